@@ -1,0 +1,67 @@
+package access
+
+// Permission is what a person may do. The set is closed: a name that is not here
+// is granted to nobody. Add, never rename.
+type Permission string
+
+// Of every signed-in person, over what is their own.
+const (
+	AccountView         Permission = "account.view"
+	AuthenticatorBind   Permission = "authenticator.bind"
+	AuthenticatorRemove Permission = "authenticator.remove"
+	SessionEndOwn       Permission = "session.end_own"
+	AuditReadOwn        Permission = "audit.read_own"
+	BypassRevokeOwn     Permission = "bypass.revoke_own"
+	CodeSheetPrintOwn   Permission = "code_sheet.print_own"
+)
+
+// Of administrators, over others.
+const (
+	ConsoleEnter          Permission = "console.enter"
+	AuthenticatorView     Permission = "authenticator.view"
+	CallerCheck           Permission = "caller.check"
+	BypassIssue           Permission = "bypass.issue"
+	BypassRevoke          Permission = "bypass.revoke"
+	AuthenticatorReset    Permission = "authenticator.reset"
+	RebindRequest         Permission = "rebind.request"
+	UserLock              Permission = "user.lock"
+	SessionEnd            Permission = "session.end"
+	UserUnlock            Permission = "user.unlock"
+	CodeSheetHandOver     Permission = "code_sheet.hand_over"
+	AuditRead             Permission = "audit.read"
+	BypassApprove         Permission = "bypass.approve"
+	RebindApprove         Permission = "rebind.approve"
+	CodeSheetPrintBatch   Permission = "code_sheet.print_batch"
+	CodeSheetVoid         Permission = "code_sheet.void"
+	StaticPasscodeRequest Permission = "static_passcode.request"
+	RoleAssign            Permission = "role.assign"
+	RolloutEdit           Permission = "rollout.edit"
+	PolicyEdit            Permission = "policy.edit"
+	UserImport            Permission = "user.import"
+	UserInvite            Permission = "user.invite"
+	GroupEdit             Permission = "group.edit"
+	AuditVerify           Permission = "audit.verify"
+	StaticPasscodeIssue   Permission = "static_passcode.issue"
+	OutageDeclare         Permission = "outage.declare"
+	IntegrationEdit       Permission = "integration.edit"
+	AuditReadPersonal     Permission = "audit.read_personal"
+	AuditExport           Permission = "audit.export"
+	OperatorEnter         Permission = "operator.enter"
+)
+
+// Permissions lists the whole set.
+var Permissions = []Permission{
+	AccountView, AuthenticatorBind, AuthenticatorRemove, SessionEndOwn, AuditReadOwn, BypassRevokeOwn, CodeSheetPrintOwn,
+	ConsoleEnter, AuthenticatorView, CallerCheck, BypassIssue, BypassRevoke,
+	AuthenticatorReset, RebindRequest, UserLock, SessionEnd, UserUnlock,
+	CodeSheetHandOver, AuditRead, BypassApprove, RebindApprove, CodeSheetPrintBatch,
+	CodeSheetVoid, StaticPasscodeRequest, RoleAssign, RolloutEdit, PolicyEdit,
+	UserImport, UserInvite, GroupEdit, AuditVerify, StaticPasscodeIssue,
+	OutageDeclare, IntegrationEdit, AuditReadPersonal, AuditExport, OperatorEnter,
+}
+
+// Of routes that ask for no person: Anyone may come, Phone proves itself by its key.
+const (
+	Anyone Permission = "anyone"
+	Phone  Permission = "phone"
+)

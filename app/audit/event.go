@@ -1,0 +1,161 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+)
+
+// Outcome says how an act ended.
+type Outcome string
+
+const (
+	Success Outcome = "success"
+	Failure Outcome = "failure" // tried, and a factor or a rule said no
+	Denied  Outcome = "denied"  // not permitted
+)
+
+// Action is noun.verb, as it happened. Add, never rename.
+type Action string
+
+const (
+	TenantCreated       Action = "tenant.created"
+	UserCreated         Action = "user.created"
+	UserLocked          Action = "user.locked"
+	UserUnlocked        Action = "user.unlocked"
+	RoleAssigned        Action = "role.assigned"
+	SignInBegun         Action = "signin.begun"
+	SignInWayChosen     Action = "signin.way_chosen"
+	SignInRefused       Action = "signin.refused"
+	SignInFinished      Action = "signin.finished"
+	SignInEnded         Action = "signin.ended"
+	StepUpBegun         Action = "step_up.begun"
+	StepUpFinished      Action = "step_up.finished"
+	PromptSent          Action = "prompt.sent"
+	PromptHeld          Action = "prompt.held"
+	PromptApproved      Action = "prompt.approved"
+	PromptDenied        Action = "prompt.denied"
+	PromptReported      Action = "prompt.reported"
+	PromptExpired       Action = "prompt.expired"
+	PromptRefused       Action = "prompt.refused"
+	EnrolmentBegun      Action = "enrolment.begun"
+	DeviceEnrolled      Action = "device.enrolled"
+	DeviceEnrolRefused  Action = "device.enrol_refused"
+	DeviceRenamed       Action = "device.renamed"
+	DevicePreferred     Action = "device.preferred"
+	DeviceRevoked       Action = "device.revoked"
+	DeviceRemoved       Action = "device.removed"
+	DeviceDisabled      Action = "device.disabled"
+	DeviceUnlockFailed  Action = "device.unlock_failed"
+	DevicePushChanged   Action = "device.push_changed"
+	PhoneSignInEnabled  Action = "phone_sign_in.enabled"
+	PhoneSignInDisabled Action = "phone_sign_in.disabled"
+	PhoneSignInMoved    Action = "phone_sign_in.moved"
+	SessionEnded        Action = "session.ended"
+	SessionsEnded       Action = "sessions.ended"
+	WayPaused           Action = "authenticator.paused"
+	WayTurnedOff        Action = "authenticator.turned_off"
+	PreferenceChanged   Action = "preference.changed"
+	AccessRefused       Action = "access.refused"
+	SetupLinkMade       Action = "setup.link_made"
+	SetupDone           Action = "setup.done"
+)
+
+// Kinds of Party.
+const (
+	KindUser      = "user"
+	KindClaimant  = "claimant" // somebody who is not yet proved to be the user
+	KindDevice    = "device"
+	KindSession   = "session"
+	KindPrompt    = "prompt"
+	KindAttempt   = "attempt"
+	KindTenant    = "tenant"
+	KindService   = "service" // the program itself
+	KindEnrolment = "enrolment"
+)
+
+// Party is one who acts or is acted upon.
+type Party struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+}
+
+// User, Claimant, Device and the others below name a party.
+func User(id string) Party     { return Party{KindUser, id} }
+func Claimant(id string) Party { return Party{KindClaimant, id} }
+func Device(id string) Party   { return Party{KindDevice, id} }
+func Session(id string) Party  { return Party{KindSession, id} }
+func Prompt(id string) Party   { return Party{KindPrompt, id} }
+func Attempt(id string) Party  { return Party{KindAttempt, id} }
+func Tenant(id string) Party   { return Party{KindTenant, id} }
+
+// Service is the program acting by itself.
+var Service = Party{KindService, "latchkey"}
+
+// Origin is where a request came from.
+type Origin struct {
+	IP        string // as a trusted proxy says it, or the peer
+	Browser   string // family and system in words, such as "Firefox on Windows"
+	RequestID string
+}
+
+// Event is one thing that happened.
+type Event struct {
+	TenantID string
+	Action   Action
+	Outcome  Outcome // Success when empty
+	Reason   string  // a code, or the words of an administrator
+	Actor    Party
+	Target   Party
+	Subject  string // the user whose story this belongs to; empty when there is none
+	Thread   string // the attempt, case or session that ties events together
+	Origin   Origin
+	Details  map[string]string // no personal data, no secrets
+	Typed    string            // a name as typed; personal
+}
+
+// canonical is version 1 of the bytes that are hashed. The order of its fields
+// is part of the version: add a version, never a field.
+type canonical struct {
+	Version  int               `json:"v"`
+	Tenant   string            `json:"tenant"`
+	ID       string            `json:"id"`
+	At       string            `json:"at"`
+	Action   Action            `json:"action"`
+	Outcome  Outcome           `json:"outcome"`
+	Reason   string            `json:"reason"`
+	Actor    Party             `json:"actor"`
+	Target   Party             `json:"target"`
+	Subject  string            `json:"subject"`
+	Thread   string            `json:"thread"`
+	Request  string            `json:"request"`
+	Details  map[string]string `json:"details,omitempty"`
+	Personal string            `json:"personal"` // SHA-256 of salt and personal data, hex
+}
+
+// personal is what can be erased without touching the canonical bytes.
+type personal struct {
+	IP      string `json:"ip,omitempty"`
+	Browser string `json:"browser,omitempty"`
+	Typed   string `json:"typed,omitempty"`
+}
+
+// instant is how a time stands in canonical bytes: UTC, always six decimals.
+const instant = "2006-01-02T15:04:05.000000Z"
+
+// Canonical gives the bytes of e, and its personal data as stored.
+func (e Event) Canonical(id, salt string, at time.Time) (record, own []byte, err error) {
+	own, err = json.Marshal(personal{IP: e.Origin.IP, Browser: e.Origin.Browser, Typed: e.Typed})
+	if err != nil {
+		return nil, nil, err
+	}
+	sum := sha256.Sum256(append([]byte(salt+"\x00"), own...))
+	record, err = json.Marshal(canonical{
+		Version: 1, Tenant: e.TenantID, ID: id, At: at.UTC().Format(instant),
+		Action: e.Action, Outcome: e.Outcome, Reason: e.Reason, Actor: e.Actor, Target: e.Target,
+		Subject: e.Subject, Thread: e.Thread, Request: e.Origin.RequestID, Details: e.Details,
+		Personal: hex.EncodeToString(sum[:]),
+	})
+	return record, own, err
+}

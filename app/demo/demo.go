@@ -1,0 +1,185 @@
+// Package demo fills an empty database with two made-up organisations, so that
+// everything can be tried at once. It touches no database that holds others.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/secret"
+	"latchkey/app/session"
+	"latchkey/app/store"
+	"latchkey/app/tenant"
+	"latchkey/app/user"
+)
+
+// Tenants of the demo.
+var tenants = []tenant.New{
+	{Slug: "alder", Name: "Alder Health", Domain: "alder.example", Region: "eu", Ring: "early", Platforms: "ios,android,desktop"},
+	{Slug: "birch", Name: "Birch Freight", Domain: "birch.example", Region: "us", Ring: "stable", Platforms: "ios,android,desktop"},
+}
+
+var administrators = []struct {
+	name, display string
+	role          access.Role
+}{
+	{"security", "Security administrator", access.RoleSecurityAdministrator},
+	{"admin", "Tenant administrator", access.RoleTenantAdministrator},
+	{"lead", "Helpdesk lead", access.RoleHelpdeskLead},
+	{"desk", "Helpdesk", access.RoleHelpdesk},
+	{"desk2", "Helpdesk", access.RoleHelpdesk},
+	{"auditor", "Auditor", access.RoleAuditor},
+}
+
+// Users of each tenant and their groups.
+const users = 40
+
+func groupOf(n int) string {
+	switch {
+	case n <= 5:
+		return "pilot"
+	case n >= 20:
+		return "field"
+	}
+	return "office"
+}
+
+// ErrNotDemo says that the database holds an organisation that is not the demo's.
+var ErrNotDemo = errors.New("demo: this database holds an organisation that is not the demo's; name another one")
+
+// Fill makes what is missing and sets the password of everybody. With empty it
+// leaves out the history of the last 30 days.
+func Fill(ctx context.Context, db *store.DB, passwords *secret.Passwords, password string, empty bool) error {
+	var slugs []string
+	if err := db.View(ctx).All(&slugs, "SELECT slug FROM tenants WHERE slug NOT IN ('alder', 'birch', 'platform')"); err != nil {
+		return store.Unusable(err)
+	}
+	if len(slugs) > 0 {
+		return ErrNotDemo
+	}
+	hash, err := passwords.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return db.Act(ctx, func(tx *store.Tx) error {
+		var any string
+		there, err := tx.One(&any, "SELECT id FROM tenants WHERE slug = 'alder'")
+		if err != nil {
+			return err
+		}
+		if there {
+			// Everybody has the one password of this start.
+			return tx.Exec("UPDATE users SET password_hash = ?", hash).Error
+		}
+		if err := operator(tx, hash); err != nil {
+			return err
+		}
+		for _, t := range tenants {
+			if err := fill(tx, t, hash, empty); err != nil {
+				return fmt.Errorf("demo: %s: %w", t.Slug, err)
+			}
+		}
+		return nil
+	})
+}
+
+func operator(tx *store.Tx, hash string) error {
+	err := tx.Exec(`INSERT INTO tenants (id, slug, name, region, ring, state, match_mode, platforms, created_at) VALUES (?,?,?,?,?,?,?,?,?)`,
+		access.Platform, access.Platform, "Latchkey", "eu", "stable", tenant.Active, tenant.Type2, "ios,android,desktop", tx.Now).Error
+	if err != nil {
+		return err
+	}
+	if err := tx.Exec("INSERT INTO domains (domain, tenant_id, verified_at) VALUES (?,?,?)", "latchkey.example", access.Platform, tx.Now).Error; err != nil {
+		return err
+	}
+	u, err := user.Create(tx, access.Platform, "operator@latchkey.example", "Platform operator", hash, audit.Service, audit.Origin{})
+	if err != nil {
+		return err
+	}
+	return user.Assign(tx, access.Platform, u.ID, access.RoleOperator, audit.Service, audit.Origin{})
+}
+
+func fill(tx *store.Tx, n tenant.New, hash string, empty bool) error {
+	t, err := tenant.Create(tx, n, audit.Service, audit.Origin{})
+	if err != nil {
+		return err
+	}
+	groups := map[string]string{}
+	for _, name := range []string{"pilot", "field", "office"} {
+		groups[name] = secret.System.ShortID()
+		if err := tx.Exec("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,?,?,?)", t.ID, groups[name], name, tx.Now).Error; err != nil {
+			return err
+		}
+	}
+	for _, a := range administrators {
+		u, err := user.Create(tx, t.ID, a.name+"@"+n.Domain, a.display, hash, audit.Service, audit.Origin{})
+		if err != nil {
+			return err
+		}
+		if err := user.Assign(tx, t.ID, u.ID, a.role, audit.Service, audit.Origin{}); err != nil {
+			return err
+		}
+		if err := join(tx, t.ID, groups["office"], u.ID); err != nil {
+			return err
+		}
+	}
+	for i := 1; i <= users; i++ {
+		u, err := user.Create(tx, t.ID, fmt.Sprintf("user%d@%s", i, n.Domain), fmt.Sprintf("User %d", i), hash, audit.Service, audit.Origin{})
+		if err != nil {
+			return err
+		}
+		if err := join(tx, t.ID, groups[groupOf(i)], u.ID); err != nil {
+			return err
+		}
+		if empty {
+			continue
+		}
+		if err := history(tx, t.ID, u, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func join(tx *store.Tx, tenantID, groupID, userID string) error {
+	return tx.Exec("INSERT INTO group_members (tenant_id, group_id, user_id) VALUES (?,?,?)", tenantID, groupID, userID).Error
+}
+
+var browsers = []string{"Firefox on Windows", "Chrome on Windows", "Edge on Windows", "Safari on macOS", "Firefox on Linux"}
+
+// history makes up sign-ins of the last 30 days, the same ones at every start.
+func history(tx *store.Tx, tenantID string, u user.User, n int) error {
+	dice := rand.New(rand.NewPCG(uint64(n), 30))
+	then := *tx
+	for day := 30; day > 0; day-- {
+		if dice.IntN(3) > 0 {
+			continue
+		}
+		then.Now = tx.Now.AddDate(0, 0, -day).Add(time.Duration(dice.IntN(8*3600)) * time.Second)
+		from := audit.Origin{IP: fmt.Sprintf("192.0.2.%d", 10+n), Browser: browsers[n%len(browsers)]}
+		thread := secret.System.ID()
+		by := session.ByPassword
+		if n <= 5 {
+			by = session.ByPhone
+		}
+		events := []audit.Event{{Action: audit.SignInBegun, Actor: audit.Claimant(""), Details: map[string]string{"way": by}}}
+		if dice.IntN(12) == 0 {
+			events = append(events, audit.Event{Action: audit.SignInRefused, Outcome: audit.Failure, Reason: "signin.password_wrong", Actor: audit.Claimant("")})
+		} else {
+			events = append(events, audit.Event{Action: audit.SignInFinished, Actor: audit.User(u.ID), Details: map[string]string{"by": by}})
+		}
+		for i, e := range events {
+			e.TenantID, e.Subject, e.Thread, e.Origin, e.Target = tenantID, u.ID, thread, from, audit.Attempt(thread)
+			then.Now = then.Now.Add(time.Duration(i*9) * time.Second)
+			if err := audit.Record(&then, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

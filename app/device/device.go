@@ -1,0 +1,520 @@
+// Package device knows the enrolled phones.
+//
+// A device is a P-256 key pair whose private half never leaves the phone; its id
+// is the thumbprint of the public half (RFC 7638). One phone may hold accounts
+// of several tenants and users, each a row of its own with its own PIN; phone
+// sign-in is registered with one organisation at a time, which one row of
+// registrations holds for each key.
+//
+//	enrolment link ──▶ active ──▶ revoked (by the user or an administrator)
+//	                          ├─▶ disabled (ten wrong PINs in a row)
+//	                          └─▶ removed (on the phone itself)
+package device
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/proof"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+	"latchkey/app/wake"
+)
+
+// Limits (product.md §9).
+const (
+	PINTriesMost  = 10
+	EnrolmentLife = 10 * time.Minute
+	PhonesMost    = 5
+	nameLongest   = 60
+)
+
+// States of an account on a device.
+const (
+	Active   = "active"
+	Revoked  = "revoked"
+	Disabled = "disabled"
+	Removed  = "removed"
+)
+
+// Service enrols, checks and ends devices.
+type Service struct {
+	DB   *store.DB
+	Keys *secret.Keys
+	Hub  *wake.Hub
+}
+
+// Account is one account on a device, with what the phone protocol needs.
+type Account struct {
+	TenantID    string
+	TenantSlug  string
+	TenantName  string
+	AccountID   string
+	ID          string // of the device
+	UserID      string
+	UserName    string
+	Subject     string
+	Name        string
+	PublicKey   string
+	PINDigest   string
+	PhoneSignIn bool
+	Registered  bool
+}
+
+// Key gives the public key.
+func (a Account) Key() proof.Key { return proof.StoredKey(a.PublicKey) }
+
+// UserKey is what those wait on who wait for something new for a user.
+func UserKey(tenantID, userID string) string { return "user:" + tenantID + ":" + userID }
+
+// Accounts gives the live accounts of a device: those of active users in active
+// tenants. No account is fault.Refused, whatever the cause.
+func (s *Service) Accounts(ctx context.Context, deviceID string) ([]Account, error) {
+	return s.accounts(s.DB.View(ctx), deviceID)
+}
+
+func (s *Service) accounts(tx *store.Tx, deviceID string) ([]Account, error) {
+	var accounts []Account
+	err := tx.All(&accounts, `SELECT d.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, d.account_id, d.id, d.user_id,
+		u.name AS user_name, d.name, d.public_key, d.pin_digest, d.phone_sign_in, (r.tenant_id IS NOT NULL) AS registered
+		FROM devices d
+		JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
+		JOIN tenants t ON t.id = d.tenant_id
+		LEFT JOIN registrations r ON r.device_id = d.id AND r.tenant_id = d.tenant_id
+		WHERE d.id = ? AND d.state = 'active' AND u.state = 'active' AND t.state = 'active' ORDER BY d.created_at`, deviceID)
+	if err != nil {
+		return nil, store.Unusable(err)
+	}
+	if len(accounts) == 0 {
+		return nil, fault.New(fault.Refused, "phone.unknown")
+	}
+	for i := range accounts {
+		accounts[i].Subject = s.Keys.Subject(accounts[i].UserName)
+	}
+	return accounts, nil
+}
+
+// Prove checks that a call was signed by the device it names, for this request,
+// now and for the first time, and gives the device's accounts. Whatever is wrong
+// is fault.Refused. The id of a device is the thumbprint of its key, so a proof
+// that carries the key is checked before the database is asked at all.
+func (s *Service) Prove(ctx context.Context, signed *proof.Signed, r proof.Request) ([]Account, error) {
+	refused := fault.New(fault.Refused, "phone.proof")
+	key, carried := signed.Key()
+	if !carried {
+		accounts, err := s.Accounts(ctx, signed.KeyID)
+		if err != nil {
+			return nil, err
+		}
+		key = accounts[0].Key()
+	}
+	if key.Thumbprint() != signed.KeyID {
+		return nil, refused
+	}
+	jti, until, err := signed.Possession(key, r, s.DB.Now())
+	if err != nil {
+		return nil, refused.Because(err)
+	}
+	var accounts []Account
+	err = s.DB.CountAndRead(ctx, func(tx *store.Tx) error {
+		// The key of the row lets a proof in once, on whichever replica it comes.
+		// A key that nobody has enrolled leaves nothing behind, however often it comes.
+		err := tx.Later("INSERT INTO proofs (device_id, jti, expires_at) SELECT ?,?,? WHERE EXISTS (SELECT 1 FROM devices WHERE id = ?)",
+			signed.KeyID, secret.Digest(jti)[:32], until, signed.KeyID)
+		if err != nil {
+			return err
+		}
+		accounts, err = s.accounts(tx, signed.KeyID)
+		return err
+	})
+	if errors.Is(err, store.ErrDuplicate) {
+		return nil, refused
+	}
+	return accounts, err
+}
+
+// Enrolment is a link by which one phone may be added, once, within ten minutes.
+type Enrolment struct {
+	ID        string
+	Token     secret.Token
+	ExpiresAt time.Time
+}
+
+// Invite makes an enrolment link for a user who has proved it just now. Six
+// phones are fault.Conflict.
+func (s *Service) Invite(ctx context.Context, tenantID, userID, sessionID string, from audit.Origin) (Enrolment, error) {
+	e := Enrolment{ID: secret.System.ID()}
+	token := secret.System.Token()
+	e.Token = secret.TokenOf(tenantID + "." + token.Reveal())
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		if err := room(tx, tenantID, userID); err != nil {
+			return err
+		}
+		e.ExpiresAt = tx.Now.Add(EnrolmentLife)
+		err := tx.Exec(`INSERT INTO enrolments (tenant_id, id, token_digest, user_id, session_id, created_at, expires_at) VALUES (?,?,?,?,?,?,?)`,
+			tenantID, e.ID, token.Digest(), userID, sessionID, tx.Now, e.ExpiresAt).Error
+		if err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Event{
+			TenantID: tenantID, Action: audit.EnrolmentBegun, Actor: audit.User(userID),
+			Target: audit.Party{Kind: audit.KindEnrolment, ID: e.ID}, Subject: userID, Thread: e.ID, Origin: from,
+		})
+	})
+	return e, err
+}
+
+// room fails with fault.Conflict when a user has as many phones as they may. It
+// holds in the act tx until the end: see alone.
+func room(tx *store.Tx, tenantID, userID string) error {
+	if err := alone(tx, tenantID, userID); err != nil {
+		return err
+	}
+	var phones int
+	if _, err := tx.One(&phones, "SELECT count(*) FROM devices WHERE tenant_id = ? AND user_id = ? AND state = 'active'", tenantID, userID); err != nil {
+		return err
+	}
+	if phones >= PhonesMost {
+		return fault.New(fault.Conflict, "device.too_many")
+	}
+	return nil
+}
+
+// alone makes acts on the phones of one user wait for one another, because what
+// holds for all of them together (five at most, one preferred) is in no one row.
+// SQLite has one writer.
+func alone(tx *store.Tx, tenantID, userID string) error {
+	if tx.Dialect == store.SQLite {
+		return nil
+	}
+	return tx.Exec("SELECT 1 FROM users WHERE tenant_id = ? AND id = ? FOR NO KEY UPDATE", tenantID, userID).Error
+}
+
+// Candidate is a phone that asks to be enrolled.
+type Candidate struct {
+	Token    secret.Token
+	Name     string
+	Platform string
+	Key      proof.Key
+	PIN      string
+}
+
+var pinForm = regexp.MustCompile(`^[0-9]{6,16}$`)
+
+func (c Candidate) check() map[string]string {
+	wrong := map[string]string{}
+	if name := strings.TrimSpace(c.Name); name == "" || len(name) > nameLongest || hasControls(name) {
+		wrong["name"] = "device.name_form"
+	}
+	if !pinForm.MatchString(c.PIN) || weak(c.PIN) {
+		wrong["pin"] = "device.pin_form"
+	}
+	switch c.Platform {
+	case "ios", "android", "desktop", "terminal":
+	default:
+		wrong["platform"] = "device.platform_unknown"
+	}
+	return wrong
+}
+
+func hasControls(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// weak says whether a PIN is one digit repeated or a run up or down.
+func weak(pin string) bool {
+	same, up, down := true, true, true
+	for i := 1; i < len(pin); i++ {
+		step := int(pin[i]) - int(pin[i-1])
+		same, up, down = same && step == 0, up && step == 1, down && step == -1
+	}
+	return same || up || down
+}
+
+// Enrol binds a phone to the user of the link, which is then used up. A link
+// that is unknown, used or too old is fault.Refused; a platform that the tenant
+// does not allow is fault.Forbidden.
+func (s *Service) Enrol(ctx context.Context, c Candidate, from audit.Origin) (Account, error) {
+	if wrong := c.check(); len(wrong) > 0 {
+		return Account{}, fault.Wrong("form.wrong", wrong)
+	}
+	tenantID, token, _ := strings.Cut(c.Token.Reveal(), ".")
+	a := Account{
+		TenantID: tenantID, AccountID: secret.System.ID(), ID: c.Key.Thumbprint(),
+		Name: strings.TrimSpace(c.Name), PublicKey: c.Key.String(),
+	}
+	refused := fault.New(fault.Refused, "device.link_refused")
+	var enrolment string
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		var link struct{ ID, UserID, UserName, Slug, TenantName, Platforms string }
+		ok, err := tx.One(&link, `SELECT e.id, e.user_id, u.name AS user_name, t.slug, t.name AS tenant_name, t.platforms FROM enrolments e
+			JOIN users u ON u.tenant_id = e.tenant_id AND u.id = e.user_id
+			JOIN tenants t ON t.id = e.tenant_id
+			JOIN sessions s ON s.tenant_id = e.tenant_id AND s.id = e.session_id
+			WHERE e.tenant_id = ? AND e.token_digest = ? AND e.used_at IS NULL AND e.expires_at > ?
+			AND u.state = 'active' AND t.state = 'active' AND s.ended_at IS NULL`, tenantID, secret.TokenOf(token).Digest(), tx.Now)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return refused
+		}
+		if !platformAllowed(link.Platforms, c.Platform) {
+			return fault.New(fault.Forbidden, "platform_not_allowed").Naming(link.TenantName)
+		}
+		a.UserID, a.UserName, a.TenantSlug, a.TenantName, enrolment = link.UserID, link.UserName, link.Slug, link.TenantName, link.ID
+		if err := room(tx, tenantID, a.UserID); err != nil {
+			return err
+		}
+		err = tx.Change(refused, `UPDATE enrolments SET used_at = ?, account_id = ? WHERE tenant_id = ? AND id = ? AND used_at IS NULL AND expires_at > ?`,
+			tx.Now, a.AccountID, tenantID, link.ID, tx.Now)
+		if err != nil {
+			return err
+		}
+		a.PINDigest = s.Keys.PINDigest(a.AccountID, c.PIN)
+		err = tx.Exec(`INSERT INTO devices (tenant_id, account_id, id, user_id, name, platform, public_key, pin_digest, state, preferred, created_at)
+			VALUES (?,?,?,?,?,?,?,?,?, NOT EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = ? AND o.user_id = ? AND o.state = 'active' AND o.preferred), ?)`,
+			tenantID, a.AccountID, a.ID, a.UserID, a.Name, c.Platform, a.PublicKey, a.PINDigest, Active, tenantID, a.UserID, tx.Now).Error
+		if errors.Is(err, store.ErrDuplicate) {
+			return fault.New(fault.Conflict, "device.enrolled_already")
+		}
+		if err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Event{
+			TenantID: tenantID, Action: audit.DeviceEnrolled, Actor: audit.User(a.UserID), Target: audit.Device(a.AccountID),
+			Subject: a.UserID, Thread: enrolment, Origin: from, Details: map[string]string{"platform": c.Platform, "key": a.ID},
+		})
+	})
+	if errors.Is(err, fault.Refused) {
+		if unwritten := s.enrolRefused(ctx, tenantID, secret.TokenOf(token), from); unwritten != nil {
+			return Account{}, unwritten
+		}
+	}
+	if err != nil {
+		return Account{}, err
+	}
+	s.Hub.Ring("enrolment:" + tenantID + ":" + enrolment)
+	a.Subject = s.Keys.Subject(a.UserName)
+	return a, nil
+}
+
+// enrolRefused remembers that somebody tried a link that is used up, too old or
+// whose maker may not any more. A link that nobody made is in nobody's story.
+func (s *Service) enrolRefused(ctx context.Context, tenantID string, token secret.Token, from audit.Origin) error {
+	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		var link struct{ ID, UserID string }
+		ok, err := tx.One(&link, "SELECT id, user_id FROM enrolments WHERE tenant_id = ? AND token_digest = ?", tenantID, token.Digest())
+		if err != nil || !ok {
+			return err
+		}
+		return audit.Record(tx, audit.Event{
+			TenantID: tenantID, Action: audit.DeviceEnrolRefused, Outcome: audit.Failure, Reason: "device.link_refused", Actor: audit.Claimant(""),
+			Target: audit.Party{Kind: audit.KindEnrolment, ID: link.ID}, Subject: link.UserID, Thread: link.ID, Origin: from,
+		})
+	})
+}
+
+func platformAllowed(platforms, platform string) bool {
+	if platform == "terminal" {
+		platform = "desktop"
+	}
+	return strings.Contains(","+platforms+",", ","+platform+",")
+}
+
+// Progress is how far the enrolment of a link has come.
+type Progress struct {
+	State     string // waiting, enrolled, testing, done, expired
+	Number    string // to match, while testing
+	Name      string // of the phone
+	AccountID string
+	ExpiresAt time.Time
+}
+
+// ProgressOf gives the progress of a user's enrolment, or fault.NotFound.
+func (s *Service) ProgressOf(ctx context.Context, tenantID, userID, id string) (Progress, error) {
+	tx := s.DB.View(ctx)
+	var row struct {
+		ExpiresAt           time.Time
+		UsedAt              *time.Time
+		Name, Number, State string
+		AccountID           string
+	}
+	ok, err := tx.One(&row, `SELECT e.expires_at, e.used_at, e.account_id, COALESCE(d.name, '') AS name, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS state
+		FROM enrolments e LEFT JOIN devices d ON d.tenant_id = e.tenant_id AND d.account_id = e.account_id
+		LEFT JOIN prompts p ON p.tenant_id = e.tenant_id AND p.id = e.prompt_id
+		WHERE e.tenant_id = ? AND e.id = ? AND e.user_id = ?`, tenantID, id, userID)
+	if err != nil {
+		return Progress{}, store.Unusable(err)
+	}
+	if !ok {
+		return Progress{}, fault.New(fault.NotFound, "http.not_found")
+	}
+	p := Progress{State: "waiting", Name: row.Name, AccountID: row.AccountID, ExpiresAt: row.ExpiresAt}
+	switch {
+	case row.State == "pending":
+		p.State, p.Number = "testing", row.Number
+	case row.State == "approved":
+		p.State = "done"
+	case row.UsedAt != nil:
+		p.State = "enrolled"
+	case !tx.Now.Before(row.ExpiresAt):
+		p.State = "expired"
+	}
+	return p, nil
+}
+
+// EnablePhoneSignIn turns phone sign-in on for an account and registers the
+// phone with its organisation. When another one holds the phone it fails with
+// fault.Conflict, "registered_elsewhere", naming it; move takes it over.
+func (s *Service) EnablePhoneSignIn(ctx context.Context, a Account, move bool, from audit.Origin) error {
+	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		var holder struct{ TenantID, Name string }
+		held, err := tx.One(&holder, `SELECT r.tenant_id, t.name FROM registrations r JOIN tenants t ON t.id = r.tenant_id WHERE r.device_id = ?`, a.ID)
+		if err != nil {
+			return err
+		}
+		elsewhere := held && holder.TenantID != a.TenantID
+		if elsewhere && !move {
+			return fault.New(fault.Conflict, "registered_elsewhere").Naming(holder.Name)
+		}
+		// Whoever was faster in between is another organisation, and not taken over unseen.
+		err = tx.Change(fault.New(fault.Conflict, "registered_elsewhere"), `INSERT INTO registrations (device_id, tenant_id, registered_at) VALUES (?,?,?)
+			ON CONFLICT (device_id) DO UPDATE SET tenant_id = excluded.tenant_id, registered_at = excluded.registered_at
+			WHERE registrations.tenant_id = excluded.tenant_id OR registrations.tenant_id = ?`, a.ID, a.TenantID, tx.Now, holder.TenantID)
+		if err != nil {
+			return err
+		}
+		if elsewhere {
+			if err := s.letGo(tx, a, holder.TenantID, from); err != nil {
+				return err
+			}
+		}
+		err = tx.Change(fault.New(fault.Refused, "phone.unknown"),
+			"UPDATE devices SET phone_sign_in = TRUE WHERE tenant_id = ? AND account_id = ? AND state = 'active'", a.TenantID, a.AccountID)
+		if err != nil {
+			return err
+		}
+		return audit.Record(tx, event(a, audit.PhoneSignInEnabled, from))
+	})
+}
+
+// letGo ends phone sign-in of the phone in the organisation that held it.
+func (s *Service) letGo(tx *store.Tx, a Account, tenantID string, from audit.Origin) error {
+	var others []struct{ AccountID, UserID string }
+	if err := tx.All(&others, "SELECT account_id, user_id FROM devices WHERE id = ? AND tenant_id = ? AND state = 'active' AND phone_sign_in", a.ID, tenantID); err != nil {
+		return err
+	}
+	if err := tx.Exec("UPDATE devices SET phone_sign_in = FALSE WHERE id = ? AND tenant_id = ?", a.ID, tenantID).Error; err != nil {
+		return err
+	}
+	for _, o := range others {
+		err := audit.Record(tx, audit.Event{
+			TenantID: tenantID, Action: audit.PhoneSignInMoved, Actor: audit.Device(o.AccountID), Target: audit.Device(o.AccountID),
+			Subject: o.UserID, Origin: from,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DisablePhoneSignIn turns phone sign-in off for an account. The phone stays
+// registered while another account of the organisation on it uses it.
+func (s *Service) DisablePhoneSignIn(ctx context.Context, a Account, from audit.Origin) error {
+	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		err := tx.Change(fault.New(fault.Refused, "phone.unknown"),
+			"UPDATE devices SET phone_sign_in = FALSE WHERE tenant_id = ? AND account_id = ? AND state = 'active'", a.TenantID, a.AccountID)
+		if err != nil {
+			return err
+		}
+		if err := forget(tx, a.ID, a.TenantID); err != nil {
+			return err
+		}
+		return audit.Record(tx, event(a, audit.PhoneSignInDisabled, from))
+	})
+}
+
+// forget ends the registration of a phone that no account of the organisation
+// uses for sign-in any more.
+func forget(tx *store.Tx, deviceID, tenantID string) error {
+	return tx.Exec(`DELETE FROM registrations WHERE device_id = ? AND tenant_id = ? AND NOT EXISTS
+		(SELECT 1 FROM devices d WHERE d.id = registrations.device_id AND d.tenant_id = registrations.tenant_id AND d.state = 'active' AND d.phone_sign_in)`,
+		deviceID, tenantID).Error
+}
+
+// PutPush keeps the push subscription of an account; an empty one forgets it.
+func (s *Service) PutPush(ctx context.Context, accounts []Account, subscription string, from audit.Origin) error {
+	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		for _, a := range accounts {
+			err := tx.Change(fault.New(fault.Refused, "phone.unknown"),
+				"UPDATE devices SET push_subscription = ? WHERE tenant_id = ? AND account_id = ? AND state = 'active'", subscription, a.TenantID, a.AccountID)
+			if err != nil {
+				return err
+			}
+			if err := audit.Record(tx, event(a, audit.DevicePushChanged, from)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// PushGone forgets a subscription that its push service no longer knows.
+func (s *Service) PushGone(ctx context.Context, subscription string) error {
+	_, err := s.DB.CountOne(ctx, "UPDATE devices SET push_subscription = '' WHERE push_subscription = ?", subscription)
+	return err
+}
+
+// Remove ends accounts from the phone itself.
+func (s *Service) Remove(ctx context.Context, accounts []Account, from audit.Origin) error {
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		for _, a := range accounts {
+			if err := end(tx, a.TenantID, a.UserID, a.AccountID, a.ID, Removed); err != nil {
+				return err
+			}
+			if err := audit.Record(tx, event(a, audit.DeviceRemoved, from)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, a := range accounts {
+		s.Hub.Ring(UserKey(a.TenantID, a.UserID))
+	}
+	return err
+}
+
+// end takes an account of a phone out of use in the act tx, and the place of
+// the preferred one to another phone.
+func end(tx *store.Tx, tenantID, userID, accountID, deviceID, state string) error {
+	if err := alone(tx, tenantID, userID); err != nil {
+		return err
+	}
+	err := tx.Change(fault.New(fault.NotFound, "http.not_found"),
+		`UPDATE devices SET state = ?, ended_at = ?, phone_sign_in = FALSE, preferred = FALSE, push_subscription = ''
+		WHERE tenant_id = ? AND account_id = ? AND user_id = ? AND state = 'active'`, state, tx.Now, tenantID, accountID, userID)
+	if err != nil {
+		return err
+	}
+	if err := forget(tx, deviceID, tenantID); err != nil {
+		return err
+	}
+	return tx.Exec(`UPDATE devices SET preferred = TRUE WHERE tenant_id = ? AND account_id = (SELECT d.account_id FROM devices d
+		WHERE d.tenant_id = ? AND d.user_id = ? AND d.state = 'active' ORDER BY d.created_at LIMIT 1)
+		AND NOT EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = ? AND o.user_id = ? AND o.state = 'active' AND o.preferred)`,
+		tenantID, tenantID, userID, tenantID, userID).Error
+}
+
+func event(a Account, action audit.Action, from audit.Origin) audit.Event {
+	return audit.Event{
+		TenantID: a.TenantID, Action: action, Actor: audit.Device(a.AccountID), Target: audit.Device(a.AccountID),
+		Subject: a.UserID, Origin: from,
+	}
+}

@@ -1,0 +1,86 @@
+package device
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/store"
+)
+
+// Phone is an enrolled phone as its user sees it.
+type Phone struct {
+	AccountID   string
+	ID          string
+	Name        string
+	Platform    string
+	State       string
+	PhoneSignIn bool
+	Preferred   bool
+	CreatedAt   time.Time
+	LastUsedAt  *time.Time
+	EndedAt     *time.Time
+}
+
+// Of lists a user's phones, those in use first, and of the ended ones the last few.
+func (s *Service) Of(ctx context.Context, tenantID, userID string) ([]Phone, error) {
+	var phones []Phone
+	err := s.DB.View(ctx).All(&phones, `SELECT account_id, id, name, platform, state, phone_sign_in, preferred, created_at, last_used_at, ended_at
+		FROM devices WHERE tenant_id = ? AND user_id = ? ORDER BY CASE WHEN state = 'active' THEN 0 ELSE 1 END, created_at DESC LIMIT 15`, tenantID, userID)
+	return phones, store.Unusable(err)
+}
+
+// Rename gives a phone another name.
+func (s *Service) Rename(ctx context.Context, tenantID, userID, accountID, name string, from audit.Origin) error {
+	name = strings.TrimSpace(name)
+	if name == "" || len(name) > nameLongest || hasControls(name) {
+		return fault.Wrong("form.wrong", map[string]string{"name": "device.name_form"})
+	}
+	return s.own(ctx, tenantID, userID, accountID, audit.DeviceRenamed, from, func(tx *store.Tx) error {
+		return tx.Change(fault.New(fault.NotFound, "http.not_found"),
+			"UPDATE devices SET name = ? WHERE tenant_id = ? AND account_id = ? AND user_id = ? AND state = 'active'", name, tenantID, accountID, userID)
+	})
+}
+
+// Prefer makes a phone the one that is woken first.
+func (s *Service) Prefer(ctx context.Context, tenantID, userID, accountID string, from audit.Origin) error {
+	return s.own(ctx, tenantID, userID, accountID, audit.DevicePreferred, from, func(tx *store.Tx) error {
+		if err := alone(tx, tenantID, userID); err != nil {
+			return err
+		}
+		err := tx.Change(fault.New(fault.NotFound, "http.not_found"),
+			"UPDATE devices SET preferred = TRUE WHERE tenant_id = ? AND account_id = ? AND user_id = ? AND state = 'active'", tenantID, accountID, userID)
+		if err != nil {
+			return err
+		}
+		return tx.Exec("UPDATE devices SET preferred = FALSE WHERE tenant_id = ? AND user_id = ? AND account_id <> ? AND preferred",
+			tenantID, userID, accountID).Error
+	})
+}
+
+// Revoke ends a phone of the user. The sessions that it approved end with it,
+// and so do its open streams.
+func (s *Service) Revoke(ctx context.Context, tenantID, userID, accountID string, from audit.Origin) error {
+	err := s.own(ctx, tenantID, userID, accountID, audit.DeviceRevoked, from, func(tx *store.Tx) error {
+		var id string
+		if _, err := tx.One(&id, "SELECT id FROM devices WHERE tenant_id = ? AND account_id = ? AND user_id = ?", tenantID, accountID, userID); err != nil {
+			return err
+		}
+		return end(tx, tenantID, userID, accountID, id, Revoked)
+	})
+	s.Hub.Ring(UserKey(tenantID, userID))
+	return err
+}
+
+func (s *Service) own(ctx context.Context, tenantID, userID, accountID string, action audit.Action, from audit.Origin, do func(*store.Tx) error) error {
+	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		if err := do(tx); err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Event{
+			TenantID: tenantID, Action: action, Actor: audit.User(userID), Target: audit.Device(accountID), Subject: userID, Origin: from,
+		})
+	})
+}

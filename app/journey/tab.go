@@ -1,0 +1,574 @@
+package journey
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/serviceworker"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+)
+
+//go:embed testdata/axe.min.js
+var axe string
+
+const (
+	// patience is how long one step may take before the test fails. The two
+	// cores of a test machine also run the server and the database.
+	patience = 20 * time.Second
+	// glance is the pause between two looks at a page.
+	glance = 20 * time.Millisecond
+)
+
+// Options say what kind of browser a tab looks like. The zero value is a PC
+// with a light screen of 1280 × 900.
+type Options struct {
+	Width, Height int
+	Mobile        bool // touch and a phone's viewport; 390 × 844 unless told otherwise
+	Dark          bool
+	NoScript      bool
+}
+
+// Tab is one page of a browser, driven by one test. Its methods fail the test
+// when a step does not succeed in time, so a story reads as a list of steps;
+// call them from the test's own goroutine only.
+//
+// At the end of the test, every error that the page wrote to its console fails
+// the test too: exceptions, violations of the content security policy, and
+// files that did not load. The status of a page itself is no such error.
+// Forgive names the errors that belong to the story.
+type Tab struct {
+	t   testing.TB
+	ctx context.Context
+
+	mu       sync.Mutex
+	errors   []consoleError
+	visited  map[string]bool // addresses of documents
+	forgiven []string
+
+	workers map[target.ID]context.Context // the service workers that are watched
+}
+
+type consoleError struct{ source, text, url string }
+
+func (e consoleError) String() string { return strings.TrimSpace(e.text + " " + e.url) }
+
+// NewTab opens a tab that shares nothing with any other: no cookies, no keys,
+// no service worker. It is closed at the end of the test.
+func NewTab(t testing.TB, o Options) *Tab {
+	t.Helper()
+	return newTab(t, theBrowser(t), o, chromedp.WithNewBrowserContext())
+}
+
+// Another opens a second tab of the same person: with the cookies, the keys
+// and the service workers of the first.
+func (tab *Tab) Another(o Options) *Tab {
+	tab.t.Helper()
+	return newTab(tab.t, tab.ctx, o)
+}
+
+func newTab(t testing.TB, parent context.Context, o Options, how ...chromedp.ContextOption) *Tab {
+	t.Helper()
+	ctx, closeTab := chromedp.NewContext(parent, how...)
+	tab := &Tab{t: t, ctx: ctx, visited: map[string]bool{}, workers: map[target.ID]context.Context{}}
+	t.Cleanup(func() {
+		t.Helper()
+		tab.leave()
+		closeTab()
+	})
+	if err := chromedp.Do(ctx); err != nil { // opens it; a time limit would close it again
+		t.Fatalf("new tab: %v", err)
+	}
+	tab.listen()
+	tab.dress(o)
+	return tab
+}
+
+// listen collects the errors of the console and the addresses of documents.
+func (tab *Tab) listen() {
+	tab.t.Helper()
+	err := chromedp.Listen(tab.ctx, func(event any) {
+		if e, ok := event.(*page.EventFrameNavigated); ok && e.Frame.ParentID == "" {
+			tab.mu.Lock()
+			tab.visited[e.Frame.URL] = true
+			tab.mu.Unlock()
+		}
+	})
+	if err != nil {
+		tab.t.Fatalf("new tab: %v", err)
+	}
+	tab.hear(tab.ctx)
+}
+
+// hear collects the errors that a page or a worker writes.
+func (tab *Tab) hear(ctx context.Context) {
+	messages := chromedp.Console(ctx)
+	go func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			if m.Type == "error" || m.Type == "assert" || m.IsException() {
+				tab.mu.Lock()
+				tab.errors = append(tab.errors, consoleError{m.Source, m.Text, m.URL})
+				tab.mu.Unlock()
+			}
+		}
+	}()
+}
+
+func (tab *Tab) dress(o Options) {
+	tab.t.Helper()
+	width, height := cmp.Or(o.Width, 1280), cmp.Or(o.Height, 900)
+	var shape []chromedp.EmulateViewportOption
+	if o.Mobile {
+		width, height = cmp.Or(o.Width, 390), cmp.Or(o.Height, 844)
+		shape = append(shape, chromedp.EmulatePortrait, chromedp.EmulateMobile, chromedp.EmulateTouch)
+	}
+	scheme := "light"
+	if o.Dark {
+		scheme = "dark"
+	}
+	tab.do("size", chromedp.EmulateViewport(int64(width), int64(height), shape...))
+	call(tab, "colours", emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+	if o.NoScript {
+		call(tab, "no script", emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	}
+}
+
+// leave looks back at the end of a test: the console must be clean, and a
+// failed test leaves a picture and the words of the page behind.
+func (tab *Tab) leave() {
+	tab.t.Helper()
+	if tab.t.Failed() {
+		tab.lastSight()
+	}
+	for _, e := range tab.ConsoleErrors() {
+		tab.t.Errorf("console: %s", e)
+	}
+}
+
+func (tab *Tab) lastSight() {
+	ctx, cancel := context.WithTimeout(tab.ctx, 5*time.Second)
+	defer cancel()
+	sight, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText.slice(0, 1500)`))
+	if err != nil {
+		return
+	}
+	tab.t.Logf("the tab was at %s", sight)
+	if picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100)); err == nil {
+		name := filepath.Join(tab.t.ArtifactDir(), "failed.png")
+		if os.WriteFile(name, picture, 0o644) == nil {
+			tab.t.Logf("picture of it (kept with go test -artifacts): %s", name)
+		}
+	}
+}
+
+// ConsoleErrors returns what the page has complained of so far, without what
+// is forgiven.
+func (tab *Tab) ConsoleErrors() []string {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	var left []string
+	for _, e := range tab.errors {
+		ofThePage := e.source == "network" && tab.visited[e.url]
+		forgiven := slices.ContainsFunc(tab.forgiven, func(part string) bool { return strings.Contains(e.String(), part) })
+		if !ofThePage && !forgiven {
+			left = append(left, e.String())
+		}
+	}
+	return left
+}
+
+// Forgive lets console errors pass that contain part, in text or address. It
+// counts for the whole test, before and after the call.
+func (tab *Tab) Forgive(part string) {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	tab.forgiven = append(tab.forgiven, part)
+}
+
+// Open goes to an address and waits until it has loaded. Use localhost, not
+// 127.0.0.1: passkeys want a name.
+func (tab *Tab) Open(url string) {
+	tab.t.Helper()
+	tab.do("open "+url, chromedp.Navigate(url))
+}
+
+// Reload loads the page again.
+func (tab *Tab) Reload() {
+	tab.t.Helper()
+	tab.do("reload", chromedp.Reload())
+}
+
+// URL returns the address of the page.
+func (tab *Tab) URL() string {
+	tab.t.Helper()
+	return Eval[string](tab, "location.href")
+}
+
+// Text waits for an element and returns its text, as it is shown.
+func (tab *Tab) Text(selector string) string {
+	tab.t.Helper()
+	tab.WaitFor(selector)
+	return strings.TrimSpace(Eval[string](tab, one(selector)+".innerText"))
+}
+
+// Attribute waits for an element and returns one attribute, "" when absent.
+func (tab *Tab) Attribute(selector, name string) string {
+	tab.t.Helper()
+	tab.WaitFor(selector)
+	return Eval[string](tab, one(selector)+".getAttribute("+quote(name)+") ?? ''")
+}
+
+// Has says whether the page has such an element now, seen or not.
+func (tab *Tab) Has(selector string) bool {
+	tab.t.Helper()
+	return Eval[bool](tab, one(selector)+" !== null")
+}
+
+// Count returns how many such elements the page has now.
+func (tab *Tab) Count(selector string) int {
+	tab.t.Helper()
+	return Eval[int](tab, "document.querySelectorAll("+quote(selector)+").length")
+}
+
+// WaitFor waits until the page shows such an element; pages may change
+// meanwhile.
+func (tab *Tab) WaitFor(selector string) {
+	tab.t.Helper()
+	tab.WaitUntil(one(selector) + "?.checkVisibility({visibilityProperty: true}) ?? false")
+}
+
+// WaitGone waits until the page shows no such element.
+func (tab *Tab) WaitGone(selector string) {
+	tab.t.Helper()
+	tab.WaitUntil("!(" + one(selector) + "?.checkVisibility({visibilityProperty: true}) ?? false)")
+}
+
+// WaitForText waits until an element that the page shows contains a text.
+func (tab *Tab) WaitForText(selector, part string) {
+	tab.t.Helper()
+	tab.WaitUntil("(" + one(selector) + "?.innerText ?? '').includes(" + quote(part) + ")")
+}
+
+// WaitForURL waits until the address of a loaded page contains part.
+func (tab *Tab) WaitForURL(part string) {
+	tab.t.Helper()
+	tab.WaitUntil("document.readyState === 'complete' && location.href.includes(" + quote(part) + ")")
+}
+
+// WaitUntil waits until an expression holds. It is asked anew in every
+// document, and works on pages that may not run script; a promise is waited for.
+func (tab *Tab) WaitUntil(expression string) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	var last error
+	for {
+		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression, chromedp.EvalAwaitPromise))
+		if holds && err == nil {
+			return
+		}
+		if ctx.Err() == nil {
+			last = err // a document that is going away cannot answer
+		}
+		select {
+		case <-ctx.Done():
+			tab.t.Fatalf("waited %v in vain until %s: %v", patience, expression, cmp.Or(last, ctx.Err()))
+		case <-time.After(glance):
+		}
+	}
+}
+
+// Click waits for an element and clicks on it with the mouse.
+func (tab *Tab) Click(selector string) {
+	tab.t.Helper()
+	tab.WaitFor(selector)
+	tab.do("click "+selector, chromedp.Click(chromedp.CSS(selector)))
+}
+
+// Follow clicks on a link or button and waits until another document has
+// loaded, so that the next step cannot look at the old one.
+func (tab *Tab) Follow(selector string) {
+	tab.t.Helper()
+	before := Eval[float64](tab, "performance.timeOrigin")
+	tab.Click(selector)
+	tab.WaitUntil(fmt.Sprintf("performance.timeOrigin !== %v && document.readyState === 'complete'", before))
+}
+
+// Fill waits for a field and types text into it, in place of what it held.
+func (tab *Tab) Fill(selector, text string) {
+	tab.t.Helper()
+	tab.WaitFor(selector)
+	tab.do("fill "+selector,
+		chromedp.Clear(chromedp.CSS(selector)),
+		chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// Press sends keys to whatever has the focus; the names of special keys are in
+// the package chromedp/kb.
+func (tab *Tab) Press(keys string) {
+	tab.t.Helper()
+	tab.do("press keys", chromedp.KeyEvent(keys))
+}
+
+// Eval evaluates an expression in the page and waits for the promise, if it is
+// one.
+func Eval[T any](tab *Tab, expression string) T {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		tab.t.Fatalf("evaluate %s: %v", expression, err)
+	}
+	return value
+}
+
+// Screenshot writes a picture of the whole page, as PNG. A relative path is
+// below the artifacts of the test, which go test -artifacts keeps.
+func (tab *Tab) Screenshot(path string) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		tab.t.Fatalf("screenshot: %v", err)
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(tab.t.ArtifactDir(), path)
+	}
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, picture, 0o644)); err != nil {
+		tab.t.Fatalf("screenshot: %v", err)
+	}
+}
+
+// PDF returns the page as it would be printed.
+func (tab *Tab) PDF(paper chromedp.PaperSize) []byte {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	file, err := chromedp.Run(ctx, chromedp.PrintToPDF(chromedp.PDFPaper(paper), chromedp.PDFPrintBackground()))
+	if err != nil {
+		tab.t.Fatalf("print: %v", err)
+	}
+	return file
+}
+
+// Violation is one rule of accessibility that a page breaks.
+type Violation struct {
+	ID     string   `json:"id"`
+	Impact string   `json:"impact"`
+	Help   string   `json:"help"`
+	Nodes  []string `json:"nodes"` // the elements, with what is wrong with them
+}
+
+func (v Violation) String() string {
+	return fmt.Sprintf("%s (%s): %s\n\t%s", v.ID, v.Impact, v.Help, strings.Join(v.Nodes, "\n\t"))
+}
+
+// Axe returns what axe-core has to say against the page as it is shown now,
+// best practices included. The policy of the page does not hinder it.
+func (tab *Tab) Axe() []Violation {
+	tab.t.Helper()
+	tab.do("load axe", chromedp.Evaluate[chromedp.Void]("if (!window.axe) {"+axe+"\n}"))
+	found := Eval[string](tab, `axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations.map(v => ({
+		id: v.id, impact: v.impact ?? "", help: v.help,
+		nodes: v.nodes.map(n => n.html + " " + (n.failureSummary ?? "").replaceAll("\n", " ")),
+	}))))`)
+	var violations []Violation
+	if err := json.Unmarshal([]byte(found), &violations); err != nil {
+		tab.t.Fatalf("axe: %v", err)
+	}
+	return violations
+}
+
+// Accessible fails the test for each of Axe's findings, and goes on.
+func (tab *Tab) Accessible() {
+	tab.t.Helper()
+	for _, v := range tab.Axe() {
+		tab.t.Errorf("%s: axe: %s", tab.URL(), v)
+	}
+}
+
+// Offline takes the network from the tab and from the service workers that are
+// active, or gives it back. What then fails to load is forgiven.
+func (tab *Tab) Offline(on bool) {
+	tab.t.Helper()
+	if on {
+		tab.Forgive("net::ERR_INTERNET_DISCONNECTED")
+		tab.Forgive("net::ERR_FAILED") // where a worker stands between
+	}
+	tab.watchWorkers()
+	for _, ctx := range append(slices.Collect(maps.Values(tab.workers)), tab.ctx) {
+		callIn(tab, ctx, "offline", network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: -1, Offline: on}},
+		})
+	}
+	call(tab, "offline", network.OverrideNetworkState, network.OverrideNetworkStateParams{
+		Offline: on, DownloadThroughput: -1, UploadThroughput: -1,
+	})
+}
+
+// WaitForServiceWorker waits until a service worker is active; it controls the
+// page from its next load on, or at once if it claims it. From here on the
+// worker's console counts too.
+func (tab *Tab) WaitForServiceWorker() {
+	tab.t.Helper()
+	state := Eval[string](tab, `navigator.serviceWorker.ready.then(async r => {
+		while (r.active.state === "activating") await new Promise(next => setTimeout(next, 10));
+		return r.active.state;
+	})`)
+	if state != "activated" {
+		tab.t.Fatalf("the service worker is %s, not activated", state)
+	}
+	tab.watchWorkers()
+}
+
+// watchWorkers attaches to the service workers of this tab's person. The
+// protocol gives a worker a network and a console of its own.
+func (tab *Tab) watchWorkers() {
+	tab.t.Helper()
+	targets, err := chromedp.Targets(tab.ctx)
+	if err != nil {
+		tab.t.Fatalf("service workers: %v", err)
+	}
+	for _, info := range targets {
+		if info.Type != "service_worker" || info.BrowserContextID != chromedp.FromContext(tab.ctx).BrowserContextID {
+			continue
+		}
+		if _, known := tab.workers[info.TargetID]; known {
+			continue
+		}
+		ctx, detach := chromedp.NewContext(tab.ctx, chromedp.WithTargetID(info.TargetID))
+		tab.t.Cleanup(detach)
+		if err := chromedp.Do(ctx); err != nil {
+			tab.t.Fatalf("service worker %s: %v", info.URL, err)
+		}
+		tab.hear(ctx)
+		tab.workers[info.TargetID] = ctx
+	}
+}
+
+// Push hands a push message to the service worker of an origin, as if it had
+// come from the push service, which a test cannot reach. Look for what the
+// worker does with it elsewhere than in getNotifications: a headless browser
+// forgets now and then what it shows.
+func (tab *Tab) Push(origin, data string) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	updates := chromedp.Events(ctx, serviceworker.WorkerRegistrationUpdated)
+	call(tab, "service workers", serviceworker.Enable, cdp.Empty{})
+	for update, err := range updates {
+		if err != nil {
+			tab.t.Fatalf("push: no service worker of %s: %v", origin, err)
+		}
+		for _, r := range update.Registrations {
+			if !r.IsDeleted && strings.HasPrefix(r.ScopeURL, origin+"/") {
+				call(tab, "push", serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{
+					Origin: origin, RegistrationID: r.RegistrationID, Data: data,
+				})
+				return
+			}
+		}
+	}
+}
+
+// Installable returns what keeps the browser from offering to install the page
+// as an app, and nothing for a page in order: its manifest as the browser read
+// it, and the browser's own list of obstacles.
+func (tab *Tab) Installable() []string {
+	tab.t.Helper()
+	manifest := call(tab, "manifest", page.GetAppManifest, page.GetAppManifestParams{})
+	var obstacles []string
+	if manifest.URL == "" {
+		obstacles = append(obstacles, "no manifest")
+	}
+	for _, e := range manifest.Errors {
+		obstacles = append(obstacles, "manifest: "+e.Message)
+	}
+	for _, e := range call(tab, "installability", page.GetInstallabilityErrors, cdp.Empty{}).InstallabilityErrors {
+		if e.ErrorID != "in-incognito" { // what an isolated context is to the browser
+			obstacles = append(obstacles, e.ErrorID)
+		}
+	}
+	return obstacles
+}
+
+// Grant gives an origin a permission of the browser, such as "notifications",
+// in this tab and those that share with it.
+func (tab *Tab) Grant(origin, permission string) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	_, err := chromedp.CallBrowser(ctx, browser.SetPermission, browser.SetPermissionParams{
+		Permission: &browser.PermissionDescriptor{Name: permission},
+		Setting:    browser.PermissionSettingGranted, Origin: origin,
+		BrowserContextID: chromedp.FromContext(tab.ctx).BrowserContextID,
+	})
+	if err != nil {
+		tab.t.Fatalf("grant %s: %v", permission, err)
+	}
+}
+
+// Visited returns the addresses of the documents that the tab has shown, in
+// alphabetical order.
+func (tab *Tab) Visited() []string {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	return slices.Sorted(maps.Keys(tab.visited))
+}
+
+func (tab *Tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		tab.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func call[P, R any](tab *Tab, what string, command cdp.Command[P, R], params P) R {
+	tab.t.Helper()
+	return callIn(tab, tab.ctx, what, command, params)
+}
+
+func callIn[P, R any](tab *Tab, target context.Context, what string, command cdp.Command[P, R], params P) R {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(target, patience)
+	defer cancel()
+	result, err := chromedp.Call(ctx, command, params)
+	if err != nil {
+		tab.t.Fatalf("%s: %v", what, err)
+	}
+	return result
+}
+
+func one(selector string) string { return "document.querySelector(" + quote(selector) + ")" }
+
+// quote makes a JavaScript string.
+func quote(text string) string {
+	out, _ := json.Marshal(text)
+	return string(out)
+}

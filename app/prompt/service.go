@@ -1,0 +1,448 @@
+package prompt
+
+import (
+	"context"
+	"crypto/subtle"
+	"strings"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/device"
+	"latchkey/app/fault"
+	"latchkey/app/notify"
+	"latchkey/app/proof"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+	"latchkey/app/tenant"
+	"latchkey/app/wake"
+)
+
+// Service sends prompts and takes their answers.
+type Service struct {
+	DB        *store.DB
+	Devices   *device.Service
+	Hub       *wake.Hub
+	Secrets   secret.Source
+	PublicURL string
+	Nudge     chan struct{} // wakes the outbox; never blocks
+}
+
+// Ask is what a prompt is about.
+type Ask struct {
+	TenantID      string
+	Subject       string
+	UserID        string // empty: nobody can answer it
+	Kind          Kind
+	AttemptID     string
+	Mode          tenant.MatchMode
+	Application   string
+	Origin        audit.Origin
+	BrowserDigest string
+	NewBrowser    bool
+	Push          bool // some phone of the user takes Web Push
+}
+
+// Sent is a prompt on its way, or the pause that held it.
+type Sent struct {
+	ID        string
+	Number    string
+	ExpiresAt time.Time
+	Pause     Pause
+}
+
+// RecentOf reads the prompts of a name of the last day, newest first.
+func RecentOf(tx *store.Tx, tenantID, subject string) ([]Recent, error) {
+	var recent []Recent
+	err := tx.All(&recent, `SELECT id, state, attempt_id, wrong_number, created_at, expires_at, decided_at FROM prompts
+		WHERE tenant_id = ? AND subject = ? AND created_at > ? ORDER BY created_at DESC LIMIT 20`, tenantID, subject, tx.Now.Add(-dayWindow))
+	return recent, err
+}
+
+// Send puts a prompt on the user's phones in the act tx, or says why it is
+// held. recent is what RecentOf gave in the same act.
+func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
+	if pause := PauseAfter(recent, tx.Now); pause.Reason != "" {
+		return Sent{Pause: pause}, nil
+	}
+	if err := lapseOwn(tx, ask.TenantID, recent); err != nil {
+		return Sent{}, err
+	}
+	sent := Sent{ID: s.Secrets.ID(), ExpiresAt: tx.Now.Add(Life)}
+	numbers := ""
+	if ask.Mode == tenant.Type6 {
+		sent.Number = s.Secrets.SixDigits()
+	} else {
+		sent.Number = s.Secrets.MatchNumber()
+		three := s.Secrets.ThreeNumbers(sent.Number)
+		if ask.Mode == tenant.Pick3 {
+			numbers = strings.Join(three[:], ",")
+		}
+	}
+	// Of two in the same moment the index lets one in, and the other's act runs
+	// again and finds this one visible.
+	err := tx.Later(`INSERT INTO prompts (tenant_id, id, subject, user_id, kind, attempt_id, state, mode, number, numbers, nonce,
+		application, browser, ip, place, new_browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		ask.TenantID, sent.ID, ask.Subject, ask.UserID, ask.Kind, ask.AttemptID, Pending, ask.Mode, sent.Number, numbers,
+		s.Secrets.Token().Reveal(), ask.Application, ask.Origin.Browser, ask.Origin.IP, PlaceOf(ask.Origin.IP), ask.NewBrowser, tx.Now, sent.ExpiresAt)
+	if err != nil {
+		return Sent{}, err
+	}
+	if ask.UserID == "" {
+		return sent, nil
+	}
+	if ask.Push {
+		if err := s.wakePhone(tx, ask, sent); err != nil {
+			return Sent{}, err
+		}
+	}
+	tx.After(func() { s.Hub.Ring(device.UserKey(ask.TenantID, ask.UserID)) })
+	return sent, nil
+}
+
+// wakePhone queues a Web Push for the user's preferred phone that takes one.
+func (s *Service) wakePhone(tx *store.Tx, ask Ask, sent Sent) error {
+	var subscription string
+	ok, err := tx.One(&subscription, `SELECT push_subscription FROM devices WHERE tenant_id = ? AND user_id = ? AND state = 'active'
+		AND phone_sign_in AND push_subscription <> '' ORDER BY preferred DESC, created_at LIMIT 1`, ask.TenantID, ask.UserID)
+	if err != nil || !ok {
+		return err
+	}
+	// The message says nothing about the sign-in: the phone asks for it, signed.
+	message := map[string]string{"title": "Is this you?", "body": "Someone is asking to sign in with your phone.", "request": sent.ID}
+	if err := notify.Queue(tx, ask.TenantID, notify.KindPush, subscription, message, Life); err != nil {
+		return err
+	}
+	tx.After(func() {
+		select {
+		case s.Nudge <- struct{}{}:
+		default:
+		}
+	})
+	return nil
+}
+
+// lapseOwn ends what is still pending though its time is over, so that the
+// index lets the next one in.
+func lapseOwn(tx *store.Tx, tenantID string, recent []Recent) error {
+	for _, r := range recent {
+		if r.State != Pending || r.visible(tx.Now) {
+			continue
+		}
+		if err := lapse(tx, tenantID, r.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func lapse(tx *store.Tx, tenantID, id string) error {
+	var p struct{ Subject, UserID, AttemptID string }
+	ok, err := tx.One(&p, `UPDATE prompts SET state = 'expired', decided_at = ? WHERE tenant_id = ? AND id = ? AND state = 'pending' AND expires_at <= ?
+		RETURNING subject, user_id, attempt_id`, tx.Now, tenantID, id, tx.Now)
+	if err != nil || !ok {
+		return err
+	}
+	return audit.Record(tx, audit.Event{
+		TenantID: tenantID, Action: audit.PromptExpired, Outcome: audit.Failure, Actor: audit.Service,
+		Target: audit.Prompt(id), Subject: p.UserID, Thread: p.AttemptID,
+	})
+}
+
+// Withdraw takes the pending prompt of an attempt off the phone in the act tx.
+func (s *Service) Withdraw(tx *store.Tx, tenantID, id, userID string, from audit.Origin) error {
+	res := tx.Exec("UPDATE prompts SET state = 'expired', decided_at = ? WHERE tenant_id = ? AND id = ? AND state = 'pending'", tx.Now, tenantID, id)
+	if res.Error != nil || res.RowsAffected == 0 {
+		return res.Error
+	}
+	if userID != "" {
+		tx.After(func() { s.Hub.Ring(device.UserKey(tenantID, userID)) })
+	}
+	return audit.Record(tx, audit.Event{
+		TenantID: tenantID, Action: audit.PromptExpired, Outcome: audit.Failure, Reason: "prompt.withdrawn", Actor: audit.Claimant(""),
+		Target: audit.Prompt(id), Subject: userID, Origin: from,
+	})
+}
+
+// Lapse ends, with their events, prompts whose time is over and rings those who
+// wait for them. Any replica may run it; each prompt lapses once.
+func (s *Service) Lapse(ctx context.Context) error {
+	var due []struct{ TenantID, ID, AttemptID string }
+	err := s.DB.View(ctx).All(&due, "SELECT tenant_id, id, attempt_id FROM prompts WHERE state = 'pending' AND expires_at <= ? ORDER BY expires_at LIMIT 200", s.DB.Now())
+	if err != nil {
+		return store.Unusable(err)
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	err = s.DB.Act(ctx, func(tx *store.Tx) error {
+		for _, p := range due {
+			if err := lapse(tx, p.TenantID, p.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, p := range due {
+		s.Hub.Ring(AttemptKey(p.TenantID, p.AttemptID))
+	}
+	return err
+}
+
+// AttemptKey is what those wait on who wait for the end of an attempt's prompt.
+func AttemptKey(tenantID, attemptID string) string { return "attempt:" + tenantID + ":" + attemptID }
+
+// Request is a prompt as the phone shows it.
+type Request struct {
+	ID, Kind, Mode, Numbers, Nonce, Application, Browser, Place, IP string
+	NewBrowser                                                      bool
+	CreatedAt, ExpiresAt                                            time.Time
+	Account                                                         device.Account `gorm:"-"`
+}
+
+// Open lists what the accounts of a phone may answer now.
+func (s *Service) Open(ctx context.Context, accounts []device.Account) ([]Request, error) {
+	tx := s.DB.View(ctx)
+	var open []Request
+	for _, a := range accounts {
+		var some []Request
+		err := tx.All(&some, `SELECT id, kind, mode, numbers, nonce, application, browser, place, ip, new_browser, created_at, expires_at FROM prompts
+			WHERE tenant_id = ? AND subject IN (?, ?) AND user_id = ? AND state = 'pending' AND expires_at > ? AND created_at > ? AND (? OR kind = 'test')`,
+			a.TenantID, a.Subject, testSubject(a.AccountID), a.UserID, tx.Now, tx.Now.Add(-Life), a.PhoneSignIn)
+		if err != nil {
+			return nil, store.Unusable(err)
+		}
+		for _, r := range some {
+			r.Account = a
+			open = append(open, r)
+		}
+	}
+	return open, nil
+}
+
+func testSubject(accountID string) string { return "test:" + accountID }
+
+// Test sends the prompt by which a new phone proves that it works. It shows
+// its number on the page that made the enrolment link.
+func (s *Service) Test(ctx context.Context, a device.Account, from audit.Origin) (id string, err error) {
+	var enrolment string
+	err = s.DB.Act(ctx, func(tx *store.Tx) error {
+		ok, err := tx.One(&enrolment, "SELECT id FROM enrolments WHERE tenant_id = ? AND user_id = ? AND account_id = ? AND used_at > ?",
+			a.TenantID, a.UserID, a.AccountID, tx.Now.Add(-device.EnrolmentLife))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fault.New(fault.NotFound, "http.not_found")
+		}
+		recent, err := RecentOf(tx, a.TenantID, testSubject(a.AccountID))
+		if err != nil {
+			return err
+		}
+		sent, err := s.Send(tx, Ask{
+			TenantID: a.TenantID, Subject: testSubject(a.AccountID), UserID: a.UserID, Kind: Test, AttemptID: enrolment, Mode: tenant.Pick3,
+			Application: "Test of your phone", Origin: from,
+		}, recent)
+		if err != nil {
+			return err
+		}
+		if sent.Pause.Reason != "" {
+			return fault.Wait("prompt.held", sent.Pause.Until.Sub(tx.Now))
+		}
+		id = sent.ID
+		if err := tx.Exec("UPDATE enrolments SET prompt_id = ? WHERE tenant_id = ? AND id = ?", id, a.TenantID, enrolment).Error; err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Event{
+			TenantID: a.TenantID, Action: audit.PromptSent, Actor: audit.Device(a.AccountID), Target: audit.Prompt(id),
+			Subject: a.UserID, Thread: enrolment, Origin: from, Details: map[string]string{"kind": string(Test)},
+		})
+	})
+	if err == nil {
+		s.Hub.Ring("enrolment:" + a.TenantID + ":" + enrolment)
+	}
+	return id, err
+}
+
+// Answer takes what a phone answered to a prompt of one of its accounts and
+// gives the state that follows; a wrong number is Denied, an outcome and no
+// error. It fails with fault.NotFound, fault.Conflict (decided), fault.Expired,
+// fault.Refused (signature, claims or PIN) or fault.Throttled.
+//
+// A denial and a report need the phone's signature alone: whoever finds a
+// request that is not theirs must not need a PIN to say so.
+func (s *Service) Answer(ctx context.Context, accounts []device.Account, id string, signed *proof.Signed, pin string, from audit.Origin) (State, error) {
+	var p struct {
+		TenantID, UserID, AttemptID, Number, Nonce string
+		Kind                                       Kind
+		State                                      State
+		ExpiresAt                                  time.Time
+	}
+	tx := s.DB.View(ctx)
+	notFound := fault.New(fault.NotFound, "http.not_found")
+	tenants := make([]string, 0, len(accounts))
+	for _, a := range accounts {
+		tenants = append(tenants, a.TenantID)
+	}
+	ok, err := tx.One(&p, `SELECT tenant_id, user_id, kind, attempt_id, number, nonce, state, expires_at FROM prompts
+		WHERE tenant_id IN ? AND id = ? AND user_id <> ''`, tenants, id)
+	if err != nil {
+		return "", store.Unusable(err)
+	}
+	if !ok {
+		return "", notFound
+	}
+	var a *device.Account
+	answer, err := signed.Answer(accounts[0].Key())
+	for i := range accounts {
+		mine := accounts[i].TenantID == p.TenantID && accounts[i].UserID == p.UserID
+		if mine && (a == nil || accounts[i].AccountID == answer.Account) {
+			a = &accounts[i]
+		}
+	}
+	if a == nil || (!a.PhoneSignIn && p.Kind != Test) {
+		return "", notFound
+	}
+	refused := fault.New(fault.Refused, "phone.answer_refused")
+	if err != nil || !s.meant(answer, *a, id, p.Nonce, tx.Now) {
+		return "", refused.Because(err)
+	}
+	if p.State != Pending && p.State != Expired {
+		return "", fault.New(fault.Conflict, "prompt.decided")
+	}
+	if p.State == Expired || !tx.Now.Before(p.ExpiresAt) {
+		return "", fault.New(fault.Expired, "prompt.expired")
+	}
+	next, wrong, ok := Outcome(Pending, Decision(answer.Decision), p.Number, answer.Number)
+	if !ok {
+		return "", refused
+	}
+	unlock := Decision(answer.Decision) == Approve || pin != ""
+	if unlock {
+		if err := s.Devices.Unlock(ctx, *a, pin, from); err != nil {
+			return "", err
+		}
+	}
+	err = s.decide(ctx, *a, decision{id: id, kind: p.Kind, attemptID: p.AttemptID, next: next, wrong: wrong, unlock: unlock, from: from})
+	if err != nil && unlock {
+		// The PIN was right: the try must not stand against the phone.
+		if forget := s.Devices.Unlocked(ctx, *a); forget != nil {
+			return "", forget
+		}
+	}
+	return next, err
+}
+
+// meant says whether the claims are for this prompt, this account and us.
+func (s *Service) meant(answer proof.Answer, a device.Account, id, nonce string, now time.Time) bool {
+	at := time.Unix(int64(answer.IssuedAt), 0)
+	return answer.Device == a.ID && answer.Account == a.AccountID && answer.Tenant == a.TenantSlug &&
+		answer.Request == id && subtle.ConstantTimeCompare([]byte(answer.Nonce), []byte(nonce)) == 1 &&
+		proof.SameAddress(answer.Audience, s.PublicURL) &&
+		!at.Before(now.Add(-proof.Drift)) && !at.After(now.Add(proof.Drift))
+}
+
+type decision struct {
+	id, attemptID string
+	kind          Kind
+	next          State
+	wrong, unlock bool
+	from          audit.Origin
+}
+
+// actions gives what an answer is called in the audit.
+var actions = map[State]audit.Action{Approved: audit.PromptApproved, Denied: audit.PromptDenied, Reported: audit.PromptReported}
+
+// decide stores the answer. Its one statement asks again what was asked on the
+// way here: of two answers at once, of a phone revoked or a user locked
+// meanwhile, it changes no row.
+func (s *Service) decide(ctx context.Context, a device.Account, d decision) error {
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		err := tx.Change(fault.New(fault.Conflict, "prompt.decided"), `UPDATE prompts SET state = ?, decided_at = ?, account_id = ?, wrong_number = ?
+			WHERE tenant_id = ? AND id = ? AND state = 'pending' AND expires_at > ? AND EXISTS (SELECT 1 FROM devices d
+			JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
+			WHERE d.tenant_id = prompts.tenant_id AND d.account_id = ? AND d.user_id = prompts.user_id AND d.state = 'active'
+			AND (d.phone_sign_in OR prompts.kind = 'test') AND u.state = 'active')`,
+			d.next, tx.Now, a.AccountID, d.wrong, a.TenantID, d.id, tx.Now, a.AccountID)
+		if err != nil {
+			return err
+		}
+		if d.unlock {
+			err := tx.Later("UPDATE devices SET pin_tries = 0, last_used_at = ? WHERE tenant_id = ? AND account_id = ?", tx.Now, a.TenantID, a.AccountID)
+			if err != nil {
+				return err
+			}
+		}
+		e := audit.Event{
+			TenantID: a.TenantID, Action: actions[d.next], Actor: audit.Device(a.AccountID), Target: audit.Prompt(d.id),
+			Subject: a.UserID, Thread: d.attemptID, Origin: d.from, Details: map[string]string{"kind": string(d.kind)},
+		}
+		if d.next != Approved {
+			e.Outcome = audit.Failure
+		}
+		if d.wrong {
+			e.Reason = "prompt.wrong_number"
+		}
+		return audit.Record(tx, e)
+	})
+	if err == nil {
+		if d.kind == Test {
+			s.Hub.Ring("enrolment:" + a.TenantID + ":" + d.attemptID)
+		} else {
+			s.Hub.Ring(AttemptKey(a.TenantID, d.attemptID))
+		}
+		s.Hub.Ring(device.UserKey(a.TenantID, a.UserID))
+	}
+	return err
+}
+
+// Decided is the look of the hub for attempts: which of them have an answer.
+func (s *Service) Decided(ctx context.Context, keys []string) ([]string, error) {
+	byTenant := map[string][]string{}
+	for _, key := range keys {
+		if parts := strings.SplitN(key, ":", 3); len(parts) == 3 {
+			byTenant[parts[1]] = append(byTenant[parts[1]], parts[2])
+		}
+	}
+	tx := s.DB.View(ctx)
+	var changed []string
+	for tenantID, ids := range byTenant {
+		var decided []string
+		err := tx.All(&decided, `SELECT a.id FROM attempts a JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
+			WHERE a.tenant_id = ? AND a.id IN ? AND (p.state <> 'pending' OR p.expires_at <= ?)`, tenantID, ids, tx.Now)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range decided {
+			changed = append(changed, AttemptKey(tenantID, id))
+		}
+	}
+	return changed, nil
+}
+
+// Asked is the look of the hub for phones: all of them, to ask again whether
+// the phone is still one and what there is for it. Streams compare and say
+// only what is new.
+func (s *Service) Asked(ctx context.Context, keys []string) ([]string, error) {
+	byTenant := map[string][]string{}
+	for _, key := range keys {
+		if parts := strings.SplitN(key, ":", 3); len(parts) == 3 {
+			byTenant[parts[1]] = append(byTenant[parts[1]], parts[2])
+		}
+	}
+	tx := s.DB.View(ctx)
+	var changed []string
+	for tenantID, ids := range byTenant {
+		var users []string
+		err := tx.All(&users, `SELECT DISTINCT u.id FROM users u LEFT JOIN prompts p ON p.tenant_id = u.tenant_id AND p.user_id = u.id AND p.state = 'pending' AND p.expires_at > ?
+			LEFT JOIN devices d ON d.tenant_id = u.tenant_id AND d.user_id = u.id AND d.ended_at > ?
+			WHERE u.tenant_id = ? AND u.id IN ? AND (p.id IS NOT NULL OR d.account_id IS NOT NULL OR u.state <> 'active')`,
+			tx.Now, tx.Now.Add(-time.Minute), tenantID, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range users {
+			changed = append(changed, device.UserKey(tenantID, id))
+		}
+	}
+	return changed, nil
+}

@@ -1,0 +1,40 @@
+package secret
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"log/slog"
+)
+
+// Token is a bearer value that stands for a session or a link. It prints as
+// [redacted]; Reveal is the one way to its text.
+type Token struct{ text string }
+
+// TokenOf takes a token from a cookie, a link or a header.
+func TokenOf(text string) Token { return Token{text: text} }
+
+func (Token) String() string       { return "[redacted]" }
+func (Token) GoString() string     { return "[redacted]" }
+func (Token) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// Reveal gives the text, for the cookie or link that carries it.
+func (t Token) Reveal() string { return t.text }
+
+// Empty says that there is no token.
+func (t Token) Empty() bool { return t.text == "" }
+
+// Digest is what the database keeps of a token: SHA-256, in hex.
+func (t Token) Digest() string { return Digest(t.text) }
+
+// Digest is the SHA-256 of text, in hex. It is fit for what cannot be guessed, and for nothing else.
+func Digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// Same compares two secrets in constant time.
+func Same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

@@ -1,0 +1,248 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/bench"
+	"latchkey/app/proof"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+	"latchkey/app/tenant"
+	"latchkey/app/user"
+)
+
+// Bench drives a server of its own, in a process of its own, over HTTP.
+type Bench struct {
+	bench.Command `embed:""`
+	DatabaseURL   string `help:"An empty postgres:// database to measure on. Default: SQLite in a temporary folder." env:"LATCHKEY_DATABASE_URL" name:"database-url"`
+	Replicas      int    `help:"Servers over the one database; with 2, phones answer on another one than the browsers wait on. PostgreSQL only." default:"1"`
+	Profile       string `help:"File for a CPU profile of the first server." type:"path" hidden:""`
+}
+
+// Run seeds users with real keys, starts the servers, measures, and removes
+// what it made but for the rows in a database that was named.
+func (c *Bench) Run(ctx context.Context, out io.Writer) error {
+	folder, err := os.MkdirTemp("", "latchkey-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	var key [32]byte
+	if _, err := rand.Read(key[:]); err != nil {
+		return err
+	}
+	settings := Settings{
+		Listen: "127.0.0.1:0", PublicURL: "http://localhost", DatabaseURL: c.DatabaseURL, Data: folder,
+		MasterKey: hex.EncodeToString(key[:]), Drain: time.Second, LogLevel: "warn",
+	}
+	if c.DatabaseURL == "" && c.Replicas > 1 {
+		return errors.New("bench: several replicas need PostgreSQL")
+	}
+	s, err := Build(ctx, settings, Logger("warn"))
+	if err != nil {
+		return err
+	}
+	users, err := seed(ctx, s, c.Options().UsersNeeded())
+	if err = errors.Join(err, s.DB.Close()); err != nil {
+		return err
+	}
+	var addresses []string
+	var first *child
+	for i := range max(1, c.Replicas) {
+		server, err := c.start(ctx, settings)
+		if err != nil {
+			return err
+		}
+		defer server.stop()
+		addresses = append(addresses, server.address)
+		if i == 0 {
+			first = server
+		}
+	}
+	bare, err := openBare(ctx, settings)
+	if err != nil {
+		return err
+	}
+	defer bare.close()
+	fmt.Fprintf(out, "Ready in %s; %d users with keys seeded; %d replica(s).\n", first.readyIn.Round(time.Millisecond), len(users), max(1, c.Replicas))
+	fmt.Fprintf(out, "Idle memory: %.1f MB\n", float64(first.rss())/1e6)
+	return bench.Run(ctx, bench.Target{
+		BaseURL: addresses[0], PhoneURL: addresses[len(addresses)-1], PublicURL: settings.PublicURL, Users: users,
+		Commit: bare.commit, CPU: first.cpu, RSS: first.rss,
+	}, c.Options(), out)
+}
+
+// child is a server in a process of its own, so that its CPU and memory are its own.
+type child struct {
+	process *exec.Cmd
+	address string
+	readyIn time.Duration
+}
+
+func (c *Bench) start(ctx context.Context, settings Settings) (*child, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	arguments := []string{
+		"serve", "--listen", "127.0.0.1:0", "--public-url", settings.PublicURL, "--data", settings.Data, "--drain", "1s", "--log-level", "warn",
+	}
+	process := exec.CommandContext(ctx, program, arguments...)
+	process.Env = append(os.Environ(), "LATCHKEY_MASTER_KEY="+settings.MasterKey, "LATCHKEY_DATABASE_URL="+settings.DatabaseURL)
+	if c.Profile != "" {
+		process.Env = append(process.Env, "LATCHKEY_CPU_PROFILE="+c.Profile)
+		c.Profile = ""
+	}
+	process.Stderr = os.Stderr
+	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	process.Cancel = func() error { return process.Process.Signal(syscall.SIGTERM) }
+	lines, err := process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	if err := process.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(lines).ReadString('\n')
+	if err != nil {
+		return nil, fmt.Errorf("bench: the server did not start: %w", err)
+	}
+	readyIn := time.Since(started)
+	_, rest, _ := strings.Cut(line, "listens on ")
+	address, _, _ := strings.Cut(rest, ",")
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return nil, fmt.Errorf("bench: the server said %q", line)
+	}
+	return &child{process: process, address: "http://" + address, readyIn: readyIn}, nil
+}
+
+func (s *child) stop() {
+	_ = s.process.Process.Signal(syscall.SIGTERM)
+	_ = s.process.Wait()
+}
+
+// cpu is what the process has used, user and system (proc(5)).
+func (s *child) cpu() time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	var used, system int64
+	fmt.Sscan(fields[11], &used)
+	fmt.Sscan(fields[12], &system)
+	return time.Duration(used+system) * (time.Second / 100)
+}
+
+func (s *child) rss() int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.process.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	var size, resident int64
+	fmt.Sscan(string(text), &size, &resident)
+	return resident * int64(os.Getpagesize())
+}
+
+// seed makes users with an enrolled phone each, phone sign-in on and the phone
+// as their habit.
+func seed(ctx context.Context, s *Server, n int) ([]bench.User, error) {
+	users := make([]bench.User, n)
+	for from := 0; from < n; from += 500 {
+		err := s.DB.Act(ctx, func(tx *store.Tx) error {
+			t, ok, err := tenant.OfName(tx, "x@bench.example")
+			if err != nil {
+				return err
+			}
+			if !ok {
+				if t, err = tenant.Create(tx, tenant.New{Slug: "bench", Name: "Bench", Domain: "bench.example", Region: "eu", Ring: "stable"}, audit.Service, audit.Origin{}); err != nil {
+					return err
+				}
+			}
+			for i := from; i < min(from+500, n); i++ {
+				if users[i], err = seedUser(tx, s, t.ID, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return users, nil
+}
+
+func seedUser(tx *store.Tx, s *Server, tenantID string, i int) (bench.User, error) {
+	const pin = "135790"
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return bench.User{}, err
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		return bench.User{}, err
+	}
+	public := proof.Key{X: base64.RawURLEncoding.EncodeToString(point[1:33]), Y: base64.RawURLEncoding.EncodeToString(point[33:])}
+	u, err := user.Create(tx, tenantID, fmt.Sprintf("user%d-%s@bench.example", i, secret.System.ShortID()), "", "", audit.Service, audit.Origin{})
+	if err != nil {
+		return bench.User{}, err
+	}
+	b := bench.User{Identifier: u.Name, AccountID: secret.System.ID(), DeviceID: public.Thumbprint(), Key: key, PIN: pin}
+	for _, step := range []struct {
+		statement string
+		values    []any
+	}{
+		{`INSERT INTO devices (tenant_id, account_id, id, user_id, name, platform, public_key, pin_digest, state, phone_sign_in, preferred, created_at)
+			VALUES (?,?,?,?,?,?,?,?,'active',TRUE,TRUE,?)`, []any{tenantID, b.AccountID, b.DeviceID, u.ID, "Phone", "android", public.String(), s.Keys.PINDigest(b.AccountID, pin), tx.Now}},
+		{"INSERT INTO registrations (device_id, tenant_id, registered_at) VALUES (?,?,?)", []any{b.DeviceID, tenantID, tx.Now}},
+		{"INSERT INTO habits (tenant_id, subject, way, changed_at) VALUES (?,?,'phone',?)", []any{tenantID, s.Keys.Subject(u.Name), tx.Now}},
+	} {
+		if err := tx.Exec(step.statement, step.values...).Error; err != nil {
+			return bench.User{}, err
+		}
+	}
+	return b, nil
+}
+
+// bare makes the smallest durable commits that the database can make.
+type bare struct{ db *store.DB }
+
+func openBare(ctx context.Context, settings Settings) (*bare, error) {
+	address := settings.DatabaseURL
+	if address == "" {
+		address = filepath.Join(settings.Data, "latchkey.db")
+	}
+	db, err := store.Open(ctx, address, Logger("error"))
+	if err != nil {
+		return nil, err
+	}
+	_, err = db.Pool().ExecContext(ctx, "CREATE TABLE IF NOT EXISTS bench_commits (id text PRIMARY KEY, body text)")
+	return &bare{db: db}, err
+}
+
+func (b *bare) commit(ctx context.Context) error { return b.db.Bare(ctx, secret.System.ID()) }
+
+func (b *bare) close() { _ = b.db.Close() }

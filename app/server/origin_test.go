@@ -1,0 +1,475 @@
+package server_test
+
+import (
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/app/access"
+	"latchkey/app/server"
+)
+
+// filled gives a route's path with ids that are there where they can be.
+func (s *scene) filled(path string) string {
+	return strings.NewReplacer(
+		":attempt", strings.TrimPrefix(s.attempt, "/signin/"), ":device", s.ph.account, ":session", strings.Repeat("a", 26), ":enrolment", strings.Repeat("a", 26),
+		":account", s.ph.account, ":request", strings.Repeat("a", 26), ":tenant", "alder", ":token", strings.Repeat("A", 43), "*", "style.css",
+	).Replace(path)
+}
+
+func TestOtherSitesCannotAct(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		s := w.scene(t, "security@alder.example")
+		s.pc.get(t, "/me/phones").want(t, http.StatusOK)
+		stranger := w.browser(t)
+		stranger.get(t, "/signin")
+		loose := w.browser(t) // without a session, with a browser of its own
+		loose.get(t, "/signin")
+		evil := "https://evil.example"
+		here := w.URL
+		for _, route := range w.Site.Routes() {
+			if route.Method == http.MethodGet {
+				continue
+			}
+			path := s.filled(route.Path)
+			t.Run(route.Method+" "+route.Path, func(t *testing.T) {
+				for _, c := range []struct {
+					claim  string
+					header []string
+				}{
+					{"from another site", []string{"Sec-Fetch-Site", "cross-site"}},
+					{"from a neighbouring host", []string{"Sec-Fetch-Site", "same-site"}},
+					{"from another site that says it is ours", []string{"Sec-Fetch-Site", "cross-site", "Referer", here}},
+					{"with another origin", []string{"Origin", evil}},
+					{"with no origin to speak of", []string{"Origin", "null"}},
+					{"with our host on another port", []string{"Origin", "http://localhost:1"}},
+					{"with our origin as a prefix", []string{"Origin", here + ".evil.example"}},
+					{"from another site with a right origin", []string{"Sec-Fetch-Site", "cross-site", "Origin", evil}},
+				} {
+					t.Run(c.claim, func(t *testing.T) {
+						r := s.pc.request(t, route.Method, path, strings.NewReader(s.pc.form("method", "phone", "password", "x").Encode()), c.header...)
+						r.Header.Set("Content-Type", formType)
+						if route.Needs == access.Phone {
+							r = s.ph.request(t, route.Method, strings.TrimPrefix(path, api), map[string]any{})
+							for i := 0; i < len(c.header); i += 2 {
+								r.Header.Set(c.header[i], c.header[i+1])
+							}
+						}
+						send(t, s.pc.client, r).is(t, http.StatusForbidden)
+					})
+				}
+				if route.Needs == access.Phone {
+					return // no cookie counts there, so no other site can borrow one
+				}
+				for claim, form := range map[string]url.Values{
+					"without the token":         {},
+					"with an empty token":       {"csrf": {""}},
+					"with a made-up token":      {"csrf": {strings.Repeat("a", 43)}},
+					"with another browser's":    {"csrf": {stranger.csrf}},
+					"with the token cut short":  {"csrf": {s.pc.csrf[:42]}},
+					"with a token in two parts": {"csrf": {s.pc.csrf[:20], s.pc.csrf[20:]}},
+					"with the token of before":  {"csrf": {tokenBefore(t, s)}},
+				} {
+					t.Run(claim, func(t *testing.T) {
+						r := s.pc.request(t, route.Method, path, strings.NewReader(form.Encode()), "Content-Type", formType)
+						send(t, s.pc.client, r).is(t, http.StatusForbidden)
+					})
+				}
+				t.Run("with the token in the address", func(t *testing.T) {
+					r := s.pc.request(t, route.Method, path+"?csrf="+url.QueryEscape(s.pc.csrf), strings.NewReader(""), "Content-Type", formType)
+					send(t, s.pc.client, r).is(t, http.StatusForbidden)
+				})
+				t.Run("without a cookie", func(t *testing.T) {
+					r := s.pc.request(t, route.Method, path, strings.NewReader(s.pc.form().Encode()), "Content-Type", formType)
+					a := send(t, &http.Client{Transport: transport, CheckRedirect: s.pc.client.CheckRedirect}, r)
+					if a.status != http.StatusForbidden && !strings.HasPrefix(a.location(), "/signin?return_to=") {
+						t.Errorf("%s = %d to %q, want 403 or the way to sign in", a.asked, a.status, a.location())
+					}
+				})
+			})
+		}
+		if !s.pc.signedIn(t) {
+			t.Error("another site signed the user out")
+		}
+		if len(s.ph.requests(t)) != 1 {
+			t.Error("another site touched the request on the phone")
+		}
+		if a := s.pc.get(t, "/me/phones"); !strings.Contains(a.body, "Phone of a test") {
+			t.Error("another site touched the phone")
+		}
+	})
+}
+
+// tokenBefore is the token that the forms of this browser had before it signed in.
+func tokenBefore(t testing.TB, s *scene) string {
+	t.Helper()
+	for _, c := range s.pc.client.Jar.Cookies(must(url.Parse(s.pc.base))) {
+		if strings.HasSuffix(c.Name, "latchkey_browser") {
+			return s.Keys.FormToken(c.Value)
+		}
+	}
+	t.Fatal("the browser has no cookie of its own")
+	return ""
+}
+
+func TestForgedHostIsNeverRepeated(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		s := w.scene(t, "security@alder.example")
+		const evil = "evil.example"
+		home := must(url.Parse(w.URL))
+		// A client would take the cookies of the forged host, so they are handed over.
+		client := &http.Client{Transport: transport, CheckRedirect: s.pc.client.CheckRedirect}
+		forge := func(r *http.Request) *http.Request {
+			r.Host = evil
+			for _, c := range s.pc.client.Jar.Cookies(home) {
+				r.AddCookie(c)
+			}
+			return r
+		}
+		check := func(r *http.Request) {
+			t.Helper()
+			forge(r)
+			for _, name := range []string{"X-Forwarded-Host", "X-Original-Host", "X-Host", "Forwarded-Host", "X-Forwarded-Server"} {
+				r.Header.Set(name, evil)
+			}
+			r.Header.Set("Forwarded", "host="+evil+";proto=https")
+			r.Header.Set("X-Forwarded-Proto", "https")
+			a := send(t, client, r)
+			if a.status >= 500 {
+				t.Errorf("%s = %d", a.asked, a.status)
+			}
+			for name, values := range a.header {
+				if strings.Contains(strings.Join(values, " "), evil) {
+					t.Errorf("%s: the header %s says %q", a.asked, name, values)
+				}
+			}
+			if strings.Contains(a.body, evil) {
+				t.Errorf("%s shows the forged host", a.asked)
+			}
+		}
+		for _, route := range w.Site.Routes() {
+			path := s.filled(route.Path)
+			switch {
+			case strings.HasSuffix(path, "/events") || path == "/signout":
+			case route.Method == http.MethodGet && strings.HasPrefix(path, api):
+				check(s.ph.request(t, route.Method, strings.TrimPrefix(path, api), nil))
+			case route.Method == http.MethodGet:
+				check(s.pc.request(t, route.Method, path, nil))
+			case route.Needs != access.Phone && !strings.HasSuffix(path, "/revoke"):
+				check(s.pc.request(t, route.Method, path, strings.NewReader(s.pc.form("identifier", "user1@alder.example", "method", "phone").Encode()), "Content-Type", formType))
+			}
+		}
+		check(s.pc.request(t, http.MethodGet, "/nowhere", nil))
+		check(w.browser(t).request(t, http.MethodGet, "/", nil))
+		// A link that somebody will open says the public address.
+		r := s.pc.request(t, http.MethodPost, "/me/phones", strings.NewReader(s.pc.form().Encode()), "Content-Type", formType)
+		if a := send(t, client, forge(r)).want(t, http.StatusOK); first(linkMark, a) != w.URL+"/phone" {
+			t.Errorf("the enrolment link leads to %q", first(linkMark, a))
+		}
+	})
+}
+
+func TestReturnToStaysHere(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		b := w.browser(t).signIn(t, "user1@alder.example")
+		home := must(url.Parse(w.URL))
+		// stays follows one redirect as a browser does.
+		stays := func(t *testing.T, from, location string) {
+			t.Helper()
+			// Browsers take a backslash for a slash and drop tabs and line ends.
+			like := strings.NewReplacer(`\`, "/", "\t", "", "\n", "", "\r", "").Replace(strings.TrimSpace(location))
+			to, err := url.Parse(like)
+			if err != nil || !strings.HasPrefix(like, "/") || home.ResolveReference(to).Host != home.Host || home.ResolveReference(to).Scheme != home.Scheme {
+				t.Errorf("return_to=%q leads to %q", from, location)
+			}
+		}
+		for _, to := range []string{
+			"https://evil.example", "http://evil.example/", "//evil.example", "///evil.example", "////evil.example", `/\evil.example`, `\\evil.example`, `/\/evil.example`,
+			`\/evil.example`, "/\t/evil.example", "/\n/evil.example", "\t//evil.example", " //evil.example", "/%09/evil.example", "/%5cevil.example", "/%2fevil.example",
+			"/%2f%2fevil.example", "javascript:alert(1)", "data:text/html,x", "evil.example", "@evil.example", "/@evil.example", "https:evil.example", "https:/evil.example",
+			"/..//evil.example", "/.//evil.example", "/./%2fevil.example", "/x/..//evil.example", "http:///evil.example", "://evil.example", "/:@evil.example", "/\r\nLocation: https://evil.example",
+			"/\r\nSet-Cookie: a=b", "/" + strings.Repeat("a", 5000), "//user:word@evil.example", "/\u2215/evil.example", "/\u3000/evil.example", "\u2028//evil.example", "https://localhost.evil.example",
+			w.URL + "@evil.example", w.URL + ".evil.example", "?//evil.example", "#//evil.example", "", "/",
+		} {
+			a := b.get(t, "/signin?return_to="+url.QueryEscape(to))
+			if a.status == http.StatusOK {
+				field := first(returnTo, a)
+				if field != "/" && strings.HasPrefix(field, "/%") == false && !strings.HasPrefix(field, "/") {
+					t.Errorf("the form for return_to=%q carries %q", to, field)
+				}
+			}
+			// In the form, at the end of the sign-in, and after a step-up.
+			a = b.post(t, "/step-up", "return_to", to, "method", "password").want(t, http.StatusSeeOther)
+			attempt := a.location()
+			stays(t, to, attempt)
+			w.act(t, "UPDATE attempts SET way = 'phone' WHERE id = 'x'")
+			a = b.post(t, "/signin", "identifier", "nobody@alder.example", "return_to", to)
+			if a.is(t, http.StatusSeeOther) {
+				stays(t, to, a.location())
+			}
+		}
+		// Carried out to the end with the ones that come nearest.
+		for _, to := range []string{`/\evil.example`, "//evil.example", "/.//evil.example", "/%2f%2fevil.example", "/me?next=//evil.example", "/\t/evil.example"} {
+			c := w.browser(t)
+			c.get(t, "/signin")
+			attempt := c.post(t, "/signin", "identifier", "user1@alder.example", "return_to", to).want(t, http.StatusSeeOther).location()
+			a := c.post(t, attempt+"/verify", "password", passwordOfAll).want(t, http.StatusSeeOther)
+			stays(t, to, a.location())
+			stays(t, to, c.get(t, attempt).want(t, http.StatusSeeOther).location())
+		}
+		// And an honest one leads where it says.
+		c := w.browser(t)
+		to := c.get(t, "/me/activity?after=1.x").want(t, http.StatusSeeOther).location()
+		if to != "/signin?return_to=%2Fme%2Factivity%3Fafter%3D1.x" {
+			t.Errorf("a page for the signed-in leads to %q", to)
+		}
+		back := first(returnTo, c.get(t, to))
+		attempt := c.post(t, "/signin", "identifier", "user1@alder.example", "return_to", back).want(t, http.StatusSeeOther).location()
+		if got := c.post(t, attempt+"/verify", "password", passwordOfAll).location(); got != "/me/activity?after=1.x" {
+			t.Errorf("after signing in one is at %q", got)
+		}
+	})
+}
+
+// headersOf checks what stands on every answer.
+func headersOf(t testing.TB, a answer) {
+	t.Helper()
+	policy := a.header.Get("Content-Security-Policy")
+	for _, part := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} {
+		if !strings.Contains(policy, part) {
+			t.Errorf("%s = %d: the content policy lacks %s: %q", a.asked, a.status, part, policy)
+		}
+	}
+	if strings.Contains(policy, "unsafe") {
+		t.Errorf("%s: the content policy is loose: %q", a.asked, policy)
+	}
+	for name, want := range map[string]string{
+		"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+	} {
+		if got := a.header.Values(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s = %d: %s is %q, want %q once", a.asked, a.status, name, got, want)
+		}
+	}
+	for _, name := range []string{"Server", "X-Powered-By", "Access-Control-Allow-Origin"} {
+		if got := a.header.Get(name); got != "" {
+			t.Errorf("%s: %s says %q", a.asked, name, got)
+		}
+	}
+	if a.header.Get("X-Request-Id") == "" || a.header.Get("Cache-Control") == "" {
+		t.Errorf("%s = %d: X-Request-Id %q, Cache-Control %q", a.asked, a.status, a.header.Get("X-Request-Id"), a.header.Get("Cache-Control"))
+	}
+	if strings.HasPrefix(a.header.Get("Content-Type"), "text/html") && a.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%s = %d: a page may be kept: %q", a.asked, a.status, a.header.Get("Cache-Control"))
+	}
+}
+
+func TestHeadersStandOnEveryAnswer(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		s := w.scene(t, "security@alder.example")
+		statuses := map[int]bool{}
+		check := func(client *http.Client, r *http.Request) {
+			t.Helper()
+			a := send(t, client, r)
+			statuses[a.status] = true
+			headersOf(t, a)
+		}
+		for _, route := range w.Site.Routes() {
+			path := s.filled(route.Path)
+			if strings.HasSuffix(path, "/events") || path == "/signout" || strings.HasSuffix(path, "/revoke") || strings.HasSuffix(path, "/self") {
+				continue
+			}
+			loose := w.browser(t)
+			check(loose.client, loose.request(t, route.Method, path, nil)) // nobody
+			if route.Needs == access.Phone && strings.HasPrefix(path, api) {
+				check(s.ph.client, s.ph.request(t, route.Method, strings.TrimPrefix(path, api), map[string]any{}))
+			} else {
+				check(s.pc.client, s.pc.request(t, route.Method, path, strings.NewReader(s.pc.form().Encode()), "Content-Type", formType))
+			}
+			for _, verb := range []string{http.MethodPatch, http.MethodOptions, http.MethodHead, http.MethodTrace, "LINK"} {
+				check(s.pc.client, s.pc.request(t, verb, path, nil))
+			}
+		}
+		for _, path := range []string{
+			"/nowhere", "/static/nothing.css", "/static/", "/static/../go.mod", "/static/%2e%2e/go.mod", "/phone", "/phone/", "/phone/nowhere", api, api + "/nowhere",
+			"/favicon.ico", "/phone/manifest.webmanifest", "/phone/service-worker.js", "/static/style.css", "/healthz", "/readyz", "/%zz", "//", "/%00", "/?a=%zz", "/.", "/..;/",
+		} {
+			r := s.pc.request(t, http.MethodGet, "/", nil)
+			r.URL.Opaque = path
+			if strings.HasPrefix(path, "//") {
+				r.URL.Opaque, r.URL.Path = "", path
+			}
+			a, err := try(s.pc.client, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if path == "/%zz" { // net/http answers that itself, in plain text
+				if a.status != http.StatusBadRequest {
+					t.Errorf("GET %s = %d, want 400", path, a.status)
+				}
+				continue
+			}
+			statuses[a.status] = true
+			headersOf(t, a)
+		}
+		check(s.pc.client, s.pc.request(t, http.MethodPost, "/signin", strings.NewReader(strings.Repeat("a", 70_000)), "Content-Type", formType))
+		check(s.pc.client, s.pc.request(t, http.MethodPost, "/signin", strings.NewReader("csrf=none"), "Content-Type", formType))
+		check(s.pc.client, s.pc.request(t, http.MethodPost, "/signin", strings.NewReader("{}"), "Content-Type", "application/json"))
+		check(s.pc.client, s.pc.request(t, http.MethodGet, w.asset(t), nil, "If-None-Match", "*"))
+		streams := []*stream{s.b.watch(t, s.attempt), s.ph.listen(t)}
+		for _, open := range streams {
+			headersOf(t, open.answer)
+			if got := open.answer.header.Get("Content-Type"); got != "text/event-stream" {
+				t.Errorf("%s is of type %q", open.answer.asked, got)
+			}
+		}
+		for _, status := range []int{200, 303, 400, 401, 403, 404, 405, 413, 415, 422} {
+			if !statuses[status] {
+				t.Errorf("no answer was %d, so its headers were not looked at", status)
+			}
+		}
+	})
+}
+
+// asset is the address of the stylesheet as pages name it.
+func (w *world) asset(t testing.TB) string {
+	t.Helper()
+	address := first(stylesheet, w.browser(t).get(t, "/signin"))
+	if address == "" {
+		t.Fatal("the sign-in page names no stylesheet")
+	}
+	return address
+}
+
+func TestStaticFilesMayBeKeptWhenTheirNameHasTheirHash(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		b := w.browser(t)
+		a := b.get(t, w.asset(t)).want(t, http.StatusOK)
+		if !strings.Contains(a.header.Get("Cache-Control"), "immutable") || !strings.HasPrefix(a.header.Get("Content-Type"), "text/css") {
+			t.Errorf("%s: Cache-Control %q, Content-Type %q", a.asked, a.header.Get("Cache-Control"), a.header.Get("Content-Type"))
+		}
+		b.get(t, w.asset(t), "If-None-Match", a.header.Get("ETag")).is(t, http.StatusNotModified)
+		if got := b.get(t, "/static/style.css").want(t, http.StatusOK).header.Get("Cache-Control"); got != "no-cache" {
+			t.Errorf("/static/style.css may be kept: %q", got)
+		}
+		if len(a.header.Values("Set-Cookie")) != 0 {
+			t.Error("a static file sets a cookie")
+		}
+	})
+}
+
+func TestCookiesOnLoopback(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		b := w.browser(t)
+		cookies := b.get(t, "/signin").cookies()
+		attempt := b.begin(t, "user1@alder.example")
+		cookies = append(cookies, b.post(t, attempt+"/verify", "password", passwordOfAll).cookies()...)
+		b.get(t, "/me")
+		cookies = append(cookies, b.post(t, "/me/preferences", "default_way", "phone", "theme", "dark").want(t, http.StatusSeeOther).cookies()...)
+		out := b.post(t, "/signout").want(t, http.StatusSeeOther).cookies()
+		names := []string{}
+		for _, c := range slices.Concat(cookies, out) {
+			names = append(names, c.Name)
+			if c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode || !c.HttpOnly && c.Name != "theme" || c.Secure {
+				t.Errorf("cookie %s", c.Raw)
+			}
+		}
+		if !slices.Equal(names, []string{"latchkey_browser", "latchkey_session", "theme", "latchkey_session"}) {
+			t.Errorf("cookies set: %v", names)
+		}
+		if out[0].MaxAge >= 0 || out[0].Value != "" {
+			t.Errorf("signing out leaves %s", out[0].Raw)
+		}
+	})
+}
+
+func (a answer) cookies() []*http.Cookie { return (&http.Response{Header: a.header}).Cookies() }
+
+// secureSite is the program behind a proxy with TLS.
+func secureSite(t testing.TB) *server.Server {
+	t.Helper()
+	s, err := server.Build(t.Context(), server.Settings{
+		Listen: "127.0.0.1:0", PublicURL: "https://id.example.org", Data: t.TempDir(), DatabaseURL: filepath.Join(t.TempDir(), "latchkey.db"),
+		MasterKey: hex.EncodeToString([]byte("a master key that only tests have")),
+	}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.DB.Close() })
+	return s
+}
+
+func TestOnHTTPSEveryCookieIsBoundToTheHost(t *testing.T) {
+	s := secureSite(t)
+	link, needed, err := s.Setup.Link(t.Context())
+	if err != nil || !needed {
+		t.Fatalf("Link = %t, %v", needed, err)
+	}
+	jar := map[string]*http.Cookie{}
+	ask := func(method, path string, form url.Values) answer {
+		t.Helper()
+		var body io.Reader
+		if form != nil {
+			body = strings.NewReader(form.Encode())
+		}
+		r := httptest.NewRequest(method, "https://id.example.org"+path, body)
+		r.Header.Set("Content-Type", formType)
+		r.Header.Set("Origin", "https://id.example.org")
+		for _, c := range jar {
+			r.AddCookie(c)
+		}
+		rec := httptest.NewRecorder()
+		s.Handler.ServeHTTP(rec, r)
+		a := answer{method + " " + path, rec.Code, rec.Header(), rec.Body.String()}
+		if got := a.header.Get("Strict-Transport-Security"); !strings.HasPrefix(got, "max-age=31536000") {
+			t.Errorf("%s: Strict-Transport-Security is %q", a.asked, got)
+		}
+		for _, c := range a.cookies() {
+			if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode {
+				t.Errorf("%s sets %s", a.asked, c.Raw)
+			}
+			jar[c.Name] = c
+		}
+		return a
+	}
+	token := func(a answer) string { return first(formToken, a) }
+	a := ask(http.MethodGet, "/setup/"+link.Reveal(), nil).want(t, http.StatusOK)
+	a = ask(http.MethodPost, "/setup/"+link.Reveal(), url.Values{
+		"csrf": {token(a)}, "tenant_name": {"Cedar"}, "tenant_slug": {"cedar"}, "domain": {"cedar.example"}, "region": {"eu"}, "admin_name": {"security"},
+		"password": {passwordOfAll}, "password_again": {passwordOfAll},
+	}).want(t, http.StatusOK)
+	a = ask(http.MethodGet, "/signin", nil).want(t, http.StatusOK)
+	csrf := token(a)
+	attempt := ask(http.MethodPost, "/signin", url.Values{"csrf": {csrf}, "identifier": {"security@cedar.example"}}).want(t, http.StatusSeeOther).location()
+	ask(http.MethodPost, attempt+"/verify", url.Values{"csrf": {csrf}, "password": {passwordOfAll}}).want(t, http.StatusSeeOther)
+	a = ask(http.MethodGet, "/me/preferences", nil).want(t, http.StatusOK)
+	ask(http.MethodPost, "/me/preferences", url.Values{"csrf": {token(a)}, "default_way": {"password"}, "theme": {"dark"}}).want(t, http.StatusSeeOther)
+	if a = ask(http.MethodGet, "/me/preferences", nil); !strings.Contains(a.body, `data-theme="dark"`) {
+		t.Error("the colours chosen are not kept")
+	}
+	for _, name := range []string{"__Host-latchkey_browser", "__Host-latchkey_session", "__Host-theme"} {
+		if jar[name] == nil {
+			t.Errorf("there is no cookie %s", name)
+		}
+	}
+	// What another host of the domain could have planted counts for nothing.
+	planted := jar["__Host-latchkey_session"].Value
+	jar = map[string]*http.Cookie{}
+	r := httptest.NewRequest(http.MethodGet, "https://id.example.org/me", nil)
+	r.AddCookie(&http.Cookie{Name: "latchkey_session", Value: planted})
+	rec := httptest.NewRecorder()
+	s.Handler.ServeHTTP(rec, r)
+	if rec.Code != http.StatusSeeOther {
+		t.Errorf("a session cookie without its prefix = %d, want 303 to sign in", rec.Code)
+	}
+	// The link for a phone is public.
+	ask(http.MethodGet, "/nowhere", nil).want(t, http.StatusNotFound)
+	ask(http.MethodGet, "/static/style.css", nil).want(t, http.StatusOK)
+}

@@ -1,0 +1,336 @@
+// Package server wires everything: settings, database, services, routes,
+// background work, the listener, and the way down. It is the one place that
+// knows everybody, and decides nothing.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/device"
+	"latchkey/app/notify"
+	"latchkey/app/prompt"
+	"latchkey/app/secret"
+	"latchkey/app/setup"
+	"latchkey/app/signin"
+	"latchkey/app/store"
+	"latchkey/app/wake"
+	"latchkey/app/web"
+	consolepages "latchkey/app/web/console"
+	mepages "latchkey/app/web/me"
+	phoneapi "latchkey/app/web/phone"
+	setuppages "latchkey/app/web/setup"
+	signinpages "latchkey/app/web/signin"
+	"latchkey/static"
+	"latchkey/views/component"
+)
+
+// Server is a wired program.
+type Server struct {
+	Settings  Settings
+	DB        *store.DB
+	Keys      *secret.Keys
+	Passwords *secret.Passwords
+	Rules     *access.Rules
+	Hub       *wake.Hub
+	Setup     *setup.Service
+	Site      *web.Site
+	Prompts   *prompt.Service
+	SignIn    *signin.Service
+	Handler   http.Handler
+
+	log     *slog.Logger
+	outbox  *notify.Worker
+	metrics *metrics
+}
+
+// Build opens the database, brings it up to date and builds every service once,
+// in the order of dependency.
+func Build(ctx context.Context, settings Settings, log *slog.Logger) (*Server, error) {
+	settings, err := settings.check()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := loadKeys(settings)
+	if err != nil {
+		return nil, err
+	}
+	address := settings.DatabaseURL
+	if address == "" {
+		address = filepath.Join(settings.Data, "latchkey.db")
+	}
+	db, err := store.Open(ctx, address, log)
+	if err != nil {
+		return nil, err
+	}
+	s, err := build(ctx, settings, log, keys, db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+func loadKeys(settings Settings) (*secret.Keys, error) {
+	if settings.MasterKey != "" {
+		master, err := secret.ParseMaster(settings.MasterKey)
+		if err != nil {
+			return nil, err
+		}
+		return secret.NewKeys(master)
+	}
+	master, err := secret.LoadMaster(filepath.Join(settings.Data, "master.key"))
+	if err != nil {
+		return nil, err
+	}
+	return secret.NewKeys(master)
+}
+
+func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secret.Keys, db *store.DB) (*Server, error) {
+	if err := db.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if err := sameKey(ctx, db, keys); err != nil {
+		return nil, err
+	}
+	if err := audit.EnsureMonths(ctx, db); err != nil {
+		return nil, err
+	}
+	rules, err := access.Load(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	pushPublic, pushPrivate := keys.Push()
+	nudge := make(chan struct{}, 1)
+	hub := wake.NewHub(db, secret.System.ShortID())
+	passwords := secret.NewPasswords()
+	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
+	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, PublicURL: settings.PublicURL, Nudge: nudge}
+	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, Rules: rules}
+	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
+	hub.LookFor("attempt", prompts.Decided)
+	hub.LookFor("user", prompts.Asked)
+
+	streams := web.NewStreams(time.Now)
+	measured := newMetrics(streams, hub)
+	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Observe: measured.observe}
+	s := &Server{
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Site: site, Prompts: prompts, SignIn: signIn,
+		log: log, metrics: measured,
+		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
+			notify.KindPush: &notify.Push{Client: notify.Outward(settings.PublicURL[:5] == "http:"), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
+		}},
+	}
+	e, err := s.routes(
+		&signinpages.Pages{Site: site, SignIn: signIn},
+		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
+		&consolepages.Pages{Site: site},
+		&setuppages.Pages{Site: site, Setup: setUp},
+	)
+	s.Handler = e
+	return s, err
+}
+
+// sameKey refuses to start with another master key than the one that this
+// database knows: its PINs would never match again.
+func sameKey(ctx context.Context, db *store.DB, keys *secret.Keys) error {
+	var known string
+	err := db.Act(ctx, func(tx *store.Tx) error {
+		if err := tx.Exec("INSERT INTO platform_settings (name, value) VALUES ('master_key_check', ?) ON CONFLICT DO NOTHING", keys.Check()).Error; err != nil {
+			return err
+		}
+		_, err := tx.One(&known, "SELECT value FROM platform_settings WHERE name = 'master_key_check'")
+		return err
+	})
+	if err == nil && known != keys.Check() {
+		return errors.New("server: this database was made with another master key; set LATCHKEY_MASTER_KEY or LATCHKEY_DATA to the one it belongs to")
+	}
+	return err
+}
+
+// audience is a set of pages or calls with their routes.
+type audience interface{ Routes() []web.Route }
+
+func (s *Server) routes(audiences ...audience) (*echo.Echo, error) {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = clientAddress(s.Settings.TrustedProxies)
+	s.Site.Use(e)
+	files, err := web.NewFiles(s.Site, static.Files)
+	if err != nil {
+		return nil, fmt.Errorf("server: static files: %w", err)
+	}
+	component.SetAssetPrefix(files.Prefix())
+	audiences = append(audiences, files, s)
+	for _, a := range audiences {
+		if err := s.Site.Mount(e, a.Routes()...); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// Routes are those by which the program is watched.
+func (s *Server) Routes() []web.Route {
+	return []web.Route{
+		web.Get("/healthz", access.Phone, func(c echo.Context) error { return c.String(http.StatusOK, "alive\n") }),
+		web.Get("/readyz", access.Phone, s.readiness),
+	}
+}
+
+// readiness says whether the database answers, has the schema of this program,
+// and takes audit events.
+func (s *Server) readiness(c echo.Context) error {
+	ctx := c.Request().Context()
+	current, err := s.DB.Current(ctx)
+	if err != nil {
+		return err
+	}
+	if !current {
+		return c.String(http.StatusServiceUnavailable, "the schema is not up to date\n")
+	}
+	if err := audit.Writable(ctx, s.DB); err != nil {
+		return err
+	}
+	return c.String(http.StatusOK, "ready\n")
+}
+
+// clientAddress believes X-Forwarded-For from the configured proxies alone.
+func clientAddress(proxies []string) echo.IPExtractor {
+	if len(proxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, network := range proxies {
+		prefix := netip.MustParsePrefix(network)
+		options = append(options, echo.TrustIPRange(&net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+// Run listens and serves until ctx ends. ready is told the address once it listens.
+func (s *Server) Run(ctx context.Context, ready func(address string)) error {
+	listener, err := net.Listen("tcp", s.Settings.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("server: listen: %w", err), s.DB.Close())
+	}
+	return s.Serve(ctx, listener, ready)
+}
+
+// Serve serves on listener until ctx ends, then ends waiting streams, lets open
+// requests finish and closes what was opened, in the opposite order.
+func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(address string)) error {
+	// The living heap is small beside what requests leave behind. Sixteen megabytes
+	// that are never touched, and so take no memory, make the collector run a
+	// third as often then, and change nothing when the heap is large.
+	ballast := make([]byte, 16<<20)
+	defer runtime.KeepAlive(ballast)
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var working sync.WaitGroup
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.sweep} {
+		working.Go(func() { work(background) })
+	}
+	if s.Settings.MetricsListen != "" {
+		working.Go(func() { s.metrics.serve(background, s.Settings.MetricsListen, s.log) })
+	}
+	web := &http.Server{
+		Handler: s.Handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: headerMost, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- web.Serve(listener) }()
+	if ready != nil {
+		ready(listener.Addr().String())
+	}
+	var failed error
+	select {
+	case err := <-served:
+		failed = err
+	case <-ctx.Done():
+	}
+	stop() // closes every waiting stream, so that they do not hold up the rest
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Settings.Drain)
+	defer cancel()
+	if shut := web.Shutdown(draining); shut != nil && failed == nil {
+		failed = fmt.Errorf("server: drain: %w", shut)
+	}
+	working.Wait()
+	s.Site.Streams.Wait()
+	return errors.Join(failed, s.DB.Close())
+}
+
+// headerMost is what net/http adds 4 KiB to by itself.
+const headerMost = web.HeaderMost - 4096
+
+// Times of the sweeps.
+const (
+	lapseWait = time.Second
+	sweepWait = time.Minute
+)
+
+// sweep does by the clock what nobody asks for: prompts lapse, old proofs and
+// attempts go, the clock of the database is followed, partitions are made.
+// Every step is safe to run on several replicas at once.
+func (s *Server) sweep(ctx context.Context) {
+	lapse, slow := time.NewTicker(lapseWait), time.NewTicker(sweepWait)
+	defer lapse.Stop()
+	defer slow.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-lapse.C:
+			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx))
+		case <-slow.C:
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.forget(ctx))
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("sweep", "error", err)
+		}
+	}
+}
+
+// forget deletes what has served its time. Audit events are not among it.
+func (s *Server) forget(ctx context.Context) error {
+	now := s.DB.Now()
+	var all error
+	for _, old := range []struct {
+		statement string
+		before    time.Time
+	}{
+		{"DELETE FROM proofs WHERE expires_at < ?", now},
+		{"DELETE FROM attempts WHERE expires_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM prompts WHERE expires_at < ? AND state <> 'pending'", now.Add(-48 * time.Hour)},
+		{"DELETE FROM habits WHERE changed_at < ?", now.AddDate(0, -13, 0)},
+		{"DELETE FROM throttles WHERE changed_at < ? AND in_a_row < 100", now.AddDate(0, 0, -30)},
+		{"DELETE FROM outbox WHERE expires_at < ?", now.Add(-24 * time.Hour)},
+	} {
+		_, err := s.DB.CountOne(ctx, old.statement, old.before)
+		all = errors.Join(all, err)
+	}
+	return all
+}
+
+// Logger writes structured lines to standard error.
+func Logger(level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}

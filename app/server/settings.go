@@ -1,0 +1,67 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Settings is everything that one process can be told, by flag or environment.
+// The zero value of a new field must behave as before the field was there.
+type Settings struct {
+	Listen         string        `help:"Address to listen on, host:port. Plain http is accepted on loopback only; put a proxy with TLS in front of anything else." default:"127.0.0.1:8080" env:"LATCHKEY_LISTEN"`
+	PublicURL      string        `help:"Scheme and host by which browsers and phones reach this, such as https://id.example.org. Default: http://localhost and the port, when listening on loopback." env:"LATCHKEY_PUBLIC_URL" name:"public-url"`
+	DatabaseURL    string        `help:"postgres:// address of the database. Default: an embedded SQLite file in the data folder." env:"LATCHKEY_DATABASE_URL" name:"database-url"`
+	Data           string        `help:"Folder for the embedded database and the master key." default:"data" env:"LATCHKEY_DATA" type:"path"`
+	MasterKey      string        `help:"The master key, 64 hex digits. Default: the file master.key in the data folder, made at the first start. All replicas need the same one." env:"LATCHKEY_MASTER_KEY" name:"master-key" placeholder:"HEX"`
+	MetricsListen  string        `help:"Loopback address for /metrics; empty for none." env:"LATCHKEY_METRICS_LISTEN" name:"metrics-listen"`
+	TrustedProxies []string      `help:"Networks (CIDR) of proxies whose X-Forwarded-For is believed." env:"LATCHKEY_TRUSTED_PROXIES" name:"trusted-proxies"`
+	PushContact    string        `help:"mailto: or https: address that push services may use to reach whoever runs this." default:"mailto:postmaster@localhost" env:"LATCHKEY_PUSH_CONTACT" name:"push-contact"`
+	Drain          time.Duration `help:"How long open requests may finish after a signal to stop." default:"10s" env:"LATCHKEY_DRAIN"`
+	LogLevel       string        `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LATCHKEY_LOG_LEVEL" name:"log-level"`
+}
+
+// check finishes the settings and gives all their faults at once.
+func (s Settings) check() (Settings, error) {
+	var wrong []error
+	host, port, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return s, fmt.Errorf("LATCHKEY_LISTEN: %w", err)
+	}
+	if s.PublicURL == "" {
+		if !isLoopback(host) {
+			wrong = append(wrong, errors.New("LATCHKEY_PUBLIC_URL: needed when listening beyond loopback"))
+		}
+		s.PublicURL = "http://localhost:" + port
+	}
+	s.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
+	public, err := url.Parse(s.PublicURL)
+	switch {
+	case err != nil || public.Host == "" || public.Path != "" || public.RawQuery != "" || public.User != nil:
+		wrong = append(wrong, errors.New("LATCHKEY_PUBLIC_URL: not a scheme and a host"))
+	case public.Scheme == "http" && !isLoopback(public.Hostname()):
+		wrong = append(wrong, errors.New("LATCHKEY_PUBLIC_URL: plain http is accepted on loopback only"))
+	case public.Scheme != "http" && public.Scheme != "https":
+		wrong = append(wrong, errors.New("LATCHKEY_PUBLIC_URL: not http or https"))
+	}
+	for _, network := range s.TrustedProxies {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			wrong = append(wrong, fmt.Errorf("LATCHKEY_TRUSTED_PROXIES: %w", err))
+		}
+	}
+	if s.MetricsListen != "" {
+		if host, _, err := net.SplitHostPort(s.MetricsListen); err != nil || !isLoopback(host) {
+			wrong = append(wrong, errors.New("LATCHKEY_METRICS_LISTEN: not a loopback address"))
+		}
+	}
+	return s, errors.Join(wrong...)
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

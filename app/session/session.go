@@ -1,0 +1,167 @@
+// Package session keeps signed-in browsers.
+//
+// A session is an opaque 256-bit token in a cookie, stored as a digest. It knows
+// how it was made (amr, RFC 8176), when it was last proved and by what. It is
+// checked by one indexed read that also asks the user, the tenant and the phone
+// that approved it: a lock, a revoked device or a suspended tenant ends it at
+// once, on every replica (product.md §3). Nothing is written but, once a minute
+// at most, that it was seen.
+package session
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+)
+
+// Limits (product.md §9).
+const (
+	IdleLife   = time.Hour
+	Life       = 24 * time.Hour
+	StepUpLife = 5 * time.Minute
+	seenWait   = time.Minute // how exact "last seen" is
+)
+
+// Ways of proof, as amr values.
+const (
+	ByPassword = "pwd"
+	ByPhone    = "phone"
+)
+
+// Session is a signed-in browser with what every request needs to know.
+type Session struct {
+	ID          string
+	TenantID    string
+	TenantSlug  string
+	TenantName  string
+	UserID      string
+	UserName    string
+	DisplayName string
+	AMR         string // comma-separated
+	Browser     string
+	IP          string
+	CreatedAt   time.Time
+	ProvedAt    time.Time
+	ProvedBy    string
+	LastSeenAt  time.Time
+	ExpiresAt   time.Time
+	AccountID   string
+}
+
+// Fresh says whether the user proved it at most five minutes ago.
+func (s Session) Fresh(now time.Time) bool { return now.Before(s.ProvedAt.Add(StepUpLife)) }
+
+// Beginning is what a new session is made of.
+type Beginning struct {
+	TenantID, UserID, AMR, AccountID, IP, Browser, BrowserDigest string
+}
+
+// Begin makes a session in the act tx and gives the token for its cookie.
+func Begin(tx *store.Tx, b Beginning) (id string, cookie secret.Token, err error) {
+	id = secret.System.ID()
+	token := secret.System.Token()
+	err = tx.Later(`INSERT INTO sessions (tenant_id, id, token_digest, user_id, amr, account_id, browser, ip, browser_digest,
+		created_at, proved_at, proved_by, last_seen_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		b.TenantID, id, token.Digest(), b.UserID, b.AMR, b.AccountID, b.Browser, b.IP, b.BrowserDigest,
+		tx.Now, tx.Now, b.AMR, tx.Now, tx.Now.Add(Life))
+	// The cookie names the tenant, so that every look-up begins with it.
+	return id, secret.TokenOf(b.TenantID + "." + token.Reveal()), err
+}
+
+// Find gives the session of a cookie, or fault.SignIn when there is none that
+// is alive.
+func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, error) {
+	none := fault.New(fault.SignIn, "session.none")
+	tenantID, token, ok := strings.Cut(cookie.Reveal(), ".")
+	if !ok || len(token) > 100 {
+		return Session{}, none
+	}
+	tx := db.View(ctx)
+	var s Session
+	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
+		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id
+		FROM sessions s
+		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+		JOIN tenants t ON t.id = s.tenant_id
+		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
+		WHERE s.tenant_id = ? AND s.token_digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.last_seen_at > ?
+		AND u.state = 'active' AND t.state = 'active' AND (s.account_id = '' OR d.state = 'active')`,
+		tenantID, secret.TokenOf(token).Digest(), tx.Now, tx.Now.Add(-IdleLife))
+	if err != nil {
+		return Session{}, store.Unusable(err)
+	}
+	if !found {
+		return Session{}, none
+	}
+	if tx.Now.Sub(s.LastSeenAt) >= seenWait {
+		_, err = db.CountOne(ctx, "UPDATE sessions SET last_seen_at = ? WHERE tenant_id = ? AND id = ? AND last_seen_at < ?",
+			tx.Now, s.TenantID, s.ID, tx.Now)
+	}
+	return s, err
+}
+
+// Prove notes in the act tx that the user of a session proved it again, now. It
+// fails with fault.Refused when the session has ended meanwhile.
+func Prove(tx *store.Tx, tenantID, id, userID, by string) error {
+	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE sessions SET proved_at = ?, proved_by = ?
+		WHERE tenant_id = ? AND id = ? AND user_id = ? AND ended_at IS NULL AND expires_at > ?`, tx.Now, by, tenantID, id, userID, tx.Now)
+}
+
+// Listed is a session as its user sees it.
+type Listed struct {
+	ID         string
+	AMR        string
+	Browser    string
+	IP         string
+	CreatedAt  time.Time
+	LastSeenAt time.Time
+	ExpiresAt  time.Time
+}
+
+// Of lists the live sessions of a user, the last seen first.
+func Of(ctx context.Context, db *store.DB, tenantID, userID string) ([]Listed, error) {
+	tx := db.View(ctx)
+	var rows []Listed
+	err := tx.All(&rows, `SELECT s.id, s.amr, s.browser, s.ip, s.created_at, s.last_seen_at, s.expires_at FROM sessions s
+		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
+		WHERE s.tenant_id = ? AND s.user_id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.last_seen_at > ?
+		AND (s.account_id = '' OR d.state = 'active') ORDER BY s.last_seen_at DESC LIMIT 100`,
+		tenantID, userID, tx.Now, tx.Now.Add(-IdleLife))
+	return rows, store.Unusable(err)
+}
+
+// End ends one session of a user: fault.NotFound when they have none such.
+func End(ctx context.Context, db *store.DB, tenantID, userID, id string, by audit.Party, from audit.Origin) error {
+	return db.Act(ctx, func(tx *store.Tx) error {
+		err := tx.Change(fault.New(fault.NotFound, "http.not_found"),
+			"UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND id = ? AND user_id = ? AND ended_at IS NULL", tx.Now, tenantID, id, userID)
+		if err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Event{
+			TenantID: tenantID, Action: audit.SessionEnded, Actor: by, Target: audit.Session(id), Subject: userID, Thread: id, Origin: from,
+		})
+	})
+}
+
+// EndOthers ends every session of a user but one.
+func EndOthers(ctx context.Context, db *store.DB, tenantID, userID, keep string, by audit.Party, from audit.Origin) error {
+	return db.Act(ctx, func(tx *store.Tx) error { return EndAll(tx, tenantID, userID, keep, by, from) })
+}
+
+// EndAll ends every session of a user but keep (empty: all) in the act tx.
+func EndAll(tx *store.Tx, tenantID, userID, keep string, by audit.Party, from audit.Origin) error {
+	err := tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL",
+		tx.Now, tenantID, userID, keep).Error
+	if err != nil {
+		return err
+	}
+	return audit.Record(tx, audit.Event{
+		TenantID: tenantID, Action: audit.SessionsEnded, Actor: by, Target: audit.User(userID), Subject: userID, Origin: from,
+	})
+}

@@ -1,0 +1,105 @@
+package signin
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"latchkey/app/prompt"
+)
+
+// Limits (product.md §9).
+const (
+	attemptLife  = 15 * time.Minute
+	failuresMost = 5                // of one attempt
+	pauseEvery   = 10               // failures in a row pause a way
+	pauseLife    = 15 * time.Minute // for this long
+	offAfter     = 100              // and turn it off
+	finishLife   = 60 * time.Second // from the answer to the session
+)
+
+// Way is how the user proves who they are. Add, never rename.
+type Way string
+
+const (
+	Password Way = "password"
+	Phone    Way = "phone"
+)
+
+// ways lists what can be chosen now.
+var ways = map[Way]bool{Password: true, Phone: true}
+
+// Purpose of an attempt.
+type Purpose string
+
+const (
+	ToSignIn Purpose = "sign_in"
+	ToStepUp Purpose = "step_up"
+)
+
+// Attempt is one try by one browser.
+type Attempt struct {
+	ID           string // as in addresses: tenant and id
+	TenantID     string
+	TenantName   string // empty when the domain is nobody's
+	Name         string // as typed
+	Purpose      Purpose
+	ReturnTo     string
+	Way          Way
+	State        string // open, finished, ended
+	Failures     int
+	ExpiresAt    time.Time
+	PromptID     string
+	PromptState  prompt.State // with Way Phone
+	Number       string
+	PromptEndsAt time.Time
+	DecidedAt    *time.Time
+
+	key, subject, userID, sessionID string
+}
+
+// Open says whether the attempt can still go on.
+func (a Attempt) Open(now time.Time) bool {
+	return a.State == "open" && now.Before(a.ExpiresAt) && a.Failures < failuresMost
+}
+
+// PhoneState is the state of the prompt as of now; held when there is none.
+func (a Attempt) PhoneState(now time.Time) prompt.State {
+	switch {
+	case a.PromptID == "":
+		return prompt.Held
+	case a.PromptState == prompt.Pending && !now.Before(a.PromptEndsAt):
+		return prompt.Expired
+	case a.PromptState == prompt.Approved && a.DecidedAt != nil && !now.Before(a.DecidedAt.Add(finishLife)):
+		return prompt.Expired
+	case a.PromptState == prompt.Reported:
+		return prompt.Denied // the page does not tell which; the audit does
+	}
+	return a.PromptState
+}
+
+// LocalPath gives typed when it is a path on this server, else "/". It is what
+// stands between return_to and an open redirect.
+func LocalPath(typed string) string {
+	if len(typed) > 2000 || !strings.HasPrefix(typed, "/") || strings.HasPrefix(typed, "//") ||
+		strings.ContainsAny(typed, "\\\x00\r\n\t") {
+		return "/"
+	}
+	u, err := url.Parse(typed)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") {
+		return "/"
+	}
+	return typed
+}
+
+// address makes the id that stands in addresses.
+func address(tenantID, id string) string { return tenantID + "-" + id }
+
+// parseAddress takes it apart.
+func parseAddress(text string) (tenantID, id string, ok bool) {
+	tenantID, id, ok = strings.Cut(text, "-")
+	return tenantID, id, ok && tenantID != "" && len(id) == 26
+}
+
+// WaitKey is what the waiting page of this attempt waits on.
+func (a Attempt) WaitKey() string { return prompt.AttemptKey(a.TenantID, a.key) }

@@ -1,0 +1,83 @@
+package signin
+
+import (
+	"context"
+
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/prompt"
+	"latchkey/app/store"
+)
+
+// Release sends the prompts of attempts that were held, once the phone may be
+// asked again, and rings their waiting pages. Any replica may run it.
+func (s *Service) Release(ctx context.Context) error {
+	var held []struct{ TenantID, ID, BrowserDigest string }
+	tx := s.DB.View(ctx)
+	err := tx.All(&held, `SELECT a.tenant_id, a.id, a.browser_digest FROM attempts a
+		WHERE a.state = 'open' AND a.way = 'phone' AND a.prompt_id = '' AND a.expires_at > ? ORDER BY a.created_at LIMIT 50`, tx.Now)
+	if err != nil {
+		return store.Unusable(err)
+	}
+	for _, h := range held {
+		if err := s.release(ctx, address(h.TenantID, h.ID), h.BrowserDigest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) release(ctx context.Context, addressed, browserDigest string) error {
+	still := fault.New(fault.Conflict, "prompt.held")
+	var key string
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		a, err := find(tx, addressed, browserDigest)
+		if err != nil {
+			return err
+		}
+		who, err := s.subject(tx, a.Name, browserDigest)
+		if err != nil {
+			return err
+		}
+		recent, err := prompt.RecentOf(tx, a.TenantID, a.subject)
+		if err != nil {
+			return err
+		}
+		if prompt.PauseAfter(recent, tx.Now).Reason != "" {
+			return still
+		}
+		from, err := originOf(tx, a)
+		if err != nil {
+			return err
+		}
+		sent, err := s.send(tx, who, a.key, a.Purpose, From{Origin: from, BrowserDigest: browserDigest})
+		if err != nil {
+			return err
+		}
+		if sent.ID == "" {
+			return still
+		}
+		err = tx.Change(still, "UPDATE attempts SET prompt_id = ? WHERE tenant_id = ? AND id = ? AND state = 'open' AND way = 'phone' AND prompt_id = ''", sent.ID, a.TenantID, a.key)
+		if err != nil {
+			return err
+		}
+		key = a.WaitKey()
+		return audit.Record(tx, audit.Event{
+			TenantID: a.TenantID, Action: audit.PromptSent, Actor: audit.Service, Target: audit.Prompt(sent.ID), Subject: a.userID, Thread: a.key, Origin: from,
+		})
+	})
+	if f := fault.Of(err); f != nil && (f.Kind == fault.Conflict || f.Kind == fault.NotFound) {
+		return nil
+	}
+	if err == nil {
+		s.Prompts.Hub.Ring(key)
+	}
+	return err
+}
+
+// originOf is where an attempt came from.
+func originOf(tx *store.Tx, a Attempt) (audit.Origin, error) {
+	var from audit.Origin
+	_, err := tx.One(&from, "SELECT ip, browser FROM attempts WHERE tenant_id = ? AND id = ?", a.TenantID, a.key)
+	return from, err
+}

@@ -1,0 +1,152 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/session"
+	"latchkey/app/store"
+	"latchkey/app/user"
+)
+
+// VerifyPassword checks a password for an attempt and makes a session of it.
+// The try is counted before it is checked, in a commit of its own. A wrong
+// password, a name that nobody has, a locked user and an attempt that is over
+// are all fault.Refused; a paused way is fault.Throttled.
+func (s *Service) VerifyPassword(ctx context.Context, addressed, typed string, from From) (Done, error) {
+	a, now, err := s.Find(ctx, addressed, from.BrowserDigest)
+	if err != nil {
+		return Done{}, err
+	}
+	if !a.Open(now) || a.Way != Password {
+		return Done{}, s.refused(ctx, addressed, "signin.over", from)
+	}
+	if err := s.countTry(ctx, a, Password, from); err != nil {
+		return Done{}, err
+	}
+	who, known, err := s.holder(ctx, a)
+	if err != nil {
+		return Done{}, err
+	}
+	right, err := s.Passwords.Verify(ctx, who.PasswordHash, clip(typed))
+	if err != nil {
+		return Done{}, store.Unusable(err)
+	}
+	if !right || !known {
+		return Done{}, s.refused(ctx, addressed, "signin.password_wrong", from)
+	}
+	return s.finishPassword(ctx, a, from)
+}
+
+// clip bounds what is hashed; nothing longer was ever accepted as a password.
+func clip(typed string) string {
+	if len(typed) > 4*user.PasswordMost {
+		return typed[:4*user.PasswordMost]
+	}
+	return typed
+}
+
+// holder is the user of an attempt when they may sign in.
+func (s *Service) holder(ctx context.Context, a Attempt) (user.User, bool, error) {
+	who, ok, err := user.Named(ctx, s.DB, a.TenantID, a.Name)
+	if err != nil {
+		return user.User{}, false, err
+	}
+	if !ok || who.State != user.Active || who.ID != a.userID {
+		return user.User{}, false, nil
+	}
+	return who, true, nil
+}
+
+func (s *Service) finishPassword(ctx context.Context, a Attempt, from From) (Done, error) {
+	done := Done{ReturnTo: a.ReturnTo}
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		err := tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET state = 'finished', finished_at = ?
+			WHERE tenant_id = ? AND id = ? AND browser_digest = ? AND state = 'open' AND expires_at > ? AND way = 'password' AND failures <= ?
+			AND EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = attempts.tenant_id AND u.id = attempts.user_id
+			AND u.state = 'active' AND t.state = 'active')`, tx.Now, a.TenantID, a.key, from.BrowserDigest, tx.Now, failuresMost)
+		if err != nil {
+			return err
+		}
+		if err := tx.Exec("UPDATE throttles SET in_a_row = 0, paused_until = NULL WHERE tenant_id = ? AND subject = ? AND way = ?",
+			a.TenantID, a.subject, Password).Error; err != nil {
+			return err
+		}
+		if err := s.habit(tx, a.TenantID, a.subject, Password); err != nil {
+			return err
+		}
+		done.Cookie, err = s.prove(tx, a, session.ByPassword, "", from)
+		return err
+	})
+	return done, err
+}
+
+// countTry counts a try of a way, for the attempt and for the name, before it
+// is checked. Five tries end an attempt; ten in a row pause the way for fifteen
+// minutes; a hundred turn it off until an administrator turns it on. A name
+// that nobody has is counted alike.
+func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) error {
+	var wait time.Duration
+	over := false
+	err := s.DB.Count(ctx, func(tx *store.Tx) error {
+		res := tx.Exec("UPDATE attempts SET failures = failures + 1 WHERE tenant_id = ? AND id = ? AND state = 'open' AND failures < ?",
+			a.TenantID, a.key, failuresMost)
+		if res.Error != nil {
+			return res.Error
+		}
+		if over = res.RowsAffected == 0; over {
+			return nil
+		}
+		var counted int
+		ok, err := tx.One(&counted, `INSERT INTO throttles (tenant_id, subject, way, in_a_row, changed_at) VALUES (?,?,?,1,?)
+			ON CONFLICT (tenant_id, subject, way) DO UPDATE SET in_a_row = throttles.in_a_row + 1, changed_at = excluded.changed_at,
+			paused_until = CASE WHEN (throttles.in_a_row + 1) % ? = 0 THEN CAST(? AS `+timeType(tx)+`) ELSE NULL END
+			WHERE (throttles.paused_until IS NULL OR throttles.paused_until <= ?) AND throttles.in_a_row < ?
+			RETURNING in_a_row`, a.TenantID, a.subject, way, tx.Now, pauseEvery, tx.Now.Add(pauseLife), tx.Now, offAfter)
+		if err != nil || ok {
+			return err
+		}
+		var paused struct{ PausedUntil *time.Time }
+		if _, err := tx.One(&paused, "SELECT paused_until FROM throttles WHERE tenant_id = ? AND subject = ? AND way = ?", a.TenantID, a.subject, way); err != nil {
+			return err
+		}
+		wait = pauseLife
+		if paused.PausedUntil != nil && paused.PausedUntil.After(tx.Now) {
+			wait = paused.PausedUntil.Sub(tx.Now)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case over:
+		return s.refused(ctx, a.ID, "signin.over", from)
+	case wait > 0:
+		return s.throttled(ctx, a, way, wait, from)
+	}
+	return nil
+}
+
+// throttled remembers a try that was not checked because its way is paused.
+func (s *Service) throttled(ctx context.Context, a Attempt, way Way, wait time.Duration, from From) error {
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		return audit.Record(tx, audit.Event{
+			TenantID: a.TenantID, Action: audit.WayPaused, Outcome: audit.Failure, Reason: "signin.paused", Actor: audit.Claimant(a.subject),
+			Target: audit.Attempt(a.key), Subject: a.userID, Thread: a.key, Origin: from.Origin, Details: map[string]string{"way": string(way)},
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return fault.Wait("signin.paused", wait)
+}
+
+// timeType is what a time is cast to, where a dialect must be told.
+func timeType(tx *store.Tx) string {
+	if tx.Dialect == store.SQLite {
+		return "text"
+	}
+	return "timestamptz"
+}

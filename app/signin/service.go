@@ -1,0 +1,460 @@
+package signin
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/prompt"
+	"latchkey/app/secret"
+	"latchkey/app/session"
+	"latchkey/app/store"
+	"latchkey/app/tenant"
+	"latchkey/app/user"
+)
+
+// Service carries out the sign-in, in the order of its methods.
+type Service struct {
+	DB        *store.DB
+	Keys      *secret.Keys
+	Secrets   secret.Source
+	Passwords *secret.Passwords
+	Prompts   *prompt.Service
+	Rules     *access.Rules
+}
+
+// From is the browser that acts.
+type From struct {
+	audit.Origin
+	BrowserDigest string
+}
+
+// subjectOf is whom an attempt is for: a user or a name that nobody answers for.
+type subjectOf struct {
+	tenant  tenant.Tenant
+	subject string
+	found   Found
+	recent  []asked
+}
+
+// Found is what there is about a name. Gorm reads it as part of a row, which
+// takes an exported name.
+type Found struct {
+	TenantID  string
+	MatchMode tenant.MatchMode
+	UserID    string
+	State     string
+	Way       string
+	Phones    bool // some phone of theirs can answer
+	Pushes    bool // and takes Web Push
+	SeenHere  bool // this browser had a session of theirs
+}
+
+// asked is an earlier prompt of the name, and whether this browser asked for it.
+type asked struct {
+	prompt.Recent
+	mine bool
+}
+
+// userID is the user when they can sign in, else empty.
+func (s subjectOf) userID() string {
+	if s.found.State == user.Active {
+		return s.found.UserID
+	}
+	return ""
+}
+
+// phoneUser is the user when some phone of theirs can answer, else empty.
+func (s subjectOf) phoneUser() string {
+	if s.found.Phones {
+		return s.userID()
+	}
+	return ""
+}
+
+// subject reads, in one query for every name alike, the tenant and the user of
+// a sign-in name with their habit, phones and the prompts of the last day.
+func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, error) {
+	_, domain, _ := strings.Cut(name, "@")
+	who := subjectOf{subject: s.Keys.Subject(name)}
+	var rows []struct {
+		Found
+		PromptID    string
+		PromptState prompt.State
+		AttemptID   string
+		WrongNumber bool
+		CreatedAt   *time.Time
+		ExpiresAt   *time.Time
+		DecidedAt   *time.Time
+		Mine        bool
+	}
+	err := tx.All(&rows, `SELECT COALESCE(t.id, '') AS tenant_id, COALESCE(t.match_mode, '') AS match_mode,
+		COALESCE(u.id, '') AS user_id, COALESCE(u.state, '') AS state, COALESCE(h.way, '') AS way,
+		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in) AS phones,
+		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
+		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser) AS seen_here,
+		COALESCE(p.id, '') AS prompt_id, COALESCE(p.state, '') AS prompt_state, COALESCE(p.attempt_id, '') AS attempt_id,
+		COALESCE(p.wrong_number, FALSE) AS wrong_number, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
+		FROM (SELECT CAST(? AS text) AS domain, CAST(? AS text) AS name, CAST(? AS text) AS subject, CAST(? AS text) AS browser) n
+		LEFT JOIN domains dom ON dom.domain = n.domain AND dom.verified_at IS NOT NULL
+		LEFT JOIN tenants t ON t.id = dom.tenant_id AND t.state = 'active'
+		LEFT JOIN users u ON u.tenant_id = t.id AND u.name = n.name
+		LEFT JOIN habits h ON h.tenant_id = COALESCE(t.id, ?) AND h.subject = n.subject
+		LEFT JOIN prompts p ON p.tenant_id = COALESCE(t.id, ?) AND p.subject = n.subject AND p.created_at > ?
+		LEFT JOIN attempts a ON a.tenant_id = p.tenant_id AND a.id = p.attempt_id AND a.browser_digest = n.browser
+		ORDER BY p.created_at DESC`,
+		domain, name, who.subject, browserDigest, tenant.Nowhere, tenant.Nowhere, tx.Now.Add(-prompt.Memory))
+	if err != nil || len(rows) == 0 {
+		return who, err
+	}
+	who.found = rows[0].Found
+	who.tenant = tenant.Tenant{ID: who.found.TenantID, MatchMode: who.found.MatchMode}
+	if who.tenant.ID == "" {
+		who.tenant = tenant.Tenant{ID: tenant.Nowhere, MatchMode: tenant.Pick3}
+	}
+	for _, r := range rows {
+		if r.PromptID == "" {
+			continue
+		}
+		who.recent = append(who.recent, asked{mine: r.Mine, Recent: prompt.Recent{
+			ID: r.PromptID, State: r.PromptState, AttemptID: r.AttemptID, WrongNumber: r.WrongNumber,
+			CreatedAt: *r.CreatedAt, ExpiresAt: *r.ExpiresAt, DecidedAt: r.DecidedAt,
+		}})
+	}
+	return who, nil
+}
+
+// Begin starts an attempt for a sign-in name and gives its address. When the
+// last used way was the phone, the prompt is sent in the same act, or held. A
+// name that is none at all is fault.Invalid.
+func (s *Service) Begin(ctx context.Context, typed, returnTo string, from From) (string, error) {
+	name := user.Name(typed)
+	if name == "" {
+		return "", fault.Wrong("form.wrong", map[string]string{"identifier": "signin.name_form"})
+	}
+	var id string
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		who, err := s.subject(tx, name, from.BrowserDigest)
+		if err != nil {
+			return err
+		}
+		id, err = s.begin(tx, who, name, beginning{purpose: ToSignIn, returnTo: LocalPath(returnTo), way: Way(who.found.Way)}, from)
+		return err
+	})
+	return id, err
+}
+
+// BeginStepUp starts an attempt by which the user of a session proves it again.
+func (s *Service) BeginStepUp(ctx context.Context, of session.Session, returnTo string, way Way, from From) (string, error) {
+	var id string
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		who, err := s.subject(tx, of.UserName, from.BrowserDigest)
+		if err != nil {
+			return err
+		}
+		if way == "" {
+			way = Way(who.found.Way)
+		}
+		id, err = s.begin(tx, who, of.UserName, beginning{purpose: ToStepUp, returnTo: LocalPath(returnTo), way: way, sessionID: of.ID}, from)
+		return err
+	})
+	return id, err
+}
+
+type beginning struct {
+	purpose             Purpose
+	returnTo, sessionID string
+	way                 Way
+}
+
+func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, from From) (string, error) {
+	if !ways[b.way] {
+		b.way = Password
+	}
+	id := s.Secrets.ID()
+	var sent prompt.Sent
+	if b.way == Phone {
+		var err error
+		if sent, err = s.send(tx, who, id, b.purpose, from); err != nil {
+			return "", err
+		}
+	}
+	err := tx.Later(`INSERT INTO attempts (tenant_id, id, browser_digest, name, subject, user_id, purpose, session_id, return_to, way, prompt_id,
+		state, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		who.tenant.ID, id, from.BrowserDigest, name, who.subject, who.userID(), b.purpose, b.sessionID, b.returnTo, b.way, sent.ID,
+		"open", from.IP, from.Browser, tx.Now, tx.Now.Add(attemptLife))
+	if err != nil {
+		return "", err
+	}
+	e := audit.Event{
+		TenantID: who.tenant.ID, Action: audit.SignInBegun, Actor: audit.Claimant(who.subject), Target: audit.User(who.found.UserID),
+		Subject: who.found.UserID, Thread: id, Origin: from.Origin, Typed: name, Details: details(b.way, sent),
+	}
+	if b.purpose == ToStepUp {
+		e.Action = audit.StepUpBegun
+	}
+	return address(who.tenant.ID, id), audit.Record(tx, e)
+}
+
+// details says in the event of the attempt what became of its prompt.
+func details(way Way, sent prompt.Sent) map[string]string {
+	d := map[string]string{"way": string(way)}
+	if sent.ID != "" {
+		d["prompt"] = sent.ID
+	}
+	if sent.Pause.Reason != "" {
+		d["held"] = sent.Pause.Reason
+	}
+	return d
+}
+
+// send asks the phones of the name, after taking back what this same browser
+// asked before and left behind.
+func (s *Service) send(tx *store.Tx, who subjectOf, attemptID string, purpose Purpose, from From) (prompt.Sent, error) {
+	recent := make([]prompt.Recent, len(who.recent))
+	for i, r := range who.recent {
+		if r.mine && r.State == prompt.Pending {
+			if err := s.Prompts.Withdraw(tx, who.tenant.ID, r.ID, who.userID(), from.Origin); err != nil {
+				return prompt.Sent{}, err
+			}
+			r.State = prompt.Expired
+		}
+		recent[i] = r.Recent
+	}
+	administrator := s.Rules.Role(who.tenant.ID, who.found.UserID) != access.RoleUser
+	kind := prompt.SignIn
+	if purpose == ToStepUp {
+		kind = prompt.StepUp
+	}
+	return s.Prompts.Send(tx, prompt.Ask{
+		TenantID: who.tenant.ID, Subject: who.subject, UserID: who.phoneUser(), Kind: kind, AttemptID: attemptID,
+		Mode: prompt.ModeFor(who.tenant.MatchMode, administrator, recent, tx.Now), Application: "Latchkey",
+		Origin: from.Origin, BrowserDigest: from.BrowserDigest, NewBrowser: !who.found.SeenHere, Push: who.found.Pushes,
+	}, recent)
+}
+
+// Find gives the attempt of an address, in the browser that began it and in no
+// other: everything else is fault.NotFound.
+func (s *Service) Find(ctx context.Context, addressed string, browserDigest string) (Attempt, time.Time, error) {
+	tx := s.DB.View(ctx)
+	a, err := find(tx, addressed, browserDigest)
+	return a, tx.Now, store.Unusable(err)
+}
+
+func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
+	none := fault.New(fault.NotFound, "http.not_found")
+	tenantID, id, ok := parseAddress(addressed)
+	if !ok {
+		return Attempt{}, none
+	}
+	var row struct {
+		TenantName, Name, Subject, UserID, SessionID, ReturnTo, State, PromptID, Number string
+		Purpose                                                                         Purpose
+		Way                                                                             Way
+		Failures                                                                        int
+		ExpiresAt                                                                       time.Time
+		PromptState                                                                     prompt.State
+		PromptEndsAt                                                                    *time.Time
+		DecidedAt                                                                       *time.Time
+	}
+	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
+		a.failures, a.expires_at, a.prompt_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id
+		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
+		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, tenantID, id, browserDigest)
+	if err != nil {
+		return Attempt{}, err
+	}
+	if !ok {
+		return Attempt{}, none
+	}
+	a := Attempt{
+		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo,
+		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
+		Number: row.Number, DecidedAt: row.DecidedAt, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
+	}
+	if row.PromptEndsAt != nil {
+		a.PromptEndsAt = *row.PromptEndsAt
+	}
+	return a, nil
+}
+
+// HeldUntil gives the time from which a held attempt may ask the phone again.
+func (s *Service) HeldUntil(ctx context.Context, a Attempt) (prompt.Pause, error) {
+	tx := s.DB.View(ctx)
+	recent, err := prompt.RecentOf(tx, a.TenantID, a.subject)
+	return prompt.PauseAfter(recent, tx.Now), store.Unusable(err)
+}
+
+// Choose takes another way, which becomes the default for next time. Choosing
+// the phone sends a new prompt, unless one of this attempt is on the phone now.
+// It fails with fault.Invalid for a way that is not offered and fault.Refused
+// when the attempt is over.
+func (s *Service) Choose(ctx context.Context, addressed string, way Way, from From) error {
+	if !ways[way] {
+		return fault.Wrong("form.wrong", map[string]string{"method": "signin.way_unknown"})
+	}
+	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		a, err := find(tx, addressed, from.BrowserDigest)
+		if err != nil {
+			return err
+		}
+		if !a.Open(tx.Now) {
+			return fault.New(fault.Refused, "signin.refused")
+		}
+		promptID := a.PromptID
+		var sent prompt.Sent
+		switch state := a.PhoneState(tx.Now); {
+		case way == Phone && (state == prompt.Pending || state == prompt.Approved):
+		case way == Phone:
+			who, err := s.subject(tx, a.Name, from.BrowserDigest)
+			if err != nil {
+				return err
+			}
+			if sent, err = s.send(tx, who, a.key, a.Purpose, from); err != nil {
+				return err
+			}
+			promptID = sent.ID
+		case state == prompt.Pending:
+			if err := s.Prompts.Withdraw(tx, a.TenantID, a.PromptID, a.userID, from.Origin); err != nil {
+				return err
+			}
+			promptID = ""
+		}
+		err = tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET way = ?, prompt_id = ?
+			WHERE tenant_id = ? AND id = ? AND state = 'open' AND expires_at > ?`, way, promptID, a.TenantID, a.key, tx.Now)
+		if err != nil {
+			return err
+		}
+		if err := s.habit(tx, a.TenantID, a.subject, way); err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Event{
+			TenantID: a.TenantID, Action: audit.SignInWayChosen, Actor: audit.Claimant(a.subject), Target: audit.Attempt(a.key),
+			Subject: a.userID, Thread: a.key, Origin: from.Origin, Details: details(way, sent),
+		})
+	})
+}
+
+// habit keeps the last used way of a name, known or not.
+func (s *Service) habit(tx *store.Tx, tenantID, subject string, way Way) error {
+	return tx.Exec(`INSERT INTO habits (tenant_id, subject, way, changed_at) VALUES (?,?,?,?)
+		ON CONFLICT (tenant_id, subject) DO UPDATE SET way = excluded.way, changed_at = excluded.changed_at`, tenantID, subject, way, tx.Now).Error
+}
+
+// Done is what a finished attempt gives the browser.
+type Done struct {
+	Cookie   secret.Token // of the new session; empty after a step-up
+	ReturnTo string
+}
+
+// Finish makes a session of an approved phone attempt. Whatever is wrong is
+// fault.Refused, and nothing has changed.
+func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done, error) {
+	var done Done
+	tenantID, id, ok := parseAddress(addressed)
+	if !ok {
+		return done, fault.New(fault.NotFound, "http.not_found")
+	}
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		var won struct{ UserID, Purpose, SessionID, ReturnTo, AccountID string }
+		ok, err := tx.One(&won, `UPDATE attempts SET state = 'finished', finished_at = ?
+			WHERE tenant_id = ? AND id = ? AND browser_digest = ? AND state = 'open' AND expires_at > ? AND way = 'phone' AND user_id <> '' AND failures < ?
+			AND EXISTS (SELECT 1 FROM prompts p
+				JOIN devices d ON d.tenant_id = p.tenant_id AND d.account_id = p.account_id
+				JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id
+				JOIN tenants t ON t.id = p.tenant_id
+				WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id AND p.attempt_id = attempts.id AND p.user_id = attempts.user_id
+				AND p.state = 'approved' AND p.decided_at > ? AND d.state = 'active' AND d.phone_sign_in AND u.state = 'active' AND t.state = 'active')
+			RETURNING user_id, purpose, session_id, return_to,
+				(SELECT p.account_id FROM prompts p WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id) AS account_id`,
+			tx.Now, tenantID, id, from.BrowserDigest, tx.Now, failuresMost, tx.Now.Add(-finishLife))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fault.New(fault.Refused, "signin.refused")
+		}
+		done.ReturnTo = won.ReturnTo
+		a := Attempt{TenantID: tenantID, Purpose: Purpose(won.Purpose), key: id, userID: won.UserID, sessionID: won.SessionID}
+		done.Cookie, err = s.prove(tx, a, session.ByPhone, won.AccountID, from)
+		return err
+	})
+	if fault.Of(err) != nil && fault.Of(err).Kind == fault.Refused {
+		return done, s.refused(ctx, addressed, "signin.not_approved", from)
+	}
+	return done, err
+}
+
+// prove ends a won attempt: a new session, or a step-up of the one it is for.
+func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, from From) (secret.Token, error) {
+	e := audit.Event{
+		TenantID: a.TenantID, Action: audit.SignInFinished, Actor: audit.User(a.userID), Subject: a.userID,
+		Thread: a.key, Origin: from.Origin, Details: map[string]string{"by": by},
+	}
+	if a.Purpose == ToStepUp {
+		e.Action, e.Target = audit.StepUpFinished, audit.Session(a.sessionID)
+		if err := session.Prove(tx, a.TenantID, a.sessionID, a.userID, by); err != nil {
+			return secret.Token{}, err
+		}
+		return secret.Token{}, audit.Record(tx, e)
+	}
+	id, cookie, err := session.Begin(tx, session.Beginning{
+		TenantID: a.TenantID, UserID: a.userID, AMR: by, AccountID: account, IP: from.IP, Browser: from.Browser, BrowserDigest: from.BrowserDigest,
+	})
+	if err != nil {
+		return secret.Token{}, err
+	}
+	e.Target = audit.Session(id)
+	return cookie, audit.Record(tx, e)
+}
+
+// refused remembers a refusal in an act of its own and gives it back: the
+// reason is for the audit, the caller only learns that it did not work.
+func (s *Service) refused(ctx context.Context, addressed, reason string, from From) error {
+	refusal := fault.New(fault.Refused, "signin.refused").Because(fmt.Errorf("signin: %s", reason))
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		a, err := find(tx, addressed, from.BrowserDigest)
+		if err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Event{
+			TenantID: a.TenantID, Action: audit.SignInRefused, Outcome: audit.Failure, Reason: reason, Actor: audit.Claimant(a.subject),
+			Target: audit.Attempt(a.key), Subject: a.userID, Thread: a.key, Origin: from.Origin,
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+// Habit is the way that a user is offered first.
+func (s *Service) Habit(ctx context.Context, tenantID, name string) (Way, error) {
+	var way Way
+	ok, err := s.DB.View(ctx).One(&way, "SELECT way FROM habits WHERE tenant_id = ? AND subject = ?", tenantID, s.Keys.Subject(name))
+	if !ok {
+		way = Password
+	}
+	return way, store.Unusable(err)
+}
+
+// Prefer changes the way that a user is offered first.
+func (s *Service) Prefer(ctx context.Context, tenantID, userID, name string, way Way, from audit.Origin) error {
+	if !ways[way] {
+		return fault.Wrong("form.wrong", map[string]string{"default_way": "preference.way_unknown"})
+	}
+	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		if err := s.habit(tx, tenantID, s.Keys.Subject(name), way); err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Event{
+			TenantID: tenantID, Action: audit.PreferenceChanged, Actor: audit.User(userID), Target: audit.User(userID), Subject: userID,
+			Origin: from, Details: map[string]string{"way": string(way)},
+		})
+	})
+}

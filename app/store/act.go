@@ -1,0 +1,202 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+
+	"latchkey/app/fault"
+)
+
+// Tx is one act in progress. Everything in it happens at Now, or not at all.
+type Tx struct {
+	*gorm.DB
+	Now     time.Time // UTC, the same for the whole act, whole microseconds
+	Dialect Dialect
+	after   []func()
+}
+
+// After names what to do once the act is committed: wake those who wait. It
+// must be quick, and losing it in a crash must do no harm.
+func (tx *Tx) After(do func()) { tx.after = append(tx.after, do) }
+
+// ErrDuplicate says that a row with this key stands already.
+var ErrDuplicate = gorm.ErrDuplicatedKey
+
+// Change runs one statement and fails with otherwise when it changed no row.
+// It is how a one-time thing is consumed.
+func (tx *Tx) Change(otherwise error, statement string, values ...any) error {
+	res := tx.Exec(statement, values...)
+	if res.Error == nil && res.RowsAffected == 0 {
+		return otherwise
+	}
+	return res.Error
+}
+
+// Later runs a statement whose result nobody looks at, before the act is
+// committed: on PostgreSQL together with the next one, which saves a way there
+// and back. Its error fails the act.
+func (tx *Tx) Later(statement string, values ...any) error {
+	ctx := tx.Statement.Context
+	return tx.WithContext(context.WithValue(ctx, laterKey{}, true)).Exec(statement, values...).Error
+}
+
+// One reads one row into dest and says whether there was one.
+func (tx *Tx) One(dest any, query string, values ...any) (bool, error) {
+	res := tx.Raw(query, values...).Scan(dest)
+	return res.RowsAffected > 0, known(tx.DB, res.Error)
+}
+
+// All reads every row into dest, a pointer to a slice.
+func (tx *Tx) All(dest any, query string, values ...any) error {
+	return known(tx.DB, tx.Raw(query, values...).Scan(dest).Error)
+}
+
+// known gives an error of the database its name here. Gorm does that where it
+// writes; but the error of a statement that Later queued comes with the answer
+// of a read, or of the commit.
+func known(on *gorm.DB, err error) error {
+	translator, ok := on.Dialector.(gorm.ErrorTranslator)
+	if err == nil || !ok || fault.Of(err) != nil {
+		return err
+	}
+	return translator.Translate(err)
+}
+
+// Act runs do in one durable transaction: the change, its audit event and its
+// notices. An error from do is returned as it is, and nothing has changed; one
+// without a kind, and a database that cannot be used, is fault.Unavailable. An
+// act that met another one in the same row of an index runs again, once: it then
+// sees what the other did.
+func (db *DB) Act(ctx context.Context, do func(*Tx) error) error {
+	err := db.run(ctx, db.acts, do)
+	if errors.Is(err, ErrDuplicate) {
+		err = db.run(ctx, db.acts, do)
+	}
+	return err
+}
+
+// Count runs do in a transaction whose commit does not wait for the disk. It is
+// for counters that must stand before what they count is tried.
+func (db *DB) Count(ctx context.Context, do func(*Tx) error) error {
+	return db.run(ctx, db.counts, do)
+}
+
+// CountAndRead runs what do queues with Later, and the one read that follows,
+// as one transaction like Count's, in one round trip.
+func (db *DB) CountAndRead(ctx context.Context, do func(*Tx) error) error {
+	return db.run(context.WithValue(ctx, atOnceKey{}, true), db.counts, do)
+}
+
+// CountOne runs a single statement like Count, in one round trip, and gives the
+// number of rows that it changed.
+func (db *DB) CountOne(ctx context.Context, statement string, values ...any) (int64, error) {
+	leave, err := db.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	res := db.counts.WithContext(db.unwatched(ctx)).Exec(statement, values...)
+	return res.RowsAffected, unavailable(res.Error)
+}
+
+// View gives a handle for reading at one moment, outside a transaction.
+func (db *DB) View(ctx context.Context) *Tx {
+	return &Tx{DB: db.reads.WithContext(db.unwatched(ctx)), Now: db.Now(), Dialect: db.Dialect}
+}
+
+// Unusable gives err a kind: what has none came from the database.
+func Unusable(err error) error { return unavailable(err) }
+
+func (db *DB) run(ctx context.Context, on *gorm.DB, do func(*Tx) error) error {
+	leave, err := db.enter(ctx)
+	if err != nil {
+		return err
+	}
+	tx := &Tx{Dialect: db.Dialect}
+	err = func() error {
+		defer leave() // also when do panics, else nobody would ever write again
+		return on.WithContext(db.unwatched(ctx)).Transaction(func(g *gorm.DB) error {
+			tx.DB, tx.Now = g, db.Now()
+			return do(tx)
+		})
+	}()
+	if err != nil {
+		return unavailable(known(on, err))
+	}
+	for _, wake := range tx.after {
+		wake()
+	}
+	return nil
+}
+
+// unwatched is ctx without its end on SQLite, whose driver starts a goroutine to
+// watch it for each statement. Statements there end by themselves, soon.
+func (db *DB) unwatched(ctx context.Context) context.Context {
+	if db.Dialect == SQLite {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
+func (db *DB) enter(ctx context.Context) (leave func(), err error) {
+	if db.writer == nil {
+		return func() {}, nil
+	}
+	select {
+	case db.writer <- struct{}{}:
+		return func() { <-db.writer }, nil
+	case <-ctx.Done():
+		return nil, unavailable(ctx.Err())
+	}
+}
+
+func unavailable(err error) error {
+	if err == nil || fault.Of(err) != nil || errors.Is(err, ErrDuplicate) {
+		return err
+	}
+	f := fault.New(fault.Unavailable, "store.unusable")
+	f.RetryAfter = 5 * time.Second
+	return f.Because(err)
+}
+
+// clock follows the database's clock.
+type clock struct {
+	offset atomic.Int64 // database minus process, nanoseconds
+	fixed  atomic.Pointer[func() time.Time]
+}
+
+// Now is the database's time: UTC, whole microseconds.
+func (db *DB) Now() time.Time {
+	if fixed := db.clock.fixed.Load(); fixed != nil {
+		return (*fixed)().UTC().Truncate(time.Microsecond)
+	}
+	return time.Now().Add(time.Duration(db.clock.offset.Load())).UTC().Truncate(time.Microsecond)
+}
+
+// SetClock makes now the clock of every act, for tests.
+func (db *DB) SetClock(now func() time.Time) { db.clock.fixed.Store(&now) }
+
+// SyncClock measures how far the process is from the database. SQLite lives in
+// the process and has no other clock.
+func (db *DB) SyncClock(ctx context.Context) error {
+	if db.Dialect == SQLite {
+		return nil
+	}
+	asked := time.Now()
+	var there time.Time
+	if err := db.Pool().QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&there); err != nil {
+		return unavailable(err)
+	}
+	half := time.Since(asked) / 2
+	db.clock.offset.Store(int64(there.Sub(asked.Add(half))))
+	return nil
+}
+
+// Ping says whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	return unavailable(db.View(ctx).Exec("SELECT 1").Error)
+}

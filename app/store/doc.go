@@ -1,0 +1,17 @@
+// Package store opens the database and runs acts on it.
+//
+// An act is one transaction that holds a change, its audit event and its
+// notices (Act). What only counts, a try or a proof seen, is committed on its
+// own without waiting for the disk (Count): on PostgreSQL with
+// synchronous_commit off, on SQLite with synchronous NORMAL. Such a commit
+// stands before every later durable one in the same log, so no outcome survives
+// a crash that its count does not survive too.
+//
+// Two databases, one code. Statements use ? for values and run on both; the few
+// that differ ask Dialect. SQLite has one writer: acts queue for it in the
+// process, so that none fails with "database is locked".
+//
+// Time comes from the database. The process follows the database's clock by
+// measuring the distance now and then, which costs no query per act; replicas
+// with wrong clocks agree all the same.
+package store

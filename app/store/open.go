@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// Dialect tells the two databases apart where a statement must.
+type Dialect string
+
+const (
+	Postgres Dialect = "postgres"
+	SQLite   Dialect = "sqlite"
+)
+
+// Pool sizes. The idle limit equals the maximum: a smaller one opens and closes
+// connections all the time and was measured twelve times slower.
+const (
+	postgresConns      = 24
+	postgresCountConns = 8
+	sqliteReaders      = 8
+)
+
+// DB is an open database.
+type DB struct {
+	Dialect Dialect
+	DSN     string // for the connection that listens
+
+	acts, counts, reads *gorm.DB
+	writer              chan struct{} // SQLite's one place; nil on PostgreSQL
+	clock               *clock
+	closers             []*sql.DB
+}
+
+// Open opens address: a postgres:// URL or keyword string, or the path of a
+// SQLite file, whose folder is made when it is missing.
+func Open(ctx context.Context, address string, log *slog.Logger) (*DB, error) {
+	var db *DB
+	var err error
+	if IsPostgres(address) {
+		db, err = openPostgres(address, log)
+	} else {
+		db, err = openSQLite(address, log)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: open: %w", err)
+	}
+	if err := db.SyncClock(ctx); err != nil {
+		return nil, fmt.Errorf("store: open: %w", err)
+	}
+	return db, nil
+}
+
+// IsPostgres says whether address names a PostgreSQL database.
+func IsPostgres(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") || strings.Contains(address, "host=")
+}
+
+func openPostgres(address string, log *slog.Logger) (*DB, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	config.RuntimeParams["application_name"] = "latchkey"
+	config.RuntimeParams["timezone"] = "UTC"
+	swift := config.Copy()
+	swift.RuntimeParams["synchronous_commit"] = "off"
+
+	db := &DB{Dialect: Postgres, DSN: address, clock: &clock{}}
+	if db.acts, err = db.attach(sql.OpenDB(pipelined{stdlib.GetConnector(*config)}), postgresConns, log); err != nil {
+		return nil, err
+	}
+	if db.counts, err = db.attach(sql.OpenDB(pipelined{stdlib.GetConnector(*swift)}), postgresCountConns, log); err != nil {
+		return nil, err
+	}
+	db.reads = db.acts
+	return db, nil
+}
+
+func openSQLite(path string, log *slog.Logger) (*DB, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	db := &DB{Dialect: SQLite, DSN: path, clock: &clock{}, writer: make(chan struct{}, 1)}
+	open := func(conns int, pragmas ...string) (*gorm.DB, error) {
+		values := url.Values{"_txlock": {"immediate"}, "_time_format": {"sqlite"}, "_pragma": append([]string{
+			"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "temp_store(MEMORY)", "cache_size(-8000)",
+		}, pragmas...)}
+		pool, err := sql.Open("sqlite", "file:"+path+"?"+values.Encode())
+		if err != nil {
+			return nil, err
+		}
+		return db.attach(pool, conns, log)
+	}
+	var err error
+	if db.acts, err = open(1, "synchronous(FULL)"); err != nil {
+		return nil, err
+	}
+	if db.counts, err = open(1, "synchronous(NORMAL)"); err != nil {
+		return nil, err
+	}
+	if db.reads, err = open(sqliteReaders, "query_only(1)"); err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// attach puts gorm on a pool. Gorm's own transaction around each write and its
+// printing of values are off.
+func (db *DB) attach(pool *sql.DB, conns int, log *slog.Logger) (*gorm.DB, error) {
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	db.closers = append(db.closers, pool)
+	config := &gorm.Config{
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+		DisableAutomaticPing:   true,
+		Logger: logger.New(slog.NewLogLogger(log.Handler(), slog.LevelWarn), logger.Config{
+			LogLevel: logger.Silent, ParameterizedQueries: true, IgnoreRecordNotFoundError: true,
+		}),
+		NowFunc: func() time.Time { return db.Now() },
+	}
+	if db.Dialect == Postgres {
+		return gorm.Open(postgres.New(postgres.Config{Conn: pool}), config)
+	}
+	config.PrepareStmt = true
+	return gorm.Open(sqliteDialector{pool}, config)
+}
+
+// Close closes every pool.
+func (db *DB) Close() error {
+	var first error
+	for _, pool := range db.closers {
+		if err := pool.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// Pool gives the pool of acts, for migrations and for measuring bare commits.
+func (db *DB) Pool() *sql.DB { return db.closers[0] }

@@ -1,0 +1,506 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"latchkey/app/fault"
+	"latchkey/app/store"
+	"latchkey/app/store/storetest"
+	"latchkey/migrations"
+)
+
+const setting = "INSERT INTO platform_settings (name, value) VALUES (?, ?)"
+
+func count(t *testing.T, db *store.DB, query string, values ...any) int {
+	t.Helper()
+	var n int
+	if _, err := db.View(t.Context()).One(&n, query, values...); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func settings(t *testing.T, db *store.DB) int {
+	t.Helper()
+	return count(t, db, "SELECT count(*) FROM platform_settings")
+}
+
+func TestAnActHappensWholeOrNotAtAll(t *testing.T) {
+	refusal := fault.New(fault.Refused, "signin.refused")
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		for _, row := range []struct {
+			claim string
+			do    func(tx *store.Tx) error
+			want  error // nil: it happens
+		}{
+			{"two changes", func(tx *store.Tx) error {
+				return errors.Join(tx.Exec(setting, "a", "1").Error, tx.Exec(setting, "b", "2").Error)
+			}, nil},
+			{"two changes, put off", func(tx *store.Tx) error {
+				return errors.Join(tx.Later(setting, "a", "1"), tx.Later(setting, "b", "2"))
+			}, nil},
+			{"a refusal after a change", func(tx *store.Tx) error {
+				return errors.Join(tx.Exec(setting, "a", "1").Error, refusal)
+			}, fault.Refused},
+			{"a refusal after a change that was put off", func(tx *store.Tx) error {
+				return errors.Join(tx.Later(setting, "a", "1"), refusal)
+			}, fault.Refused},
+			{"an error without a kind", func(tx *store.Tx) error {
+				return errors.Join(tx.Exec(setting, "a", "1").Error, errors.New("a cable is out"))
+			}, fault.Unavailable},
+			{"a statement that fails last", func(tx *store.Tx) error {
+				return errors.Join(tx.Exec(setting, "a", "1").Error, tx.Exec("INSERT INTO nowhere VALUES (1)").Error)
+			}, fault.Unavailable},
+			{"a statement put off that fails", func(tx *store.Tx) error {
+				return errors.Join(tx.Exec(setting, "a", "1").Error, tx.Later("INSERT INTO nowhere VALUES (1)"))
+			}, fault.Unavailable},
+			{"a row that stands already", func(tx *store.Tx) error {
+				if err := tx.Exec(setting, "a", "1").Error; err != nil {
+					return err
+				}
+				return tx.Exec(setting, "a", "2").Error
+			}, store.ErrDuplicate},
+			{"a row that stands already, put off", func(tx *store.Tx) error {
+				return errors.Join(tx.Exec(setting, "a", "1").Error, tx.Later(setting, "a", "2"))
+			}, store.ErrDuplicate},
+			{"a row that stands already, found by a query that returns", func(tx *store.Tx) error {
+				var name string
+				if _, err := tx.One(&name, setting+" RETURNING name", "a", "1"); err != nil {
+					return err
+				}
+				_, err := tx.One(&name, setting+" RETURNING name", "a", "2")
+				return err
+			}, store.ErrDuplicate},
+			{"a row that stands already, put off until a query", func(tx *store.Tx) error {
+				var names []string
+				if err := errors.Join(tx.Later(setting, "a", "1"), tx.Later(setting, "a", "2")); err != nil {
+					return err
+				}
+				return tx.All(&names, "SELECT name FROM platform_settings")
+			}, store.ErrDuplicate},
+			{"nothing changed where something had to", func(tx *store.Tx) error {
+				if err := tx.Exec(setting, "a", "1").Error; err != nil {
+					return err
+				}
+				return tx.Change(refusal, "UPDATE platform_settings SET value = ? WHERE name = ?", "2", "b")
+			}, fault.Refused},
+		} {
+			t.Run(row.claim, func(t *testing.T) {
+				if _, err := db.CountOne(t.Context(), "DELETE FROM platform_settings"); err != nil {
+					t.Fatal(err)
+				}
+				rung := 0
+				err := db.Act(t.Context(), func(tx *store.Tx) error {
+					tx.After(func() { rung++ })
+					return row.do(tx)
+				})
+				if !errors.Is(err, row.want) {
+					t.Fatalf("Act = %v, want %v", err, row.want)
+				}
+				wantRows, wantRung := 0, 0
+				if row.want == nil {
+					wantRows, wantRung = 2, 1
+				}
+				if got := settings(t, db); got != wantRows {
+					t.Errorf("%d rows stand, want %d", got, wantRows)
+				}
+				if rung != wantRung {
+					t.Errorf("what follows ran %d times, want %d", rung, wantRung)
+				}
+				if err := db.Act(t.Context(), func(tx *store.Tx) error { return tx.Exec(setting, "next", "1").Error }); err != nil {
+					t.Errorf("the next act = %v", err)
+				}
+			})
+		}
+	})
+}
+
+// TestAnErrorThatIsPassedOverIsNoCommit: PostgreSQL answers COMMIT with ROLLBACK
+// after a statement that failed. Nobody may take that for done.
+func TestAnErrorThatIsPassedOverIsNoCommit(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		err := db.Act(t.Context(), func(tx *store.Tx) error {
+			if err := tx.Exec(setting, "a", "1").Error; err != nil {
+				return err
+			}
+			_ = tx.Exec("INSERT INTO nowhere VALUES (1)")
+			return nil
+		})
+		if stands := settings(t, db); (err == nil) != (stands == 1) {
+			t.Errorf("Act = %v, and %d rows stand", err, stands)
+		}
+	})
+}
+
+func TestAPanicInAnActLeavesTheDatabaseUsable(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		for _, run := range []func(context.Context, func(*store.Tx) error) error{db.Act, db.Count} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("the panic was swallowed")
+					}
+				}()
+				_ = run(t.Context(), func(tx *store.Tx) error {
+					_ = tx.Exec(setting, "a", "1")
+					panic("a defect")
+				})
+			}()
+			soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			if err := db.Act(soon, func(tx *store.Tx) error { return tx.Exec("DELETE FROM platform_settings WHERE name = 'b'").Error }); err != nil {
+				t.Errorf("the next act = %v", err)
+			}
+			cancel()
+		}
+		if got := settings(t, db); got != 0 {
+			t.Errorf("%d rows stand after panics, want none", got)
+		}
+	})
+}
+
+func TestWhatIsCountedStandsThoughItsActFails(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		ctx := t.Context()
+		err := db.Count(ctx, func(tx *store.Tx) error { return tx.Exec(setting, "tries", "1").Error })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for want := range 2 {
+			changed, err := db.CountOne(ctx, "UPDATE platform_settings SET value = ? WHERE name = 'tries' AND value = ?", "2", "1")
+			if err != nil || changed != int64(1-want) {
+				t.Errorf("CountOne, call %d = %d, %v; want %d", want+1, changed, err, 1-want)
+			}
+		}
+		if err := db.Act(ctx, func(*store.Tx) error { return fault.New(fault.Refused, "signin.refused") }); err == nil {
+			t.Fatal("the act did not fail")
+		}
+		if got := count(t, db, "SELECT count(*) FROM platform_settings WHERE value = '2'"); got != 1 {
+			t.Errorf("%d counts stand, want 1", got)
+		}
+	})
+}
+
+// TestAnActThatMetAnotherRunsAgain: of two that make the same row at once, the
+// second sees the first when it runs again.
+func TestAnActThatMetAnotherRunsAgain(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				err := db.Act(t.Context(), func(tx *store.Tx) error {
+					var value string
+					there, err := tx.One(&value, "SELECT value FROM platform_settings WHERE name = 'first'")
+					if err != nil || there {
+						return err
+					}
+					if err := tx.Later(setting, "first", "1"); err != nil {
+						return err
+					}
+					_, err = tx.One(&value, "SELECT value FROM platform_settings WHERE name = 'first'")
+					return err
+				})
+				if err != nil {
+					t.Errorf("Act = %v", err)
+				}
+			})
+		}
+		all.Wait()
+		if got := settings(t, db); got != 1 {
+			t.Errorf("%d rows stand, want 1", got)
+		}
+	})
+}
+
+func TestAHundredActsAtOnceLoseNothing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		if _, err := db.CountOne(t.Context(), setting, "sum", "0"); err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for i := range 100 {
+			all.Go(func() {
+				add := func(tx *store.Tx) error {
+					return tx.Change(errors.New("no row"), "UPDATE platform_settings SET value = CAST(CAST(value AS integer) + 1 AS text) WHERE name = 'sum'")
+				}
+				run := db.Act
+				if i%2 == 0 {
+					run = db.Count
+				}
+				if err := run(t.Context(), add); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if got := count(t, db, "SELECT CAST(value AS integer) FROM platform_settings WHERE name = 'sum'"); got != 100 {
+			t.Errorf("the sum is %d, want 100", got)
+		}
+	})
+}
+
+func TestTimeOfAnActStandsAndIsKeptWhole(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
+		clock.Forward(time.Hour + 123456789*time.Nanosecond)
+		var first, second time.Time
+		err := db.Act(t.Context(), func(tx *store.Tx) error {
+			first = tx.Now
+			clock.Forward(time.Minute)
+			second = tx.Now
+			return tx.Exec("INSERT INTO setup_links (token_digest, created_at) VALUES (?,?)", "link", tx.Now).Error
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first != second || first.Location() != time.UTC || first.Nanosecond()%1000 != 0 {
+			t.Errorf("the time of the act is %v, then %v; want one, in UTC and whole microseconds", first, second)
+		}
+		var kept time.Time
+		if _, err := db.View(t.Context()).One(&kept, "SELECT created_at FROM setup_links"); err != nil || !kept.Equal(first) {
+			t.Errorf("the database keeps %v, %v; want %v", kept, err, first)
+		}
+		for _, row := range []struct {
+			claim string
+			at    time.Time
+			want  int
+		}{
+			{"a microsecond before", first.Add(-time.Microsecond), 0},
+			{"the very moment", first, 0},
+			{"a microsecond after", first.Add(time.Microsecond), 1},
+			{"the next second, without a fraction", first.Truncate(time.Second).Add(time.Second), 1},
+			{"a day after", first.Add(24 * time.Hour), 1},
+		} {
+			if got := count(t, db, "SELECT count(*) FROM setup_links WHERE created_at < ?", row.at); got != row.want {
+				t.Errorf("%s: %d rows are older, want %d", row.claim, got, row.want)
+			}
+		}
+	})
+}
+
+func TestTheClockIsTheDatabases(t *testing.T) {
+	for _, dialect := range storetest.Dialects {
+		t.Run(string(dialect), func(t *testing.T) {
+			db := open(t, storetest.Address(t, dialect))
+			if err := db.SyncClock(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if off := time.Since(db.Now()).Abs(); off > time.Second {
+				t.Errorf("the clock is off by %v", off)
+			}
+		})
+	}
+}
+
+func TestADatabaseThatIsGoneIsUnavailable(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		if err := db.Ping(t.Context()); err != nil {
+			t.Fatalf("Ping = %v", err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, counted := db.CountOne(t.Context(), setting, "a", "1")
+		for name, err := range map[string]error{
+			"Ping":     db.Ping(t.Context()),
+			"Act":      db.Act(t.Context(), func(tx *store.Tx) error { return tx.Exec(setting, "a", "1").Error }),
+			"CountOne": counted,
+		} {
+			if f := fault.Of(err); f == nil || f.Kind != fault.Unavailable || f.RetryAfter <= 0 {
+				t.Errorf("%s = %v, want fault.Unavailable with a time to try again", name, err)
+			}
+		}
+	})
+}
+
+func TestAReaderCannotWrite(t *testing.T) {
+	db := open(t, storetest.Address(t, store.SQLite))
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.View(t.Context()).Exec(setting, "a", "1").Error; err == nil {
+		t.Error("a view of SQLite wrote a row")
+	}
+}
+
+func open(t *testing.T, address string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), address, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestMigrationsUpDownAndUpAgain(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		ctx := t.Context()
+		files, err := fs.Sub(migrations.Files, string(db.Dialect))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dialect := goose.DialectSQLite3
+		if db.Dialect == store.Postgres {
+			dialect = goose.DialectPostgres
+		}
+		provider, err := goose.NewProvider(dialect, db.Pool(), files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Migrate(ctx); err != nil {
+			t.Fatalf("the second Migrate = %v", err)
+		}
+		if current, err := db.Current(ctx); err != nil || !current {
+			t.Fatalf("Current = %t, %v", current, err)
+		}
+		if _, err := provider.DownTo(ctx, 0); err != nil {
+			t.Fatalf("down: %v", err)
+		}
+		if left := tables(t, db); len(left) > 0 {
+			t.Errorf("down leaves %v", left)
+		}
+		if current, err := db.Current(ctx); err != nil || current {
+			t.Errorf("Current of an empty database = %t, %v", current, err)
+		}
+		if err := db.Migrate(ctx); err != nil {
+			t.Fatalf("up again: %v", err)
+		}
+		if err := db.Act(ctx, func(tx *store.Tx) error { return tx.Exec(setting, "a", "1").Error }); err != nil {
+			t.Errorf("an act after down and up = %v", err)
+		}
+	})
+}
+
+// tables lists what is in the database, goose's own table left out.
+func tables(t *testing.T, db *store.DB) []string {
+	t.Helper()
+	query := "SELECT name FROM sqlite_master WHERE type IN ('table', 'view', 'trigger')"
+	if db.Dialect == store.Postgres {
+		query = `SELECT tablename FROM pg_tables WHERE schemaname = current_schema()
+			UNION ALL SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = current_schema()`
+	}
+	var names, left []string
+	if err := db.View(t.Context()).All(&names, query); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if name != "goose_db_version" && !strings.HasPrefix(name, "sqlite_") {
+			left = append(left, name)
+		}
+	}
+	return left
+}
+
+func TestSeveralStartersMigrateOnce(t *testing.T) {
+	for _, dialect := range storetest.Dialects {
+		t.Run(string(dialect), func(t *testing.T) {
+			address := storetest.Address(t, dialect)
+			first := open(t, address)
+			starters := 1 // SQLite belongs to one process
+			if dialect == store.Postgres {
+				starters = 4
+				for _, statement := range []string{"DROP SCHEMA public CASCADE", "CREATE SCHEMA public"} {
+					if _, err := first.Pool().ExecContext(t.Context(), statement); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			errs := make(chan error, starters)
+			for range starters {
+				db := open(t, address)
+				go func() { errs <- db.Migrate(t.Context()) }()
+			}
+			for range starters {
+				if err := <-errs; err != nil {
+					t.Errorf("Migrate = %v", err)
+				}
+			}
+			if current, err := first.Current(t.Context()); err != nil || !current {
+				t.Errorf("Current = %t, %v", current, err)
+			}
+			if got := count(t, first, "SELECT count(*) FROM goose_db_version WHERE version_id = 1"); got != 1 {
+				t.Errorf("step 1 was taken %d times", got)
+			}
+		})
+	}
+}
+
+func TestASchemaThatIsNewerIsLeftAlone(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		_, err := db.CountOne(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, ?)", 9999, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Migrate(t.Context()); err != nil {
+			t.Errorf("Migrate beside a newer replica = %v", err)
+		}
+		if current, err := db.Current(t.Context()); err != nil || !current {
+			t.Errorf("Current beside a newer replica = %t, %v", current, err)
+		}
+	})
+}
+
+func TestAddressesOfDatabases(t *testing.T) {
+	for address, want := range map[string]bool{
+		"postgres://u@h/d": true, "postgresql://h/d": true, "host=/run dbname=d": true,
+		"data/latchkey.db": false, "/var/lib/latchkey/latchkey.db": false, "postgres.db": false,
+	} {
+		if got := store.IsPostgres(address); got != want {
+			t.Errorf("IsPostgres(%q) = %t, want %t", address, got, want)
+		}
+	}
+	if _, err := store.Open(t.Context(), "postgres://%zz", slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("an address that is none was opened")
+	}
+	path := filepath.Join(t.TempDir(), "a new folder", "latchkey.db")
+	if err := open(t, path).Ping(t.Context()); err != nil {
+		t.Errorf("Ping of a SQLite file in a new folder = %v", err)
+	}
+}
+
+func TestHintsReachOtherReplicas(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		if db.Dialect == store.SQLite {
+			if err := db.Notify(t.Context(), "nobody listens"); err != nil {
+				t.Errorf("Notify = %v", err)
+			}
+			return
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		heard, ended := make(chan string, 10), make(chan struct{})
+		go func() {
+			db.Listen(ctx, func(payload string) { heard <- payload })
+			close(ended)
+		}()
+		if got := <-heard; got != "" {
+			t.Fatalf("first heard %q, want the sign that something may have been missed", got)
+		}
+		if err := db.Notify(t.Context(), "key\nkey"); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-heard; got != "key\nkey" {
+			t.Errorf("heard %q", got)
+		}
+		// The connection is cut; the listener comes back and says so.
+		var cut sql.NullBool
+		if err := db.Pool().QueryRowContext(t.Context(), `SELECT bool_or(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE datname = current_database() AND query = 'LISTEN latchkey'`).Scan(&cut); err != nil || !cut.Bool {
+			t.Fatalf("nobody was cut off: %v, %v", cut, err)
+		}
+		if got := <-heard; got != "" {
+			t.Errorf("after the cut heard %q, want the sign that something may have been missed", got)
+		}
+		stop()
+		<-ended
+	})
+}

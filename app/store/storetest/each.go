@@ -1,0 +1,104 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/store"
+)
+
+// Clock is a clock that a test sets.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now is the time of the clock.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Forward moves the clock on.
+func (c *Clock) Forward(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Dialects are the databases that everything is tested on.
+var Dialects = []store.Dialect{store.SQLite, store.Postgres}
+
+// Each runs a test on a SQLite and on a PostgreSQL database of its own, with
+// the schema and a clock that stands until it is moved.
+func Each(t *testing.T, test func(t *testing.T, db *store.DB, clock *Clock)) {
+	t.Helper()
+	for _, dialect := range Dialects {
+		t.Run(string(dialect), func(t *testing.T) {
+			db, err := store.Open(t.Context(), Address(t, dialect), slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatalf("open %s: %v", dialect, err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			if err := db.Migrate(t.Context()); err != nil {
+				t.Fatalf("migrate %s: %v", dialect, err)
+			}
+			if err := audit.EnsureMonths(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+			clock := &Clock{now: db.Now()}
+			db.SetClock(clock.Now)
+			test(t, db, clock)
+		})
+	}
+}
+
+// Address gives the address of a fresh database of a test, removed at its end.
+// On PostgreSQL it has the schema already.
+func Address(t testing.TB, dialect store.Dialect) string {
+	t.Helper()
+	if dialect == store.SQLite {
+		return filepath.Join(t.TempDir(), "latchkey.db")
+	}
+	cluster, err := Start()
+	if err != nil {
+		t.Fatalf("PostgreSQL for tests: %v", err)
+	}
+	if err := withSchema(cluster); err != nil {
+		t.Fatalf("template database: %v", err)
+	}
+	dsn, drop, err := cluster.Clone("latchkey")
+	if err != nil {
+		t.Fatalf("clone: %v", err)
+	}
+	t.Cleanup(drop)
+	return dsn
+}
+
+var (
+	once     sync.Once
+	onceFail error
+)
+
+// withSchema migrates one database that every test gets a clone of.
+func withSchema(c *Cluster) error {
+	once.Do(func() {
+		onceFail = c.Template("latchkey", func(dsn string) error {
+			ctx := context.Background()
+			db, err := store.Open(ctx, dsn, slog.New(slog.DiscardHandler))
+			if err != nil {
+				return fmt.Errorf("open: %w", err)
+			}
+			defer db.Close()
+			return db.Migrate(ctx)
+		})
+	})
+	return onceFail
+}

@@ -1,0 +1,155 @@
+// Package tenant knows the organisations: their slug, domains, region, ring and
+// the few rules of their own that sign-in asks on every request.
+package tenant
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+)
+
+// Nowhere is the tenant of names whose domain nobody here has. It has no users
+// and is never shown; its attempts cost what real ones cost.
+const Nowhere = "nowhere"
+
+// MatchMode is how the phone gives the number back.
+type MatchMode string
+
+const (
+	Pick3 MatchMode = "pick3"
+	Type2 MatchMode = "type2"
+	Type6 MatchMode = "type6"
+)
+
+// States of a tenant.
+const (
+	Active    = "active"
+	Suspended = "suspended"
+)
+
+// Tenant is one organisation.
+type Tenant struct {
+	ID        string
+	Slug      string
+	Name      string
+	Region    string
+	Ring      string
+	State     string
+	MatchMode MatchMode
+	Platforms string // comma-separated
+}
+
+// Allows says whether phones of this platform may be enrolled. A terminal phone
+// counts as a desktop.
+func (t Tenant) Allows(platform string) bool {
+	if platform == "terminal" {
+		platform = "desktop"
+	}
+	return slices.Contains(strings.Split(t.Platforms, ","), platform)
+}
+
+// New is what a new tenant is made of.
+type New struct {
+	Slug, Name, Domain, Region, Ring, Platforms string
+}
+
+var (
+	slugForm   = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}[a-z0-9]$`)
+	domainForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
+)
+
+// Check gives the fields of n that break a rule.
+func (n New) Check() map[string]string {
+	wrong := map[string]string{}
+	if !slugForm.MatchString(n.Slug) {
+		wrong["tenant_slug"] = "tenant.slug_form"
+	}
+	if name := strings.TrimSpace(n.Name); name == "" || len(name) > 80 {
+		wrong["tenant_name"] = "tenant.name_form"
+	}
+	if !domainForm.MatchString(n.Domain) || len(n.Domain) > 253 {
+		wrong["domain"] = "tenant.domain_form"
+	}
+	if n.Region == "" || len(n.Region) > 20 {
+		wrong["region"] = "tenant.region_form"
+	}
+	return wrong
+}
+
+// Create makes a tenant with its first domain in the act tx. It fails with
+// fault.Invalid when a field breaks a rule or is taken.
+func Create(tx *store.Tx, n New, by audit.Party, from audit.Origin) (Tenant, error) {
+	if wrong := n.Check(); len(wrong) > 0 {
+		return Tenant{}, fault.Wrong("form.wrong", wrong)
+	}
+	taken := map[string]string{}
+	var found string
+	if ok, err := tx.One(&found, "SELECT id FROM tenants WHERE slug = ?", n.Slug); err != nil {
+		return Tenant{}, err
+	} else if ok {
+		taken["tenant_slug"] = "tenant.slug_taken"
+	}
+	if ok, err := tx.One(&found, "SELECT tenant_id FROM domains WHERE domain = ?", n.Domain); err != nil {
+		return Tenant{}, err
+	} else if ok {
+		taken["domain"] = "tenant.domain_taken"
+	}
+	if len(taken) > 0 {
+		return Tenant{}, fault.Wrong("form.wrong", taken)
+	}
+	t := Tenant{
+		ID: secret.System.ShortID(), Slug: n.Slug, Name: strings.TrimSpace(n.Name), Region: n.Region, Ring: n.Ring,
+		State: Active, MatchMode: Pick3, Platforms: n.Platforms,
+	}
+	if t.Platforms == "" {
+		t.Platforms = "ios,android"
+	}
+	err := tx.Exec(`INSERT INTO tenants (id, slug, name, region, ring, state, match_mode, platforms, created_at) VALUES (?,?,?,?,?,?,?,?,?)`,
+		t.ID, t.Slug, t.Name, t.Region, t.Ring, t.State, t.MatchMode, t.Platforms, tx.Now).Error
+	if err != nil {
+		return Tenant{}, err
+	}
+	if err := tx.Exec("INSERT INTO domains (domain, tenant_id, verified_at) VALUES (?,?,?)", n.Domain, t.ID, tx.Now).Error; err != nil {
+		return Tenant{}, err
+	}
+	return t, audit.Record(tx, audit.Event{
+		TenantID: t.ID, Action: audit.TenantCreated, Actor: by, Target: audit.Tenant(t.ID), Origin: from,
+		Details: map[string]string{"slug": t.Slug, "region": t.Region},
+	})
+}
+
+const columns = "t.id, t.slug, t.name, t.region, t.ring, t.state, t.match_mode, t.platforms"
+
+// OfName gives the active tenant of a sign-in name by its domain; ok is false
+// when there is none.
+func OfName(tx *store.Tx, name string) (t Tenant, ok bool, err error) {
+	_, domain, _ := strings.Cut(name, "@")
+	ok, err = tx.One(&t, "SELECT "+columns+" FROM domains d JOIN tenants t ON t.id = d.tenant_id WHERE d.domain = ? AND d.verified_at IS NOT NULL AND t.state = ?", domain, Active)
+	return t, ok, err
+}
+
+// BySlug gives the active tenant with slug, or fault.NotFound.
+func BySlug(ctx context.Context, db *store.DB, slug string) (Tenant, error) {
+	var t Tenant
+	ok, err := db.View(ctx).One(&t, "SELECT "+columns+" FROM tenants t WHERE t.slug = ? AND t.state = ?", slug, Active)
+	if err != nil {
+		return t, store.Unusable(err)
+	}
+	if !ok {
+		return t, fault.New(fault.NotFound, "http.not_found")
+	}
+	return t, nil
+}
+
+// Any says whether there is a tenant at all.
+func Any(ctx context.Context, db *store.DB) (bool, error) {
+	var id string
+	ok, err := db.View(ctx).One(&id, "SELECT id FROM tenants LIMIT 1")
+	return ok, store.Unusable(err)
+}

@@ -1,0 +1,98 @@
+// Package user knows the subscribers of a tenant.
+package user
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+)
+
+// States of a user.
+const (
+	Active   = "active"
+	Locked   = "locked"
+	Disabled = "disabled"
+)
+
+// User is a subscriber.
+type User struct {
+	TenantID     string
+	ID           string
+	Name         string // sign-in name, lower case
+	DisplayName  string
+	State        string
+	PasswordHash string
+}
+
+// Name puts a sign-in name as typed into the form in which it is kept. The
+// result is empty when it is no name at all.
+func Name(typed string) string {
+	name := strings.ToLower(strings.TrimSpace(typed))
+	if len(name) > 254 || !nameForm.MatchString(name) {
+		return ""
+	}
+	return name
+}
+
+var nameForm = regexp.MustCompile(`^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$`)
+
+// Password lengths (SP 800-63B-4 §3.1.1.2): 15 when it may be the only factor.
+const (
+	PasswordLeast      = 8
+	PasswordLeastAlone = 15
+	PasswordMost       = 64
+)
+
+// Create makes a user in the act tx; hash is a PHC string or empty. A taken
+// name is fault.Invalid.
+func Create(tx *store.Tx, tenantID, name, displayName, hash string, by audit.Party, from audit.Origin) (User, error) {
+	if name = Name(name); name == "" {
+		return User{}, fault.Wrong("form.wrong", map[string]string{"name": "user.name_form"})
+	}
+	u := User{TenantID: tenantID, ID: secret.System.ID(), Name: name, DisplayName: displayName, State: Active, PasswordHash: hash}
+	err := tx.Exec(`INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at) VALUES (?,?,?,?,?,?,?,?)`,
+		u.TenantID, u.ID, u.Name, u.DisplayName, u.State, "disabled", u.PasswordHash, tx.Now).Error
+	if errors.Is(err, store.ErrDuplicate) {
+		return User{}, fault.Wrong("form.wrong", map[string]string{"name": "user.name_taken"})
+	}
+	if err != nil {
+		return User{}, err
+	}
+	return u, audit.Record(tx, audit.Event{
+		TenantID: tenantID, Action: audit.UserCreated, Actor: by, Target: audit.User(u.ID), Subject: u.ID, Origin: from,
+	})
+}
+
+// Named gives the user with a sign-in name; ok is false when there is none.
+func Named(ctx context.Context, db *store.DB, tenantID, name string) (u User, ok bool, err error) {
+	ok, err = db.View(ctx).One(&u, "SELECT tenant_id, id, name, display_name, state, password_hash FROM users WHERE tenant_id = ? AND name = ?", tenantID, name)
+	return u, ok, store.Unusable(err)
+}
+
+// Lock locks the user in the act tx, and with it every session, prompt and
+// phone of theirs, for all of them ask the user's state when they are used.
+func Lock(tx *store.Tx, tenantID, userID, reason string, by audit.Party, from audit.Origin) error {
+	return change(tx, tenantID, userID, Active, Locked, reason, audit.UserLocked, by, from)
+}
+
+// Unlock ends a lock.
+func Unlock(tx *store.Tx, tenantID, userID, reason string, by audit.Party, from audit.Origin) error {
+	return change(tx, tenantID, userID, Locked, Active, reason, audit.UserUnlocked, by, from)
+}
+
+func change(tx *store.Tx, tenantID, userID, was, is, reason string, action audit.Action, by audit.Party, from audit.Origin) error {
+	err := tx.Change(fault.New(fault.Conflict, "user.state_changed"),
+		"UPDATE users SET state = ? WHERE tenant_id = ? AND id = ? AND state = ?", is, tenantID, userID, was)
+	if err != nil {
+		return err
+	}
+	return audit.Record(tx, audit.Event{
+		TenantID: tenantID, Action: action, Reason: reason, Actor: by, Target: audit.User(userID), Subject: userID, Origin: from,
+	})
+}

@@ -1,0 +1,155 @@
+package web
+
+import (
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/fault"
+	"latchkey/views/problem"
+)
+
+// statuses is the table Answers of product.md §10, and the only place where a
+// kind of failure becomes a status.
+var statuses = map[fault.Kind]int{
+	fault.Refused:     http.StatusUnauthorized,
+	fault.StepUp:      http.StatusUnauthorized,
+	fault.SignIn:      http.StatusUnauthorized,
+	fault.Throttled:   http.StatusTooManyRequests,
+	fault.Forbidden:   http.StatusForbidden,
+	fault.NotFound:    http.StatusNotFound,
+	fault.Malformed:   http.StatusBadRequest,
+	fault.Invalid:     http.StatusUnprocessableEntity,
+	fault.Conflict:    http.StatusConflict,
+	fault.Expired:     http.StatusGone,
+	fault.TooLarge:    http.StatusRequestEntityTooLarge,
+	fault.WrongType:   http.StatusUnsupportedMediaType,
+	fault.Unavailable: http.StatusServiceUnavailable,
+	fault.Defect:      http.StatusInternalServerError,
+	methodNotAllowed:  http.StatusMethodNotAllowed,
+}
+
+// Fail is echo's error handler. Handlers return errors; none writes a page of
+// its own for them.
+func (s *Site) Fail(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	f := asFault(err)
+	status := statuses[f.Kind]
+	s.Log.Log(c.Request().Context(), level(status), "request failed",
+		"status", status, "code", f.Code, "route", c.Path(), "method", c.Request().Method, "request", Origin(c).RequestID, "error", err)
+	if f.RetryAfter > 0 {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+	}
+	var written error
+	switch {
+	case WantsJSON(c):
+		written = s.failJSON(c, status, f)
+	case f.Kind == fault.SignIn:
+		written = Redirect(c, "/signin?return_to="+url.QueryEscape(here(c)))
+	case f.Kind == fault.StepUp:
+		written = Redirect(c, "/step-up?return_to="+url.QueryEscape(here(c)))
+	default:
+		written = s.failPage(c, status, f)
+	}
+	if written != nil {
+		s.Log.Warn("answer not written", "request", Origin(c).RequestID, "error", written)
+	}
+}
+
+// asFault gives every error a kind; what has none is a defect.
+func asFault(err error) *fault.Error {
+	if f := fault.Of(err); f != nil {
+		return f
+	}
+	var fromEcho *echo.HTTPError
+	if errors.As(err, &fromEcho) {
+		switch fromEcho.Code {
+		case http.StatusNotFound:
+			return fault.New(fault.NotFound, "http.not_found")
+		case http.StatusMethodNotAllowed:
+			return fault.New(methodNotAllowed, "http.method")
+		case http.StatusRequestEntityTooLarge:
+			return fault.New(fault.TooLarge, "http.too_large")
+		case http.StatusUnsupportedMediaType:
+			return fault.New(fault.WrongType, "http.wrong_type")
+		case http.StatusBadRequest:
+			return fault.New(fault.Malformed, "http.malformed")
+		}
+	}
+	return fault.New(fault.Defect, "defect").Because(err)
+}
+
+// methodNotAllowed is a kind that only the router knows.
+const methodNotAllowed fault.Kind = "method_not_allowed"
+
+// here is the page to come back to: this one, or the one that a form stood on.
+func here(c echo.Context) string {
+	if c.Request().Method == http.MethodGet {
+		return c.Request().URL.RequestURI()
+	}
+	if strings.HasPrefix(c.Request().URL.Path, "/me/phones") {
+		return "/me/phones"
+	}
+	return "/"
+}
+
+// WantsJSON says whether a program asks, and not a person.
+func WantsJSON(c echo.Context) bool {
+	path := c.Request().URL.Path
+	return strings.HasPrefix(path, "/phone/api/") || strings.HasPrefix(c.Request().Header.Get("Accept"), "application/json")
+}
+
+func (s *Site) failJSON(c echo.Context, status int, f *fault.Error) error {
+	code := f.Code
+	if known := phoneCodes[code]; known != "" {
+		code = known
+	}
+	answer := map[string]any{"error": code, "message": Sentence(f.Code, f.Detail)}
+	switch f.Kind {
+	case fault.StepUp:
+		answer["error"] = "insufficient_user_authentication"
+		c.Response().Header().Set("WWW-Authenticate", `Bearer error="insufficient_user_authentication", max_age="300"`)
+	case fault.Invalid:
+		fields := map[string]string{}
+		for field, code := range f.Fields {
+			fields[field] = Sentence(code, "")
+		}
+		answer["fields"] = fields
+	case fault.Conflict:
+		if f.Detail != "" {
+			answer["tenant_name"] = f.Detail
+		}
+	}
+	return c.JSON(status, answer)
+}
+
+func (s *Site) failPage(c echo.Context, status int, f *fault.Error) error {
+	shown := problem.For(status)
+	if f.Kind != fault.Refused && f.Kind != fault.Defect {
+		if sentence := words[f.Code]; sentence != "" {
+			shown.Sentence = Sentence(f.Code, f.Detail)
+		}
+	}
+	if f.RetryAfter > 0 {
+		shown.RetryAt = s.DB.Now().Add(f.RetryAfter)
+	}
+	return Render(c, status, problem.Page(s.Page(c, shown.Heading), shown))
+}
+
+func level(status int) slog.Level {
+	switch {
+	case status >= 500:
+		return slog.LevelError
+	case status == http.StatusForbidden || status == http.StatusTooManyRequests:
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
+}

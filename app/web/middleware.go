@@ -1,0 +1,309 @@
+package web
+
+import (
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+)
+
+// Limits (product.md §9).
+const (
+	BodyMost   = 64 << 10
+	HeaderMost = 16 << 10
+)
+
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"font-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// Use puts the middleware of every request in its order.
+func (s *Site) Use(e *echo.Echo) {
+	e.HTTPErrorHandler = s.Fail
+	// Echo builds the chain of these anew for every request, so what can be made
+	// once is made here.
+	e.Pre(s.observe, s.headers, s.recover, s.readable, s.sameSite(), s.body)
+}
+
+// observe names the request, and logs and measures it when it is answered.
+func (s *Site) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		started := s.DB.Now()
+		r := c.Request()
+		callOf(c).origin = audit.Origin{IP: c.RealIP(), Browser: BrowserOf(r.UserAgent()), RequestID: secret.System.ShortID()}
+		c.Response().Header().Set("X-Request-Id", Origin(c).RequestID)
+		if err := next(c); err != nil {
+			s.Fail(err, c)
+		}
+		if s.Observe != nil {
+			s.Observe(c.Path(), c.Response().Status, s.DB.Now().Sub(started))
+		}
+		return nil
+	}
+}
+
+// headers stand on every answer, errors and static files too.
+func (s *Site) headers(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "geolocation=(), microphone=(), camera=(self), payment=(), usb=()")
+		h.Set("Cache-Control", "no-store")
+		if s.secure() {
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		}
+		return next(c)
+	}
+}
+
+func (s *Site) recover(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				err = fault.New(fault.Defect, "defect").Because(panicError(p))
+			}
+		}()
+		return next(c)
+	}
+}
+
+func panicError(p any) error {
+	if err, ok := p.(error); ok {
+		return err
+	}
+	text, _ := p.(string)
+	return errors.New("panic: " + text)
+}
+
+// readable refuses addresses and cookies that no honest client sends and that
+// no database column takes.
+func (s *Site) readable(next echo.HandlerFunc) echo.HandlerFunc {
+	malformed := fault.New(fault.Malformed, "http.malformed")
+	return func(c echo.Context) error {
+		r := c.Request()
+		if !plain(r.URL.Path) {
+			return malformed
+		}
+		if r.URL.RawQuery != "" {
+			values, err := url.ParseQuery(r.URL.RawQuery)
+			if err != nil || !plainValues(values) {
+				return malformed
+			}
+		}
+		for _, cookie := range r.Header["Cookie"] {
+			if !plain(cookie) {
+				return malformed
+			}
+		}
+		return next(c)
+	}
+}
+
+func plain(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
+
+func plainValues(values url.Values) bool {
+	for key, all := range values {
+		if !plain(key) {
+			return false
+		}
+		for _, value := range all {
+			if !plain(value) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// sameSite is the first layer against requests from other sites: what the
+// browser says about where a request came from.
+func (s *Site) sameSite() echo.MiddlewareFunc {
+	protection := http.NewCrossOriginProtection()
+	if err := protection.AddTrustedOrigin(s.PublicURL); err != nil {
+		panic("web: public url: " + err.Error())
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if err := protection.Check(c.Request()); err != nil {
+				return fault.New(fault.Forbidden, "http.cross_site").Because(err)
+			}
+			return next(c)
+		}
+	}
+}
+
+// body bounds what is read and reads forms, so that handlers find them whole.
+func (s *Site) body(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			return next(c)
+		}
+		if r.ContentLength > BodyMost {
+			return fault.New(fault.TooLarge, "http.too_large")
+		}
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, BodyMost)
+		return next(c)
+	}
+}
+
+// ReadForm parses a form or says what is wrong with it.
+func ReadForm(r *http.Request) error {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return fault.New(fault.WrongType, "http.wrong_type")
+	}
+	if err := r.ParseForm(); err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return fault.New(fault.TooLarge, "http.too_large")
+		}
+		return fault.New(fault.Malformed, "http.malformed").Because(err)
+	}
+	if !plainValues(r.PostForm) {
+		return fault.New(fault.Malformed, "http.malformed")
+	}
+	return nil
+}
+
+// Form gives a field of the form, from the body alone.
+func Form(c echo.Context, name string) string { return c.Request().PostFormValue(name) }
+
+const (
+	browserCookie = "latchkey_browser"
+	sessionCookie = "latchkey_session"
+	themeCookie   = "theme"
+)
+
+func (s *Site) cookieName(name string) string {
+	if s.secure() {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// SetCookie sets a cookie that scripts cannot read; a negative age forgets it.
+func (s *Site) SetCookie(c echo.Context, name, value string, age time.Duration) {
+	c.SetCookie(&http.Cookie{
+		Name: s.cookieName(name), Value: value, Path: "/", MaxAge: int(age / time.Second),
+		HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// SignIn gives the browser the cookie of its new session.
+func (s *Site) SignIn(c echo.Context, token secret.Token, age time.Duration) {
+	s.SetCookie(c, sessionCookie, token.Reveal(), age)
+}
+
+// SignOut forgets it.
+func (s *Site) SignOut(c echo.Context) { s.SetCookie(c, sessionCookie, "", -time.Second) }
+
+// SetTheme keeps the colours that somebody chose, light or dark; anything else
+// forgets them. The switch on the pages writes this cookie too.
+func (s *Site) SetTheme(c echo.Context, theme string) {
+	cookie := &http.Cookie{Name: s.cookieName(themeCookie), Path: "/", MaxAge: -1, Secure: s.secure(), SameSite: http.SameSiteLaxMode}
+	if theme == "light" || theme == "dark" {
+		cookie.Value, cookie.MaxAge = theme, 365*24*3600
+	}
+	c.SetCookie(cookie)
+}
+
+const browserLife = 400 * 24 * time.Hour
+
+// Browser gives the cookie that binds attempts to this browser, a new one to a
+// browser that has none.
+func (s *Site) knowBrowser(c echo.Context) {
+	call := callOf(c)
+	if cookie, err := c.Cookie(s.cookieName(browserCookie)); err == nil && len(cookie.Value) == 43 {
+		call.browser = secret.TokenOf(cookie.Value)
+		return
+	}
+	if c.Request().Method == http.MethodGet {
+		call.browser, call.newBrowser = secret.System.Token(), true
+		s.SetCookie(c, browserCookie, call.browser.Reveal(), browserLife)
+	}
+}
+
+// formToken is the second layer against requests from other sites.
+func (s *Site) formToken(c echo.Context) string {
+	call := callOf(c)
+	if call.browser.Empty() {
+		return ""
+	}
+	bound := call.browser.Reveal()
+	if call.signedIn {
+		bound += "\x00" + call.session.ID
+	}
+	return s.Keys.FormToken(bound)
+}
+
+// allow stands before every handler: who is this, may they, and did the form
+// come from our own page.
+func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if needs == access.Phone {
+			return next // the key of the phone is asked by the phone protocol itself
+		}
+		return func(c echo.Context) error {
+			s.knowBrowser(c)
+			found, signedIn, err := s.Peek(c)
+			if err != nil {
+				return err
+			}
+			if needs != access.Anyone && !signedIn {
+				return fault.New(fault.SignIn, "session.none")
+			}
+			if c.Request().Method != http.MethodGet {
+				if err := ReadForm(c.Request()); err != nil {
+					return err
+				}
+				if token := s.formToken(c); token == "" || !secret.Same(Form(c, "csrf"), token) {
+					return fault.New(fault.Forbidden, "http.form_token")
+				}
+			}
+			if needs == access.Anyone {
+				return next(c)
+			}
+			if err := s.Rules.Allow(found.TenantID, found.UserID, needs); err != nil {
+				return s.refuse(c, needs, err)
+			}
+			return next(c)
+		}
+	}
+}
+
+// refuse remembers that somebody tried what they may not.
+func (s *Site) refuse(c echo.Context, needs access.Permission, refusal error) error {
+	if !errors.Is(refusal, fault.Forbidden) {
+		return refusal
+	}
+	who := Session(c)
+	err := s.DB.Act(c.Request().Context(), func(tx *store.Tx) error {
+		return audit.Record(tx, audit.Event{
+			TenantID: who.TenantID, Action: audit.AccessRefused, Outcome: audit.Denied, Reason: "access.forbidden", Actor: audit.User(who.UserID),
+			Target: audit.Tenant(who.TenantID), Subject: who.UserID, Thread: who.ID, Origin: Origin(c), Details: map[string]string{"permission": string(needs)},
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return refusal
+}

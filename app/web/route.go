@@ -1,0 +1,61 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+)
+
+// Route is one line of the map: a verb and path, the permission it needs, and
+// what it does.
+type Route struct {
+	Method, Path string
+	Needs        access.Permission
+	Do           echo.HandlerFunc
+}
+
+// Get is a route that changes nothing.
+func Get(path string, needs access.Permission, do echo.HandlerFunc) Route {
+	return Route{http.MethodGet, path, needs, do}
+}
+
+// Post is a route that takes a form or a body.
+func Post(path string, needs access.Permission, do echo.HandlerFunc) Route {
+	return Route{http.MethodPost, path, needs, do}
+}
+
+// Put and Delete are for the phone protocol.
+func Put(path string, needs access.Permission, do echo.HandlerFunc) Route {
+	return Route{http.MethodPut, path, needs, do}
+}
+
+func Delete(path string, needs access.Permission, do echo.HandlerFunc) Route {
+	return Route{http.MethodDelete, path, needs, do}
+}
+
+// Mount adds routes, each behind its permission. A route without one is a
+// mistake of ours, and the program does not start.
+func (s *Site) Mount(e *echo.Echo, routes ...Route) error {
+	for _, r := range routes {
+		if r.Needs == "" || !known[r.Needs] {
+			return fmt.Errorf("web: %s %s names no permission", r.Method, r.Path)
+		}
+		e.Add(r.Method, r.Path, r.Do, s.allow(r.Needs))
+		s.routes = append(s.routes, r)
+	}
+	return nil
+}
+
+// Routes is everything that was mounted.
+func (s *Site) Routes() []Route { return s.routes }
+
+var known = func() map[access.Permission]bool {
+	set := map[access.Permission]bool{access.Anyone: true, access.Phone: true}
+	for _, p := range access.Permissions {
+		set[p] = true
+	}
+	return set
+}()

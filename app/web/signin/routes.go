@@ -1,0 +1,261 @@
+// Package signin serves the pages that lead from a name to a session.
+package signin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/prompt"
+	"latchkey/app/session"
+	"latchkey/app/signin"
+	"latchkey/app/web"
+	views "latchkey/views/signin"
+)
+
+// Pages are the sign-in pages.
+type Pages struct {
+	Site   *web.Site
+	SignIn *signin.Service
+}
+
+// Routes is the map of the sign-in pages.
+func (h *Pages) Routes() []web.Route {
+	return []web.Route{
+		web.Get("/signin", access.Anyone, h.name),
+		web.Post("/signin", access.Anyone, h.begin),
+		web.Get("/signin/:attempt", access.Anyone, h.attempt),
+		web.Post("/signin/:attempt/method", access.Anyone, h.choose),
+		web.Post("/signin/:attempt/verify", access.Anyone, h.verify),
+		web.Get("/signin/:attempt/events", access.Anyone, h.events),
+		web.Get("/signin/:attempt/state", access.Anyone, h.state),
+		web.Post("/signin/:attempt/finish", access.Anyone, h.finish),
+		web.Get("/signin/:attempt/help", access.Anyone, h.help),
+		web.Post("/signout", access.Anyone, h.signOut),
+		web.Get("/signed-out", access.Anyone, h.signedOut),
+		web.Get("/step-up", access.AccountView, h.stepUp),
+		web.Post("/step-up", access.AccountView, h.beginStepUp),
+	}
+}
+
+func (h *Pages) name(c echo.Context) error {
+	typed := views.Name{Identifier: clip(c.QueryParam("login_hint"), 254), ReturnTo: signin.LocalPath(c.QueryParam("return_to"))}
+	return web.Render(c, http.StatusOK, views.NamePage(h.Site.Page(c, "Sign in"), typed))
+}
+
+func (h *Pages) begin(c echo.Context) error {
+	typed := views.Name{Identifier: web.Form(c, "identifier"), ReturnTo: signin.LocalPath(web.Form(c, "return_to"))}
+	attempt, err := h.SignIn.Begin(c.Request().Context(), typed.Identifier, typed.ReturnTo, web.From(c))
+	if errors.Is(err, fault.Invalid) {
+		typed.Identifier = clip(typed.Identifier, 254)
+		typed.Error = web.Sentence(fault.Of(err).Fields["identifier"], "")
+		return web.Render(c, http.StatusUnprocessableEntity, views.NamePage(h.Site.Page(c, "Sign in"), typed))
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, "/signin/"+attempt)
+}
+
+func clip(text string, most int) string {
+	if len(text) > most {
+		return text[:most]
+	}
+	return text
+}
+
+// attempt shows the page of the way now in use.
+func (h *Pages) attempt(c echo.Context) error {
+	a, now, err := h.SignIn.Find(c.Request().Context(), c.Param("attempt"), web.From(c).BrowserDigest)
+	if err != nil {
+		return err
+	}
+	if a.State == "finished" {
+		return web.Redirect(c, a.ReturnTo)
+	}
+	if !a.Open(now) {
+		return fault.New(fault.Refused, "signin.refused")
+	}
+	page := h.Site.Page(c, "Sign in")
+	page.TenantName, page.SignedInAs = a.TenantName, ""
+	if a.Way == signin.Password {
+		return web.Render(c, http.StatusOK, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name}))
+	}
+	return h.phone(c, a, now)
+}
+
+// phone shows the number and what became of the request. The hint does not say
+// how the number is given back: that would tell administrators from others.
+func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
+	page := h.Site.Page(c, "Sign in with your phone")
+	page.TenantName, page.SignedInAs = a.TenantName, ""
+	v := views.Phone{
+		Attempt: a.ID, UserName: a.Name, State: string(a.PhoneState(now)), Number: a.Number,
+		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, StepUp: a.Purpose == signin.ToStepUp,
+	}
+	status := http.StatusOK
+	if v.State == string(prompt.Held) {
+		pause, err := h.SignIn.HeldUntil(c.Request().Context(), a)
+		if err != nil {
+			return err
+		}
+		wait := max(pause.Until.Sub(now), time.Second)
+		v.RetryAt = now.Add(wait)
+		status = http.StatusTooManyRequests
+		c.Response().Header().Set("Retry-After", seconds(wait))
+	}
+	return web.Render(c, status, views.PhonePage(page, v))
+}
+
+func (h *Pages) choose(c echo.Context) error {
+	if err := h.SignIn.Choose(c.Request().Context(), c.Param("attempt"), signin.Way(web.Form(c, "method")), web.From(c)); err != nil {
+		return err
+	}
+	return web.Redirect(c, "/signin/"+url.PathEscape(c.Param("attempt")))
+}
+
+func (h *Pages) verify(c echo.Context) error {
+	ctx, addressed, from := c.Request().Context(), c.Param("attempt"), web.From(c)
+	done, err := h.SignIn.VerifyPassword(ctx, addressed, web.Form(c, "password"), from)
+	if err == nil {
+		return h.finished(c, done)
+	}
+	if !errors.Is(err, fault.Refused) {
+		return err
+	}
+	a, now, again := h.SignIn.Find(ctx, addressed, from.BrowserDigest)
+	if again != nil {
+		return again
+	}
+	if !a.Open(now) || a.Way != signin.Password {
+		return err
+	}
+	page := h.Site.Page(c, "Sign in")
+	page.TenantName, page.SignedInAs = a.TenantName, ""
+	return web.Render(c, http.StatusUnauthorized, views.PasswordPage(page, views.Password{
+		Attempt: a.ID, UserName: a.Name, Error: web.Sentence("signin.refused", "") + " Check your sign-in name and password, or use another way.",
+	}))
+}
+
+func (h *Pages) finish(c echo.Context) error {
+	done, err := h.SignIn.Finish(c.Request().Context(), c.Param("attempt"), web.From(c))
+	if err != nil {
+		return err
+	}
+	return h.finished(c, done)
+}
+
+func (h *Pages) finished(c echo.Context, done signin.Done) error {
+	if !done.Cookie.Empty() {
+		h.Site.SignIn(c, done.Cookie, session.Life)
+	}
+	return web.Redirect(c, signin.LocalPath(done.ReturnTo))
+}
+
+func (h *Pages) state(c echo.Context) error {
+	a, now, err := h.SignIn.Find(c.Request().Context(), c.Param("attempt"), web.From(c).BrowserDigest)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]string{"state": stateOf(a, now)})
+}
+
+// stateOf is what the waiting page is told.
+func stateOf(a signin.Attempt, now time.Time) string {
+	switch {
+	case a.State == "finished":
+		return string(prompt.Approved)
+	case !a.Open(now):
+		return string(prompt.Expired)
+	case a.Way != signin.Phone:
+		return string(prompt.Pending)
+	}
+	return string(a.PhoneState(now))
+}
+
+// events tells the waiting page the state, at once when it changes, and ends
+// with any state that nothing follows.
+func (h *Pages) events(c echo.Context) error {
+	addressed, browser := c.Param("attempt"), web.From(c).BrowserDigest
+	a, now, err := h.SignIn.Find(c.Request().Context(), addressed, browser)
+	if err != nil {
+		return err
+	}
+	last, first := stateOf(a, now), true
+	return h.Site.Serve(c, a.TenantID+" "+a.Name, []string{a.WaitKey()}, func(ctx context.Context, stream *web.Stream) (bool, error) {
+		// Asked again also the first time: the answer may have come in between.
+		a, now, err := h.SignIn.Find(ctx, addressed, browser)
+		if err != nil {
+			return errors.Is(err, fault.NotFound), err
+		}
+		state := stateOf(a, now)
+		if state != last || first {
+			if err := stream.Event("state", state); err != nil {
+				return true, err
+			}
+		}
+		last, first = state, false
+		return state != string(prompt.Pending), nil
+	})
+}
+
+// help offers the ways that there are. Before somebody has proved who they are
+// it offers everybody the same, so that it does not tell what a name has.
+func (h *Pages) help(c echo.Context) error {
+	a, now, err := h.SignIn.Find(c.Request().Context(), c.Param("attempt"), web.From(c).BrowserDigest)
+	if err != nil {
+		return err
+	}
+	if !a.Open(now) {
+		return fault.New(fault.Refused, "signin.refused")
+	}
+	page := h.Site.Page(c, "I can't use my phone right now")
+	page.TenantName, page.SignedInAs = a.TenantName, ""
+	return web.Render(c, http.StatusOK, views.HelpPage(page, views.Help{Attempt: a.ID, UserName: a.Name, Ways: []views.Way{
+		{Title: "Another phone of yours", Advice: "Every phone you have added with phone sign-in on can answer. Open the app on it: the request is there.", Method: "phone", Button: "Send the request", Icon: "phone"},
+		{Title: "Your password", Advice: "Works without any phone.", Method: "password", Button: "Use my password", Icon: "key"},
+		{Title: "Ask your helpdesk", Advice: "They can check that it is you, and lock a phone that you have lost.", Icon: "help"},
+	}}))
+}
+
+func (h *Pages) signOut(c echo.Context) error {
+	if who, ok, err := h.Site.Peek(c); err != nil {
+		return err
+	} else if ok {
+		if err := session.End(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID, who.ID, audit.User(who.UserID), web.Origin(c)); err != nil && !errors.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	h.Site.SignOut(c)
+	return web.Redirect(c, "/signed-out")
+}
+
+func (h *Pages) signedOut(c echo.Context) error {
+	return web.Render(c, http.StatusOK, views.SignedOutPage(h.Site.Page(c, "Signed out"), views.SignedOut{}))
+}
+
+func (h *Pages) stepUp(c echo.Context) error {
+	who := web.Session(c)
+	page := h.Site.Page(c, "Is it still you?")
+	return web.Render(c, http.StatusOK, views.StepUpPage(page, views.StepUp{
+		UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to")), Ways: []views.Way{
+			{Title: "Your phone", Advice: "We show a number; your phone gives it back.", Method: "phone", Button: "Use my phone", Icon: "phone"},
+			{Title: "Your password", Method: "password", Button: "Use my password", Icon: "key"},
+		},
+	}))
+}
+
+func (h *Pages) beginStepUp(c echo.Context) error {
+	attempt, err := h.SignIn.BeginStepUp(c.Request().Context(), web.Session(c), web.Form(c, "return_to"), signin.Way(web.Form(c, "method")), web.From(c))
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, "/signin/"+attempt)
+}

@@ -1,0 +1,167 @@
+// Package web speaks HTTP: routes with their permissions, middleware, forms,
+// one table from kinds of failure to statuses. Its subfolders serve one
+// audience each. It decides nothing about sign-in; it translates.
+package web
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/secret"
+	"latchkey/app/session"
+	"latchkey/app/signin"
+	"latchkey/app/store"
+	"latchkey/app/wake"
+	"latchkey/views/component"
+)
+
+// Site is what all audiences share.
+type Site struct {
+	DB        *store.DB
+	Keys      *secret.Keys
+	Rules     *access.Rules
+	Hub       *wake.Hub
+	Log       *slog.Logger
+	PublicURL string // scheme and host, no slash at the end
+	Streams   *Streams
+	Observe   func(route string, status int, took time.Duration)
+
+	routes []Route
+}
+
+func (s *Site) secure() bool { return strings.HasPrefix(s.PublicURL, "https://") }
+
+// call is what the middleware learnt about one request.
+type call struct {
+	origin     audit.Origin
+	browser    secret.Token
+	session    session.Session
+	signedIn   bool
+	lookedUp   bool
+	newBrowser bool
+}
+
+const callKey = "latchkey.call"
+
+func callOf(c echo.Context) *call {
+	found, ok := c.Get(callKey).(*call)
+	if !ok {
+		found = &call{}
+		c.Set(callKey, found)
+	}
+	return found
+}
+
+// Origin is where the request came from.
+func Origin(c echo.Context) audit.Origin { return callOf(c).origin }
+
+// Session is the session of a route that needs one.
+func Session(c echo.Context) session.Session { return callOf(c).session }
+
+// From is the browser that acts. The digest is empty for one without a cookie,
+// and belongs to nobody then.
+func From(c echo.Context) signin.From {
+	call := callOf(c)
+	if call.browser.Empty() {
+		return signin.From{Origin: call.origin, BrowserDigest: "none"}
+	}
+	return signin.From{Origin: call.origin, BrowserDigest: call.browser.Digest()}
+}
+
+// Peek gives the session of a route that does not need one, if there is one.
+func (s *Site) Peek(c echo.Context) (session.Session, bool, error) {
+	call := callOf(c)
+	if call.lookedUp {
+		return call.session, call.signedIn, nil
+	}
+	cookie, err := c.Cookie(s.cookieName(sessionCookie))
+	if err != nil {
+		call.lookedUp = true
+		return session.Session{}, false, nil
+	}
+	found, err := session.Find(c.Request().Context(), s.DB, secret.TokenOf(cookie.Value))
+	if f := fault.Of(err); f != nil && f.Kind == fault.SignIn {
+		call.lookedUp = true
+		return session.Session{}, false, nil
+	}
+	if err != nil {
+		return session.Session{}, false, err
+	}
+	call.session, call.signedIn, call.lookedUp = found, true, true
+	return found, true, nil
+}
+
+// NeedFresh fails with fault.StepUp unless the user proved it within five minutes.
+func (s *Site) NeedFresh(c echo.Context) error {
+	if Session(c).Fresh(s.DB.Now()) {
+		return nil
+	}
+	return fault.New(fault.StepUp, "session.step_up")
+}
+
+// Page is the frame of a page for whoever asks.
+func (s *Site) Page(c echo.Context, title string) component.Page {
+	call := callOf(c)
+	p := component.Page{Title: title, CSRF: s.formToken(c), RequestID: call.origin.RequestID, Now: s.DB.Now(), Theme: s.theme(c)}
+	if call.signedIn {
+		p.TenantName, p.SignedInAs = call.session.TenantName, call.session.UserName
+		role := s.Rules.Role(call.session.TenantID, call.session.UserID)
+		if role != access.RoleUser {
+			p.Role = RoleWords[role]
+			p.ConsoleHref = "/admin/" + call.session.TenantSlug
+		}
+		p.Flash = flash(c)
+	}
+	return p
+}
+
+// RoleWords says the roles to people.
+var RoleWords = map[access.Role]string{
+	access.RoleUser: "User", access.RoleHelpdesk: "Helpdesk", access.RoleHelpdeskLead: "Helpdesk lead", access.RoleAuditor: "Auditor",
+	access.RoleTenantAdministrator: "Tenant administrator", access.RoleSecurityAdministrator: "Security administrator", access.RoleOperator: "Platform operator",
+}
+
+func (s *Site) theme(c echo.Context) string {
+	cookie, err := c.Cookie(s.cookieName(themeCookie))
+	if err != nil || (cookie.Value != "light" && cookie.Value != "dark") {
+		return ""
+	}
+	return cookie.Value
+}
+
+// flashes are the sentences that a page may show after a redirect, by a code in
+// the address, so that nobody can make us show words of theirs.
+var flashes = map[string]string{
+	"renamed": "The phone has its new name.", "preferred": "This phone is asked first from now on.", "revoked": "The phone is removed. Sessions that it approved have ended.",
+	"ended": "The session has ended.", "others-ended": "All other sessions have ended.", "saved": "Saved.",
+}
+
+func flash(c echo.Context) string { return flashes[c.QueryParam("done")] }
+
+// Render renders into a buffer and then writes, so that a component that fails
+// becomes an error page and not half a page.
+func Render(c echo.Context, status int, page templ.Component) error {
+	var b bytes.Buffer
+	b.Grow(8 << 10)
+	if err := page.Render(c.Request().Context(), &b); err != nil {
+		return err
+	}
+	header := c.Response().Header()
+	header.Set(echo.HeaderCacheControl, "no-store")
+	return c.HTMLBlob(status, b.Bytes())
+}
+
+// Redirect answers a successful POST.
+func Redirect(c echo.Context, to string) error {
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.Redirect(http.StatusSeeOther, to)
+}

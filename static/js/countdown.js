@@ -1,0 +1,27 @@
+// The words beside a bar that runs empty. The bar itself needs no script.
+// Seconds come from the server, so that a wrong clock here does no harm.
+
+function words(seconds) {
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  const rest = seconds % 60;
+  return rest ? `${minutes} min ${rest} s` : `${minutes} min`;
+}
+
+// countdown calls over once when the time of a meter is up.
+export function countdown(meter, over) {
+  const out = meter?.querySelector("[data-left]");
+  if (!out) return;
+  const end = performance.now() + 1000 * Number(meter.dataset.seconds);
+  const timer = setInterval(tick, 1000);
+  function tick() {
+    const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
+    out.textContent = words(left);
+    meter.classList.toggle("meter-low", left <= 15);
+    if (left === 0) {
+      clearInterval(timer);
+      over?.();
+    }
+  }
+  tick();
+}

@@ -1,0 +1,138 @@
+// Adding this phone: first a link (opened, pasted or scanned), then a name and
+// a PIN, then the test prompt.
+
+import { busy, button, el, field, problem } from "../dom.js";
+import { explanation } from "../failure.js";
+import { readLink } from "../link.js";
+import { keepStorage, platform } from "../platform.js";
+import { scan, scannable } from "../scan.js";
+import { words } from "../words.js";
+
+export function enrolScreen(app, { token }) {
+  return token ? setUp(app, token) : findLink(app);
+}
+
+/** findLink asks for the link when the app was opened without one. */
+async function findLink(app) {
+  const text = words.enrol;
+  const link = field({ id: "enrol-link", label: text.pasteLabel, hint: text.pasteHint, inputmode: "url", autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
+  const elsewhere = el("p", { hidden: true });
+  const form = el("form", { novalidate: true }, link.root, elsewhere, el("button", {}, words.common.next));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const read = readLink(link.input.value, app.phone.publicUrl);
+    elsewhere.hidden = !read?.elsewhere;
+    if (read?.token) return app.go("enrol", { token: read.token });
+    if (read?.elsewhere) {
+      elsewhere.replaceChildren(text.elsewhere(read.elsewhere.host), " ", el("a", { href: read.elsewhere.href, rel: "noreferrer" }, read.elsewhere.origin));
+    } else {
+      link.fail(text.pasteWrong);
+    }
+    link.input.focus();
+  });
+  const camera = (await scannable()) ? cameraPart(app) : null;
+  return {
+    name: "enrol",
+    title: text.title,
+    data: { step: "link" },
+    content: [
+      el("p", {}, text.how),
+      camera?.root,
+      form,
+      app.phone.accounts.length > 0 && button(words.common.cancel, "cancel", () => app.home(), { class: "quiet" }),
+    ],
+    leave: camera?.stop,
+  };
+}
+
+function cameraPart(app) {
+  const text = words.enrol;
+  let running = null;
+  const trouble = problem();
+  const video = el("video", { playsinline: true, muted: true, "aria-label": text.scanning });
+  const stop = () => running?.abort();
+  const view = el("div", { class: "camera", hidden: true }, el("p", {}, text.scanning), video, button(text.scanStop, "scan-stop", stop));
+  const begin = button(text.scan, "scan", async () => {
+    running = new AbortController();
+    trouble.say("");
+    begin.hidden = true;
+    view.hidden = false;
+    try {
+      const found = await scan(video, (value) => readLink(value, app.phone.publicUrl)?.token, running.signal);
+      if (found) app.go("enrol", { token: readLink(found, app.phone.publicUrl).token });
+    } catch {
+      trouble.say(text.scanFailed);
+    } finally {
+      begin.hidden = false;
+      view.hidden = true;
+    }
+  }, { class: "primary" });
+  return { root: el("div", {}, begin, view, trouble.root), stop };
+}
+
+/** setUp asks for name and PIN and trades the token for an account. */
+function setUp(app, token) {
+  const text = words.enrol;
+  const kind = platform();
+  const name = field({ id: "enrol-name", label: text.nameLabel, hint: text.nameHint, value: text.nameFor[kind], maxlength: "60", autocomplete: "off", required: true });
+  const digits = { type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "32", required: true };
+  const pin = field({ id: "enrol-pin", label: text.pinLabel, hint: text.pinHint, ...digits });
+  const again = field({ id: "enrol-pin-again", label: text.pinAgainLabel, ...digits });
+  const trouble = problem();
+  const submit = el("button", { id: "enrol-submit", class: "primary" }, text.submit);
+  const form = el("form", { novalidate: true }, trouble.root, name.root, pin.root, again.root, submit);
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    trouble.say("");
+    name.fail(name.input.value.trim() ? "" : text.nameMissing);
+    pin.fail(/^\d{6,}$/.test(pin.input.value) ? "" : text.pinShort);
+    again.fail(again.input.value === pin.input.value ? "" : text.pinDiffers);
+    const wrong = form.querySelector("[aria-invalid]");
+    if (wrong) return wrong.focus();
+    busy(submit, async () => {
+      let account;
+      try {
+        account = await app.phone.enrol(token, name.input.value.trim(), kind, pin.input.value);
+      } catch (failure) {
+        return refused(app, failure, trouble);
+      }
+      history.replaceState(null, "", location.pathname); // the token is used up
+      keepStorage();
+      await testPrompt(app, account);
+    });
+  });
+
+  return {
+    name: "enrol",
+    title: text.title,
+    data: { step: "set-up" },
+    content: [
+      el("p", {}, text.setUp),
+      form,
+      button(text.otherLink, "other-link", () => {
+        history.replaceState(null, "", location.pathname);
+        app.go("enrol");
+      }, { class: "quiet" }),
+    ],
+  };
+}
+
+function refused(app, failure, trouble) {
+  if (failure.code === "platform_not_allowed") return app.go("unsupported", { reason: failure.message });
+  const dead = [401, 404, 410].includes(failure.status);
+  trouble.say(dead ? words.enrol.linkDead : explanation(failure));
+}
+
+/** testPrompt lets the person answer once while the computer still shows the number. */
+async function testPrompt(app, account) {
+  try {
+    await app.phone.test(account);
+  } catch {
+    // The phone is enrolled all the same; a test request may still come by the stream.
+  }
+  const request = app.phone.requests.find(({ kind }) => kind === "test");
+  if (!request) return app.home();
+  await app.go("request", { request });
+  app.announce(words.enrol.testNext);
+}

@@ -1,0 +1,92 @@
+package component
+
+// Problem is one fault of a form, for the summary on top of it.
+type Problem struct {
+	Field string // name of the field, or empty for the form as a whole
+	Text  string
+}
+
+// Field is one input with its label.
+type Field struct {
+	Name         string
+	ID           string // when a page has several fields of one name; otherwise Name
+	Label        string
+	Hint         string
+	Typed        string // as it was typed, word for word
+	Error        string
+	Type         string // of the input; "text" when empty
+	Autocomplete string
+	InputMode    string
+	Required     bool
+	Autofocus    bool
+	MaxLength    string
+}
+
+// Choice is one answer of a group of radio buttons or of a select.
+type Choice struct {
+	Value   string
+	Label   string
+	Hint    string
+	Chosen  bool
+	Blocked bool // shown, but not to be chosen
+}
+
+// Choices is a group of radio buttons.
+type Choices struct {
+	Name    string
+	Legend  string
+	Hint    string
+	Error   string
+	Choices []Choice
+}
+
+// Confirm is an act that asks once more before it happens.
+type Confirm struct {
+	ID      string // unique on the page
+	Trigger string // words on the button that opens it
+	Title   string
+	Text    string // what will happen, to whom, until when
+	Action  string
+	CSRF    string
+	Button  string // words on the button that does it
+	Danger  bool
+}
+
+// Problems gathers the errors of fields for the summary, in the order given.
+// Errors under the empty name are those of the form as a whole.
+func Problems(errors map[string]string, order ...string) []Problem {
+	var all []Problem
+	for _, name := range append([]string{""}, order...) {
+		if text := errors[name]; text != "" {
+			all = append(all, Problem{Field: name, Text: text})
+		}
+	}
+	return all
+}
+
+func (f Field) id() string {
+	if f.ID != "" {
+		return f.ID
+	}
+	return f.Name
+}
+
+func (f Field) inputType() string {
+	if f.Type != "" {
+		return f.Type
+	}
+	return "text"
+}
+
+// describedBy names the elements that explain the field, fault first.
+func (f Field) describedBy() string {
+	switch {
+	case f.Error != "" && f.Hint != "":
+		return f.id() + "-error " + f.id() + "-hint"
+	case f.Error != "":
+		return f.id() + "-error"
+	case f.Hint != "":
+		return f.id() + "-hint"
+	}
+	return ""
+}

@@ -1,0 +1,81 @@
+// Package component holds what several pages share: the document, the frame
+// with its navigation, fields and forms, times, icons and small drawings.
+//
+// Pages are given words and values that are ready to show. Nothing here knows
+// a service or a request.
+package component
+
+import (
+	"strings"
+	"time"
+)
+
+// Page is what every page needs besides its own struct.
+type Page struct {
+	Title       string // of the window; the product's name is added
+	TenantName  string // as the organisation calls itself; empty before it is known
+	CSRF        string // token of every form
+	Theme       string // "light", "dark" or "" for what the system says
+	SignedInAs  string // sign-in name; empty for nobody
+	Role        string // administrative role in words; empty for none
+	RequestID   string // shown on problem pages, so that it can be told to the helpdesk
+	ConsoleHref string // address of the console; empty for people who may not enter one
+	Menu        []MenuItem
+	Flash       string    // one sentence about what has just been done
+	Banner      string    // one bold sentence above everything: outage, break-glass
+	Now         time.Time // the moment that "3 minutes ago" is counted from
+}
+
+// MenuItem is one line of the navigation. An item without an address is the
+// heading of those that follow.
+type MenuItem struct {
+	Label   string
+	Href    string
+	Icon    string // a name that Icon knows
+	Current bool
+	Badge   string // a short count, or empty
+}
+
+// Document is how a page stands in its window.
+type Document struct {
+	Layout  string   // "card", "frame" or "sheet"; a class of the body
+	Step    string   // data-step of the body
+	State   string   // data-state of the body
+	Attempt string   // data-attempt of the body
+	Scripts []string // modules under js/
+	Refresh string   // content of the refresh that stands in for script, such as "3"; or empty
+}
+
+// assetPrefix is where static files are served; see SetAssetPrefix.
+var assetPrefix = "/static/"
+
+// SetAssetPrefix tells once, at the start, under which address static files
+// are served, such as "/static/1a2b3c4d/".
+func SetAssetPrefix(prefix string) {
+	if !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
+	}
+	assetPrefix = prefix
+}
+
+// Asset is the address of a static file.
+func Asset(name string) string { return assetPrefix + name }
+
+// windowTitle is the title of the browser window.
+func (p Page) windowTitle() string {
+	switch {
+	case p.Title == "":
+		return "Latchkey"
+	case p.TenantName == "":
+		return p.Title + " · Latchkey"
+	}
+	return p.Title + " · " + p.TenantName
+}
+
+// owner is the name in the bar: the organisation's, or the product's.
+func (p Page) owner() string {
+	if p.TenantName == "" {
+		return "Latchkey"
+	}
+	return p.TenantName
+}

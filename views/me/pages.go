@@ -1,0 +1,256 @@
+// Package me holds the pages of a signed-in person: the start page and
+// everything under My security info.
+package me
+
+import (
+	"time"
+
+	"latchkey/views/component"
+)
+
+// Home is the start page.
+type Home struct {
+	Greeting     string // "Good morning" and the like; or empty
+	Applications []Application
+	Attention    []Attention
+}
+
+// Application is something to go to from the start page.
+type Application struct {
+	Name string
+	Text string
+	Href string
+}
+
+// Attention is a thing to be done, with the way there.
+type Attention struct {
+	Text  string
+	Why   string
+	Href  string
+	Label string
+	Tone  string // "warn" or "bad", or "" for a hint
+}
+
+// Overview is My security info.
+type Overview struct {
+	Ready          Readiness
+	Authenticators []Authenticator
+	LastSignInAt   time.Time
+	LastSignInHow  string // "by phone, Firefox on Linux"; or empty
+}
+
+// Readiness says how well somebody is prepared for a bad day.
+type Readiness struct {
+	Word     string // "Ready", "Nearly there", "At risk"
+	Sentence string
+	Steps    []ReadyStep
+}
+
+// ReadyStep is one part of the gauge.
+type ReadyStep struct {
+	Text  string
+	Done  bool
+	Href  string // the way to do it; or empty
+	Label string
+}
+
+// Authenticator is one kind of way in, with its state.
+type Authenticator struct {
+	Icon       string
+	Name       string // "Phone", "Password"
+	Detail     string // "2 phones"
+	State      string // "On", "Not set up"
+	Tone       string // "good", "warn", "bad" or ""
+	Default    bool
+	LastUsedAt time.Time
+	Href       string // where it is managed; or empty
+	Label      string
+}
+
+// Phones is the list of phones.
+type Phones struct {
+	Rows         []PhoneRow
+	CanAdd       bool
+	WhyNotAdd    string // when CanAdd is false
+	RenameError  string // after a name that was refused
+	RenameDevice string // the phone that RenameError is about
+	RenameTyped  string
+}
+
+// PhoneRow is one phone.
+type PhoneRow struct {
+	ID          string
+	Name        string
+	Platform    string // in words: "Android"
+	State       string // in words: "Ready"
+	Tone        string // of State
+	Default     bool
+	PhoneSignIn bool
+	AddedAt     time.Time
+	LastUsedAt  time.Time // zero for never
+	CanRevoke   bool
+	CanDefault  bool
+	RevokeText  string // what removing it means; a sentence of its own when it is the last one
+}
+
+// The states of adding a phone, as in data-state of the page and in the answer of StateURL.
+const (
+	Waiting = "waiting" // for the phone to open the link
+	Test    = "test"    // the phone is enrolled and shows the test request
+	Done    = "done"
+	Expired = "expired" // the link is over, or the test was not passed
+)
+
+// AddPhone is the page with the QR code. The script asks StateURL for
+// {"state": "waiting|test|done|expired", "number": "42", "device": "My phone"}
+// and changes the page in place, because the link is shown only once.
+type AddPhone struct {
+	State     string
+	Link      string   // empty when the link has been shown before
+	QR        [][]bool // true for dark
+	Number    string   // of the test request; only in Test
+	Device    string   // name of the phone, once known
+	StartedAt time.Time
+	ExpiresAt time.Time
+	StateURL  string // GET, answers JSON as above
+	EventsURL string // server-sent events "state" as a hint to ask StateURL; or empty
+	SelfURL   string // GET of this page without the link, for people without script; or empty
+	Platforms string // "iPhone and Android"
+	SameHost  bool   // a second tab on this computer may play the phone
+}
+
+// Sessions is where somebody is signed in.
+type Sessions struct {
+	Rows []SessionRow
+}
+
+// SessionRow is one signed-in browser.
+type SessionRow struct {
+	ID       string
+	This     bool
+	Browser  string // "Firefox on Linux"
+	Place    string // "Berlin, Germany"; or empty
+	IP       string
+	SinceAt  time.Time
+	SeenAt   time.Time
+	EndsAt   time.Time
+	How      string // "phone", "password and phone"
+	Weaker   bool   // made by a weak way
+	CanEnd   bool
+	Restrict string // "restricted" and the like; or empty
+}
+
+// Activity is what has happened, newest first.
+type Activity struct {
+	Events []Event
+	Older  string // address of the next page; or empty
+	Newest string // address of the first page, when this is not it; or empty
+}
+
+// Event is one thing that happened.
+type Event struct {
+	At      time.Time
+	What    string // "Signed in by phone"
+	Detail  string // "Firefox on Linux, office-desk-3"; or empty
+	Where   string // "Berlin, Germany · 192.0.2.7"
+	Outcome string // "done", "refused"
+	Tone    string // "good", "warn", "bad" or ""
+}
+
+// Preferences are the choices of one person.
+type Preferences struct {
+	Theme   string // "", "light" or "dark"
+	Ways    []component.Choice
+	Errors  map[string]string
+	WaysWhy string // why there is no choice, when Ways is empty
+}
+
+// menu is the navigation of the account; here is the address of this page.
+func menu(here string) []component.MenuItem {
+	items := []component.MenuItem{
+		{Label: "Home", Href: "/", Icon: "home"},
+		{Label: "Security info", Href: "/me", Icon: "shield"},
+		{Label: "Phones", Href: "/me/phones", Icon: "phone"},
+		{Label: "Signed in", Href: "/me/sessions", Icon: "monitor"},
+		{Label: "Activity", Href: "/me/activity", Icon: "clock"},
+		{Label: "Preferences", Href: "/me/preferences", Icon: "sliders"},
+	}
+	for i := range items {
+		items[i].Current = items[i].Href == here
+	}
+	return items
+}
+
+func framed(p component.Page, title, here string) component.Page {
+	if p.Title == "" {
+		p.Title = title
+	}
+	if len(p.Menu) == 0 {
+		p.Menu = menu(here)
+	}
+	return p
+}
+
+func doc(state string, scripts ...string) component.Document {
+	return component.Document{Layout: "frame", State: state, Scripts: scripts}
+}
+
+func (r Readiness) gauge() component.Gauge {
+	g := component.Gauge{Parts: len(r.Steps)}
+	for _, s := range r.Steps {
+		if s.Done {
+			g.Filled++
+		}
+	}
+	g.Label = component.Count(g.Filled) + " of " + component.Count(g.Parts) + " done"
+	return g
+}
+
+func (v AddPhone) document() component.Document {
+	d := doc(v.State, "phones-wait.js", "copy.js")
+	if v.SelfURL != "" && (v.State == Waiting || v.State == Test) {
+		d.Refresh = "5; url=" + v.SelfURL
+		if v.Link != "" {
+			d.Refresh = "" // the link is shown once: it must not vanish by itself
+		}
+	}
+	return d
+}
+
+func (v Sessions) others() bool {
+	for _, r := range v.Rows {
+		if !r.This && r.CanEnd {
+			return true
+		}
+	}
+	return false
+}
+
+func (v Preferences) themes() []component.Choice {
+	return []component.Choice{
+		{Value: "", Label: "Automatic", Hint: "As your system is set.", Chosen: v.Theme == ""},
+		{Value: "light", Label: "Light", Chosen: v.Theme == "light"},
+		{Value: "dark", Label: "Dark", Chosen: v.Theme == "dark"},
+	}
+}
+
+func (v Phones) renameTyped(row PhoneRow) string {
+	if v.RenameDevice == row.ID && v.RenameError != "" {
+		return v.RenameTyped
+	}
+	return row.Name
+}
+
+func (v Phones) renameError(row PhoneRow) string {
+	if v.RenameDevice == row.ID {
+		return v.RenameError
+	}
+	return ""
+}
+
+func (r PhoneRow) revokeText() string {
+	if r.RevokeText != "" {
+		return r.RevokeText
+	}
+	return "It can no longer be used to sign in, at once and for good. Browsers that were signed in with it are signed out."
+}

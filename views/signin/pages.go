@@ -1,0 +1,124 @@
+// Package signin holds the pages between the sign-in name and the session.
+//
+// Each page asks one question, has one primary button, and lists the other
+// ways below it. A name that does not exist gets the same pages.
+package signin
+
+import (
+	"time"
+
+	"latchkey/views/component"
+)
+
+// Name is the first page: who are you?
+type Name struct {
+	Identifier string // as typed, or the hint
+	ReturnTo   string
+	Error      string
+}
+
+// Password is the page that asks for the password.
+type Password struct {
+	Attempt  string
+	UserName string // the sign-in name as typed
+	Error    string
+	Notice   string // why the browser came here, such as after a refused step; or empty
+}
+
+// The states of a phone request, as in data-state of the page and in the event stream.
+const (
+	Pending  = "pending"
+	Approved = "approved"
+	Denied   = "denied"
+	Expired  = "expired"
+	Held     = "held"
+)
+
+// Phone is the page that shows the number and waits for the phone.
+type Phone struct {
+	Attempt      string
+	UserName     string
+	State        string // Pending, Approved, Denied, Expired or Held
+	Mode         string // "pick3", "type2" or "type6"
+	Number       string // two digits, six in type6
+	StartedAt    time.Time
+	ExpiresAt    time.Time
+	RetryAt      time.Time // Held: from when a request may be sent again; zero when that is not told
+	SecondFactor bool      // the password was right, the phone comes on top
+	StepUp       bool      // the person is signed in and proves it again
+}
+
+// Help lists what is left for somebody who cannot use the phone now, strongest way first.
+type Help struct {
+	Attempt       string
+	UserName      string
+	Ways          []Way
+	HelpdeskPhone string // as it is dialled; or empty
+	HelpdeskHours string // "around the clock"; or empty
+}
+
+// Way is one way in: a step to change to, or advice when Method is empty.
+type Way struct {
+	Title  string
+	Advice string
+	Method string // one of the steps of the flow
+	Button string // "Use this"
+	Icon   string
+	Weaker bool // marked as the weaker way that it is
+}
+
+// StepUp asks somebody who is signed in to prove it again.
+type StepUp struct {
+	UserName string
+	Why      string // what it is needed for, "to remove a phone"; or empty
+	ReturnTo string
+	Ways     []Way // one button each, sent as method to /step-up
+}
+
+// SignedOut is the page after the end of a session.
+type SignedOut struct {
+	Why      string // one sentence when it was not the reader who ended it
+	ReturnTo string
+}
+
+func (v Phone) document() component.Document {
+	d := component.Document{Layout: "card", Step: "phone", State: v.State, Attempt: v.Attempt, Scripts: []string{"signin-wait.js"}}
+	if v.State == Pending {
+		d.Refresh = "3"
+	}
+	return d
+}
+
+func (v Phone) title() string {
+	switch v.State {
+	case Approved:
+		return "Approved"
+	case Denied:
+		return "Not approved"
+	case Expired:
+		return "Time is up"
+	case Held:
+		return "Phone requests are paused"
+	}
+	return "Check your phone"
+}
+
+func titled(p component.Page, title string) component.Page {
+	if p.Title == "" {
+		p.Title = title
+	}
+	return p
+}
+
+func under(attempt, path string) string { return "/signin/" + attempt + path }
+
+// call says how to reach the helpdesk, or nothing when that is not known.
+func (v Help) call() string {
+	switch {
+	case v.HelpdeskPhone == "":
+		return ""
+	case v.HelpdeskHours == "":
+		return "Call " + v.HelpdeskPhone + "."
+	}
+	return "Call " + v.HelpdeskPhone + ", " + v.HelpdeskHours + "."
+}
