@@ -39,6 +39,11 @@ func Measure(ctx context.Context, t Target, o Options) (*Report, error) {
 	if _, err := r.signIns(ctx, min(8, openAtOnce), warmUps); err != nil {
 		return nil, err
 	}
+	if r.Settle != nil {
+		if err := r.Settle(ctx); err != nil {
+			return nil, err
+		}
+	}
 	for _, level := range o.Levels {
 		row, err := r.level(ctx, level)
 		if err != nil {

@@ -18,6 +18,7 @@ type Target struct {
 	CPU    func() time.Duration        // of the server's process, user and system; nil leaves it out
 	RSS    func() int64                // bytes of memory of the server's process; nil leaves it out
 	Mark   func(stage string)          // called as a stage begins, say for profiles; may be nil
+	Settle func(context.Context) error // called after the warm-up, for what a database does by itself in its first minutes; may be nil
 }
 
 // User is somebody with an enrolled phone and phone sign-in enabled.
@@ -66,7 +67,7 @@ const (
 	streamsPerUser    = 5  // product.md §9
 	streamsPerAddress = 50 // product.md §9
 
-	warmUps = 64 // sign-ins before anything is measured
+	warmUps = 256 // sign-ins before anything is measured
 )
 
 // UsersNeeded is how many users the target must have.

@@ -34,6 +34,10 @@ const (
 	sqliteReaders      = 8
 )
 
+// scans are ways of reading that suit a table while it is small, in a plan that
+// is kept while the table grows. What runs here finds rows by their keys.
+var scans = [...]string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}
+
 // DB is an open database.
 type DB struct {
 	Dialect Dialect
@@ -76,6 +80,9 @@ func openPostgres(address string, log *slog.Logger) (*DB, error) {
 	}
 	config.RuntimeParams["application_name"] = "latchkey"
 	config.RuntimeParams["timezone"] = "UTC"
+	for _, scan := range scans {
+		config.RuntimeParams[scan] = "off"
+	}
 	swift := config.Copy()
 	swift.RuntimeParams["synchronous_commit"] = "off"
 
