@@ -117,8 +117,7 @@ func launch() (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The path of a unix socket has at most 107 bytes, too few for t.TempDir.
-	dir, err := os.MkdirTemp("/tmp", "lkpg-")
+	dir, err := os.MkdirTemp(folder(), "lkpg-")
 	if err != nil {
 		return nil, fmt.Errorf("storetest: %w", err)
 	}
@@ -128,6 +127,20 @@ func launch() (*Cluster, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// roomWanted is what the servers of a few test binaries may come to take.
+const roomWanted = 4 << 30
+
+// folder is where a cluster lives: in memory where there is room, since a clone
+// is some hundred files, else on disk. The path of a unix socket has at most 107
+// bytes, too few for t.TempDir.
+func folder() string {
+	var memory syscall.Statfs_t
+	if err := syscall.Statfs("/dev/shm", &memory); err == nil && memory.Bavail*uint64(memory.Bsize) >= roomWanted {
+		return "/dev/shm"
+	}
+	return "/tmp"
 }
 
 func launchIn(dir, bin string) (*Cluster, error) {
@@ -159,7 +172,7 @@ func launchIn(dir, bin string) (*Cluster, error) {
 	// go test would wait for it.
 	watcher := command("/bin/sh", "-c", `
 		postgres -D data -k "$1" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
-			-c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB -c autovacuum=off \
+			-c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB -c max_wal_size=128MB -c autovacuum=off \
 			>log 2>&1 </dev/null &
 		cat >/dev/null
 		kill -INT $! && wait $!
