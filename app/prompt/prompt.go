@@ -148,7 +148,7 @@ func ModeFor(of tenant.MatchMode, administrator bool, recent []Recent, now time.
 		return tenant.Type2
 	}
 	for _, r := range recent {
-		if r.WrongNumber && now.Before(r.CreatedAt.Add(typeAfter)) {
+		if r.WrongNumber && r.DecidedAt != nil && now.Before(r.DecidedAt.Add(typeAfter)) {
 			return tenant.Type2
 		}
 	}

@@ -359,9 +359,9 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
 		err := tx.Change(fault.New(fault.Conflict, "prompt.decided"), `UPDATE prompts SET state = ?, decided_at = ?, account_id = ?, wrong_number = ?
 			WHERE tenant_id = ? AND id = ? AND state = 'pending' AND expires_at > ? AND EXISTS (SELECT 1 FROM devices d
-			JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
+			JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id JOIN tenants t ON t.id = d.tenant_id
 			WHERE d.tenant_id = prompts.tenant_id AND d.account_id = ? AND d.user_id = prompts.user_id AND d.state = 'active'
-			AND (d.phone_sign_in OR prompts.kind = 'test') AND u.state = 'active')`,
+			AND (d.phone_sign_in OR prompts.kind = 'test') AND u.state = 'active' AND t.state = 'active')`,
 			d.next, tx.Now, a.AccountID, d.wrong, a.TenantID, d.id, tx.Now, a.AccountID)
 		if err != nil {
 			return err
