@@ -433,9 +433,10 @@ func (s *Service) Asked(ctx context.Context, keys []string) ([]string, error) {
 	var changed []string
 	for tenantID, ids := range byTenant {
 		var users []string
-		err := tx.All(&users, `SELECT DISTINCT u.id FROM users u LEFT JOIN prompts p ON p.tenant_id = u.tenant_id AND p.user_id = u.id AND p.state = 'pending' AND p.expires_at > ?
+		err := tx.All(&users, `SELECT DISTINCT u.id FROM users u JOIN tenants t ON t.id = u.tenant_id
+			LEFT JOIN prompts p ON p.tenant_id = u.tenant_id AND p.user_id = u.id AND p.state = 'pending' AND p.expires_at > ?
 			LEFT JOIN devices d ON d.tenant_id = u.tenant_id AND d.user_id = u.id AND d.ended_at > ?
-			WHERE u.tenant_id = ? AND u.id IN ? AND (p.id IS NOT NULL OR d.account_id IS NOT NULL OR u.state <> 'active')`,
+			WHERE u.tenant_id = ? AND u.id IN ? AND (p.id IS NOT NULL OR d.account_id IS NOT NULL OR u.state <> 'active' OR t.state <> 'active')`,
 			tx.Now, tx.Now.Add(-time.Minute), tenantID, ids)
 		if err != nil {
 			return nil, err

@@ -34,7 +34,9 @@ func TestTamperedProofsAreRefused(t *testing.T) {
 			"htu": {
 				nil, "", api + "/requests", w.URL, w.URL + api + "/accounts", w.URL + "/phone/api/v2/requests", "http://evil.example" + api + "/requests",
 				strings.Replace(here, "http:", "https:", 1), strings.Replace(here, "localhost", "localhost.evil.example", 1), strings.Replace(here, "http://", "http://x@", 1),
-				here + "/x", here + "%2f", strings.Replace(here, "localhost:", "localhost:1", 1), []string{here}, "\x7f:", "http://[::1",
+				here + "/x", here + "%2f", strings.Replace(here, "localhost:", "localhost:1", 1),
+				[]string{here},
+				"\x7f:", "http://[::1",
 			},
 			"iat": {nil, now - 301, now + 302, 0, -now, now * 1000, "now", true, 1e300, -1e300},
 			"jti": {nil, "", strings.Repeat("x", 201), 7, []string{"x"}},

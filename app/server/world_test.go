@@ -1,0 +1,186 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/server/servertest"
+	"latchkey/app/store"
+	"latchkey/app/store/storetest"
+	"latchkey/app/user"
+)
+
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+
+// world is the whole program on a database of its own, with a clock that runs
+// and can be moved on.
+type world struct {
+	*servertest.Program
+	ahead *atomic.Int64 // nanoseconds
+}
+
+// onBoth runs a story against a program on SQLite and one on PostgreSQL.
+func onBoth(t *testing.T, story func(t *testing.T, w *world)) {
+	t.Helper()
+	for _, dialect := range storetest.Dialects {
+		t.Run(string(dialect), func(t *testing.T) { story(t, newWorld(t, servertest.Start(t, dialect), &atomic.Int64{})) })
+	}
+}
+
+// onPostgres runs the first of several replicas.
+func onPostgres(t testing.TB) *world {
+	t.Helper()
+	return newWorld(t, servertest.Start(t, store.Postgres), &atomic.Int64{})
+}
+
+func newWorld(t testing.TB, p *servertest.Program, ahead *atomic.Int64) *world {
+	w := &world{Program: p, ahead: ahead}
+	t.Cleanup(transport.CloseIdleConnections) // so that the program need not wait for them
+	p.DB.SetClock(w.now)
+	return w
+}
+
+// beside starts another replica over the database of w, on w's clock.
+func (w *world) beside(t testing.TB) *world {
+	t.Helper()
+	return newWorld(t, servertest.Replica(t, w.DB.DSN, w.URL), w.ahead)
+}
+
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+
+// forward moves the clock on. The table of rules has a best-before date of its
+// own and is read again, as it is every two seconds.
+func (w *world) forward(t testing.TB, d time.Duration) {
+	t.Helper()
+	w.ahead.Add(int64(d))
+	if err := w.Rules.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// act runs a statement on the database behind the program's back.
+func (w *world) act(t testing.TB, statement string, values ...any) {
+	t.Helper()
+	if err := w.DB.Act(context.Background(), func(tx *store.Tx) error { return tx.Exec(statement, values...).Error }); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// one reads one value.
+func (w *world) one(t testing.TB, dest any, query string, values ...any) {
+	t.Helper()
+	if _, err := w.DB.View(t.Context()).One(dest, query, values...); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// person gives the tenant and the id of a user.
+func (w *world) person(t testing.TB, name string) (tenantID, userID string) {
+	t.Helper()
+	var row struct{ TenantID, ID string }
+	w.one(t, &row, "SELECT tenant_id, id FROM users WHERE name = ?", name)
+	if row.ID == "" {
+		t.Fatalf("nobody is called %s", name)
+	}
+	return row.TenantID, row.ID
+}
+
+// standing is all that stands in the database, by table, but for what a mere
+// look leaves: the proofs seen, and when a session was seen last.
+func (w *world) standing(t testing.TB) map[string][]string {
+	t.Helper()
+	names := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('proofs', 'goose_db_version')"
+	if w.DB.Dialect == store.Postgres {
+		names = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace AND relname NOT IN ('proofs', 'goose_db_version')"
+	}
+	var tables []string
+	if err := w.DB.View(t.Context()).All(&tables, names); err != nil || len(tables) < 15 {
+		t.Fatalf("tables %v: %v", tables, err)
+	}
+	all := map[string][]string{}
+	for _, table := range tables {
+		var rows []map[string]any
+		if err := w.DB.View(t.Context()).All(&rows, "SELECT * FROM "+table); err != nil {
+			t.Fatal(err)
+		}
+		all[table] = []string{}
+		for _, row := range rows {
+			delete(row, "last_seen_at")
+			all[table] = append(all[table], fmt.Sprint(row))
+		}
+		slices.Sort(all[table])
+	}
+	return all
+}
+
+// unchanged compares what stands now with what stood before.
+func (w *world) unchanged(t testing.TB, what string, before map[string][]string) {
+	t.Helper()
+	for table, now := range w.standing(t) {
+		if slices.Equal(now, before[table]) {
+			continue
+		}
+		t.Errorf("%s changed %s:", what, table)
+		for _, row := range now {
+			if !slices.Contains(before[table], row) {
+				t.Logf("  now    %.300s", row)
+			}
+		}
+		for _, row := range before[table] {
+			if !slices.Contains(now, row) {
+				t.Logf("  before %.300s", row)
+			}
+		}
+	}
+}
+
+// until waits for a condition, ten seconds at most.
+func until(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited ten seconds for: %s", what)
+		}
+	}
+}
+
+func (w *world) lock(t testing.TB, name string) {
+	t.Helper()
+	tenantID, userID := w.person(t, name)
+	err := w.DB.Act(t.Context(), func(tx *store.Tx) error {
+		return user.Lock(tx, tenantID, userID, "a test", audit.Service, audit.Origin{})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// scene is somebody at the number page with their phone in hand.
+type scene struct {
+	*world
+	name    string
+	pc, b   *browser // the one that added the phone, and the one that signs in
+	ph      *phone
+	attempt string
+}
+
+func (w *world) scene(t testing.TB, name string) *scene {
+	t.Helper()
+	s := &scene{world: w, name: name, b: w.browser(t)}
+	s.ph, s.pc = w.withPhone(t, name)
+	s.attempt = s.b.askPhone(t, name)
+	return s
+}
+
+// revoke removes the phone on the page of the one who has it.
+func (s *scene) revoke(t testing.TB) {
+	t.Helper()
+	s.pc.post(t, "/me/phones/"+s.ph.account+"/revoke").want(t, http.StatusSeeOther)
+}
