@@ -3,9 +3,7 @@ package journey
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -16,18 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/serviceworker"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
-
-//go:embed testdata/axe.min.js
-var axe string
 
 const (
 	// patience is how long one step may take before the test fails. The two
@@ -44,7 +36,11 @@ type Options struct {
 	Mobile        bool // touch and a phone's viewport; 390 × 844 unless told otherwise
 	Dark          bool
 	NoScript      bool
+	Agent         string // what the browser calls itself; "" is what it is
 }
+
+// Android is an Agent: a phone with Chrome.
+const Android = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36"
 
 // Tab is one page of a browser, driven by one test. Its methods fail the test
 // when a step does not succeed in time, so a story reads as a list of steps;
@@ -55,8 +51,9 @@ type Options struct {
 // files that did not load. The status of a page itself is no such error.
 // Forgive names the errors that belong to the story.
 type Tab struct {
-	t   testing.TB
-	ctx context.Context
+	t       testing.TB
+	ctx     context.Context
+	options Options
 
 	mu       sync.Mutex
 	errors   []consoleError
@@ -87,7 +84,7 @@ func (tab *Tab) Another(o Options) *Tab {
 func newTab(t testing.TB, parent context.Context, o Options, how ...chromedp.ContextOption) *Tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(parent, how...)
-	tab := &Tab{t: t, ctx: ctx, visited: map[string]bool{}, workers: map[target.ID]context.Context{}}
+	tab := &Tab{t: t, ctx: ctx, options: o, visited: map[string]bool{}, workers: map[target.ID]context.Context{}}
 	t.Cleanup(func() {
 		t.Helper()
 		tab.leave()
@@ -98,6 +95,12 @@ func newTab(t testing.TB, parent context.Context, o Options, how ...chromedp.Con
 	}
 	tab.listen()
 	tab.dress(o)
+	if o.Agent != "" {
+		call(tab, "agent", emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: o.Agent})
+	}
+	if o.NoScript {
+		tab.script(false)
+	}
 	return tab
 }
 
@@ -132,27 +135,6 @@ func (tab *Tab) hear(ctx context.Context) {
 			}
 		}
 	}()
-}
-
-func (tab *Tab) dress(o Options) {
-	tab.t.Helper()
-	width, height := cmp.Or(o.Width, 1280), cmp.Or(o.Height, 900)
-	var shape []chromedp.EmulateViewportOption
-	if o.Mobile {
-		width, height = cmp.Or(o.Width, 390), cmp.Or(o.Height, 844)
-		shape = append(shape, chromedp.EmulatePortrait, chromedp.EmulateMobile, chromedp.EmulateTouch)
-	}
-	scheme := "light"
-	if o.Dark {
-		scheme = "dark"
-	}
-	tab.do("size", chromedp.EmulateViewport(int64(width), int64(height), shape...))
-	call(tab, "colours", emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	})
-	if o.NoScript {
-		call(tab, "no script", emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-	}
 }
 
 // leave looks back at the end of a test: the console must be clean, and a
@@ -343,193 +325,6 @@ func Eval[T any](tab *Tab, expression string) T {
 		tab.t.Fatalf("evaluate %s: %v", expression, err)
 	}
 	return value
-}
-
-// Screenshot writes a picture of the whole page, as PNG. A relative path is
-// below the artifacts of the test, which go test -artifacts keeps.
-func (tab *Tab) Screenshot(path string) {
-	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
-	defer cancel()
-	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		tab.t.Fatalf("screenshot: %v", err)
-	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(tab.t.ArtifactDir(), path)
-	}
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, picture, 0o644)); err != nil {
-		tab.t.Fatalf("screenshot: %v", err)
-	}
-}
-
-// PDF returns the page as it would be printed.
-func (tab *Tab) PDF(paper chromedp.PaperSize) []byte {
-	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
-	defer cancel()
-	file, err := chromedp.Run(ctx, chromedp.PrintToPDF(chromedp.PDFPaper(paper), chromedp.PDFPrintBackground()))
-	if err != nil {
-		tab.t.Fatalf("print: %v", err)
-	}
-	return file
-}
-
-// Violation is one rule of accessibility that a page breaks.
-type Violation struct {
-	ID     string   `json:"id"`
-	Impact string   `json:"impact"`
-	Help   string   `json:"help"`
-	Nodes  []string `json:"nodes"` // the elements, with what is wrong with them
-}
-
-func (v Violation) String() string {
-	return fmt.Sprintf("%s (%s): %s\n\t%s", v.ID, v.Impact, v.Help, strings.Join(v.Nodes, "\n\t"))
-}
-
-// Axe returns what axe-core has to say against the page as it is shown now,
-// best practices included. The policy of the page does not hinder it.
-func (tab *Tab) Axe() []Violation {
-	tab.t.Helper()
-	tab.do("load axe", chromedp.Evaluate[chromedp.Void]("if (!window.axe) {"+axe+"\n}"))
-	found := Eval[string](tab, `axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations.map(v => ({
-		id: v.id, impact: v.impact ?? "", help: v.help,
-		nodes: v.nodes.map(n => n.html + " " + (n.failureSummary ?? "").replaceAll("\n", " ")),
-	}))))`)
-	var violations []Violation
-	if err := json.Unmarshal([]byte(found), &violations); err != nil {
-		tab.t.Fatalf("axe: %v", err)
-	}
-	return violations
-}
-
-// Accessible fails the test for each of Axe's findings, and goes on.
-func (tab *Tab) Accessible() {
-	tab.t.Helper()
-	for _, v := range tab.Axe() {
-		tab.t.Errorf("%s: axe: %s", tab.URL(), v)
-	}
-}
-
-// Offline takes the network from the tab and from the service workers that are
-// active, or gives it back. What then fails to load is forgiven.
-func (tab *Tab) Offline(on bool) {
-	tab.t.Helper()
-	if on {
-		tab.Forgive("net::ERR_INTERNET_DISCONNECTED")
-		tab.Forgive("net::ERR_FAILED") // where a worker stands between
-	}
-	tab.watchWorkers()
-	for _, ctx := range append(slices.Collect(maps.Values(tab.workers)), tab.ctx) {
-		callIn(tab, ctx, "offline", network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
-			MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: -1, Offline: on}},
-		})
-	}
-	call(tab, "offline", network.OverrideNetworkState, network.OverrideNetworkStateParams{
-		Offline: on, DownloadThroughput: -1, UploadThroughput: -1,
-	})
-}
-
-// WaitForServiceWorker waits until a service worker is active; it controls the
-// page from its next load on, or at once if it claims it. From here on the
-// worker's console counts too.
-func (tab *Tab) WaitForServiceWorker() {
-	tab.t.Helper()
-	state := Eval[string](tab, `navigator.serviceWorker.ready.then(async r => {
-		while (r.active.state === "activating") await new Promise(next => setTimeout(next, 10));
-		return r.active.state;
-	})`)
-	if state != "activated" {
-		tab.t.Fatalf("the service worker is %s, not activated", state)
-	}
-	tab.watchWorkers()
-}
-
-// watchWorkers attaches to the service workers of this tab's person. The
-// protocol gives a worker a network and a console of its own.
-func (tab *Tab) watchWorkers() {
-	tab.t.Helper()
-	targets, err := chromedp.Targets(tab.ctx)
-	if err != nil {
-		tab.t.Fatalf("service workers: %v", err)
-	}
-	for _, info := range targets {
-		if info.Type != "service_worker" || info.BrowserContextID != chromedp.FromContext(tab.ctx).BrowserContextID {
-			continue
-		}
-		if _, known := tab.workers[info.TargetID]; known {
-			continue
-		}
-		ctx, detach := chromedp.NewContext(tab.ctx, chromedp.WithTargetID(info.TargetID))
-		tab.t.Cleanup(detach)
-		if err := chromedp.Do(ctx); err != nil {
-			tab.t.Fatalf("service worker %s: %v", info.URL, err)
-		}
-		tab.hear(ctx)
-		tab.workers[info.TargetID] = ctx
-	}
-}
-
-// Push hands a push message to the service worker of an origin, as if it had
-// come from the push service, which a test cannot reach. Look for what the
-// worker does with it elsewhere than in getNotifications: a headless browser
-// forgets now and then what it shows.
-func (tab *Tab) Push(origin, data string) {
-	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
-	defer cancel()
-	updates := chromedp.Events(ctx, serviceworker.WorkerRegistrationUpdated)
-	call(tab, "service workers", serviceworker.Enable, cdp.Empty{})
-	for update, err := range updates {
-		if err != nil {
-			tab.t.Fatalf("push: no service worker of %s: %v", origin, err)
-		}
-		for _, r := range update.Registrations {
-			if !r.IsDeleted && strings.HasPrefix(r.ScopeURL, origin+"/") {
-				call(tab, "push", serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{
-					Origin: origin, RegistrationID: r.RegistrationID, Data: data,
-				})
-				return
-			}
-		}
-	}
-}
-
-// Installable returns what keeps the browser from offering to install the page
-// as an app, and nothing for a page in order: its manifest as the browser read
-// it, and the browser's own list of obstacles.
-func (tab *Tab) Installable() []string {
-	tab.t.Helper()
-	manifest := call(tab, "manifest", page.GetAppManifest, page.GetAppManifestParams{})
-	var obstacles []string
-	if manifest.URL == "" {
-		obstacles = append(obstacles, "no manifest")
-	}
-	for _, e := range manifest.Errors {
-		obstacles = append(obstacles, "manifest: "+e.Message)
-	}
-	for _, e := range call(tab, "installability", page.GetInstallabilityErrors, cdp.Empty{}).InstallabilityErrors {
-		if e.ErrorID != "in-incognito" { // what an isolated context is to the browser
-			obstacles = append(obstacles, e.ErrorID)
-		}
-	}
-	return obstacles
-}
-
-// Grant gives an origin a permission of the browser, such as "notifications",
-// in this tab and those that share with it.
-func (tab *Tab) Grant(origin, permission string) {
-	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
-	defer cancel()
-	_, err := chromedp.CallBrowser(ctx, browser.SetPermission, browser.SetPermissionParams{
-		Permission: &browser.PermissionDescriptor{Name: permission},
-		Setting:    browser.PermissionSettingGranted, Origin: origin,
-		BrowserContextID: chromedp.FromContext(tab.ctx).BrowserContextID,
-	})
-	if err != nil {
-		tab.t.Fatalf("grant %s: %v", permission, err)
-	}
 }
 
 // Visited returns the addresses of the documents that the tab has shown, in

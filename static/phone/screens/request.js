@@ -1,8 +1,11 @@
 // A request: who asks, from where, how long it waits; then the number; then the
-// PIN. "It is not me" is on the screen from the first moment to the last.
+// PIN. "It is not me" is on the screen from the first moment to the last, and
+// neither it nor Deny asks for the PIN: a refusal opens nothing, and whoever
+// finds a request that is not theirs must be able to say so at once.
 //
-// Tests find: stage "number" and stage "pin" in data-stage. On the PIN stage the
-// button that sends carries the decision in data-action.
+// Tests find: stages "number", "pin" and "report" in data-stage. A button that
+// sends an answer carries its decision in data-action; on the stage "number"
+// that is "deny" alone.
 
 import { busy, button, el, field, problem } from "../dom.js";
 import { now } from "../clock.js";
@@ -58,26 +61,45 @@ function watch(app, request, clock) {
 
 const sending = new Set(); // requests whose answer is under way; their going is no surprise
 
+/** send hands the answer in and shows what became of it, or tells failed why the request is still open. */
+function send(app, request, decision, number, pin, failed) {
+  return async () => {
+    sending.add(request.id);
+    try {
+      const outcome = await app.phone.answer(request, decision, number, pin?.value);
+      await app.go("outcome", { request, outcome });
+    } catch (failure) {
+      failed(failure);
+    } finally {
+      sending.delete(request.id);
+    }
+  };
+}
+
+function stage(request, name, rest) {
+  return { name: "request", data: { stage: name, request: request.id, kind: request.kind, mode: request.mode }, ...rest };
+}
+
 function numberStage(app, request) {
   const text = words.request;
   const bar = el("progress", { max: "1", value: "1", "aria-label": text.leftLabel });
   const left = el("span", { class: "left" });
-  const decide = (decision, number) => show(pinStage(app, request, decision, number));
-  return {
-    name: "request",
+  const trouble = problem();
+  const approve = (number) => show(pinStage(app, request, number));
+  return stage(request, "number", {
     title: text.title[request.kind] ?? text.title.other,
-    data: { stage: "number", request: request.id, kind: request.kind, mode: request.mode },
     content: [
       facts(request),
       el("div", { class: "life" }, bar, left),
-      request.mode === "pick3" ? pick(request, decide) : type(request, decide),
-      refusals(decide),
+      trouble.root,
+      request.mode === "pick3" ? pick(request, approve) : type(request, approve),
+      refusals(reportButton(app, request), denyButton(app, request, text.deny, trouble)),
     ],
     leave: watch(app, request, (milliseconds, life) => {
       bar.value = Math.max(0, Math.min(1, milliseconds / life));
       left.textContent = text.left(minutesLeft(milliseconds));
     }),
-  };
+  });
 }
 
 function facts(request) {
@@ -93,17 +115,17 @@ function facts(request) {
   return el("dl", { class: "facts" }, rows.filter(([, value]) => value).map(([term, value, remark]) => el("div", {}, el("dt", {}, term), el("dd", {}, value, remark && " ", remark))));
 }
 
-function pick(request, decide) {
+function pick(request, approve) {
   const text = words.request;
   return el(
     "div",
     { role: "group", "aria-labelledby": "number-label" },
     el("p", { id: "number-label", class: "ask" }, request.kind === "caller_check" ? text.pickCaller : text.pick),
-    el("div", { class: "numbers" }, request.numbers.map((number) => el("button", { type: "button", class: "number", "data-number": number, on: { click: () => decide("approve", number) } }, number))),
+    el("div", { class: "numbers" }, request.numbers.map((number) => el("button", { type: "button", class: "number", "data-number": number, on: { click: () => approve(number) } }, number))),
   );
 }
 
-function type(request, decide) {
+function type(request, approve) {
   const text = words.request;
   const digits = digitsOf[request.mode] ?? 6;
   const number = field({
@@ -114,11 +136,11 @@ function type(request, decide) {
     maxlength: String(digits),
     class: "digits",
   });
-  const form = el("form", { novalidate: true }, number.root, el("button", { class: "primary", "data-action": "approve" }, words.common.next));
+  const form = el("form", { novalidate: true }, number.root, el("button", { class: "primary", "data-action": "next" }, words.common.next));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const typed = number.input.value.trim();
-    if (new RegExp(`^\\d{${digits}}$`).test(typed)) return decide("approve", typed);
+    if (new RegExp(`^\\d{${digits}}$`).test(typed)) return approve(typed);
     number.fail(text.typeWrong(digits));
     number.input.focus();
   });
@@ -126,19 +148,35 @@ function type(request, decide) {
 }
 
 /** refusals stay at the foot of the screen, in sight whatever is above. */
-function refusals(decide) {
-  const text = words.request;
-  return el("div", { class: "refusals" }, button(text.report, "report", () => decide("report"), { class: "danger" }), button(text.deny, "deny", () => decide("deny")));
+function refusals(...buttons) {
+  return el("div", { class: "refusals" }, buttons);
 }
 
-function pinStage(app, request, decision, number) {
+const reportButton = (app, request) => button(words.request.report, "not-me", () => show(reportStage(app, request)), { class: "danger" });
+
+function denyButton(app, request, label, trouble) {
+  return button(label, "deny", (event) => {
+    trouble.say("");
+    busy(event.currentTarget, send(app, request, "deny", "", null, (failure) => trouble.say(explanation(failure))));
+  });
+}
+
+/** pinStage asks for what an approval needs beside the key. */
+function pinStage(app, request, number) {
   const text = words.request;
   const trouble = problem();
   const pin = field({ id: "pin", label: text.pinLabel(request.tenant_name), type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "32", required: true, class: "digits" });
-  const send = el("button", { id: "pin-submit", class: decision === "report" ? "danger" : "primary", "data-action": decision }, text.send[decision]);
-  const said = { approve: () => text.approving(number), deny: () => text.denying, report: () => text.reporting }[decision]();
-  const form = el("form", { novalidate: true }, el("p", { class: "lead" }, said), trouble.root, pin.root, send);
-
+  const submit = el("button", { id: "pin-submit", class: "primary", "data-action": "approve" }, text.approve);
+  const form = el("form", { novalidate: true }, el("p", { class: "lead" }, text.approving(number)), trouble.root, pin.root, submit);
+  const failed = (failure) => {
+    const wrong = failure instanceof Refusal && failure.status === 401;
+    if (wrong) pin.fail(text.pinWrong);
+    else trouble.say(explanation(failure));
+    // One wrong PIN too many switches the account off; the list will say so.
+    if (wrong) app.phone.syncAccounts().catch(() => {});
+    pin.input.value = "";
+    pin.input.focus();
+  };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     trouble.say("");
@@ -146,36 +184,34 @@ function pinStage(app, request, decision, number) {
       pin.fail(text.pinShort);
       return pin.input.focus();
     }
-    busy(send, async () => {
-      sending.add(request.id);
-      try {
-        const outcome = await app.phone.answer(request, decision, number, pin.input.value);
-        await app.go("outcome", { request, outcome });
-      } catch (failure) {
-        const wrong = failure instanceof Refusal && failure.status === 401;
-        if (wrong) pin.fail(text.pinWrong);
-        else trouble.say(explanation(failure));
-        // One wrong PIN too many switches the account off; the list will say so.
-        if (wrong) app.phone.syncAccounts().catch(() => {});
-        pin.input.value = "";
-        pin.input.focus();
-      } finally {
-        sending.delete(request.id);
-      }
-    });
+    busy(submit, send(app, request, "approve", number, pin.input, failed));
   });
-
-  const back = button(words.common.back, "back", () => show(numberStage(app, request)), { class: "quiet" });
-  return {
-    name: "request",
-    title: text.pinTitle[decision],
-    data: { stage: "pin", request: request.id, kind: request.kind, mode: request.mode, decision },
-    content: [
-      form,
-      back,
-      decision === "approve" && el("div", { class: "refusals" }, button(text.report, "report", () => show(pinStage(app, request, "report")), { class: "danger" })),
-    ],
+  return stage(request, "pin", {
+    title: text.pinTitle,
+    content: [form, back(app, request), refusals(reportButton(app, request))],
     focus: pin.input,
     leave: watch(app, request),
-  };
+  });
 }
+
+/** reportStage says what a report does before it is sent, because it also keeps the next hour's requests away. */
+function reportStage(app, request) {
+  const text = words.request;
+  const trouble = problem();
+  const report = button(text.reportSend, "report", (event) => {
+    trouble.say("");
+    busy(event.currentTarget, send(app, request, "report", "", null, (failure) => trouble.say(explanation(failure))));
+  }, { class: "danger" });
+  return stage(request, "report", {
+    title: text.reportTitle,
+    content: [
+      el("p", { class: "lead" }, text.reporting),
+      facts(request),
+      trouble.root,
+      el("div", { class: "stack" }, report, denyButton(app, request, text.denyOnly, trouble), back(app, request)),
+    ],
+    leave: watch(app, request),
+  });
+}
+
+const back = (app, request) => button(words.common.back, "back", () => show(numberStage(app, request)), { class: "quiet" });
