@@ -245,9 +245,12 @@ func openBare(ctx context.Context, settings Settings) (*bare, error) {
 
 func (b *bare) commit(ctx context.Context) error { return b.db.Bare(ctx, secret.System.ID()) }
 
-// analyse tells the planner what the tables hold. PostgreSQL does it by itself,
-// a minute after they have grown.
+// analyse tells PostgreSQL's planner what the tables hold, as it does by itself
+// within a minute after they have grown. SQLite does not.
 func (b *bare) analyse(ctx context.Context) error {
+	if b.db.Dialect == store.SQLite {
+		return nil
+	}
 	_, err := b.db.Pool().ExecContext(ctx, "ANALYZE")
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+	"modernc.org/sqlite"
 )
 
 // Dialect tells the two databases apart where a statement must.
@@ -103,14 +104,10 @@ func openSQLite(path string, log *slog.Logger) (*DB, error) {
 	}
 	db := &DB{Dialect: SQLite, DSN: path, clock: &clock{}, writer: make(chan struct{}, 1)}
 	open := func(conns int, pragmas ...string) (*gorm.DB, error) {
-		values := url.Values{"_txlock": {"immediate"}, "_time_format": {"sqlite"}, "_pragma": append([]string{
+		values := url.Values{"_time_format": {"sqlite"}, "_pragma": append([]string{
 			"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "temp_store(MEMORY)", "cache_size(-8000)",
 		}, pragmas...)}
-		pool, err := sql.Open("sqlite", "file:"+path+"?"+values.Encode())
-		if err != nil {
-			return nil, err
-		}
-		return db.attach(pool, conns, log)
+		return db.attach(sql.OpenDB(keeping{&sqlite.Driver{}, "file:" + path + "?" + values.Encode()}), conns, log)
 	}
 	var err error
 	if db.acts, err = open(1, "synchronous(FULL)"); err != nil {
@@ -143,7 +140,6 @@ func (db *DB) attach(pool *sql.DB, conns int, log *slog.Logger) (*gorm.DB, error
 	if db.Dialect == Postgres {
 		return gorm.Open(postgres.New(postgres.Config{Conn: pool}), config)
 	}
-	config.PrepareStmt = true
 	return gorm.Open(sqliteDialector{pool}, config)
 }
 
