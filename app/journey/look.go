@@ -173,4 +173,3 @@ func (tab *Tab) Accessible() {
 		tab.t.Errorf("%s: axe: %s", tab.URL(), v)
 	}
 }
-

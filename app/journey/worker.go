@@ -134,4 +134,3 @@ func (tab *Tab) Grant(origin, permission string) {
 		tab.t.Fatalf("grant %s: %v", permission, err)
 	}
 }
-
