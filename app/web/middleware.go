@@ -42,6 +42,8 @@ func (s *Site) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request()
 		callOf(c).origin = audit.Origin{IP: c.RealIP(), Browser: BrowserOf(r.UserAgent()), RequestID: secret.System.ShortID()}
 		c.Response().Header().Set("X-Request-Id", Origin(c).RequestID)
+		// Phones set their clocks by this, so it must be the one that judges their proofs.
+		c.Response().Header().Set("Date", started.Format(http.TimeFormat))
 		if err := next(c); err != nil {
 			s.Fail(err, c)
 		}
