@@ -13,6 +13,7 @@ import (
 
 	"latchkey/app/fault"
 	"latchkey/views/problem"
+	"latchkey/views/words"
 )
 
 // statuses is the table Answers of product.md §10, and the only place where a
@@ -112,7 +113,7 @@ func (s *Site) failJSON(c echo.Context, status int, f *fault.Error) error {
 	if known := phoneCodes[code]; known != "" {
 		code = known
 	}
-	answer := map[string]any{"error": code, "message": Sentence(f.Code, f.Detail)}
+	answer := map[string]any{"error": code, "message": Sentence(c, f.Code, f.Detail)}
 	switch f.Kind {
 	case fault.StepUp:
 		answer["error"] = "insufficient_user_authentication"
@@ -120,7 +121,7 @@ func (s *Site) failJSON(c echo.Context, status int, f *fault.Error) error {
 	case fault.Invalid:
 		fields := map[string]string{}
 		for field, code := range f.Fields {
-			fields[field] = Sentence(code, "")
+			fields[field] = Sentence(c, code, "")
 		}
 		answer["fields"] = fields
 	case fault.Conflict:
@@ -132,16 +133,14 @@ func (s *Site) failJSON(c echo.Context, status int, f *fault.Error) error {
 }
 
 func (s *Site) failPage(c echo.Context, status int, f *fault.Error) error {
-	shown := problem.For(status)
-	if f.Kind != fault.Refused && f.Kind != fault.Defect {
-		if sentence := words[f.Code]; sentence != "" {
-			shown.Sentence = Sentence(f.Code, f.Detail)
-		}
+	shown := problem.Problem{Status: status}
+	if f.Kind != fault.Refused && f.Kind != fault.Defect && words.Has(Context(c), "failure."+f.Code) {
+		shown.Sentence = Sentence(c, f.Code, f.Detail)
 	}
 	if f.RetryAfter > 0 {
 		shown.RetryAt = s.DB.Now().Add(f.RetryAfter)
 	}
-	return Render(c, status, problem.Page(s.Page(c, shown.Heading), shown))
+	return Render(c, status, problem.Page(s.Page(c), shown))
 }
 
 func level(status int) slog.Level {

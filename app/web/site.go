@@ -22,6 +22,7 @@ import (
 	"latchkey/app/store"
 	"latchkey/app/wake"
 	"latchkey/views/component"
+	"latchkey/views/words"
 )
 
 // Site is what all audiences share.
@@ -48,6 +49,7 @@ type call struct {
 	signedIn   bool
 	lookedUp   bool
 	newBrowser bool
+	language   *words.Catalogue // see Context
 }
 
 const callKey = "latchkey.call"
@@ -109,25 +111,19 @@ func (s *Site) NeedFresh(c echo.Context) error {
 }
 
 // Page is the frame of a page for whoever asks.
-func (s *Site) Page(c echo.Context, title string) component.Page {
+func (s *Site) Page(c echo.Context) component.Page {
 	call := callOf(c)
-	p := component.Page{Title: title, CSRF: s.formToken(c), RequestID: call.origin.RequestID, Now: s.DB.Now(), Theme: s.theme(c)}
+	p := component.Page{CSRF: s.formToken(c), RequestID: call.origin.RequestID, Now: s.DB.Now(), Theme: s.theme(c)}
 	if call.signedIn {
 		p.TenantName, p.SignedInAs = call.session.TenantName, call.session.UserName
 		role := s.Rules.Role(call.session.TenantID, call.session.UserID)
 		if role != access.RoleUser {
-			p.Role = RoleWords[role]
+			p.Role = words.Say(Context(c), "role."+string(role))
 			p.ConsoleHref = "/admin/" + call.session.TenantSlug
 		}
 		p.Flash = flash(c)
 	}
 	return p
-}
-
-// RoleWords says the roles to people.
-var RoleWords = map[access.Role]string{
-	access.RoleUser: "User", access.RoleHelpdesk: "Helpdesk", access.RoleHelpdeskLead: "Helpdesk lead", access.RoleAuditor: "Auditor",
-	access.RoleTenantAdministrator: "Tenant administrator", access.RoleSecurityAdministrator: "Security administrator", access.RoleOperator: "Platform operator",
 }
 
 func (s *Site) theme(c echo.Context) string {
@@ -138,21 +134,22 @@ func (s *Site) theme(c echo.Context) string {
 	return cookie.Value
 }
 
-// flashes are the sentences that a page may show after a redirect, by a code in
-// the address, so that nobody can make us show words of theirs.
-var flashes = map[string]string{
-	"renamed": "The phone has its new name.", "preferred": "This phone is asked first from now on.", "revoked": "The phone is removed. Sessions that it approved have ended.",
-	"ended": "The session has ended.", "others-ended": "All other sessions have ended.", "saved": "Saved.",
+// flash is what a page says after a redirect, by a word in the address, so that
+// nobody can make us show words of theirs.
+func flash(c echo.Context) string {
+	ctx, done := Context(c), c.QueryParam("done")
+	if done == "" || !words.Has(ctx, "flash."+done) {
+		return ""
+	}
+	return words.Say(ctx, "flash."+done)
 }
-
-func flash(c echo.Context) string { return flashes[c.QueryParam("done")] }
 
 // Render renders into a buffer and then writes, so that a component that fails
 // becomes an error page and not half a page.
 func Render(c echo.Context, status int, page templ.Component) error {
 	var b bytes.Buffer
 	b.Grow(8 << 10)
-	if err := page.Render(c.Request().Context(), &b); err != nil {
+	if err := page.Render(Context(c), &b); err != nil {
 		return err
 	}
 	header := c.Response().Header()

@@ -2,16 +2,17 @@
 if (navigator.clipboard) {
   for (const button of document.querySelectorAll("[data-copy]")) {
     const word = button.querySelector("[data-copy-word]");
+    const name = word.textContent;
     button.hidden = false;
     button.addEventListener("click", async () => {
       const text = document.getElementById(button.dataset.copy).textContent;
       try {
         await navigator.clipboard.writeText(text);
-        word.textContent = "Copied";
+        word.textContent = button.dataset.copied;
       } catch {
-        word.textContent = "Not copied";
+        word.textContent = button.dataset.copyFailed;
       }
-      setTimeout(() => { word.textContent = "Copy"; }, 2500);
+      setTimeout(() => { word.textContent = name; }, 2500);
     });
   }
 }

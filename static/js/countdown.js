@@ -1,11 +1,11 @@
 // The words beside a bar that runs empty. The bar itself needs no script.
 // Seconds come from the server, so that a wrong clock here does no harm.
 
-function words(seconds) {
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  const rest = seconds % 60;
-  return rest ? `${minutes} min ${rest} s` : `${minutes} min`;
+function words(whole, { leftSeconds, leftMinutes, leftBoth }) {
+  const minutes = Math.floor(whole / 60);
+  const seconds = whole % 60;
+  const text = minutes === 0 ? leftSeconds : seconds === 0 ? leftMinutes : leftBoth;
+  return text.replace("{minutes}", minutes).replace("{seconds}", seconds);
 }
 
 // countdown calls over once when the time of a meter is up.
@@ -16,7 +16,7 @@ export function countdown(meter, over) {
   const timer = setInterval(tick, 1000);
   function tick() {
     const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
-    out.textContent = words(left);
+    out.textContent = words(left, meter.dataset);
     meter.classList.toggle("meter-low", left <= 15);
     if (left === 0) {
       clearInterval(timer);

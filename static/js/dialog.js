@@ -10,7 +10,7 @@ for (const details of document.querySelectorAll("details[data-confirm]")) {
   const cancel = document.createElement("button");
   cancel.type = "button";
   cancel.className = "quiet";
-  cancel.textContent = "Cancel";
+  cancel.textContent = details.dataset.cancel;
   cancel.addEventListener("click", () => dialog.close());
   body.querySelector(".acts").append(cancel);
 

@@ -4,21 +4,19 @@ import { countdown } from "./countdown.js";
 
 const page = document.querySelector("[data-enrolment]");
 const pollWait = 2000; // milliseconds
-const spoken = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
 let source = null;
 let asking = false;
 
 const final = () => page.dataset.state === "done" || page.dataset.state === "expired";
 
-function show({ state, number, device }) {
+function show({ state, number, heard, device }) {
   if (!state) return;
   if (device) for (const out of page.querySelectorAll("[data-device]")) out.textContent = device;
   if (number) {
     const digits = document.getElementById("match-number");
     digits.textContent = number;
-    digits.parentElement.querySelector(".heard").textContent =
-      `The number is ${[...number].map((digit) => spoken[Number(digit)] ?? "").join(" ")}.`;
+    digits.parentElement.querySelector(".heard").textContent = heard;
   }
   page.dataset.state = state;
   document.body.dataset.state = state;

@@ -20,7 +20,7 @@ function settle(next) {
   if (next === "approved" && finish) {
     document.body.dataset.state = next;
     const words = document.querySelector("[data-wait-words]");
-    if (words) words.textContent = "Approved. One moment, please.";
+    if (words) words.textContent = words.dataset.approved;
     finish.requestSubmit();
     return;
   }

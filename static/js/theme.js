@@ -1,7 +1,6 @@
 // The switch of colours: automatic, light, dark. The choice is kept in the
 // cookie "theme", so that the server writes it into the next page; on https it
 // is bound to the host.
-const words = { "": "automatic", light: "light", dark: "dark" };
 const next = { "": "light", light: "dark", dark: "" };
 const root = document.documentElement;
 
@@ -15,7 +14,7 @@ function set(theme) {
 
 for (const button of document.querySelectorAll("[data-theme-button]")) {
   const tell = () => {
-    const name = `Colours: ${words[root.dataset.theme ?? ""]}`;
+    const name = button.dataset[root.dataset.theme || "auto"];
     button.setAttribute("aria-label", name);
     button.title = name;
   };

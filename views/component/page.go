@@ -61,13 +61,22 @@ func SetAssetPrefix(prefix string) {
 // Asset is the address of a static file.
 func Asset(name string) string { return assetPrefix + name }
 
+// Product is the name of the product, the same in every language.
+const Product = "Latchkey"
+
+// Titled is the page with its title.
+func (p Page) Titled(title string) Page {
+	p.Title = title
+	return p
+}
+
 // windowTitle is the title of the browser window.
 func (p Page) windowTitle() string {
 	switch {
 	case p.Title == "":
-		return "Latchkey"
+		return Product
 	case p.TenantName == "":
-		return p.Title + " · Latchkey"
+		return p.Title + " · " + Product
 	}
 	return p.Title + " · " + p.TenantName
 }
@@ -75,7 +84,7 @@ func (p Page) windowTitle() string {
 // owner is the name in the bar: the organisation's, or the product's.
 func (p Page) owner() string {
 	if p.TenantName == "" {
-		return "Latchkey"
+		return Product
 	}
 	return p.TenantName
 }

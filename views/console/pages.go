@@ -1,8 +1,6 @@
 // Package console holds the frame of the administrators' pages.
 package console
 
-import "latchkey/views/component"
-
 // Chooser lists the organisations that somebody may enter.
 type Chooser struct {
 	Tenants []Tenant
@@ -37,11 +35,4 @@ type Link struct {
 	Label string
 	Text  string
 	Href  string
-}
-
-func framed(p component.Page, title string) component.Page {
-	if p.Title == "" {
-		p.Title = title
-	}
-	return p
 }

@@ -3,14 +3,15 @@
 package me
 
 import (
+	"context"
 	"time"
 
 	"latchkey/views/component"
+	"latchkey/views/words"
 )
 
 // Home is the start page.
 type Home struct {
-	Greeting     string // "Good morning" and the like; or empty
 	Applications []Application
 	Attention    []Attention
 }
@@ -90,7 +91,7 @@ type PhoneRow struct {
 	LastUsedAt  time.Time // zero for never
 	CanRevoke   bool
 	CanDefault  bool
-	RevokeText  string // what removing it means; a sentence of its own when it is the last one
+	RevokeText  string // what removing it means
 }
 
 // The states of adding a phone, as in data-state of the page and in the answer of StateURL.
@@ -166,14 +167,14 @@ type Preferences struct {
 }
 
 // menu is the navigation of the account; here is the address of this page.
-func menu(here string) []component.MenuItem {
+func menu(ctx context.Context, here string) []component.MenuItem {
 	items := []component.MenuItem{
-		{Label: "Home", Href: "/", Icon: "home"},
-		{Label: "Security info", Href: "/me", Icon: "shield"},
-		{Label: "Phones", Href: "/me/phones", Icon: "phone"},
-		{Label: "Signed in", Href: "/me/sessions", Icon: "monitor"},
-		{Label: "Activity", Href: "/me/activity", Icon: "clock"},
-		{Label: "Preferences", Href: "/me/preferences", Icon: "sliders"},
+		{Label: words.Say(ctx, "me.menu.home"), Href: "/", Icon: "home"},
+		{Label: words.Say(ctx, "me.menu.info"), Href: "/me", Icon: "shield"},
+		{Label: words.Say(ctx, "me.menu.phones"), Href: "/me/phones", Icon: "phone"},
+		{Label: words.Say(ctx, "me.menu.sessions"), Href: "/me/sessions", Icon: "monitor"},
+		{Label: words.Say(ctx, "me.menu.activity"), Href: "/me/activity", Icon: "clock"},
+		{Label: words.Say(ctx, "me.menu.preferences"), Href: "/me/preferences", Icon: "sliders"},
 	}
 	for i := range items {
 		items[i].Current = items[i].Href == here
@@ -181,28 +182,23 @@ func menu(here string) []component.MenuItem {
 	return items
 }
 
-func framed(p component.Page, title, here string) component.Page {
-	if p.Title == "" {
-		p.Title = title
-	}
-	if len(p.Menu) == 0 {
-		p.Menu = menu(here)
-	}
-	return p
+func framed(ctx context.Context, p component.Page, title, here string) component.Page {
+	p.Menu = menu(ctx, here)
+	return p.Titled(title)
 }
 
 func doc(state string, scripts ...string) component.Document {
 	return component.Document{Layout: "frame", State: state, Scripts: scripts}
 }
 
-func (r Readiness) gauge() component.Gauge {
+func (r Readiness) gauge(ctx context.Context) component.Gauge {
 	g := component.Gauge{Parts: len(r.Steps)}
 	for _, s := range r.Steps {
 		if s.Done {
 			g.Filled++
 		}
 	}
-	g.Label = component.Count(g.Filled) + " of " + component.Count(g.Parts) + " done"
+	g.Label = words.Say(ctx, "me.info.steps", "done", component.Count(g.Filled), "all", component.Count(g.Parts))
 	return g
 }
 
@@ -226,11 +222,11 @@ func (v Sessions) others() bool {
 	return false
 }
 
-func (v Preferences) themes() []component.Choice {
+func (v Preferences) themes(ctx context.Context) []component.Choice {
 	return []component.Choice{
-		{Value: "", Label: "Automatic", Hint: "As your system is set.", Chosen: v.Theme == ""},
-		{Value: "light", Label: "Light", Chosen: v.Theme == "light"},
-		{Value: "dark", Label: "Dark", Chosen: v.Theme == "dark"},
+		{Value: "", Label: words.Say(ctx, "me.preferences.auto"), Hint: words.Say(ctx, "me.preferences.auto_hint"), Chosen: v.Theme == ""},
+		{Value: "light", Label: words.Say(ctx, "me.preferences.light"), Chosen: v.Theme == "light"},
+		{Value: "dark", Label: words.Say(ctx, "me.preferences.dark"), Chosen: v.Theme == "dark"},
 	}
 }
 
@@ -246,11 +242,4 @@ func (v Phones) renameError(row PhoneRow) string {
 		return v.RenameError
 	}
 	return ""
-}
-
-func (r PhoneRow) revokeText() string {
-	if r.RevokeText != "" {
-		return r.RevokeText
-	}
-	return "It can no longer be used to sign in, at once and for good. Browsers that were signed in with it are signed out."
 }

@@ -35,10 +35,3 @@ type Done struct {
 func (v Setup) problems() []component.Problem {
 	return component.Problems(v.Errors, "tenant_name", "tenant_slug", "domain", "region", "admin_name", "password", "password_again")
 }
-
-func titled(p component.Page, title string) component.Page {
-	if p.Title == "" {
-		p.Title = title
-	}
-	return p
-}

@@ -5,9 +5,11 @@
 package signin
 
 import (
+	"context"
 	"time"
 
 	"latchkey/views/component"
+	"latchkey/views/words"
 )
 
 // Name is the first page: who are you?
@@ -70,15 +72,8 @@ type Way struct {
 // StepUp asks somebody who is signed in to prove it again.
 type StepUp struct {
 	UserName string
-	Why      string // what it is needed for, "to remove a phone"; or empty
 	ReturnTo string
 	Ways     []Way // one button each, sent as method to /step-up
-}
-
-// SignedOut is the page after the end of a session.
-type SignedOut struct {
-	Why      string // one sentence when it was not the reader who ended it
-	ReturnTo string
 }
 
 func (v Phone) document() component.Document {
@@ -89,36 +84,23 @@ func (v Phone) document() component.Document {
 	return d
 }
 
-func (v Phone) title() string {
+func (v Phone) title(ctx context.Context) string {
 	switch v.State {
-	case Approved:
-		return "Approved"
-	case Denied:
-		return "Not approved"
-	case Expired:
-		return "Time is up"
-	case Held:
-		return "Phone requests are paused"
+	case Approved, Denied, Expired, Held:
+		return words.Say(ctx, "signin.phone."+v.State+".title")
 	}
-	return "Check your phone"
-}
-
-func titled(p component.Page, title string) component.Page {
-	if p.Title == "" {
-		p.Title = title
-	}
-	return p
+	return words.Say(ctx, "signin.phone.title")
 }
 
 func under(attempt, path string) string { return "/signin/" + attempt + path }
 
 // call says how to reach the helpdesk, or nothing when that is not known.
-func (v Help) call() string {
+func (v Help) call(ctx context.Context) string {
 	switch {
 	case v.HelpdeskPhone == "":
 		return ""
 	case v.HelpdeskHours == "":
-		return "Call " + v.HelpdeskPhone + "."
+		return words.Say(ctx, "signin.help.desk.call", "number", v.HelpdeskPhone)
 	}
-	return "Call " + v.HelpdeskPhone + ", " + v.HelpdeskHours + "."
+	return words.Say(ctx, "signin.help.desk.call_at", "number", v.HelpdeskPhone, "hours", v.HelpdeskHours)
 }

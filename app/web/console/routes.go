@@ -12,25 +12,27 @@ import (
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/console"
+	"latchkey/views/words"
 )
 
 // Pages are the pages of the console.
 type Pages struct{ Site *web.Site }
 
-// place is a part of the console: its address, who may open it, its words.
+// place is a part of the console: its address, its name in the catalogue, who
+// may open it.
 type place struct {
-	path, label, icon, lead string
-	needs                   access.Permission
+	path, name, icon string
+	needs            access.Permission
 }
 
 var places = []place{
-	{"", "Overview", "home", "What needs attention in this organisation.", access.ConsoleEnter},
-	{"/users", "People", "users", "Everybody who signs in here, and the ways they have.", access.AuthenticatorView},
-	{"/bypasses", "Bypasses", "shield", "Permissions to get past the phone, once.", access.BypassIssue},
-	{"/rollout", "Rollout", "chart", "Which features reach whom.", access.RolloutEdit},
-	{"/policy", "Policy", "sliders", "The ways in, and their limits.", access.PolicyEdit},
-	{"/audit", "Audit", "list", "What happened, who did it, and the proof.", access.AuditRead},
-	{"/roles", "Roles", "key", "Who may do what.", access.RoleAssign},
+	{"", "overview", "home", access.ConsoleEnter},
+	{"/users", "users", "users", access.AuthenticatorView},
+	{"/bypasses", "bypasses", "shield", access.BypassIssue},
+	{"/rollout", "rollout", "chart", access.RolloutEdit},
+	{"/policy", "policy", "sliders", access.PolicyEdit},
+	{"/audit", "audit", "list", access.AuditRead},
+	{"/roles", "roles", "key", access.RoleAssign},
 }
 
 // Routes is the map of the console.
@@ -44,7 +46,7 @@ func (h *Pages) Routes() []web.Route {
 
 func (h *Pages) chooser(c echo.Context) error {
 	who := web.Session(c)
-	page := h.Site.Page(c, "")
+	page := h.Site.Page(c)
 	return web.Render(c, http.StatusOK, views.ChooserPage(page, views.Chooser{Tenants: []views.Tenant{
 		{Name: who.TenantName, Slug: who.TenantSlug, Role: page.Role, Href: "/admin/" + who.TenantSlug},
 	}}))
@@ -53,18 +55,20 @@ func (h *Pages) chooser(c echo.Context) error {
 // open shows a place of the own tenant. Another tenant's is not there.
 func (h *Pages) open(p place) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		who := web.Session(c)
+		ctx, who := web.Context(c), web.Session(c)
 		if c.Param("tenant") != who.TenantSlug {
 			return fault.New(fault.NotFound, "http.not_found")
 		}
-		page := h.Site.Page(c, p.label)
+		page := h.Site.Page(c)
 		for _, other := range places {
 			if h.Site.Rules.Allow(who.TenantID, who.UserID, other.needs) == nil {
 				page.Menu = append(page.Menu, component.MenuItem{
-					Label: other.label, Icon: other.icon, Href: "/admin/" + who.TenantSlug + other.path, Current: other.path == p.path,
+					Label: words.Say(ctx, "console."+other.name+".title"), Icon: other.icon, Href: "/admin/" + who.TenantSlug + other.path, Current: other.path == p.path,
 				})
 			}
 		}
-		return web.Render(c, http.StatusOK, views.FramePage(page, views.Section{Heading: p.label, Lead: p.lead, Empty: "There is nothing to do here yet."}))
+		return web.Render(c, http.StatusOK, views.FramePage(page, views.Section{
+			Heading: words.Say(ctx, "console."+p.name+".title"), Lead: words.Say(ctx, "console."+p.name+".text"), Empty: words.Say(ctx, "console.empty.text"),
+		}))
 	}
 }

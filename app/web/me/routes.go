@@ -3,6 +3,7 @@
 package me
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -21,6 +22,7 @@ import (
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/me"
+	"latchkey/views/words"
 )
 
 // Pages are the pages of one's own account.
@@ -51,26 +53,37 @@ func (h *Pages) Routes() []web.Route {
 }
 
 func (h *Pages) home(c echo.Context) error {
-	who := web.Session(c)
-	phones, err := h.Devices.Of(c.Request().Context(), who.TenantID, who.UserID)
+	ctx, who := web.Context(c), web.Session(c)
+	phones, err := h.Devices.Of(ctx, who.TenantID, who.UserID)
 	if err != nil {
 		return err
 	}
 	v := views.Home{Applications: []views.Application{
-		{Name: "My security info", Text: "Your phones, sessions and what happened lately.", Href: "/me"},
+		{Name: words.Say(ctx, "me.home.info.title"), Text: words.Say(ctx, "me.home.info.text"), Href: "/me"},
 	}}
 	if h.Site.Rules.Allow(who.TenantID, who.UserID, access.ConsoleEnter) == nil {
-		v.Applications = append(v.Applications, views.Application{Name: "Console", Text: "Administer " + who.TenantName + ".", Href: "/admin/" + who.TenantSlug})
+		v.Applications = append(v.Applications, views.Application{
+			Name: words.Say(ctx, "me.home.console.title"), Text: words.Say(ctx, "me.home.console.text", "tenant", who.TenantName), Href: "/admin/" + who.TenantSlug,
+		})
 	}
 	switch active, signing := count(phones); {
 	case active == 0:
-		v.Attention = append(v.Attention, views.Attention{Text: "Sign in without a password", Why: "Add your phone, and signing in takes one look at a number.", Href: "/me/phones", Label: "Add a phone"})
+		v.Attention = append(v.Attention, views.Attention{
+			Text: words.Say(ctx, "me.home.no_phone.title"), Why: words.Say(ctx, "me.home.no_phone.text"),
+			Href: "/me/phones", Label: words.Say(ctx, "me.home.no_phone.act"),
+		})
 	case signing == 0:
-		v.Attention = append(v.Attention, views.Attention{Text: "Phone sign-in is not on yet", Why: "Your phone is here, but you have not turned phone sign-in on in its app.", Href: "/me/phones", Label: "See my phones", Tone: "warn"})
+		v.Attention = append(v.Attention, views.Attention{
+			Text: words.Say(ctx, "me.home.off.title"), Why: words.Say(ctx, "me.home.off.text"),
+			Href: "/me/phones", Label: words.Say(ctx, "me.home.off.act"), Tone: "warn",
+		})
 	case active == 1:
-		v.Attention = append(v.Attention, views.Attention{Text: "You have one phone", Why: "With a second one you can still sign in on the day you lose the first.", Href: "/me/phones", Label: "Add another"})
+		v.Attention = append(v.Attention, views.Attention{
+			Text: words.Say(ctx, "me.home.one_phone.title"), Why: words.Say(ctx, "me.home.one_phone.text"),
+			Href: "/me/phones", Label: words.Say(ctx, "me.home.one_phone.act"),
+		})
 	}
-	return web.Render(c, http.StatusOK, views.HomePage(h.Site.Page(c, ""), v))
+	return web.Render(c, http.StatusOK, views.HomePage(h.Site.Page(c), v))
 }
 
 func count(phones []device.Phone) (active, signing int) {
@@ -86,59 +99,63 @@ func count(phones []device.Phone) (active, signing int) {
 }
 
 func (h *Pages) overview(c echo.Context) error {
-	who := web.Session(c)
-	phones, err := h.Devices.Of(c.Request().Context(), who.TenantID, who.UserID)
+	ctx, who := web.Context(c), web.Session(c)
+	phones, err := h.Devices.Of(ctx, who.TenantID, who.UserID)
+	if err != nil {
+		return err
+	}
+	way, err := h.SignIn.Habit(ctx, who.TenantID, who.UserName)
 	if err != nil {
 		return err
 	}
 	active, signing := count(phones)
-	phone := views.Authenticator{Icon: "phone", Name: "Phone", Detail: plural(active, "phone"), State: "Not set up", Href: "/me/phones", Label: "Manage phones"}
-	ready := views.Readiness{Word: "At risk", Sentence: "Your password is the only way in. Add a phone.", Steps: []views.ReadyStep{
-		{Text: "A password", Done: true},
-		{Text: "A phone with phone sign-in", Done: signing > 0, Href: "/me/phones", Label: "Add a phone"},
-		{Text: "A second phone, for the day the first is lost", Done: signing > 1, Href: "/me/phones", Label: "Add another"},
-	}}
+	phone := views.Authenticator{
+		Icon: "phone", Name: words.Say(ctx, "me.info.phone.title"), Detail: words.Say(ctx, "me.info.phone.count", "count", strconv.Itoa(active)),
+		Default: way == signin.Phone, Href: "/me/phones", Label: words.Say(ctx, "me.info.phone.act"),
+	}
 	switch {
-	case signing > 1:
-		ready.Word, ready.Sentence = "Ready", "You have ways in that do not depend on one phone."
-	case signing == 1:
-		ready.Word, ready.Sentence = "Nearly there", "You can sign in by phone and by password. A second phone makes you safe against losing the first."
-	}
-	if active > 0 {
-		phone.State, phone.Tone = "Phone sign-in is off", "warn"
-	}
-	if signing > 0 {
-		phone.State, phone.Tone = "On", "good"
+	case signing > 0:
+		phone.State, phone.Tone = words.Say(ctx, "me.info.phone.on"), "good"
+	case active > 0:
+		phone.State, phone.Tone = words.Say(ctx, "me.info.phone.off"), "warn"
+	default:
+		phone.State = words.Say(ctx, "me.info.phone.none")
 	}
 	for _, p := range phones {
 		if p.LastUsedAt != nil && p.LastUsedAt.After(phone.LastUsedAt) {
 			phone.LastUsedAt = *p.LastUsedAt
 		}
 	}
-	way, err := h.SignIn.Habit(c.Request().Context(), who.TenantID, who.UserName)
-	if err != nil {
-		return err
+	v := views.Overview{
+		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last."+who.AMR, "browser", who.Browser),
+		Authenticators: []views.Authenticator{phone, {
+			Icon: "key", Name: words.Say(ctx, "me.info.password.title"), Detail: words.Say(ctx, "me.info.password.text"),
+			State: words.Say(ctx, "me.info.password.on"), Default: way != signin.Phone,
+		}},
 	}
-	phone.Default = way == signin.Phone
-	v := views.Overview{Ready: ready, LastSignInAt: who.CreatedAt, LastSignInHow: howWords[who.AMR] + ", " + who.Browser, Authenticators: []views.Authenticator{
-		phone,
-		{Icon: "key", Name: "Password", Detail: "Weaker: it can be told to others", State: "On", Default: way != signin.Phone},
-	}}
-	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c, ""), v))
+	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
 }
 
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
+// ready says how well somebody is prepared, by how many phones sign them in.
+func ready(ctx context.Context, signing int) views.Readiness {
+	word := "risk"
+	switch {
+	case signing > 1:
+		word = "ready"
+	case signing == 1:
+		word = "nearly"
 	}
-	return strconv.Itoa(n) + " " + word + "s"
+	return views.Readiness{
+		Word: words.Say(ctx, "me.info."+word+".title"), Sentence: words.Say(ctx, "me.info."+word+".text"),
+		Steps: []views.ReadyStep{
+			{Text: words.Say(ctx, "me.info.step.password"), Done: true},
+			{Text: words.Say(ctx, "me.info.step.phone"), Done: signing > 0, Href: "/me/phones", Label: words.Say(ctx, "me.info.step.phone_act")},
+			{Text: words.Say(ctx, "me.info.step.second"), Done: signing > 1, Href: "/me/phones", Label: words.Say(ctx, "me.info.step.second_act")},
+		},
+	}
 }
-
-var howWords = map[string]string{session.ByPhone: "by phone", session.ByPassword: "by password"}
 
 func (h *Pages) phones(c echo.Context) error { return h.showPhones(c, http.StatusOK, views.Phones{}) }
-
-var platformWords = map[string]string{"ios": "iPhone or iPad", "android": "Android", "desktop": "Computer", "terminal": "Terminal"}
 
 func (h *Pages) showPhones(c echo.Context, status int, v views.Phones) error {
 	who := web.Session(c)
@@ -149,35 +166,35 @@ func (h *Pages) showPhones(c echo.Context, status int, v views.Phones) error {
 	active, _ := count(phones)
 	v.CanAdd = active < device.PhonesMost
 	if !v.CanAdd {
-		v.WhyNotAdd = web.Sentence("device.too_many", "")
+		v.WhyNotAdd = web.Sentence(c, "device.too_many", "")
 	}
 	for _, p := range phones {
-		v.Rows = append(v.Rows, row(p, active))
+		v.Rows = append(v.Rows, row(web.Context(c), p, active))
 	}
-	return web.Render(c, status, views.PhonesPage(h.Site.Page(c, ""), v))
+	return web.Render(c, status, views.PhonesPage(h.Site.Page(c), v))
 }
 
-func row(p device.Phone, active int) views.PhoneRow {
+func row(ctx context.Context, p device.Phone, active int) views.PhoneRow {
 	r := views.PhoneRow{
-		ID: p.AccountID, Name: p.Name, Platform: platformWords[p.Platform], Default: p.Preferred, PhoneSignIn: p.PhoneSignIn, AddedAt: p.CreatedAt,
+		ID: p.AccountID, Name: p.Name, Platform: words.Say(ctx, "platform."+p.Platform), Default: p.Preferred, PhoneSignIn: p.PhoneSignIn, AddedAt: p.CreatedAt,
 		CanRevoke: p.State == device.Active, CanDefault: p.State == device.Active && !p.Preferred,
-		RevokeText: "It can no longer answer, and sessions that it approved end.",
+		RevokeText: words.Say(ctx, "me.phones.remove.text"),
 	}
 	if active == 1 {
-		r.RevokeText = "This is your only phone: afterwards you sign in with your password. Sessions that it approved end."
+		r.RevokeText = words.Say(ctx, "me.phones.remove.last")
 	}
 	if p.LastUsedAt != nil {
 		r.LastUsedAt = *p.LastUsedAt
 	}
 	switch {
 	case p.State == device.Disabled:
-		r.State, r.Tone = "Turned off after too many wrong PINs", "bad"
+		r.State, r.Tone = words.Say(ctx, "me.phones.state.disabled"), "bad"
 	case p.State != device.Active:
-		r.State, r.Tone = "Removed", ""
+		r.State = words.Say(ctx, "me.phones.state.removed")
 	case p.PhoneSignIn:
-		r.State, r.Tone = "Ready", "good"
+		r.State, r.Tone = words.Say(ctx, "me.phones.state.ready"), "good"
 	default:
-		r.State, r.Tone = "Phone sign-in is off", "warn"
+		r.State, r.Tone = words.Say(ctx, "me.phones.state.off"), "warn"
 	}
 	return r
 }
@@ -205,9 +222,9 @@ func (h *Pages) addPhone(c echo.Context) error {
 		}
 	}
 	self := "/me/phones/enrolments/" + e.ID
-	return web.Render(c, http.StatusOK, views.AddPhonePage(h.Site.Page(c, ""), views.AddPhone{
+	return web.Render(c, http.StatusOK, views.AddPhonePage(h.Site.Page(c), views.AddPhone{
 		State: views.Waiting, Link: link, QR: dark, StartedAt: e.ExpiresAt.Add(-device.EnrolmentLife), ExpiresAt: e.ExpiresAt,
-		StateURL: self, SelfURL: self, Platforms: "iPhone and Android", SameHost: strings.HasPrefix(h.Site.PublicURL, "http://"),
+		StateURL: self, SelfURL: self, Platforms: words.Say(web.Context(c), "me.add.platforms"), SameHost: strings.HasPrefix(h.Site.PublicURL, "http://"),
 	}))
 }
 
@@ -222,11 +239,11 @@ func (h *Pages) enrolment(c echo.Context) error {
 		return err
 	}
 	if web.WantsJSON(c) {
-		return c.JSON(http.StatusOK, map[string]string{"state": states[p.State], "number": p.Number, "device": p.Name})
+		return c.JSON(http.StatusOK, map[string]string{"state": states[p.State], "number": p.Number, "heard": component.Heard(web.Context(c), p.Number), "device": p.Name})
 	}
-	return web.Render(c, http.StatusOK, views.AddPhonePage(h.Site.Page(c, ""), views.AddPhone{
+	return web.Render(c, http.StatusOK, views.AddPhonePage(h.Site.Page(c), views.AddPhone{
 		State: states[p.State], Number: p.Number, Device: p.Name, StartedAt: p.ExpiresAt.Add(-device.EnrolmentLife), ExpiresAt: p.ExpiresAt,
-		StateURL: c.Request().URL.Path, SelfURL: c.Request().URL.Path, Platforms: "iPhone and Android",
+		StateURL: c.Request().URL.Path, SelfURL: c.Request().URL.Path, Platforms: words.Say(web.Context(c), "me.add.platforms"),
 	}))
 }
 
@@ -235,7 +252,7 @@ func (h *Pages) rename(c echo.Context) error {
 	err := h.Devices.Rename(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), name, web.Origin(c))
 	if errors.Is(err, fault.Invalid) {
 		return h.showPhones(c, http.StatusUnprocessableEntity, views.Phones{
-			RenameError: web.Sentence(fault.Of(err).Fields["name"], ""), RenameDevice: c.Param("device"), RenameTyped: name,
+			RenameError: web.Sentence(c, fault.Of(err).Fields["name"], ""), RenameDevice: c.Param("device"), RenameTyped: name,
 		})
 	}
 	if err != nil {
@@ -264,8 +281,8 @@ func (h *Pages) revoke(c echo.Context) error {
 }
 
 func (h *Pages) sessions(c echo.Context) error {
-	who := web.Session(c)
-	list, err := session.Of(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID)
+	ctx, who := web.Context(c), web.Session(c)
+	list, err := session.Of(ctx, h.Site.DB, who.TenantID, who.UserID)
 	if err != nil {
 		return err
 	}
@@ -273,10 +290,10 @@ func (h *Pages) sessions(c echo.Context) error {
 	for _, s := range list {
 		v.Rows = append(v.Rows, views.SessionRow{
 			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: s.IP, SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, EndsAt: s.ExpiresAt,
-			How: strings.TrimPrefix(howWords[s.AMR], "by "), Weaker: s.AMR == session.ByPassword, CanEnd: true,
+			How: words.Say(ctx, "me.sessions.how."+s.AMR), Weaker: s.AMR == session.ByPassword, CanEnd: true,
 		})
 	}
-	return web.Render(c, http.StatusOK, views.SessionsPage(h.Site.Page(c, ""), v))
+	return web.Render(c, http.StatusOK, views.SessionsPage(h.Site.Page(c), v))
 }
 
 func (h *Pages) endSession(c echo.Context) error {
@@ -296,7 +313,7 @@ func (h *Pages) endOthers(c echo.Context) error {
 	if err := session.EndOthers(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID, who.ID, audit.User(who.UserID), web.Origin(c)); err != nil {
 		return err
 	}
-	return web.Redirect(c, "/me/sessions?done=others-ended")
+	return web.Redirect(c, "/me/sessions?done=others_ended")
 }
 
 const activityRows = 30
@@ -310,7 +327,7 @@ func (h *Pages) activity(c echo.Context) error {
 	}
 	var v views.Activity
 	for _, e := range entries {
-		v.Events = append(v.Events, event(e))
+		v.Events = append(v.Events, event(web.Context(c), e))
 	}
 	if len(entries) == activityRows {
 		last := entries[len(entries)-1]
@@ -319,7 +336,7 @@ func (h *Pages) activity(c echo.Context) error {
 	if !before.IsZero() {
 		v.Newest = "/me/activity"
 	}
-	return web.Render(c, http.StatusOK, views.ActivityPage(h.Site.Page(c, ""), v))
+	return web.Render(c, http.StatusOK, views.ActivityPage(h.Site.Page(c), v))
 }
 
 // position reads where a page of the activity begins; what is none is the beginning.
@@ -342,10 +359,10 @@ func (h *Pages) showPreferences(c echo.Context, status int, wrong map[string]str
 	if err != nil {
 		return err
 	}
-	page := h.Site.Page(c, "")
+	ctx, page := web.Context(c), h.Site.Page(c)
 	return web.Render(c, status, views.PreferencesPage(page, views.Preferences{Theme: page.Theme, Errors: wrong, Ways: []component.Choice{
-		{Value: string(signin.Phone), Label: "Phone", Hint: "We show a number, your phone gives it back.", Chosen: way == signin.Phone},
-		{Value: string(signin.Password), Label: "Password", Chosen: way != signin.Phone},
+		{Value: string(signin.Phone), Label: words.Say(ctx, "me.preferences.phone"), Hint: words.Say(ctx, "me.preferences.phone_hint"), Chosen: way == signin.Phone},
+		{Value: string(signin.Password), Label: words.Say(ctx, "me.preferences.password"), Chosen: way != signin.Phone},
 	}}))
 }
 
@@ -353,7 +370,7 @@ func (h *Pages) savePreferences(c echo.Context) error {
 	who := web.Session(c)
 	err := h.SignIn.Prefer(c.Request().Context(), who.TenantID, who.UserID, who.UserName, signin.Way(web.Form(c, "default_way")), web.Origin(c))
 	if errors.Is(err, fault.Invalid) {
-		return h.showPreferences(c, http.StatusUnprocessableEntity, map[string]string{"default_way": web.Sentence("preference.way_unknown", "")})
+		return h.showPreferences(c, http.StatusUnprocessableEntity, map[string]string{"default_way": web.Sentence(c, "preference.way_unknown", "")})
 	}
 	if err != nil {
 		return err

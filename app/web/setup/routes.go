@@ -14,6 +14,7 @@ import (
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/setup"
+	"latchkey/views/words"
 )
 
 // Pages are the set-up pages.
@@ -38,15 +39,15 @@ func (h *Pages) form(c echo.Context) error {
 }
 
 func (h *Pages) show(c echo.Context, status int, typed views.Form, codes map[string]string) error {
-	wrong := map[string]string{}
+	ctx, wrong := web.Context(c), map[string]string{}
 	for field, code := range codes {
-		wrong[field] = web.Sentence(code, "")
+		wrong[field] = web.Sentence(c, code, "")
 	}
-	return web.Render(c, status, views.SetupPage(h.Site.Page(c, ""), views.Setup{
+	return web.Render(c, status, views.SetupPage(h.Site.Page(c), views.Setup{
 		Action: c.Request().URL.Path, Typed: typed, Errors: wrong, Regions: []component.Choice{
-			{Value: "eu", Label: "Europe", Chosen: typed.Region == "eu"},
-			{Value: "us", Label: "United States", Chosen: typed.Region == "us"},
-			{Value: "apac", Label: "Asia and Pacific", Chosen: typed.Region == "apac"},
+			{Value: "eu", Label: words.Say(ctx, "setup.region.eu"), Chosen: typed.Region == "eu"},
+			{Value: "us", Label: words.Say(ctx, "setup.region.us"), Chosen: typed.Region == "us"},
+			{Value: "apac", Label: words.Say(ctx, "setup.region.apac"), Chosen: typed.Region == "apac"},
 		},
 	}))
 }
@@ -66,7 +67,7 @@ func (h *Pages) redeem(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return web.Render(c, http.StatusOK, views.SetupDonePage(h.Site.Page(c, ""), views.Done{
+	return web.Render(c, http.StatusOK, views.SetupDonePage(h.Site.Page(c), views.Done{
 		TenantName: typed.TenantName, TenantSlug: typed.TenantSlug, AdminName: name,
 		SignInURL: "/signin?login_hint=" + name, ConsoleURL: "/admin/" + typed.TenantSlug,
 	}))

@@ -4,8 +4,10 @@ package signin
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -18,6 +20,7 @@ import (
 	"latchkey/app/signin"
 	"latchkey/app/web"
 	views "latchkey/views/signin"
+	"latchkey/views/words"
 )
 
 // Pages are the sign-in pages.
@@ -47,7 +50,7 @@ func (h *Pages) Routes() []web.Route {
 
 func (h *Pages) name(c echo.Context) error {
 	typed := views.Name{Identifier: clip(c.QueryParam("login_hint"), 254), ReturnTo: signin.LocalPath(c.QueryParam("return_to"))}
-	return web.Render(c, http.StatusOK, views.NamePage(h.Site.Page(c, "Sign in"), typed))
+	return web.Render(c, http.StatusOK, views.NamePage(h.Site.Page(c), typed))
 }
 
 func (h *Pages) begin(c echo.Context) error {
@@ -55,8 +58,8 @@ func (h *Pages) begin(c echo.Context) error {
 	attempt, err := h.SignIn.Begin(c.Request().Context(), typed.Identifier, typed.ReturnTo, web.From(c))
 	if errors.Is(err, fault.Invalid) {
 		typed.Identifier = clip(typed.Identifier, 254)
-		typed.Error = web.Sentence(fault.Of(err).Fields["identifier"], "")
-		return web.Render(c, http.StatusUnprocessableEntity, views.NamePage(h.Site.Page(c, "Sign in"), typed))
+		typed.Error = web.Sentence(c, fault.Of(err).Fields["identifier"], "")
+		return web.Render(c, http.StatusUnprocessableEntity, views.NamePage(h.Site.Page(c), typed))
 	}
 	if err != nil {
 		return err
@@ -83,7 +86,7 @@ func (h *Pages) attempt(c echo.Context) error {
 	if !a.Open(now) {
 		return fault.New(fault.Refused, "signin.refused")
 	}
-	page := h.Site.Page(c, "Sign in")
+	page := h.Site.Page(c)
 	page.TenantName, page.SignedInAs = a.TenantName, ""
 	if a.Way == signin.Password {
 		return web.Render(c, http.StatusOK, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name}))
@@ -94,7 +97,7 @@ func (h *Pages) attempt(c echo.Context) error {
 // phone shows the number and what became of the request. The hint does not say
 // how the number is given back: that would tell administrators from others.
 func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
-	page := h.Site.Page(c, "Sign in with your phone")
+	page := h.Site.Page(c)
 	page.TenantName, page.SignedInAs = a.TenantName, ""
 	v := views.Phone{
 		Attempt: a.ID, UserName: a.Name, State: string(a.PhoneState(now)), Number: a.Number,
@@ -113,6 +116,8 @@ func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
 	}
 	return web.Render(c, status, views.PhonePage(page, v))
 }
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }
 
 func (h *Pages) choose(c echo.Context) error {
 	if err := h.SignIn.Choose(c.Request().Context(), c.Param("attempt"), signin.Way(web.Form(c, "method")), web.From(c)); err != nil {
@@ -137,10 +142,10 @@ func (h *Pages) verify(c echo.Context) error {
 	if !a.Open(now) || a.Way != signin.Password {
 		return err
 	}
-	page := h.Site.Page(c, "Sign in")
+	page := h.Site.Page(c)
 	page.TenantName, page.SignedInAs = a.TenantName, ""
 	return web.Render(c, http.StatusUnauthorized, views.PasswordPage(page, views.Password{
-		Attempt: a.ID, UserName: a.Name, Error: web.Sentence("signin.refused", "") + " Check your sign-in name and password, or use another way.",
+		Attempt: a.ID, UserName: a.Name, Error: words.Say(web.Context(c), "signin.password.wrong"),
 	}))
 }
 
@@ -216,12 +221,17 @@ func (h *Pages) help(c echo.Context) error {
 	if !a.Open(now) {
 		return fault.New(fault.Refused, "signin.refused")
 	}
-	page := h.Site.Page(c, "I can't use my phone right now")
+	ctx, page := web.Context(c), h.Site.Page(c)
 	page.TenantName, page.SignedInAs = a.TenantName, ""
 	return web.Render(c, http.StatusOK, views.HelpPage(page, views.Help{Attempt: a.ID, UserName: a.Name, Ways: []views.Way{
-		{Title: "Another phone of yours", Advice: "Every phone you have added with phone sign-in on can answer. Open the app on it: the request is there.", Method: "phone", Button: "Send the request", Icon: "phone"},
-		{Title: "Your password", Advice: "Works without any phone.", Method: "password", Button: "Use my password", Icon: "key"},
-		{Title: "Ask your helpdesk", Advice: "They can check that it is you, and lock a phone that you have lost.", Icon: "help"},
+		{
+			Title: words.Say(ctx, "signin.help.phone.title"), Advice: words.Say(ctx, "signin.help.phone.text"),
+			Method: "phone", Button: words.Say(ctx, "signin.help.phone.act"), Icon: "phone",
+		},
+		{
+			Title: words.Say(ctx, "signin.help.password.title"), Advice: words.Say(ctx, "signin.help.password.text"),
+			Method: "password", Button: words.Say(ctx, "signin.help.password.act"), Icon: "key",
+		},
 	}}))
 }
 
@@ -238,16 +248,15 @@ func (h *Pages) signOut(c echo.Context) error {
 }
 
 func (h *Pages) signedOut(c echo.Context) error {
-	return web.Render(c, http.StatusOK, views.SignedOutPage(h.Site.Page(c, "Signed out"), views.SignedOut{}))
+	return web.Render(c, http.StatusOK, views.SignedOutPage(h.Site.Page(c)))
 }
 
 func (h *Pages) stepUp(c echo.Context) error {
-	who := web.Session(c)
-	page := h.Site.Page(c, "Is it still you?")
-	return web.Render(c, http.StatusOK, views.StepUpPage(page, views.StepUp{
+	ctx, who := web.Context(c), web.Session(c)
+	return web.Render(c, http.StatusOK, views.StepUpPage(h.Site.Page(c), views.StepUp{
 		UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to")), Ways: []views.Way{
-			{Title: "Your phone", Advice: "We show a number; your phone gives it back.", Method: "phone", Button: "Use my phone", Icon: "phone"},
-			{Title: "Your password", Method: "password", Button: "Use my password", Icon: "key"},
+			{Title: words.Say(ctx, "stepup.phone.title"), Advice: words.Say(ctx, "stepup.phone.text"), Method: "phone", Button: words.Say(ctx, "stepup.phone.act"), Icon: "phone"},
+			{Title: words.Say(ctx, "stepup.password.title"), Method: "password", Button: words.Say(ctx, "stepup.password.act"), Icon: "key"},
 		},
 	}))
 }
