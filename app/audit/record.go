@@ -29,7 +29,9 @@ func Record(tx *store.Tx, e Event) error {
 		e.TenantID, id, tx.Now, e.Action, e.Outcome, e.Reason, e.Actor.Kind, e.Actor.ID,
 		e.Target.Kind, e.Target.ID, e.Subject, e.Thread, e.Origin.RequestID, record, string(own), salt)
 	if err != nil {
-		return fault.New(fault.Unavailable, "audit.unwritable").Because(err)
+		f := fault.New(fault.Unavailable, "audit.unwritable")
+		f.RetryAfter = 5 * time.Second
+		return f.Because(err)
 	}
 	return nil
 }
@@ -103,6 +105,11 @@ func Writable(ctx context.Context, db *store.DB) error {
 	tried := fault.New(fault.Conflict, "audit.tried")
 	err := db.Act(ctx, func(tx *store.Tx) error {
 		if err := Record(tx, Event{TenantID: "readiness", Action: "readiness.tried", Actor: Service, Target: Service}); err != nil {
+			return err
+		}
+		// A read sends what Record put off; the end of this act would drop it.
+		var sent int
+		if _, err := tx.One(&sent, "SELECT 1"); err != nil {
 			return err
 		}
 		return tried

@@ -1,19 +1,15 @@
 package server_test
 
 import (
-	"encoding/hex"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"latchkey/app/access"
-	"latchkey/app/server"
+	"latchkey/app/server/servertest"
+	"latchkey/app/store/storetest"
 )
 
 // filled gives a route's path with ids that are there where they can be.
@@ -391,84 +387,48 @@ func TestCookiesOnLoopback(t *testing.T) {
 
 func (a answer) cookies() []*http.Cookie { return (&http.Response{Header: a.header}).Cookies() }
 
-// secureSite is the program behind a proxy with TLS.
-func secureSite(t testing.TB) *server.Server {
-	t.Helper()
-	s, err := server.Build(t.Context(), server.Settings{
-		Listen: "127.0.0.1:0", PublicURL: "https://id.example.org", Data: t.TempDir(), DatabaseURL: filepath.Join(t.TempDir(), "latchkey.db"),
-		MasterKey: hex.EncodeToString([]byte("a master key that only tests have")),
-	}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.DB.Close() })
-	return s
-}
-
 func TestOnHTTPSEveryCookieIsBoundToTheHost(t *testing.T) {
-	s := secureSite(t)
-	link, needed, err := s.Setup.Link(t.Context())
-	if err != nil || !needed {
-		t.Fatalf("Link = %t, %v", needed, err)
-	}
-	jar := map[string]*http.Cookie{}
-	ask := func(method, path string, form url.Values) answer {
-		t.Helper()
-		var body io.Reader
-		if form != nil {
-			body = strings.NewReader(form.Encode())
-		}
-		r := httptest.NewRequest(method, "https://id.example.org"+path, body)
-		r.Header.Set("Content-Type", formType)
-		r.Header.Set("Origin", "https://id.example.org")
-		for _, c := range jar {
-			r.AddCookie(c)
-		}
-		rec := httptest.NewRecorder()
-		s.Handler.ServeHTTP(rec, r)
-		a := answer{method + " " + path, rec.Code, rec.Header(), rec.Body.String()}
-		if got := a.header.Get("Strict-Transport-Security"); !strings.HasPrefix(got, "max-age=31536000") {
-			t.Errorf("%s: Strict-Transport-Security is %q", a.asked, got)
-		}
-		for _, c := range a.cookies() {
-			if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode {
-				t.Errorf("%s sets %s", a.asked, c.Raw)
+	for _, dialect := range storetest.Dialects {
+		t.Run(string(dialect), func(t *testing.T) {
+			w := quiet(servertest.Quiet(t, dialect, "https://id.example.org"))
+			b := w.browser(t)
+			set := map[string]string{}
+			look := func(a answer) answer {
+				t.Helper()
+				if got := a.header.Get("Strict-Transport-Security"); !strings.HasPrefix(got, "max-age=31536000") {
+					t.Errorf("%s: Strict-Transport-Security is %q", a.asked, got)
+				}
+				headersOf(t, a)
+				for _, c := range a.cookies() {
+					if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode || !c.HttpOnly && c.Name != "__Host-theme" {
+						t.Errorf("%s sets %s", a.asked, c.Raw)
+					}
+					set[c.Name] = c.Value
+				}
+				return a
 			}
-			jar[c.Name] = c
-		}
-		return a
+			look(b.get(t, "/signin"))
+			attempt := look(b.post(t, "/signin", "identifier", "user1@alder.example")).want(t, http.StatusSeeOther).location()
+			look(b.post(t, attempt+"/verify", "password", passwordOfAll)).want(t, http.StatusSeeOther)
+			look(b.get(t, "/me/preferences")).want(t, http.StatusOK)
+			look(b.post(t, "/me/preferences", "default_way", "password", "theme", "dark")).want(t, http.StatusSeeOther)
+			if a := look(b.get(t, "/me/preferences")); !strings.Contains(a.body, `data-theme="dark"`) {
+				t.Error("the colours chosen are not kept")
+			}
+			if a := look(b.post(t, "/me/phones")).want(t, http.StatusOK); first(linkMark, a) != w.URL+"/phone" {
+				t.Errorf("the enrolment link leads to %q", first(linkMark, a))
+			}
+			look(b.get(t, "/nowhere")).want(t, http.StatusNotFound)
+			look(b.get(t, "/static/style.css")).want(t, http.StatusOK)
+			for _, name := range []string{"__Host-latchkey_browser", "__Host-latchkey_session", "__Host-theme"} {
+				if set[name] == "" {
+					t.Errorf("there is no cookie %s", name)
+				}
+			}
+			// What another host of the domain could have planted counts for nothing.
+			planted := w.browser(t)
+			planted.get(t, "/me", "Cookie", "latchkey_session="+set["__Host-latchkey_session"]).is(t, http.StatusSeeOther)
+			planted.get(t, "/me", "Cookie", "__Host-latchkey_session="+set["__Host-latchkey_session"]).is(t, http.StatusOK)
+		})
 	}
-	token := func(a answer) string { return first(formToken, a) }
-	a := ask(http.MethodGet, "/setup/"+link.Reveal(), nil).want(t, http.StatusOK)
-	ask(http.MethodPost, "/setup/"+link.Reveal(), url.Values{
-		"csrf": {token(a)}, "tenant_name": {"Cedar"}, "tenant_slug": {"cedar"}, "domain": {"cedar.example"}, "region": {"eu"}, "admin_name": {"security"},
-		"password": {passwordOfAll}, "password_again": {passwordOfAll},
-	}).want(t, http.StatusOK)
-	a = ask(http.MethodGet, "/signin", nil).want(t, http.StatusOK)
-	csrf := token(a)
-	attempt := ask(http.MethodPost, "/signin", url.Values{"csrf": {csrf}, "identifier": {"security@cedar.example"}}).want(t, http.StatusSeeOther).location()
-	ask(http.MethodPost, attempt+"/verify", url.Values{"csrf": {csrf}, "password": {passwordOfAll}}).want(t, http.StatusSeeOther)
-	a = ask(http.MethodGet, "/me/preferences", nil).want(t, http.StatusOK)
-	ask(http.MethodPost, "/me/preferences", url.Values{"csrf": {token(a)}, "default_way": {"password"}, "theme": {"dark"}}).want(t, http.StatusSeeOther)
-	if a = ask(http.MethodGet, "/me/preferences", nil); !strings.Contains(a.body, `data-theme="dark"`) {
-		t.Error("the colours chosen are not kept")
-	}
-	for _, name := range []string{"__Host-latchkey_browser", "__Host-latchkey_session", "__Host-theme"} {
-		if jar[name] == nil {
-			t.Errorf("there is no cookie %s", name)
-		}
-	}
-	// What another host of the domain could have planted counts for nothing.
-	planted := jar["__Host-latchkey_session"].Value
-	jar = map[string]*http.Cookie{}
-	r := httptest.NewRequest(http.MethodGet, "https://id.example.org/me", nil)
-	r.AddCookie(&http.Cookie{Name: "latchkey_session", Value: planted})
-	rec := httptest.NewRecorder()
-	s.Handler.ServeHTTP(rec, r)
-	if rec.Code != http.StatusSeeOther {
-		t.Errorf("a session cookie without its prefix = %d, want 303 to sign in", rec.Code)
-	}
-	// The link for a phone is public.
-	ask(http.MethodGet, "/nowhere", nil).want(t, http.StatusNotFound)
-	ask(http.MethodGet, "/static/style.css", nil).want(t, http.StatusOK)
 }

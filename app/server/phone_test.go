@@ -34,7 +34,7 @@ func (w *world) newPhone(t testing.TB) *phone {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &phone{base: w.URL, publicURL: w.Settings.PublicURL, now: w.now, key: key, pin: "135790", client: &http.Client{Transport: transport, Timeout: 30 * time.Second}}
+	return &phone{base: w.URL, publicURL: w.Settings.PublicURL, now: w.now, key: key, pin: "135790", client: &http.Client{Transport: w.wire, Timeout: 30 * time.Second}}
 }
 
 // on is the same phone, speaking to another replica.

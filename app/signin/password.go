@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"latchkey/app/audit"
@@ -14,7 +15,8 @@ import (
 // VerifyPassword checks a password for an attempt and makes a session of it.
 // The try is counted before it is checked, in a commit of its own. A wrong
 // password, a name that nobody has, a locked user and an attempt that is over
-// are all fault.Refused; a paused way is fault.Throttled.
+// are all fault.Refused; a paused way is fault.Throttled; with fault.Unavailable
+// nothing has changed, and the try does not count.
 func (s *Service) VerifyPassword(ctx context.Context, addressed, typed string, from From) (Done, error) {
 	a, now, err := s.Find(ctx, addressed, from.BrowserDigest)
 	if err != nil {
@@ -28,16 +30,17 @@ func (s *Service) VerifyPassword(ctx context.Context, addressed, typed string, f
 	}
 	who, known, err := s.holder(ctx, a)
 	if err != nil {
-		return Done{}, err
+		return Done{}, s.uncount(ctx, a, Password, err)
 	}
 	right, err := s.Passwords.Verify(ctx, who.PasswordHash, clip(typed))
 	if err != nil {
-		return Done{}, store.Unusable(err)
+		return Done{}, s.uncount(ctx, a, Password, store.Unusable(err))
 	}
 	if !right || !known {
 		return Done{}, s.refused(ctx, addressed, "signin.password_wrong", from)
 	}
-	return s.finishPassword(ctx, a, from)
+	done, err := s.finishPassword(ctx, a, from)
+	return done, s.uncount(ctx, a, Password, err)
 }
 
 // clip bounds what is hashed; nothing longer was ever accepted as a password.
@@ -127,6 +130,23 @@ func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) e
 		return s.throttled(ctx, a, way, wait, from)
 	}
 	return nil
+}
+
+// uncount takes a try back that came to nothing for a reason of ours: it was not
+// checked, or it was right and no session could be made. It gives the reason on.
+func (s *Service) uncount(ctx context.Context, a Attempt, way Way, reason error) error {
+	if !errors.Is(reason, fault.Unavailable) {
+		return reason
+	}
+	_ = s.DB.Count(ctx, func(tx *store.Tx) error {
+		err := tx.Exec("UPDATE attempts SET failures = failures - 1 WHERE tenant_id = ? AND id = ? AND state = 'open' AND failures > 0", a.TenantID, a.key).Error
+		if err != nil {
+			return err
+		}
+		return tx.Exec("UPDATE throttles SET in_a_row = in_a_row - 1, paused_until = NULL WHERE tenant_id = ? AND subject = ? AND way = ? AND in_a_row > 0",
+			a.TenantID, a.subject, way).Error
+	})
+	return reason
 }
 
 // throttled remembers a try that was not checked because its way is paused.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"latchkey/app/demo"
-	"latchkey/app/secret"
 	"latchkey/app/server"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -51,25 +50,14 @@ func Replica(t testing.TB, address, publicURL string) *Program {
 	if first {
 		publicURL = own
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s, err := server.Build(ctx, server.Settings{
-		Listen: listener.Addr().String(), PublicURL: publicURL, DatabaseURL: address, Data: t.TempDir(),
-		MasterKey: hex.EncodeToString([]byte("a master key that only tests have")), Drain: 2 * time.Second,
-	}, slog.New(slog.DiscardHandler))
+	s, err := server.Build(t.Context(), settings(t, listener.Addr().String(), publicURL, address), slog.New(slog.DiscardHandler))
 	if err != nil {
-		cancel()
 		t.Fatalf("build: %v", err)
 	}
 	if first {
-		if err := demo.Fill(ctx, s.DB, secret.NewPasswords(), Password, true); err != nil {
-			cancel()
-			t.Fatalf("demo data: %v", err)
-		}
-		if err := s.Rules.Reload(ctx); err != nil {
-			cancel()
-			t.Fatal(err)
-		}
+		fill(t, s)
 	}
+	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, listener, nil) }()
 	stop := func() {
@@ -86,4 +74,47 @@ func Replica(t testing.TB, address, publicURL string) *Program {
 	}
 	t.Cleanup(stop)
 	return &Program{Server: s, URL: own, stop: stop}
+}
+
+// Quiet builds the program on a fresh database of dialect with demo data. It
+// listens nowhere and nothing works in the background: what it does, it does
+// because its Handler was asked.
+func Quiet(t testing.TB, dialect store.Dialect, publicURL string) *Program {
+	t.Helper()
+	p := Empty(t, dialect, publicURL)
+	fill(t, p.Server)
+	return p
+}
+
+// Empty is Quiet without any data, as on the first day.
+func Empty(t testing.TB, dialect store.Dialect, publicURL string) *Program {
+	t.Helper()
+	s, err := server.Build(t.Context(), settings(t, "127.0.0.1:0", publicURL, storetest.Address(t, dialect)), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatalf("build: %v", err)
+	}
+	stop := func() {
+		if err := s.DB.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return &Program{Server: s, URL: publicURL, stop: stop}
+}
+
+func settings(t testing.TB, listen, publicURL, database string) server.Settings {
+	return server.Settings{
+		Listen: listen, PublicURL: publicURL, DatabaseURL: database, Data: t.TempDir(),
+		MasterKey: hex.EncodeToString([]byte("a master key that only tests have")), Drain: 2 * time.Second,
+	}
+}
+
+func fill(t testing.TB, s *server.Server) {
+	t.Helper()
+	if err := demo.Fill(t.Context(), s.DB, s.Passwords, Password, true); err != nil {
+		t.Fatalf("demo data: %v", err)
+	}
+	if err := s.Rules.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -1,0 +1,294 @@
+package server_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"latchkey/app/server/servertest"
+	"latchkey/app/store"
+	"latchkey/app/store/storetest"
+)
+
+// loss is a way in which the database cannot be used for a while.
+type loss struct {
+	claim string
+	cut   func(t *testing.T, w *world) (restore func())
+}
+
+// rename takes tables away and gives them back.
+func rename(tables ...string) func(t *testing.T, w *world) func() {
+	return func(t *testing.T, w *world) func() {
+		for _, table := range tables {
+			w.act(t, "ALTER TABLE "+table+" RENAME TO "+table+"_gone")
+		}
+		return func() {
+			for _, table := range tables {
+				w.act(t, "ALTER TABLE "+table+"_gone RENAME TO "+table)
+			}
+		}
+	}
+}
+
+// hangUp ends every connection of the database and lets no other in.
+func hangUp(t *testing.T, w *world) func() {
+	if w.DB.Dialect == store.SQLite {
+		return rename("tenants", "users", "sessions", "attempts", "prompts", "devices", "audit_events")(t, w)
+	}
+	address, err := url.Parse(w.DB.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := pgx.Identifier{strings.TrimPrefix(address.Path, "/")}.Sanitize()
+	address.Path = "/postgres"
+	conn, err := pgx.Connect(t.Context(), address.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := func(statement string, values ...any) {
+		if _, err := conn.Exec(context.Background(), statement, values...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do("ALTER DATABASE " + name + " ALLOW_CONNECTIONS false")
+	do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", strings.Trim(name, `"`))
+	return func() {
+		do("ALTER DATABASE " + name + " ALLOW_CONNECTIONS true")
+		_ = conn.Close(context.Background())
+	}
+}
+
+var losses = []loss{
+	{"the database is gone", hangUp},
+	{"the audit cannot be written", rename("audit_events")},
+}
+
+// unavailable checks an answer that says: not now, and nothing has changed.
+func (a answer) unavailable(t testing.TB) {
+	t.Helper()
+	if !a.is(t, http.StatusServiceUnavailable) {
+		return
+	}
+	if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait < 1 || wait > 60 {
+		t.Errorf("%s = 503 with Retry-After %q", a.asked, a.header.Get("Retry-After"))
+	}
+	if a.location() != "" || len(a.cookies()) > 0 {
+		t.Errorf("%s = 503 with Location %q and the cookies %v", a.asked, a.location(), a.cookies())
+	}
+	for _, word := range []string{"SQL", "pgx", "gorm", "database", "audit_events", "connection", "relation", "no such"} {
+		if strings.Contains(excerpt(a.body), word) {
+			t.Errorf("%s = 503 and tells of its inside: %s", a.asked, excerpt(a.body))
+		}
+	}
+	headersOf(t, a)
+}
+
+// doing is an act that was prepared and can be tried again until it succeeds.
+type doing struct {
+	route string // as in the route table
+	do    func() answer
+	want  int
+}
+
+// everyAct prepares one act for each route that changes something, in an order
+// in which all of them succeed.
+func everyAct(t *testing.T, w *world) []doing {
+	t.Helper()
+	const name = "user1@alder.example"
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, pairs...) }
+	}
+	call := func(ph *phone, method, path string, body any) func() answer {
+		return func() answer { return ph.call(t, method, path, body) }
+	}
+	fresh := func(name string) *browser { b := w.browser(t); b.get(t, "/signin"); return b }
+
+	pc := w.browser(t).signIn(t, name)
+	ph := w.newPhone(t)
+	ph.enrolled(t, ph.enrol(t, pc.invite(t)))
+	second := w.newPhone(t)
+	second.enrolled(t, second.enrol(t, pc.invite(t)))
+	second.call(t, http.MethodPut, "/accounts/"+second.account+"/phone-sign-in", nil).want(t, http.StatusNoContent)
+	third, token := w.newPhone(t), pc.invite(t)
+	elsewhere := w.browser(t).signIn(t, name)
+	leaving := w.browser(t).signIn(t, "user2@alder.example")
+
+	choosing, typing, waiting := w.browser(t), w.browser(t), w.browser(t)
+	chosen, typed, waited := choosing.begin(t, "user3@alder.example"), typing.begin(t, "user4@alder.example"), waiting.askPhone(t, name)
+	r := second.asks(t)
+	shown := number(waiting.get(t, waited))
+
+	var session string
+	w.one(t, &session, "SELECT id FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?) ORDER BY created_at DESC LIMIT 1", name)
+	pc.get(t, "/me")
+	elsewhere.get(t, "/me")
+	leaving.get(t, "/me")
+	return []doing{
+		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
+		{"POST /signin/:attempt/method", form(choosing, chosen+"/method", "method", "phone"), http.StatusSeeOther},
+		{"POST /signin/:attempt/verify", form(typing, typed+"/verify", "password", passwordOfAll), http.StatusSeeOther},
+		{"POST " + api + "/requests/:request/answer", func() answer { return second.answers(t, r, "approve", shown) }, http.StatusOK},
+		{"POST /signin/:attempt/finish", form(waiting, waited+"/finish"), http.StatusSeeOther},
+		{"POST /step-up", form(pc, "/step-up", "method", "password"), http.StatusSeeOther},
+		{"POST /me/phones", form(pc, "/me/phones"), http.StatusOK},
+		{"POST " + api + "/enrolments", func() answer { return third.enrol(t, token) }, http.StatusCreated},
+		{"POST " + api + "/accounts/:account/test", call(ph, http.MethodPost, "/accounts/"+ph.account+"/test", nil), http.StatusCreated},
+		{"PUT " + api + "/accounts/:account/phone-sign-in", call(ph, http.MethodPut, "/accounts/"+ph.account+"/phone-sign-in", nil), http.StatusNoContent},
+		{"PUT " + api + "/push", call(ph, http.MethodPut, "/push", map[string]any{
+			"endpoint": "https://push.example/1", "keys": map[string]string{"p256dh": encode(must(otherKey(ph.key.Curve).PublicKey.Bytes())), "auth": encode(make([]byte, 16))},
+		}), http.StatusNoContent},
+		{"DELETE " + api + "/accounts/:account/phone-sign-in", call(ph, http.MethodDelete, "/accounts/"+ph.account+"/phone-sign-in", nil), http.StatusNoContent},
+		{"POST /me/phones/:device/rename", form(pc, "/me/phones/"+ph.account+"/rename", "name", "Another name"), http.StatusSeeOther},
+		{"POST /me/phones/:device/default", form(pc, "/me/phones/"+second.account+"/default"), http.StatusSeeOther},
+		{"DELETE " + api + "/devices/self", call(ph, http.MethodDelete, "/devices/self", nil), http.StatusNoContent},
+		{"POST /me/phones/:device/revoke", form(pc, "/me/phones/"+second.account+"/revoke"), http.StatusSeeOther},
+		{"POST /me/preferences", form(pc, "/me/preferences", "default_way", "phone"), http.StatusSeeOther},
+		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
+		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
+		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
+	}
+}
+
+func TestWithoutTheDatabaseNothingHappens(t *testing.T) {
+	for _, lost := range losses {
+		t.Run(lost.claim, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				acts := everyAct(t, w)
+				known := map[string]bool{"POST /setup/:token": true} // see TestSetUpWithoutAnAuditDoesNotHappen
+				for _, act := range acts {
+					known[act.route] = true
+				}
+				for _, route := range w.Site.Routes() {
+					if route.Method != http.MethodGet && !known[route.Method+" "+route.Path] {
+						t.Errorf("%s %s: this test knows no act for it; add one", route.Method, route.Path)
+					}
+				}
+				b := w.browser(t)
+				b.get(t, "/readyz").want(t, http.StatusOK)
+				before := w.standing(t)
+
+				restore := lost.cut(t, w)
+				for _, act := range acts {
+					act.do().unavailable(t)
+				}
+				b.get(t, "/readyz").unavailable(t)
+				b.get(t, "/healthz").is(t, http.StatusOK)
+				b.get(t, "/signin").is(t, http.StatusOK)
+				b.get(t, "/static/style.css").is(t, http.StatusOK)
+				b.get(t, "/phone").is(t, http.StatusOK)
+				restore()
+
+				until(t, "readiness", func() bool { return b.get(t, "/readyz").status == http.StatusOK })
+				w.unchanged(t, "what was answered with 503", before)
+				for _, act := range acts {
+					a := act.do()
+					for range 10 { // a pool may still hold connections that it does not know to be dead
+						if a.status != http.StatusServiceUnavailable {
+							break
+						}
+						a = act.do()
+					}
+					if a.status != act.want {
+						t.Errorf("afterwards %s = %d, want %d\n%s", a.asked, a.status, act.want, excerpt(a.body))
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestReadingWithoutTheDatabase(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		s := w.scene(t, "security@alder.example")
+		s.pc.get(t, "/me").want(t, http.StatusOK)
+		restore := hangUp(t, w)
+		defer restore()
+		for _, route := range w.Site.Routes() {
+			path := s.filled(route.Path)
+			switch {
+			case route.Method != http.MethodGet:
+			case strings.HasPrefix(path, api) && path != api+"/push-key":
+				s.ph.call(t, http.MethodGet, strings.TrimPrefix(path, api), nil).unavailable(t)
+			case strings.HasPrefix(path, "/signin/"):
+				s.b.get(t, path).unavailable(t)
+			case path != "/healthz" && !strings.HasPrefix(path, "/static/") && !strings.HasPrefix(path, "/phone") && path != "/favicon.ico":
+				s.pc.get(t, path).unavailable(t)
+			}
+		}
+	})
+}
+
+func TestARefusalThatCannotBeRemembered(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		b := w.browser(t).signIn(t, "user1@alder.example")
+		b.get(t, "/admin/alder").want(t, http.StatusForbidden)
+		restore := rename("audit_events")(t, w)
+		b.get(t, "/admin/alder").unavailable(t)
+		b.get(t, "/me").is(t, http.StatusOK)
+		restore()
+		b.get(t, "/admin/alder").is(t, http.StatusForbidden)
+	})
+}
+
+func TestRolesThatCannotBeReadAreTrustedForAMinute(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		b := w.browser(t).signIn(t, "security@alder.example")
+		restore := rename("role_assignments")(t, w)
+		w.ahead.Add(int64(30 * time.Second))
+		b.get(t, "/admin/alder").is(t, http.StatusOK)
+		w.ahead.Add(int64(40 * time.Second))
+		b.get(t, "/admin/alder").unavailable(t)
+		b.get(t, "/me").unavailable(t)
+		b.get(t, "/signin").is(t, http.StatusOK)
+		restore()
+		until(t, "the roles to be read again", func() bool { return b.get(t, "/admin/alder").status == http.StatusOK })
+	})
+}
+
+func TestAStreamOutlivesTheDatabase(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		s := w.scene(t, "user1@alder.example")
+		r, shown := s.ph.asks(t), number(s.b.get(t, s.attempt))
+		page := s.b.watch(t, s.attempt)
+		page.says(t, "state pending")
+		restore := hangUp(t, w)
+		s.b.get(t, s.attempt+"/state").unavailable(t)
+		restore()
+		until(t, "readiness", func() bool { return s.b.get(t, "/readyz").status == http.StatusOK })
+		until(t, "the answer", func() bool { return s.ph.answers(t, r, "approve", shown).status == http.StatusOK })
+		page.says(t, "state approved", "(ended)")
+	})
+}
+
+func TestSetUpWithoutAnAuditDoesNotHappen(t *testing.T) {
+	for _, dialect := range storetest.Dialects {
+		t.Run(string(dialect), func(t *testing.T) {
+			w := quiet(servertest.Empty(t, dialect, "https://id.example.org"))
+			link, needed, err := w.Setup.Link(t.Context())
+			if err != nil || !needed {
+				t.Fatalf("Link = %t, %v", needed, err)
+			}
+			b := w.browser(t)
+			page := "/setup/" + link.Reveal()
+			b.get(t, page).want(t, http.StatusOK)
+			fill := func() answer {
+				return b.post(t, page, "tenant_name", "Cedar", "tenant_slug", "cedar", "domain", "cedar.example", "region", "eu",
+					"admin_name", "security", "password", passwordOfAll, "password_again", passwordOfAll)
+			}
+			before := w.standing(t)
+			restore := rename("audit_events")(t, w)
+			fill().unavailable(t)
+			restore()
+			w.unchanged(t, "a set-up without an audit", before)
+			fill().want(t, http.StatusOK)
+			fill().is(t, http.StatusNotFound)
+			w.browser(t).signIn(t, "security@cedar.example").get(t, "/admin/cedar").is(t, http.StatusOK)
+		})
+	}
+}
