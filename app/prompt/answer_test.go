@@ -42,9 +42,16 @@ func TestARightNumberApproves(t *testing.T) {
 		u := h.User(h.Alder, "user1")
 		p, a := h.PhoneOf(u)
 		pc := Browser("a PC")
+		phone := h.Hub.Wait(device.UserKey(u.TenantID, u.ID))
+		defer phone.Done()
 		attempt := h.Begin(u.Name, signin.Phone, pc)
+		if !rung(phone) {
+			t.Error("the phone was not woken")
+		}
 		r := p.Open()
 		number := h.Attempt(attempt, pc).Number
+		page := h.Hub.Wait(h.Attempt(attempt, pc).WaitKey())
+		defer page.Done()
 
 		if r.Kind != string(prompt.SignIn) || r.Application != "Latchkey" || r.Browser != pc.Browser || r.IP != pc.IP || r.Place != "the internet" || !r.NewBrowser {
 			t.Errorf("the phone is asked %+v", r)
@@ -65,7 +72,7 @@ func TestARightNumberApproves(t *testing.T) {
 		if state != prompt.Approved || err != nil {
 			t.Fatalf("Answer = %s, %v", state, err)
 		}
-		if got := h.State(attempt, pc); got != prompt.Approved {
+		if got := h.State(attempt, pc); got != prompt.Approved || !rung(page) {
 			t.Errorf("the page learns %s", got)
 		}
 		open, err := h.Prompts.Open(t.Context(), p.Accounts())
@@ -308,8 +315,15 @@ func TestWhatEndsBetweenTheRequestAndItsAnswer(t *testing.T) {
 			h.Begin(u.Name, signin.Phone, Browser("a PC"))
 			r := p.Open()
 			row.end(u, a)
-			if state, err := p.Answer(r, prompt.Approve, h.Number(r.ID), PIN); err == nil {
-				t.Errorf("%s: the answer was taken as %s", row.claim, state)
+			for decision, pin := range map[prompt.Decision]string{prompt.Approve: PIN, prompt.Deny: ""} {
+				if state, err := p.Answer(r, decision, h.Number(r.ID), pin); err == nil {
+					t.Errorf("%s: the answer %s was taken as %s", row.claim, decision, state)
+				}
+			}
+			if accounts, err := h.Devices.Accounts(ctx, p.ID); err == nil {
+				if open, err := h.Prompts.Open(ctx, accounts); err != nil || len(open) != 0 {
+					t.Errorf("%s: the phone shows %d requests, %v", row.claim, len(open), err)
+				}
 			}
 			if state, said := stateOf(h, r.ID), decisions(h, r.ID); state != prompt.Pending || said != 0 {
 				t.Errorf("%s: the request is %s with %d events, want untouched", row.claim, state, said)

@@ -167,7 +167,7 @@ func (s *Service) Withdraw(tx *store.Tx, tenantID, id, userID string, from audit
 // wait for them. Any replica may run it; each prompt lapses once.
 func (s *Service) Lapse(ctx context.Context) error {
 	var due []struct{ TenantID, ID, AttemptID string }
-	err := s.DB.View(ctx).All(&due, "SELECT tenant_id, id, attempt_id FROM prompts WHERE state = 'pending' AND expires_at <= ? ORDER BY expires_at LIMIT 200", s.DB.Now())
+	err := s.DB.View(ctx).All(&due, "SELECT tenant_id, id, attempt_id FROM prompts WHERE state = 'pending' AND expires_at <= ? ORDER BY expires_at, id LIMIT 200", s.DB.Now())
 	if err != nil {
 		return store.Unusable(err)
 	}
