@@ -62,8 +62,9 @@ type Account struct {
 	Name        string
 	PublicKey   string
 	PINDigest   string
+	PINTry      string // the call that counted the last try
 	PhoneSignIn bool
-	Registered  bool
+	Registered  bool // only from Accounts and Prove
 }
 
 // Key gives the public key.
@@ -72,26 +73,35 @@ func (a Account) Key() proof.Key { return proof.StoredKey(a.PublicKey) }
 // UserKey is what those wait on who wait for something new for a user.
 func UserKey(tenantID, userID string) string { return "user:" + tenantID + ":" + userID }
 
-// Accounts gives the live accounts of a device: those of active users in active
-// tenants. No account is fault.Refused, whatever the cause.
+// AccountsWith is the query for the live accounts of a device, those of active
+// users in active tenants, each with the columns of a further join.
+func AccountsWith(columns, join string) string {
+	return `SELECT d.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, d.account_id, d.id, d.user_id,
+		u.name AS user_name, d.name, d.public_key, d.pin_digest, d.pin_try, d.phone_sign_in` + columns + `
+		FROM devices d
+		JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
+		JOIN tenants t ON t.id = d.tenant_id ` + join + `
+		WHERE d.id = ? AND d.state = 'active' AND u.state = 'active' AND t.state = 'active' ORDER BY d.created_at`
+}
+
+var accountsQuery = AccountsWith(", (r.tenant_id IS NOT NULL) AS registered",
+	"LEFT JOIN registrations r ON r.device_id = d.id AND r.tenant_id = d.tenant_id")
+
+// Unknown is the failure of a device that has no live account, whatever the cause.
+func Unknown() error { return fault.New(fault.Refused, "phone.unknown") }
+
+// Accounts gives the live accounts of a device. No account is fault.Refused.
 func (s *Service) Accounts(ctx context.Context, deviceID string) ([]Account, error) {
 	return s.accounts(s.DB.View(ctx), deviceID)
 }
 
 func (s *Service) accounts(tx *store.Tx, deviceID string) ([]Account, error) {
 	var accounts []Account
-	err := tx.All(&accounts, `SELECT d.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, d.account_id, d.id, d.user_id,
-		u.name AS user_name, d.name, d.public_key, d.pin_digest, d.phone_sign_in, (r.tenant_id IS NOT NULL) AS registered
-		FROM devices d
-		JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
-		JOIN tenants t ON t.id = d.tenant_id
-		LEFT JOIN registrations r ON r.device_id = d.id AND r.tenant_id = d.tenant_id
-		WHERE d.id = ? AND d.state = 'active' AND u.state = 'active' AND t.state = 'active' ORDER BY d.created_at`, deviceID)
-	if err != nil {
+	if err := tx.All(&accounts, accountsQuery, deviceID); err != nil {
 		return nil, store.Unusable(err)
 	}
 	if len(accounts) == 0 {
-		return nil, fault.New(fault.Refused, "phone.unknown")
+		return nil, Unknown()
 	}
 	for i := range accounts {
 		accounts[i].Subject = s.Keys.Subject(accounts[i].UserName)
@@ -99,42 +109,63 @@ func (s *Service) accounts(tx *store.Tx, deviceID string) ([]Account, error) {
 	return accounts, nil
 }
 
-// Prove checks that a call was signed by the device it names, for this request,
-// now and for the first time, and gives the device's accounts. Whatever is wrong
-// is fault.Refused. The id of a device is the thumbprint of its key, so a proof
-// that carries the key is checked before the database is asked at all.
-func (s *Service) Prove(ctx context.Context, signed *proof.Signed, r proof.Request) ([]Account, error) {
+// Proof is a proof of possession that was checked and is not used yet.
+type Proof struct {
+	Device string // the id of the key
+	Key    proof.Key
+	Call   string // names this one call
+	until  time.Time
+}
+
+// Check checks that a call was signed by the device it names, for this request
+// and now. Whatever is wrong is fault.Refused. The id of a device is the
+// thumbprint of its key, so a proof that carries the key is checked without
+// asking the database.
+func (s *Service) Check(ctx context.Context, signed *proof.Signed, r proof.Request) (Proof, error) {
 	refused := fault.New(fault.Refused, "phone.proof")
 	key, carried := signed.Key()
 	if !carried {
 		accounts, err := s.Accounts(ctx, signed.KeyID)
 		if err != nil {
-			return nil, err
+			return Proof{}, err
 		}
 		key = accounts[0].Key()
 	}
 	if key.Thumbprint() != signed.KeyID {
-		return nil, refused
+		return Proof{}, refused
 	}
 	jti, until, err := signed.Possession(key, r, s.DB.Now())
 	if err != nil {
-		return nil, refused.Because(err)
+		return Proof{}, refused.Because(err)
 	}
-	var accounts []Account
-	err = s.DB.CountAndRead(ctx, func(tx *store.Tx) error {
-		// The key of the row lets a proof in once, on whichever replica it comes.
+	return Proof{Device: signed.KeyID, Key: key, Call: secret.Digest(jti)[:32], until: until}, nil
+}
+
+// Use lets a proof in, once, on whichever replica it comes, and runs do in the
+// same round trip: what it queues with Later, and one read. A second time is
+// fault.Refused.
+func (s *Service) Use(ctx context.Context, p Proof, do func(*store.Tx) error) error {
+	err := s.DB.CountAndRead(ctx, func(tx *store.Tx) error {
 		// A key that nobody has enrolled leaves nothing behind, however often it comes.
 		err := tx.Later("INSERT INTO proofs (device_id, jti, expires_at) SELECT ?,?,? WHERE EXISTS (SELECT 1 FROM devices WHERE id = ?)",
-			signed.KeyID, secret.Digest(jti)[:32], until, signed.KeyID)
+			p.Device, p.Call, p.until, p.Device)
 		if err != nil {
 			return err
 		}
-		accounts, err = s.accounts(tx, signed.KeyID)
-		return err
+		return do(tx)
 	})
 	if errors.Is(err, store.ErrDuplicate) {
-		return nil, refused
+		return fault.New(fault.Refused, "phone.proof")
 	}
+	return err
+}
+
+// Prove uses a proof up and gives the device's accounts.
+func (s *Service) Prove(ctx context.Context, p Proof) (accounts []Account, err error) {
+	err = s.Use(ctx, p, func(tx *store.Tx) (err error) {
+		accounts, err = s.accounts(tx, p.Device)
+		return err
+	})
 	return accounts, err
 }
 

@@ -101,30 +101,37 @@ func TestAProofIsTakenOnce(t *testing.T) {
 			}
 			return signed
 		}
+		take := func(h *House, signed *proof.Signed) ([]device.Account, error) {
+			by, err := h.Devices.Check(ctx, signed, request)
+			if err != nil {
+				return nil, err
+			}
+			return h.Devices.Prove(ctx, by)
+		}
 		once := prove(p, p.ID)
-		accounts, err := h.Devices.Prove(ctx, once, request)
+		accounts, err := take(h, once)
 		if err != nil || len(accounts) != 1 || accounts[0].ID != p.ID {
 			t.Fatalf("Prove = %v, %v", accounts, err)
 		}
-		_, err = h.Devices.Prove(ctx, once, request)
+		_, err = take(h, once)
 		WantCode(t, "the same proof again", err, "phone.proof")
 		other := Build(t, h.DB, h.Clock)
-		_, err = other.Devices.Prove(ctx, once, request)
+		_, err = take(other, once)
 		WantCode(t, "the same proof on another replica", err, "phone.proof")
 
 		stranger := h.NewPhone()
-		_, err = h.Devices.Prove(ctx, prove(stranger, p.ID), request)
+		_, err = take(h, prove(stranger, p.ID))
 		WantCode(t, "a stranger's key under our id", err, "phone.proof")
-		if _, err = h.Devices.Prove(ctx, prove(stranger, stranger.ID), request); !errors.Is(err, fault.Refused) {
+		if _, err = take(h, prove(stranger, stranger.ID)); !errors.Is(err, fault.Refused) {
 			t.Errorf("a phone that nobody enrolled = %v, want fault.Refused", err)
 		}
 		late := prove(p, p.ID)
 		h.Clock.Forward(proof.Drift + time.Second)
-		_, err = h.Devices.Prove(ctx, late, request)
+		_, err = take(h, late)
 		WantCode(t, "a proof that is too old", err, "phone.proof")
 
 		same := prove(p, p.ID)
-		if got := Tally(AtOnce(8, func(int) error { return errOf(h.Devices.Prove(ctx, same, request)) })); got["done"] != 1 || got["phone.proof"] != 7 {
+		if got := Tally(AtOnce(8, func(int) error { return errOf(take(h, same)) })); got["done"] != 1 || got["phone.proof"] != 7 {
 			t.Errorf("one proof eight times at once: %v, want one done", got)
 		}
 	})

@@ -11,24 +11,27 @@ import (
 	"latchkey/app/store"
 )
 
-// Unlock checks the PIN of an account. The try is counted before it is checked,
-// in a commit of its own, so that a hundred at once get ten tries as well as a
-// hundred in a row. A wrong one is fault.Refused, and the tenth in a row
-// disables the account on this phone.
-func (s *Service) Unlock(ctx context.Context, a Account, pin string, from audit.Origin) error {
-	counted, err := s.DB.CountOne(ctx, "UPDATE devices SET pin_tries = pin_tries + 1 WHERE tenant_id = ? AND account_id = ? AND state = 'active' AND pin_tries < ?",
-		a.TenantID, a.AccountID, PINTriesMost)
-	if err != nil {
-		return err
-	}
-	if counted == 0 {
+// CountTry counts a try of an account's PIN before it is checked, so that a
+// hundred at once get ten tries as well as a hundred in a row. It counts in the
+// name of one call, which finds that name in PINTry when it was counted, and
+// only when the further condition on the row holds.
+func CountTry(tx *store.Tx, deviceID, accountID, call, condition string, values ...any) error {
+	return tx.Later("UPDATE devices SET pin_tries = pin_tries + 1, pin_try = ? WHERE id = ? AND account_id = ? AND state = 'active' AND pin_tries < ? AND "+condition,
+		append([]any{call, deviceID, accountID, PINTriesMost}, values...)...)
+}
+
+// Unlock checks the PIN of an account, as it was read after CountTry for this
+// call. A try that was not counted is not made: fault.Throttled. A wrong PIN is
+// fault.Refused, and the tenth in a row disables the account on this phone.
+func (s *Service) Unlock(ctx context.Context, a Account, call, pin string, from audit.Origin) error {
+	if a.PINTry != call {
 		return fault.Wait("device.pin_busy", 2*time.Second)
 	}
 	if secret.Same(s.Keys.PINDigest(a.AccountID, pin), a.PINDigest) {
 		return nil
 	}
 	disabled := false
-	err = s.DB.Act(ctx, func(tx *store.Tx) error {
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
 		failed := event(a, audit.DeviceUnlockFailed, from)
 		failed.Outcome, failed.Reason = audit.Failure, "device.pin_wrong"
 		if err := audit.Record(tx, failed); err != nil {

@@ -7,8 +7,26 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/secret"
 	. "latchkey/app/signin/signintest"
+	"latchkey/app/store"
 )
+
+// try counts and makes one try of the PIN, as a call of the phone does.
+func try(h *House, a device.Account, pin string) error {
+	call := secret.System.ID()
+	err := h.DB.Count(h.T.Context(), func(tx *store.Tx) error {
+		if err := device.CountTry(tx, a.ID, a.AccountID, call, "TRUE"); err != nil {
+			return err
+		}
+		_, err := tx.One(&a.PINTry, "SELECT pin_try FROM devices WHERE tenant_id = ? AND account_id = ?", a.TenantID, a.AccountID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return h.Devices.Unlock(h.T.Context(), a, call, pin, from)
+}
 
 func TestTenWrongPINsInARowDisableThePhone(t *testing.T) {
 	Each(t, func(h *House) {
@@ -17,21 +35,21 @@ func TestTenWrongPINsInARowDisableThePhone(t *testing.T) {
 		p, a := h.PhoneOf(u)
 		second, _ := h.PhoneOf(u)
 		for i := range device.PINTriesMost - 1 {
-			WantCode(t, "a wrong PIN", h.Devices.Unlock(ctx, a, "111222", from), "device.pin_wrong")
+			WantCode(t, "a wrong PIN", try(h, a, "111222"), "device.pin_wrong")
 			if got := h.Text("SELECT state FROM devices WHERE account_id = ?", a.AccountID); got != device.Active {
 				t.Fatalf("after %d wrong PINs the phone is %s", i+1, got)
 			}
 		}
-		if err := h.Devices.Unlock(ctx, a, PIN, from); err != nil {
+		if err := try(h, a, PIN); err != nil {
 			t.Fatalf("the right PIN after nine wrong ones = %v", err)
 		}
 		if err := h.Devices.Unlocked(ctx, a); err != nil {
 			t.Fatal(err)
 		}
 		for range device.PINTriesMost {
-			WantCode(t, "a wrong PIN", h.Devices.Unlock(ctx, a, "111222", from), "device.pin_wrong")
+			WantCode(t, "a wrong PIN", try(h, a, "111222"), "device.pin_wrong")
 		}
-		if err := h.Devices.Unlock(ctx, a, PIN, from); err == nil {
+		if err := try(h, a, PIN); err == nil {
 			t.Error("the right PIN opened a disabled phone")
 		}
 		if _, err := h.Devices.Accounts(ctx, p.ID); !errors.Is(err, fault.Refused) {
@@ -53,7 +71,7 @@ func TestTenWrongPINsInARowDisableThePhone(t *testing.T) {
 func TestAHundredWrongPINsAtOnceGetTenTries(t *testing.T) {
 	Each(t, func(h *House) {
 		_, a := h.PhoneOf(h.User(h.Alder, "user1"))
-		got := Tally(AtOnce(100, func(int) error { return h.Devices.Unlock(h.T.Context(), a, "111222", from) }))
+		got := Tally(AtOnce(100, func(int) error { return try(h, a, "111222") }))
 		if tried := h.Events(audit.DeviceUnlockFailed); tried > device.PINTriesMost || tried != got["device.pin_wrong"] {
 			h.T.Errorf("%d PINs were looked at, want 10 at most: %v", tried, got)
 		}
@@ -74,9 +92,9 @@ func TestPINsAreOfOneAccount(t *testing.T) {
 			h.T.Error("the same PIN of two accounts is stored alike")
 		}
 		for range device.PINTriesMost {
-			_ = h.Devices.Unlock(h.T.Context(), a, "111222", from)
+			_ = try(h, a, "111222")
 		}
-		if err := h.Devices.Unlock(h.T.Context(), b, PIN, from); err != nil {
+		if err := try(h, b, PIN); err != nil {
 			h.T.Errorf("the other account's PIN = %v", err)
 		}
 	})

@@ -75,7 +75,7 @@ func TestARightNumberApproves(t *testing.T) {
 		if got := h.State(attempt, pc); got != prompt.Approved || !rung(page) {
 			t.Errorf("the page learns %s", got)
 		}
-		open, err := h.Prompts.Open(t.Context(), p.Accounts())
+		open, err := h.Prompts.Open(t.Context(), p.ID)
 		if err != nil || len(open) != 0 {
 			t.Errorf("afterwards the phone shows %d requests, %v", len(open), err)
 		}
@@ -214,7 +214,7 @@ func TestTwentyAnswersAtOnce(t *testing.T) {
 		states := make([]prompt.State, len(answers))
 		errs := AtOnce(len(answers), func(i int) (err error) {
 			a := answers[i]
-			states[i], err = replicas[i%2].Prompts.Answer(t.Context(), []device.Account{a.r.Account}, a.r.ID, a.phone.Sign(a.phone.Claims(a.r, a.said, number)), PIN, audit.Origin{})
+			states[i], err = replicas[i%2].Prompts.Answer(t.Context(), a.phone.Proof(), a.r.ID, a.phone.Sign(a.phone.Claims(a.r, a.said, number)), PIN, audit.Origin{})
 			return err
 		})
 		got := Tally(errs)
@@ -253,7 +253,7 @@ func TestTheLastInstantIsTooLate(t *testing.T) {
 			r := p.Open()
 			claims := p.Claims(r, prompt.Approve, h.Number(r.ID))
 			h.Clock.Forward(row.after)
-			_, err := p.Send([]device.Account{r.Account}, r, claims, PIN)
+			_, err := p.Send(r, claims, PIN)
 			if row.code == "" {
 				if err != nil || stateOf(h, r.ID) != prompt.Approved {
 					t.Errorf("%s: Answer = %v", row.claim, err)
@@ -264,14 +264,14 @@ func TestTheLastInstantIsTooLate(t *testing.T) {
 			if got := h.State(attempt, pc); got != prompt.Expired {
 				t.Errorf("%s the page learns %s, want expired", row.claim, got)
 			}
-			if open, err := h.Prompts.Open(t.Context(), p.Accounts()); err != nil || len(open) != 0 {
+			if open, err := h.Prompts.Open(t.Context(), p.ID); err != nil || len(open) != 0 {
 				t.Errorf("%s the phone shows %d requests, %v", row.claim, len(open), err)
 			}
 			// The sweep changes nothing of what the phone is told.
 			if err := h.Prompts.Lapse(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			_, err = p.Send([]device.Account{r.Account}, r, claims, PIN)
+			_, err = p.Send(r, claims, PIN)
 			WantCode(t, "after the sweep", err, row.code)
 			if got := tries(h); got != 0 {
 				t.Errorf("%d PINs were looked at for a request that was over", got)
@@ -337,15 +337,14 @@ func TestAnAnswerIsForOneRequestOneAccountAndUs(t *testing.T) {
 	Each(t, func(h *House) {
 		t := h.T
 		u := h.User(h.Alder, "user1")
-		p, a := h.PhoneOf(u)
+		p, _ := h.PhoneOf(u)
 		sibling := p.Enrol(h.User(h.Alder, "user2")) // another user's account on the same phone
 		second, b := h.PhoneOf(u)
-		stranger, c := h.PhoneOf(h.User(h.Alder, "user3"))
-		elsewhere, d := h.PhoneOf(h.User(h.Birch, "user1"))
+		stranger, _ := h.PhoneOf(h.User(h.Alder, "user3"))
+		elsewhere, _ := h.PhoneOf(h.User(h.Birch, "user1"))
 		h.Begin(u.Name, signin.Phone, Browser("a PC"))
 		r, ofSecond := p.Open(), second.Open()
 		number := h.Number(r.ID)
-		own := []device.Account{a, sibling}
 
 		for _, row := range []struct {
 			claim  string
@@ -366,26 +365,25 @@ func TestAnAnswerIsForOneRequestOneAccountAndUs(t *testing.T) {
 		} {
 			claims := p.Claims(r, prompt.Approve, number)
 			row.change(&claims)
-			_, err := p.Send(own, r, claims, PIN)
+			_, err := p.Send(r, claims, PIN)
 			WantCode(t, row.claim, err, "phone.answer_refused")
 		}
-		_, err := p.Send(own, r, second.Claims(ofSecond, prompt.Approve, number), PIN)
+		_, err := p.Send(r, second.Claims(ofSecond, prompt.Approve, number), PIN)
 		WantCode(t, "what another phone of the user would sign", err, "phone.answer_refused")
 		honest := p.Claims(r, prompt.Approve, number)
-		_, err = h.Prompts.Answer(t.Context(), own, r.ID, stranger.Sign(honest), PIN, audit.Origin{})
+		_, err = h.Prompts.Answer(t.Context(), p.Proof(), r.ID, stranger.Sign(honest), PIN, audit.Origin{})
 		WantCode(t, "signed by another key", err, "phone.answer_refused")
 
 		for claim, errOf := range map[string]func() error{
-			"the phone of another user": func() error { _, err := stranger.Send([]device.Account{c}, r, honest, PIN); return err },
+			"the phone of another user": func() error { _, err := stranger.Send(r, honest, PIN); return err },
 			"the phone of another organisation's user": func() error {
-				_, err := elsewhere.Send([]device.Account{d}, r, honest, PIN)
+				_, err := elsewhere.Send(r, honest, PIN)
 				return err
 			},
-			"the account of another user on this phone": func() error { _, err := p.Send([]device.Account{sibling}, r, honest, PIN); return err },
 			"a request that nobody made": func() error {
 				none := r
 				none.ID = "none"
-				_, err := p.Send(own, none, honest, PIN)
+				_, err := p.Send(none, honest, PIN)
 				return err
 			},
 		} {
@@ -396,7 +394,7 @@ func TestAnAnswerIsForOneRequestOneAccountAndUs(t *testing.T) {
 		if got := tries(h); got != 0 {
 			t.Errorf("%d PINs were looked at behind answers that were refused", got)
 		}
-		if state, err := p.Send(own, r, honest, PIN); state != prompt.Approved || err != nil {
+		if state, err := p.Send(r, honest, PIN); state != prompt.Approved || err != nil {
 			t.Errorf("the honest answer afterwards = %s, %v", state, err)
 		}
 	})

@@ -2,7 +2,6 @@ package prompt
 
 import (
 	"context"
-	"crypto/subtle"
 	"strings"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
-	"latchkey/app/proof"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
@@ -191,34 +189,6 @@ func (s *Service) Lapse(ctx context.Context) error {
 // AttemptKey is what those wait on who wait for the end of an attempt's prompt.
 func AttemptKey(tenantID, attemptID string) string { return "attempt:" + tenantID + ":" + attemptID }
 
-// Request is a prompt as the phone shows it.
-type Request struct {
-	ID, Kind, Mode, Numbers, Nonce, Application, Browser, Place, IP string
-	NewBrowser                                                      bool
-	CreatedAt, ExpiresAt                                            time.Time
-	Account                                                         device.Account `gorm:"-"`
-}
-
-// Open lists what the accounts of a phone may answer now.
-func (s *Service) Open(ctx context.Context, accounts []device.Account) ([]Request, error) {
-	tx := s.DB.View(ctx)
-	var open []Request
-	for _, a := range accounts {
-		var some []Request
-		err := tx.All(&some, `SELECT id, kind, mode, numbers, nonce, application, browser, place, ip, new_browser, created_at, expires_at FROM prompts
-			WHERE tenant_id = ? AND subject IN (?, ?) AND user_id = ? AND state = 'pending' AND expires_at > ? AND created_at > ? AND (? OR kind = 'test')`,
-			a.TenantID, a.Subject, testSubject(a.AccountID), a.UserID, tx.Now, tx.Now.Add(-Life), a.PhoneSignIn)
-		if err != nil {
-			return nil, store.Unusable(err)
-		}
-		for _, r := range some {
-			r.Account = a
-			open = append(open, r)
-		}
-	}
-	return open, nil
-}
-
 func testSubject(accountID string) string { return "test:" + accountID }
 
 // Test sends the prompt by which a new phone proves that it works. It shows
@@ -261,138 +231,6 @@ func (s *Service) Test(ctx context.Context, a device.Account, from audit.Origin)
 		s.Hub.Ring("enrolment:" + a.TenantID + ":" + enrolment)
 	}
 	return id, err
-}
-
-// Answer takes what a phone answered to a prompt of one of its accounts and
-// gives the state that follows; a wrong number is Denied, an outcome and no
-// error. It fails with fault.NotFound, fault.Conflict (decided), fault.Expired,
-// fault.Refused (signature, claims or PIN) or fault.Throttled.
-//
-// A denial and a report need the phone's signature alone: whoever finds a
-// request that is not theirs must not need a PIN to say so.
-func (s *Service) Answer(ctx context.Context, accounts []device.Account, id string, signed *proof.Signed, pin string, from audit.Origin) (State, error) {
-	var p struct {
-		TenantID, UserID, AttemptID, Number, Nonce string
-		Kind                                       Kind
-		State                                      State
-		ExpiresAt                                  time.Time
-	}
-	tx := s.DB.View(ctx)
-	notFound := fault.New(fault.NotFound, "http.not_found")
-	tenants := make([]string, 0, len(accounts))
-	for _, a := range accounts {
-		tenants = append(tenants, a.TenantID)
-	}
-	ok, err := tx.One(&p, `SELECT tenant_id, user_id, kind, attempt_id, number, nonce, state, expires_at FROM prompts
-		WHERE tenant_id IN ? AND id = ? AND user_id <> ''`, tenants, id)
-	if err != nil {
-		return "", store.Unusable(err)
-	}
-	if !ok {
-		return "", notFound
-	}
-	var a *device.Account
-	answer, err := signed.Answer(accounts[0].Key())
-	for i := range accounts {
-		mine := accounts[i].TenantID == p.TenantID && accounts[i].UserID == p.UserID
-		if mine && (a == nil || accounts[i].AccountID == answer.Account) {
-			a = &accounts[i]
-		}
-	}
-	if a == nil || (!a.PhoneSignIn && p.Kind != Test) {
-		return "", notFound
-	}
-	refused := fault.New(fault.Refused, "phone.answer_refused")
-	if err != nil || !s.meant(answer, *a, id, p.Nonce, tx.Now) {
-		return "", refused.Because(err)
-	}
-	if p.State != Pending && p.State != Expired {
-		return "", fault.New(fault.Conflict, "prompt.decided")
-	}
-	if p.State == Expired || !tx.Now.Before(p.ExpiresAt) {
-		return "", fault.New(fault.Expired, "prompt.expired")
-	}
-	next, wrong, ok := Outcome(Pending, Decision(answer.Decision), p.Number, answer.Number)
-	if !ok {
-		return "", refused
-	}
-	unlock := Decision(answer.Decision) == Approve || pin != ""
-	if unlock {
-		if err := s.Devices.Unlock(ctx, *a, pin, from); err != nil {
-			return "", err
-		}
-	}
-	err = s.decide(ctx, *a, decision{id: id, kind: p.Kind, attemptID: p.AttemptID, next: next, wrong: wrong, unlock: unlock, from: from})
-	if err != nil && unlock {
-		// The PIN was right: the try must not stand against the phone.
-		if forget := s.Devices.Unlocked(ctx, *a); forget != nil {
-			return "", forget
-		}
-	}
-	return next, err
-}
-
-// meant says whether the claims are for this prompt, this account and us.
-func (s *Service) meant(answer proof.Answer, a device.Account, id, nonce string, now time.Time) bool {
-	at := time.Unix(int64(answer.IssuedAt), 0)
-	return answer.Device == a.ID && answer.Account == a.AccountID && answer.Tenant == a.TenantSlug &&
-		answer.Request == id && subtle.ConstantTimeCompare([]byte(answer.Nonce), []byte(nonce)) == 1 &&
-		proof.SameAddress(answer.Audience, s.PublicURL) &&
-		!at.Before(now.Add(-proof.Drift)) && !at.After(now.Add(proof.Drift))
-}
-
-type decision struct {
-	id, attemptID string
-	kind          Kind
-	next          State
-	wrong, unlock bool
-	from          audit.Origin
-}
-
-// actions gives what an answer is called in the audit.
-var actions = map[State]audit.Action{Approved: audit.PromptApproved, Denied: audit.PromptDenied, Reported: audit.PromptReported}
-
-// decide stores the answer. Its one statement asks again what was asked on the
-// way here: of two answers at once, of a phone revoked or a user locked
-// meanwhile, it changes no row.
-func (s *Service) decide(ctx context.Context, a device.Account, d decision) error {
-	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		err := tx.Change(fault.New(fault.Conflict, "prompt.decided"), `UPDATE prompts SET state = ?, decided_at = ?, account_id = ?, wrong_number = ?
-			WHERE tenant_id = ? AND id = ? AND state = 'pending' AND expires_at > ? AND EXISTS (SELECT 1 FROM devices d
-			JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id JOIN tenants t ON t.id = d.tenant_id
-			WHERE d.tenant_id = prompts.tenant_id AND d.account_id = ? AND d.user_id = prompts.user_id AND d.state = 'active'
-			AND (d.phone_sign_in OR prompts.kind = 'test') AND u.state = 'active' AND t.state = 'active')`,
-			d.next, tx.Now, a.AccountID, d.wrong, a.TenantID, d.id, tx.Now, a.AccountID)
-		if err != nil {
-			return err
-		}
-		if d.unlock {
-			err := tx.Later("UPDATE devices SET pin_tries = 0, last_used_at = ? WHERE tenant_id = ? AND account_id = ?", tx.Now, a.TenantID, a.AccountID)
-			if err != nil {
-				return err
-			}
-		}
-		e := audit.Event{
-			TenantID: a.TenantID, Action: actions[d.next], Actor: audit.Device(a.AccountID), Target: audit.Prompt(d.id),
-			Subject: a.UserID, Thread: d.attemptID, Origin: d.from, Details: map[string]string{"kind": string(d.kind)},
-		}
-		if d.next != Approved {
-			e.Outcome = audit.Failure
-		}
-		if d.wrong {
-			e.Reason = "prompt.wrong_number"
-		}
-		return audit.Record(tx, e)
-	})
-	if err == nil {
-		if d.kind == Test {
-			s.Hub.Ring("enrolment:" + a.TenantID + ":" + d.attemptID)
-		} else {
-			s.Hub.Ring(AttemptKey(a.TenantID, d.attemptID))
-		}
-		s.Hub.Ring(device.UserKey(a.TenantID, a.UserID))
-	}
-	return err
 }
 
 // Decided is the look of the hub for attempts: which of them have an answer.

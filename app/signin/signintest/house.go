@@ -288,7 +288,7 @@ func (p *Phone) Account(id string) device.Account {
 // Open gives the one request that p shows.
 func (p *Phone) Open() prompt.Request {
 	p.h.T.Helper()
-	open, err := p.h.Prompts.Open(p.h.T.Context(), p.Accounts())
+	open, err := p.h.Prompts.Open(p.h.T.Context(), p.ID)
 	if err != nil || len(open) != 1 {
 		p.h.T.Fatalf("Open = %d requests, %v; want one", len(open), err)
 	}
@@ -320,12 +320,32 @@ func (p *Phone) Sign(claims phone.Claims) *proof.Signed {
 // Answer answers r.
 func (p *Phone) Answer(r prompt.Request, decision prompt.Decision, number, pin string) (prompt.State, error) {
 	p.h.T.Helper()
-	return p.Send([]device.Account{r.Account}, r, p.Claims(r, decision, number), pin)
+	return p.Send(r, p.Claims(r, decision, number), pin)
 }
 
-// Send sends an answer with any claims, as a phone that holds accounts.
-func (p *Phone) Send(accounts []device.Account, r prompt.Request, claims phone.Claims, pin string) (prompt.State, error) {
-	return p.h.Prompts.Answer(p.h.T.Context(), accounts, r.ID, p.Sign(claims), pin, audit.Origin{})
+// Send sends an answer with any claims.
+func (p *Phone) Send(r prompt.Request, claims phone.Claims, pin string) (prompt.State, error) {
+	p.h.T.Helper()
+	return p.h.Prompts.Answer(p.h.T.Context(), p.Proof(), r.ID, p.Sign(claims), pin, audit.Origin{})
+}
+
+// Proof is a proof of p for one call, checked and not used yet.
+func (p *Phone) Proof() device.Proof {
+	p.h.T.Helper()
+	r := proof.Request{Method: "POST", PublicURL: PublicURL, Path: "/"}
+	text, err := phone.Proof(p.Key, p.ID, r.Method, r.PublicURL+r.Path, p.h.Clock.Now())
+	if err != nil {
+		p.h.T.Fatal(err)
+	}
+	signed, err := proof.Parse(text)
+	if err != nil {
+		p.h.T.Fatal(err)
+	}
+	by, err := p.h.Devices.Check(p.h.T.Context(), signed, r)
+	if err != nil {
+		p.h.T.Fatalf("Check: %v", err)
+	}
+	return by
 }
 
 // Number gives the number that the page shows for a prompt.

@@ -44,20 +44,17 @@ func (h *API) Routes() []web.Route {
 		web.Put(prefix+"/accounts/:account/phone-sign-in", access.Phone, h.proved(h.enable)),
 		web.Delete(prefix+"/accounts/:account/phone-sign-in", access.Phone, h.proved(h.disable)),
 		web.Post(prefix+"/accounts/:account/test", access.Phone, h.proved(h.test)),
-		web.Get(prefix+"/requests", access.Phone, h.proved(h.requests)),
+		web.Get(prefix+"/requests", access.Phone, h.checked(h.requests)),
 		web.Get(prefix+"/events", access.Phone, h.proved(h.events)),
-		web.Post(prefix+"/requests/:request/answer", access.Phone, h.proved(h.answer)),
+		web.Post(prefix+"/requests/:request/answer", access.Phone, h.checked(h.answer)),
 		web.Put(prefix+"/push", access.Phone, h.proved(h.putPush)),
 		web.Delete(prefix+"/devices/self", access.Phone, h.proved(h.remove)),
 	}
 }
 
-// handler serves a phone that has proved its key.
-type handler func(c echo.Context, accounts []device.Account) error
-
-// proved asks for a DPoP proof (RFC 9449 §4.2) that is for this request, fresh
-// and never seen before. Whatever is wrong with it is 401.
-func (h *API) proved(do handler) echo.HandlerFunc {
+// checked asks for a DPoP proof (RFC 9449 §4.2) that is for this request and
+// fresh. Whatever is wrong with it is 401. Whoever serves the call uses it up.
+func (h *API) checked(do func(c echo.Context, by device.Proof) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		refused := fault.New(fault.Refused, "phone.proof")
 		headers := c.Request().Header.Values("DPoP")
@@ -68,14 +65,25 @@ func (h *API) proved(do handler) echo.HandlerFunc {
 		if err != nil || signed.KeyID == "" || len(signed.KeyID) > 64 || !utf8.ValidString(signed.KeyID) || strings.Contains(signed.KeyID, "\x00") {
 			return refused.Because(err)
 		}
-		accounts, err := h.Devices.Prove(c.Request().Context(), signed, proof.Request{
+		by, err := h.Devices.Check(c.Request().Context(), signed, proof.Request{
 			Method: c.Request().Method, PublicURL: h.Site.PublicURL, Path: c.Request().URL.EscapedPath(),
 		})
 		if err != nil {
 			return err
 		}
-		return do(c, accounts)
+		return do(c, by)
 	}
+}
+
+// proved asks for a proof and uses it up for the accounts of the phone.
+func (h *API) proved(do func(c echo.Context, accounts []device.Account) error) echo.HandlerFunc {
+	return h.checked(func(c echo.Context, by device.Proof) error {
+		accounts, err := h.Devices.Prove(c.Request().Context(), by)
+		if err != nil {
+			return err
+		}
+		return do(c, accounts)
+	})
 }
 
 // read decodes a JSON body into dest.
@@ -221,8 +229,8 @@ type request struct {
 	Numbers     []string  `json:"numbers,omitempty"`
 }
 
-func (h *API) requests(c echo.Context, accounts []device.Account) error {
-	open, err := h.Prompts.Open(c.Request().Context(), accounts)
+func (h *API) requests(c echo.Context, by device.Proof) error {
+	open, err := h.Prompts.OpenFor(c.Request().Context(), by)
 	if err != nil {
 		return err
 	}
@@ -249,13 +257,9 @@ func (h *API) events(c echo.Context, accounts []device.Account) error {
 	}
 	told := map[string]bool{}
 	return h.Site.Serve(c, "phone "+deviceID, keys, func(ctx context.Context, stream *web.Stream) (bool, error) {
-		now, err := h.Devices.Accounts(ctx, deviceID)
+		open, err := h.Prompts.Open(ctx, deviceID)
 		if err != nil {
 			return errors.Is(err, fault.Refused), err
-		}
-		open, err := h.Prompts.Open(ctx, now)
-		if err != nil {
-			return false, err
 		}
 		still := make(map[string]bool, len(open))
 		for _, r := range open {
@@ -272,7 +276,7 @@ func (h *API) events(c echo.Context, accounts []device.Account) error {
 	})
 }
 
-func (h *API) answer(c echo.Context, accounts []device.Account) error {
+func (h *API) answer(c echo.Context, by device.Proof) error {
 	var typed struct {
 		Answer string `json:"answer"`
 		PIN    string `json:"pin"`
@@ -284,7 +288,7 @@ func (h *API) answer(c echo.Context, accounts []device.Account) error {
 	if err != nil {
 		return fault.New(fault.Refused, "phone.answer_refused").Because(err)
 	}
-	state, err := h.Prompts.Answer(c.Request().Context(), accounts, c.Param("request"), signed, typed.PIN, web.Origin(c))
+	state, err := h.Prompts.Answer(c.Request().Context(), by, c.Param("request"), signed, typed.PIN, web.Origin(c))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,189 @@
+package prompt
+
+import (
+	"context"
+	"crypto/subtle"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/device"
+	"latchkey/app/fault"
+	"latchkey/app/proof"
+	"latchkey/app/store"
+)
+
+// asked is an account of the phone that answers, and the prompt when it is one
+// of this account's.
+type asked struct {
+	device.Account
+	Found     bool
+	Kind      Kind
+	State     State
+	AttemptID string
+	Number    string
+	Nonce     string
+	ExpiresAt *time.Time
+}
+
+var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.kind, '') AS kind, COALESCE(p.state, '') AS state,
+		COALESCE(p.attempt_id, '') AS attempt_id, COALESCE(p.number, '') AS number, COALESCE(p.nonce, '') AS nonce, p.expires_at`,
+	"LEFT JOIN prompts p ON p.tenant_id = d.tenant_id AND p.id = ? AND p.user_id = d.user_id AND (d.phone_sign_in OR p.kind = 'test')")
+
+// Answer takes what a phone answered to a prompt of one of its accounts and
+// gives the state that follows; a wrong number is Denied, an outcome and no
+// error. It fails with fault.NotFound, fault.Conflict (decided), fault.Expired,
+// fault.Refused (signature, claims or PIN) or fault.Throttled.
+//
+// A denial and a report need the phone's signature alone: whoever finds a
+// request that is not theirs must not need a PIN to say so.
+func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed *proof.Signed, pin string, from audit.Origin) (State, error) {
+	answer, unsigned := signed.Answer(by.Key)
+	unlock := Decision(answer.Decision) == Approve || pin != ""
+	var accounts []asked
+	var now time.Time
+	err := s.Devices.Use(ctx, by, func(tx *store.Tx) error {
+		now = tx.Now
+		if unlock && unsigned == nil && s.meant(answer, by.Device, id, tx.Now) {
+			if err := countTry(tx, by, answer); err != nil {
+				return err
+			}
+		}
+		return tx.All(&accounts, askedQuery, id, by.Device)
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(accounts) == 0 {
+		return "", device.Unknown()
+	}
+	a := answered(accounts, answer.Account)
+	next, wrong, failed := s.judge(a, by, id, answer, unsigned, now)
+	counted := a != nil && a.PINTry == by.Call
+	if unlock && (counted || failed == nil) {
+		// Also when another answer was faster: what is counted is checked.
+		if err := s.Devices.Unlock(ctx, a.Account, by.Call, pin, from); err != nil {
+			return "", err
+		}
+	}
+	if failed == nil {
+		failed = s.decide(ctx, a.Account, decision{id: id, kind: a.Kind, attemptID: a.AttemptID, next: next, wrong: wrong, unlock: unlock, from: from})
+	}
+	if failed == nil {
+		return next, nil
+	}
+	if counted {
+		// The PIN was right: the try must not stand against the phone.
+		if err := s.Devices.Unlocked(ctx, a.Account); err != nil {
+			return "", err
+		}
+	}
+	return "", failed
+}
+
+// judge gives the state that an answer leads to, and whether its number was
+// wrong, or why it is not taken.
+func (s *Service) judge(a *asked, by device.Proof, id string, answer proof.Answer, unsigned error, now time.Time) (next State, wrong bool, _ error) {
+	refused := fault.New(fault.Refused, "phone.answer_refused")
+	switch {
+	case a == nil:
+		return "", false, fault.New(fault.NotFound, "http.not_found")
+	case unsigned != nil, !s.meant(answer, by.Device, id, now), !a.meant(answer):
+		return "", false, refused.Because(unsigned)
+	case a.State != Pending && a.State != Expired:
+		return "", false, fault.New(fault.Conflict, "prompt.decided")
+	case a.State == Expired || !now.Before(*a.ExpiresAt):
+		return "", false, fault.New(fault.Expired, "prompt.expired")
+	}
+	next, wrong, ok := Outcome(Pending, Decision(answer.Decision), a.Number, answer.Number)
+	if !ok {
+		return "", false, refused
+	}
+	return next, wrong, nil
+}
+
+// countTry counts a try of the PIN, if the answer is for a prompt that can be
+// answered: then the PIN is checked too.
+func countTry(tx *store.Tx, by device.Proof, answer proof.Answer) error {
+	return device.CountTry(tx, by.Device, answer.Account, by.Call, `tenant_id = (SELECT t.id FROM tenants t WHERE t.slug = ?)
+		AND EXISTS (SELECT 1 FROM prompts p WHERE p.tenant_id = devices.tenant_id AND p.id = ? AND p.user_id = devices.user_id
+		AND p.nonce = ? AND p.state = 'pending' AND p.expires_at > ? AND (devices.phone_sign_in OR p.kind = 'test'))`, answer.Tenant, answer.Request, answer.Nonce, tx.Now)
+}
+
+// answered gives, among the accounts that the prompt is for, the one that the
+// answer names, else any; nil when the prompt is for none.
+func answered(accounts []asked, named string) *asked {
+	var found *asked
+	for i := range accounts {
+		if a := &accounts[i]; a.Found && (found == nil || a.AccountID == named) {
+			found = a
+		}
+	}
+	return found
+}
+
+// meant says whether the claims are for this request of this phone, us and now.
+func (s *Service) meant(answer proof.Answer, deviceID, id string, now time.Time) bool {
+	at := time.Unix(int64(answer.IssuedAt), 0)
+	return answer.Device == deviceID && answer.Request == id && proof.SameAddress(answer.Audience, s.PublicURL) &&
+		!at.Before(now.Add(-proof.Drift)) && !at.After(now.Add(proof.Drift))
+}
+
+// meant says whether the claims are for this account and this prompt.
+func (a *asked) meant(answer proof.Answer) bool {
+	return answer.Account == a.AccountID && answer.Tenant == a.TenantSlug &&
+		subtle.ConstantTimeCompare([]byte(answer.Nonce), []byte(a.Nonce)) == 1
+}
+
+type decision struct {
+	id, attemptID string
+	kind          Kind
+	next          State
+	wrong, unlock bool
+	from          audit.Origin
+}
+
+// actions gives what an answer is called in the audit.
+var actions = map[State]audit.Action{Approved: audit.PromptApproved, Denied: audit.PromptDenied, Reported: audit.PromptReported}
+
+// decide stores the answer. Its one statement asks again what was asked on the
+// way here: of two answers at once, of a phone revoked or a user locked
+// meanwhile, it changes no row.
+func (s *Service) decide(ctx context.Context, a device.Account, d decision) error {
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		err := tx.Change(fault.New(fault.Conflict, "prompt.decided"), `UPDATE prompts SET state = ?, decided_at = ?, account_id = ?, wrong_number = ?
+			WHERE tenant_id = ? AND id = ? AND state = 'pending' AND expires_at > ? AND EXISTS (SELECT 1 FROM devices d
+			JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id JOIN tenants t ON t.id = d.tenant_id
+			WHERE d.tenant_id = prompts.tenant_id AND d.account_id = ? AND d.user_id = prompts.user_id AND d.state = 'active'
+			AND (d.phone_sign_in OR prompts.kind = 'test') AND u.state = 'active' AND t.state = 'active')`,
+			d.next, tx.Now, a.AccountID, d.wrong, a.TenantID, d.id, tx.Now, a.AccountID)
+		if err != nil {
+			return err
+		}
+		if d.unlock {
+			err := tx.Later("UPDATE devices SET pin_tries = 0, last_used_at = ? WHERE tenant_id = ? AND account_id = ?", tx.Now, a.TenantID, a.AccountID)
+			if err != nil {
+				return err
+			}
+		}
+		e := audit.Event{
+			TenantID: a.TenantID, Action: actions[d.next], Actor: audit.Device(a.AccountID), Target: audit.Prompt(d.id),
+			Subject: a.UserID, Thread: d.attemptID, Origin: d.from, Details: map[string]string{"kind": string(d.kind)},
+		}
+		if d.next != Approved {
+			e.Outcome = audit.Failure
+		}
+		if d.wrong {
+			e.Reason = "prompt.wrong_number"
+		}
+		return audit.Record(tx, e)
+	})
+	if err == nil {
+		if d.kind == Test {
+			s.Hub.Ring("enrolment:" + a.TenantID + ":" + d.attemptID)
+		} else {
+			s.Hub.Ring(AttemptKey(a.TenantID, d.attemptID))
+		}
+		s.Hub.Ring(device.UserKey(a.TenantID, a.UserID))
+	}
+	return err
+}

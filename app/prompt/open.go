@@ -1,0 +1,65 @@
+package prompt
+
+import (
+	"context"
+	"time"
+
+	"latchkey/app/device"
+	"latchkey/app/store"
+)
+
+// Request is a prompt as the phone shows it.
+type Request struct {
+	ID, Kind, Mode, Numbers, Nonce, Application, Browser, Place, IP string
+	NewBrowser                                                      bool
+	CreatedAt, ExpiresAt                                            time.Time
+	Account                                                         device.Account
+}
+
+var openQuery = device.AccountsWith(`, COALESCE(p.id, '') AS prompt_id, COALESCE(p.kind, '') AS kind, COALESCE(p.mode, '') AS mode,
+		COALESCE(p.numbers, '') AS numbers, COALESCE(p.nonce, '') AS nonce, COALESCE(p.application, '') AS application,
+		COALESCE(p.browser, '') AS browser, COALESCE(p.place, '') AS place, COALESCE(p.ip, '') AS ip,
+		COALESCE(p.new_browser, FALSE) AS new_browser, p.created_at, p.expires_at`,
+	`LEFT JOIN prompts p ON p.user_id = d.user_id AND p.tenant_id = d.tenant_id AND p.state = 'pending' AND p.expires_at > ?
+		AND (p.kind = 'test' AND p.subject = 'test:' || d.account_id OR p.kind <> 'test' AND d.phone_sign_in)`)
+
+// Open lists what a phone may answer now. A device without a live account is
+// fault.Refused.
+func (s *Service) Open(ctx context.Context, deviceID string) ([]Request, error) {
+	return open(s.DB.View(ctx), deviceID)
+}
+
+// OpenFor is Open for a phone's call, whose proof it uses.
+func (s *Service) OpenFor(ctx context.Context, by device.Proof) (requests []Request, err error) {
+	err = s.Devices.Use(ctx, by, func(tx *store.Tx) (err error) {
+		requests, err = open(tx, by.Device)
+		return err
+	})
+	return requests, err
+}
+
+func open(tx *store.Tx, deviceID string) ([]Request, error) {
+	var rows []struct {
+		device.Account
+		PromptID, Kind, Mode, Numbers, Nonce, Application, Browser, Place, IP string
+		NewBrowser                                                            bool
+		CreatedAt, ExpiresAt                                                  *time.Time
+	}
+	if err := tx.All(&rows, openQuery, tx.Now, deviceID); err != nil {
+		return nil, store.Unusable(err)
+	}
+	if len(rows) == 0 {
+		return nil, device.Unknown()
+	}
+	var requests []Request
+	for _, r := range rows {
+		if r.PromptID == "" {
+			continue
+		}
+		requests = append(requests, Request{
+			ID: r.PromptID, Kind: r.Kind, Mode: r.Mode, Numbers: r.Numbers, Nonce: r.Nonce, Application: r.Application, Browser: r.Browser,
+			Place: r.Place, IP: r.IP, NewBrowser: r.NewBrowser, CreatedAt: *r.CreatedAt, ExpiresAt: *r.ExpiresAt, Account: r.Account,
+		})
+	}
+	return requests, nil
+}
