@@ -228,5 +228,10 @@ func (s *Signed) Answer(key Key) (Answer, error) {
 	if err := decoder.Decode(&a); err != nil {
 		return Answer{}, ErrClaims
 	}
+	for _, claim := range []string{a.Device, a.Audience, a.Account, a.Request, a.Nonce, a.Tenant, a.Decision, a.Number} {
+		if strings.Contains(claim, "\x00") { // no column takes one, and no phone sends one
+			return Answer{}, ErrClaims
+		}
+	}
 	return a, nil
 }
