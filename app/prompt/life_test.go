@@ -108,7 +108,7 @@ func TestAnAnswerAndTheSweepAtOnce(t *testing.T) {
 			case i%2 == 0:
 				return late.Prompts.Lapse(t.Context())
 			}
-			_, err := h.Prompts.Answer(t.Context(), []device.Account{r.Account}, r.ID, signed, PIN, audit.Origin{})
+			_, err := h.Prompts.Answer(t.Context(), p.Proof(), r.ID, signed, PIN, audit.Origin{})
 			return err
 		})
 		if err := h.Prompts.Lapse(t.Context()); err != nil {
@@ -148,7 +148,7 @@ func TestARequestThatIsTakenBack(t *testing.T) {
 		if !rung(waiting) {
 			t.Error("the phone was not told")
 		}
-		if open, err := h.Prompts.Open(t.Context(), p.Accounts()); err != nil || len(open) != 0 {
+		if open, err := h.Prompts.Open(t.Context(), p.ID); err != nil || len(open) != 0 {
 			t.Errorf("the phone still shows %d requests, %v", len(open), err)
 		}
 		_, err := p.Answer(r, prompt.Approve, h.Number(r.ID), PIN)
