@@ -85,7 +85,10 @@ func (c *Catalogue) add(key, words string, base *Catalogue) error {
 	}
 	t := text{in: c}
 	for one := range strings.SplitSeq(words, "|") {
-		t.forms = append(t.forms, parse(strings.TrimSpace(one)))
+		if one = strings.TrimSpace(one); one == "" {
+			return fmt.Errorf("%s has a form without words", key)
+		}
+		t.forms = append(t.forms, parse(one))
 	}
 	names := t.names()
 	if n := len(t.forms); n > 1 && (n != len(c.plurals) || !slices.Contains(names, count)) {
