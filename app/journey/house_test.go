@@ -1,7 +1,6 @@
 package journey
 
 import (
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -127,14 +126,5 @@ func (p *pc) look(name string) {
 	p.t.Helper()
 	if p.house.DB.Dialect == store.SQLite {
 		p.Look("pc-"+name, PageShapes)
-	}
-}
-
-// says waits until an element contains a text, and fails with what it says instead.
-func (tab *Tab) says(selector, part string) {
-	tab.t.Helper()
-	tab.WaitFor(selector)
-	if got := tab.Text(selector); !strings.Contains(got, part) {
-		tab.t.Errorf("%s says %q, want %q in it", selector, got, part)
 	}
 }

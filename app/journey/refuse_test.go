@@ -22,7 +22,7 @@ func TestWrongNumberIsRefusedAndTheNextIsTyped(t *testing.T) {
 	phone.look("outcome-wrong-number")
 	phone.ended("wrong_number")
 	p.WaitFor("body[data-state=denied]")
-	p.says("h1", "Not approved")
+	p.WaitForText("h1", "Not approved")
 	p.look("denied")
 
 	p.Follow(primary) // a new request
@@ -30,7 +30,7 @@ func TestWrongNumberIsRefusedAndTheNextIsTyped(t *testing.T) {
 	phone.at("request", "[data-mode=type2]")
 	phone.Fill("#typed-number", "1")
 	phone.act("next")
-	phone.says("#typed-number-error", "2 digits")
+	phone.WaitForText("#typed-number-error", "2 digits")
 	phone.look("type2-error")
 	phone.approve(number)
 	phone.ended("approved")
@@ -50,7 +50,7 @@ func TestWrongPINLeavesTheRequestOpen(t *testing.T) {
 	phone.Forgive("/answer") // a refusal is a refusal, and the browser says so
 	phone.Fill("#pin", "12")
 	phone.Click("#pin-submit")
-	phone.says("#pin-error", "6 digits")
+	phone.WaitForText("#pin-error", "6 digits")
 	phone.Fill("#pin", "771204")
 	phone.Click("#pin-submit")
 	phone.WaitForText("#pin-error", "Check your PIN")
@@ -80,9 +80,9 @@ func TestDenyTakesOnePress(t *testing.T) {
 	phone.at("menu", "")
 	phone.act("recent")
 	phone.at("recent", "")
-	phone.says(".recent li:first-child", "Denied")
-	phone.says(".recent li:first-child", "Chrome on Linux")
-	phone.says(".recent li:last-child", "Approved") // the test
+	phone.WaitForText(".recent li:first-child", "Denied")
+	phone.WaitForText(".recent li:first-child", "Chrome on Linux")
+	phone.WaitForText(".recent li:last-child", "Approved") // the test
 	phone.look("recent")
 
 	// Denied, the person may be asked again; other ways are at hand too.
@@ -101,11 +101,11 @@ func TestReportHoldsTheNextRequests(t *testing.T) {
 	stranger := h.pc()
 	stranger.ask("user2@alder.example")
 	phone.at("request", "[data-stage=number]")
-	phone.says(".new-browser", "New browser")
+	phone.WaitForText(".new-browser", "New browser")
 	phone.look("new-browser")
 	phone.act("not-me")
 	phone.at("request", "[data-stage=report]")
-	phone.says("main", "no requests come for the next 60 minutes")
+	phone.WaitForText("main", "no requests come for the next 60 minutes")
 	phone.look("report")
 	phone.act("back") // nothing has been sent yet
 	phone.at("request", "[data-stage=number]")
@@ -126,7 +126,7 @@ func TestReportHoldsTheNextRequests(t *testing.T) {
 
 	// The person sees it in their activity, and later is asked again.
 	p.Open(h.URL + "/me/activity")
-	p.says("main table", "It is not me")
+	p.WaitForText("main table", "It is not me")
 	p.look("activity")
 	phone.Forgive("status of 401") // its clock is an hour behind until the first answer
 	h.later(61 * time.Minute)
@@ -146,7 +146,7 @@ func TestUnansweredRequestExpires(t *testing.T) {
 	phone.at("request", "[data-stage=number]")
 	h.later(121 * time.Second)
 	p.WaitFor("body[data-state=expired]")
-	p.says("h1", "Time is up")
+	p.WaitForText("h1", "Time is up")
 	p.look("expired")
 	Eval[bool](phone.Tab, "dispatchEvent(new Event('focus'))") // somebody takes the phone up: it asks again
 	phone.at("outcome", "[data-outcome=expired]")
@@ -175,5 +175,5 @@ func TestAdministratorTypesTheNumber(t *testing.T) {
 	phone.approve(number)
 	phone.ended("approved")
 	p.signedIn("security@alder.example")
-	p.says(".bar-role", "Security administrator")
+	p.WaitForText(".bar-role", "Security administrator")
 }

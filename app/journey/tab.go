@@ -16,6 +16,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
@@ -298,13 +299,13 @@ func (tab *Tab) Follow(selector string) {
 	tab.WaitUntil(fmt.Sprintf("performance.timeOrigin !== %v && document.readyState === 'complete'", before))
 }
 
-// Fill waits for a field and types text into it, in place of what it held.
+// Fill waits for a field and puts text into it, as if it were pasted, in place
+// of what it held.
 func (tab *Tab) Fill(selector, text string) {
 	tab.t.Helper()
 	tab.WaitFor(selector)
-	tab.do("fill "+selector,
-		chromedp.Clear(chromedp.CSS(selector)),
-		chromedp.SendKeys(chromedp.CSS(selector), text))
+	tab.WaitUntil("(field => { field?.focus(); field?.select(); return field !== null && document.activeElement === field; })(" + one(selector) + ")")
+	call(tab, "fill "+selector, input.InsertText, input.InsertTextParams{Text: text})
 }
 
 // Press sends keys to whatever has the focus; the names of special keys are in

@@ -92,7 +92,7 @@ let streamFor = "";
 
 /** follow keeps one stream open for the device that this phone is now. */
 function follow() {
-  const id = app.phone.device?.deviceId ?? "";
+  const id = app.phone.alive ? app.phone.device.deviceId : "";
   if (id === streamFor) return;
   stream?.stop();
   streamFor = id;

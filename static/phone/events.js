@@ -2,7 +2,7 @@
 // reads the stream by fetch. An event is a hint only: whoever hears it fetches
 // the requests, signed, and a slow poll catches what a lost stream did not say.
 
-import { events } from "./protocol.js";
+import { events, Refusal } from "./protocol.js";
 
 const firstWait = 1_000; // milliseconds, doubled for each failure
 const longestWait = 30_000;
@@ -49,8 +49,10 @@ export function listen(device, heard) {
     while (!stopped) {
       try {
         await read();
-      } catch {
-        // Whatever it was: the poll says what is true, we only try again.
+      } catch (failure) {
+        // Whatever it was: the poll says what is true, we only try again. But of
+        // a phone that is none any more its person should hear now.
+        if (failure instanceof Refusal && failure.status === 401) heard("refused");
       }
       if (stopped) return;
       const pause = wait * (0.5 + Math.random()); // spread, so that a restarted service is not stormed

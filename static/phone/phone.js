@@ -7,6 +7,9 @@ import * as store from "./store.js";
 import * as service from "./protocol.js";
 import { makeKey } from "./key.js";
 
+/** unknown: the service does not know this device any more. A proof that it did not like says another code. */
+const unknown = (failure) => failure instanceof service.Refusal && failure.status === 401 && failure.code === "unknown_device";
+
 export class Phone extends EventTarget {
   device = null; // {privateKey, publicKey, deviceId, publicUrl}
   accounts = [];
@@ -28,6 +31,11 @@ export class Phone extends EventTarget {
     return Boolean(this.device?.deviceId);
   }
 
+  /** alive: the service knows the key for some account still. */
+  get alive() {
+    return this.enrolled && this.accounts.some(({ ended }) => !ended);
+  }
+
   async load() {
     this.device = (await store.loadDevice()) ?? null;
     this.accounts = await store.loadAccounts();
@@ -40,7 +48,7 @@ export class Phone extends EventTarget {
    * begins anew with a fresh key.
    */
   async enrol(token, name, platform, pin) {
-    if (!this.device || (this.enrolled && this.accounts.every(({ ended }) => ended))) {
+    if (!this.device || (this.enrolled && !this.alive)) {
       await store.forgetPhone();
       this.accounts = [];
       this.device = { ...(await makeKey()), deviceId: "", publicUrl: this.publicUrl };
@@ -63,9 +71,8 @@ export class Phone extends EventTarget {
     try {
       listed = await this.#heard(service.accounts(this.device));
     } catch (failure) {
-      // A device that the service does not know any more; nothing is deleted
-      // here, because the person should read why and the proof may be at fault.
-      if (!(failure instanceof service.Refusal) || failure.status !== 401) throw failure;
+      // Nothing is deleted here, because the person should read why.
+      if (!unknown(failure)) throw failure;
       listed = [];
     }
     const known = new Map(listed.map((account) => [account.id, account]));
@@ -100,8 +107,14 @@ export class Phone extends EventTarget {
   }
 
   async #readRequests() {
-    if (!this.enrolled || this.accounts.every(({ ended }) => ended)) return;
-    const listed = await this.#heard(service.requests(this.device));
+    if (!this.alive) return;
+    let listed;
+    try {
+      listed = await this.#heard(service.requests(this.device));
+    } catch (failure) {
+      if (unknown(failure)) await this.syncAccounts();
+      throw failure;
+    }
     // An account that this phone has not heard of yet, or no more.
     if (listed.some((request) => !this.accountOf(request))) await this.syncAccounts();
     this.requests = listed.filter((request) => !this.#settled.has(request.id) && this.accountOf(request));
