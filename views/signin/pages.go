@@ -78,8 +78,11 @@ type StepUp struct {
 
 func (v Phone) document() component.Document {
 	d := component.Document{Layout: "card", Step: "phone", State: v.State, Attempt: v.Attempt, Scripts: []string{"signin-wait.js"}}
-	if v.State == Pending {
+	switch v.State {
+	case Pending:
 		d.Refresh = "3"
+	case Held:
+		d.Refresh = "10" // the request is sent as soon as it may be
 	}
 	return d
 }

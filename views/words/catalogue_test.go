@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/a-h/templ"
 	"golang.org/x/text/language"
 )
 
@@ -146,6 +147,23 @@ func TestTheContextCarriesTheLanguage(t *testing.T) {
 	}
 	if got := Tag(context.Background()); got != first {
 		t.Errorf("without a language: %q, want %s", got, first)
+	}
+}
+
+func TestASentenceKeepsItsPartsInPlace(t *testing.T) {
+	s := shelfOf(t, map[string]string{
+		"en": "door.path = Walk & turn at {corner}, {time} <now>.",
+		"de": "door.path = {time}: an {corner} abbiegen.",
+	})
+	sentence := Sentence("door.path", With("corner", templ.Raw("<b>the corner</b>")), With("time", templ.Raw("<i>9:05</i>")))
+	for tag, want := range map[string]string{
+		"en": "Walk &amp; turn at <b>the corner</b>, <i>9:05</i> &lt;now&gt;.",
+		"de": "<i>9:05</i>: an <b>the corner</b> abbiegen.",
+	} {
+		var b strings.Builder
+		if err := sentence.Render(In(t.Context(), s.For(tag)), &b); err != nil || b.String() != want {
+			t.Errorf("%s: %q, %v, want %q", tag, b.String(), err, want)
+		}
 	}
 }
 

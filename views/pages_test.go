@@ -1,0 +1,181 @@
+package views_test
+
+import (
+	"bytes"
+	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"latchkey/views/component"
+	"latchkey/views/console"
+	"latchkey/views/me"
+	"latchkey/views/phone"
+	"latchkey/views/problem"
+	"latchkey/views/setup"
+	"latchkey/views/signin"
+)
+
+// pages is every page, in each state in which it looks different.
+var pages = map[string][]state{
+	"console.ChooserPage": page(console.ChooserPage, full, func(v *console.Chooser) { v.Tenants = nil }),
+	"console.FramePage":   page(console.FramePage),
+	"me.ActivityPage":     page(me.ActivityPage, full, func(v *me.Activity) { v.Events = nil }),
+	"me.AddPhonePage": page(me.AddPhonePage,
+		func(v *me.AddPhone) { v.State = me.Waiting },
+		func(v *me.AddPhone) { v.State, v.Link = me.Waiting, "" },
+		func(v *me.AddPhone) { v.State = me.Test },
+		func(v *me.AddPhone) { v.State, v.Device = me.Done, "" },
+		func(v *me.AddPhone) { v.State = me.Expired }),
+	"me.HomePage":     page(me.HomePage, full, func(v *me.Home) { v.Applications = nil }),
+	"me.OverviewPage": page(me.OverviewPage, full, func(v *me.Overview) { v.Ready.Steps[0].Done = true }),
+	"me.PhonesPage": page(me.PhonesPage, full,
+		func(v *me.Phones) { v.Rows = nil },
+		func(v *me.Phones) { v.RenameDevice = v.Rows[0].ID },
+		func(v *me.Phones) { v.Rows[0].LastUsedAt = time.Time{} }),
+	"me.PreferencesPage": page(me.PreferencesPage, full, func(v *me.Preferences) { v.Ways = nil }),
+	"me.SessionsPage":    page(me.SessionsPage, full, func(v *me.Sessions) { v.Rows[0].This = false }),
+	"phone.AppPage": page(func(_ component.Page, v phone.App) templ.Component {
+		return phone.AppPage(v)
+	}),
+	"problem.Page": page(problem.Page,
+		func(v *problem.Problem) { v.Status = 401 },
+		func(v *problem.Problem) { v.Status, v.Sentence = 500, "" },
+		func(v *problem.Problem) { v.Status, v.Sentence, v.RetryAt = 429, "", time.Time{} }),
+	"setup.SetupDonePage":  page(setup.SetupDonePage),
+	"setup.SetupPage":      page(setup.SetupPage),
+	"signin.HelpPage":      page(signin.HelpPage, full, func(v *signin.Help) { v.HelpdeskHours = "" }),
+	"signin.NamePage":      page(signin.NamePage),
+	"signin.PasswordPage":  page(signin.PasswordPage),
+	"signin.PhonePage":     page(signin.PhonePage, phones()...),
+	"signin.SignedOutPage": page(func(p component.Page, _ struct{}) templ.Component { return signin.SignedOutPage(p) }),
+	"signin.StepUpPage":    page(signin.StepUpPage),
+}
+
+func phones() []func(*signin.Phone) {
+	all := []func(*signin.Phone){
+		func(v *signin.Phone) { v.State, v.RetryAt = signin.Held, time.Time{} },
+		func(v *signin.Phone) { v.State, v.Mode, v.SecondFactor = signin.Pending, "pick3", false },
+		func(v *signin.Phone) {
+			v.State, v.Mode, v.SecondFactor, v.StepUp = signin.Denied, "type6", false, false
+		},
+	}
+	for _, state := range []string{signin.Pending, signin.Approved, signin.Denied, signin.Expired, signin.Held} {
+		all = append(all, func(v *signin.Phone) { v.State = state })
+	}
+	return all
+}
+
+// state is a page in one state, whose every text is the given one.
+type state func(text string, on bool) templ.Component
+
+// page makes the states of a page by changing what it is given.
+func page[V any](show func(component.Page, V) templ.Component, changes ...func(*V)) []state {
+	if len(changes) == 0 {
+		changes = append(changes, full[V])
+	}
+	var all []state
+	for _, change := range changes {
+		all = append(all, func(text string, on bool) templ.Component {
+			var p component.Page
+			var v V
+			fill(reflect.ValueOf(&p).Elem(), text, on)
+			fill(reflect.ValueOf(&v).Elem(), text, on)
+			change(&v)
+			return show(p, v)
+		})
+	}
+	return all
+}
+
+// full leaves everything as it was filled.
+func full[V any](*V) {}
+
+var moment = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+// fill puts something into every field: text, two of every list, on, a moment.
+func fill(v reflect.Value, text string, on bool) {
+	if v.Type() == reflect.TypeFor[time.Time]() {
+		v.Set(reflect.ValueOf(moment))
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Bool:
+		v.SetBool(on)
+	case reflect.Int:
+		v.SetInt(400)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			fill(v.Index(i), text, on)
+		}
+	case reflect.Map:
+		// What is wrong with a form, by its fields.
+		v.Set(reflect.MakeMap(v.Type()))
+		for _, field := range []string{"", "tenant_name", "region", "password", "theme", "default_way"} {
+			v.SetMapIndex(reflect.ValueOf(field), reflect.ValueOf(text))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), text, on)
+		}
+	default:
+		panic("a page is given a " + v.Kind().String() + ": teach fill to make one")
+	}
+}
+
+func render(t *testing.T, ctx context.Context, c templ.Component) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := c.Render(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// everywhere calls check with each page in each state, twice: with everything
+// off and with everything on.
+func everywhere(t *testing.T, ctx context.Context, text string, check func(t *testing.T, html string)) {
+	t.Helper()
+	for name, states := range pages {
+		t.Run(name, func(t *testing.T) {
+			for _, show := range states {
+				for _, on := range []bool{false, true} {
+					check(t, render(t, ctx, show(text, on)))
+				}
+			}
+		})
+	}
+}
+
+// TestEveryPageIsHere compares the list above with the pages that there are.
+func TestEveryPageIsHere(t *testing.T) {
+	generated, err := filepath.Glob("*/*_templ.go")
+	if err != nil || len(generated) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	for _, path := range generated {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || !f.Name.IsExported() || !strings.HasSuffix(f.Name.Name, "Page") {
+				continue
+			}
+			if name := file.Name.Name + "." + f.Name.Name; pages[name] == nil {
+				t.Errorf("%s: the page %s is not in the list of this test", path, name)
+			}
+		}
+	}
+}
