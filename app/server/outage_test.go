@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -263,6 +264,44 @@ func TestAStreamOutlivesTheDatabase(t *testing.T) {
 		until(t, "readiness", func() bool { return s.b.get(t, "/readyz").status == http.StatusOK })
 		until(t, "the answer", func() bool { return s.ph.answers(t, r, "approve", shown).status == http.StatusOK })
 		page.says(t, "state approved", "(ended)")
+	})
+}
+
+func TestADatabaseThatHangsIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := onPostgres(t)
+	b := w.browser(t)
+	b.get(t, "/signin")
+	conn, err := pgx.Connect(t.Context(), w.DB.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	lock, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.Exec(t.Context(), "LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	// More than there are connections: whoever gets none must not wait for ever either.
+	many := make([]*http.Request, 60)
+	for i := range many {
+		form := b.form("identifier", fmt.Sprintf("user%d@alder.example", i))
+		many[i] = b.request(t, http.MethodPost, "/signin", strings.NewReader(form.Encode()), "Content-Type", formType)
+	}
+	before := time.Now()
+	for _, a := range allAtOnce(t, b.client, many) {
+		a.unavailable(t)
+	}
+	if took := time.Since(before); took > 25*time.Second {
+		t.Errorf("it took %s to say so", took)
+	}
+	if err := lock.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "a sign-in", func() bool {
+		return b.post(t, "/signin", "identifier", "user1@alder.example").status == http.StatusSeeOther
 	})
 }
 

@@ -143,6 +143,7 @@ func (w *world) standing(t testing.TB) map[string][]string {
 				continue
 			}
 			delete(row, "last_seen_at")
+			delete(row, "pin_try") // the name of the last try that was counted
 			all[table] = append(all[table], fmt.Sprint(row))
 		}
 		slices.Sort(all[table])
@@ -160,12 +161,12 @@ func (w *world) unchanged(t testing.TB, what string, before map[string][]string)
 		t.Errorf("%s changed %s:", what, table)
 		for _, row := range now {
 			if !slices.Contains(before[table], row) {
-				t.Logf("  now    %.300s", row)
+				t.Logf("  now    %.900s", row)
 			}
 		}
 		for _, row := range before[table] {
 			if !slices.Contains(now, row) {
-				t.Logf("  before %.300s", row)
+				t.Logf("  before %.900s", row)
 			}
 		}
 	}

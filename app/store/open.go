@@ -39,6 +39,11 @@ const (
 // is kept while the table grows. What runs here finds rows by their keys.
 var scans = [...]string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}
 
+// lockWait is how long a statement waits for somebody else's lock. Acts hold
+// theirs for milliseconds; who holds one for seconds is at work on the schema,
+// and must not gather every connection behind it.
+const lockWait = "5s"
+
 // DB is an open database.
 type DB struct {
 	Dialect Dialect
@@ -81,6 +86,7 @@ func openPostgres(address string, log *slog.Logger) (*DB, error) {
 	}
 	config.RuntimeParams["application_name"] = "latchkey"
 	config.RuntimeParams["timezone"] = "UTC"
+	config.RuntimeParams["lock_timeout"] = lockWait
 	for _, scan := range scans {
 		config.RuntimeParams[scan] = "off"
 	}

@@ -60,6 +60,9 @@ func (s *Site) Fail(err error, c echo.Context) {
 	default:
 		written = s.failPage(c, status, f)
 	}
+	if written != nil && !c.Response().Committed {
+		written = errors.Join(written, c.String(status, Sentence(c, f.Code, f.Detail)+"\n"))
+	}
 	if written != nil {
 		s.Log.Warn("answer not written", "request", Origin(c).RequestID, "error", written)
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"mime"
 	"net/http"
@@ -32,7 +33,7 @@ func (s *Site) Use(e *echo.Echo) {
 	e.HTTPErrorHandler = s.Fail
 	// Echo builds the chain of these anew for every request, so what can be made
 	// once is made here.
-	e.Pre(s.observe, s.headers, s.recover, s.readable, s.sameSite(), s.body)
+	e.Pre(s.observe, s.headers, s.recover, s.inTime, s.readable, s.sameSite(), s.body)
 }
 
 // observe names the request, and logs and measures it when it is answered.
@@ -83,6 +84,19 @@ func (s *Site) recover(next echo.HandlerFunc) echo.HandlerFunc {
 				err = fault.New(fault.Defect, "defect").Because(panicError(p))
 			}
 		}()
+		return next(c)
+	}
+}
+
+// answerWait is how long a request may work. One that waits longer for the
+// database is told to come again, before its client and its proxy give up.
+const answerWait = 10 * time.Second
+
+func (s *Site) inTime(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), answerWait)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)
 	}
 }

@@ -5,6 +5,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -145,11 +146,12 @@ func flash(c echo.Context) string {
 }
 
 // Render renders into a buffer and then writes, so that a component that fails
-// becomes an error page and not half a page.
+// becomes an error page and not half a page. The page that says that the time is
+// over is written when it is over.
 func Render(c echo.Context, status int, page templ.Component) error {
 	var b bytes.Buffer
 	b.Grow(8 << 10)
-	if err := page.Render(Context(c), &b); err != nil {
+	if err := page.Render(context.WithoutCancel(Context(c)), &b); err != nil {
 		return err
 	}
 	header := c.Response().Header()
