@@ -82,7 +82,7 @@ func (a Attempt) PhoneState(now time.Time) prompt.State {
 // stands between return_to and an open redirect.
 func LocalPath(typed string) string {
 	if len(typed) > 2000 || !strings.HasPrefix(typed, "/") || strings.HasPrefix(typed, "//") ||
-		strings.ContainsAny(typed, "\\\x00\r\n\t") {
+		strings.ContainsFunc(typed, outsidePath) {
 		return "/"
 	}
 	u, err := url.Parse(typed)
@@ -91,6 +91,10 @@ func LocalPath(typed string) string {
 	}
 	return typed
 }
+
+// outsidePath says whether browsers make more of r than of a letter: they take a
+// backslash for a slash and drop some controls, and a header takes none.
+func outsidePath(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f }
 
 // address makes the id that stands in addresses.
 func address(tenantID, id string) string { return tenantID + "-" + id }
