@@ -19,6 +19,11 @@ var speakers = []string{"views", "app/web"}
 func TestEveryKeyHasItsWords(t *testing.T) {
 	c := For("")
 	for _, s := range sourcesIn(t, speakers...) {
+		s.literals(func(l *ast.BasicLit, text string) {
+			if _, done, ok := strings.Cut(text, "?done="); ok && !c.Has("flash."+done) {
+				t.Errorf("%s:%d: flash.%s: no such text", s.path, s.line(l), done)
+			}
+		})
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			of, verb, args := call(n)
 			if of != "words" {

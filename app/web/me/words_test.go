@@ -1,0 +1,105 @@
+package me
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/device"
+	"latchkey/app/session"
+	"latchkey/views/words"
+)
+
+// said fails the test for a key in the place of words.
+func said(t *testing.T, what, text string) {
+	t.Helper()
+	for _, family := range []string{"activity.", "me.", "platform."} {
+		if text == "" || strings.HasPrefix(text, family) {
+			t.Errorf("%s is shown as %q", what, text)
+			return
+		}
+	}
+}
+
+func TestEveryActionIsSaidToItsUser(t *testing.T) {
+	at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	for _, action := range actions(t) {
+		for _, outcome := range []audit.Outcome{audit.Success, audit.Failure, audit.Denied} {
+			shown := event(t.Context(), audit.Entry{At: at, Action: audit.Action(action), Outcome: outcome})
+			said(t, action, shown.What)
+			said(t, string(outcome), shown.Outcome)
+			if shown.Tone == "" {
+				t.Errorf("%s, %s has no tone", action, outcome)
+			}
+		}
+	}
+}
+
+// actions reads the constants of audit.Action out of their source.
+func actions(t *testing.T) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../../audit/event.go", nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok {
+			if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "Action" {
+				value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, value)
+			}
+		}
+		return true
+	})
+	if len(all) < 40 {
+		t.Fatalf("found %d actions; there are more", len(all))
+	}
+	return all
+}
+
+func TestEveryPhoneIsSaidToItsUser(t *testing.T) {
+	for _, platform := range []string{"ios", "android", "desktop", "terminal"} {
+		for _, state := range []string{device.Active, device.Disabled, "revoked"} {
+			shown := row(t.Context(), device.Phone{Platform: platform, State: state}, 1)
+			said(t, platform, shown.Platform)
+			said(t, state, shown.State)
+		}
+	}
+}
+
+func TestEveryWayIsSaidToItsUser(t *testing.T) {
+	for _, way := range []string{session.ByPhone, session.ByPassword} {
+		for _, family := range []string{"me.info.last.", "me.sessions.how."} {
+			if !words.Has(t.Context(), family+way) {
+				t.Errorf("%s%s: no such text", family, way)
+			}
+		}
+	}
+}
+
+func TestReadiness(t *testing.T) {
+	for signing, done := range map[int]int{0: 1, 1: 2, 2: 3, 5: 3} {
+		r := ready(t.Context(), signing)
+		said(t, "readiness", r.Word)
+		said(t, "readiness", r.Sentence)
+		got := 0
+		for _, step := range r.Steps {
+			said(t, "step", step.Text)
+			if step.Done {
+				got++
+			}
+		}
+		if got != done {
+			t.Errorf("with %d phones %d steps are done, want %d", signing, got, done)
+		}
+	}
+}
