@@ -25,20 +25,12 @@ func (tab *Tab) dress(o Options) {
 	if o.Mobile {
 		shape = append(shape, chromedp.EmulatePortrait, chromedp.EmulateMobile, chromedp.EmulateTouch)
 	}
-	scheme := "light"
-	if o.Dark {
-		scheme = "dark"
+	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: o.scheme()}}
+	if o.still {
+		features = append(features, &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
 	}
 	tab.do("size", chromedp.EmulateViewport(int64(width), int64(height), shape...))
-	call(tab, "colours", emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	})
-}
-
-// script lets the page run script, or not.
-func (tab *Tab) script(on bool) {
-	tab.t.Helper()
-	call(tab, "script", emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+	call(tab, "colours", emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
 }
 
 // Shapes in which Look sees a page.
@@ -55,14 +47,15 @@ var (
 func (tab *Tab) Look(name string, shapes []Options) {
 	tab.t.Helper()
 	for _, o := range shapes {
+		o.still = true
 		tab.dress(o)
-		if tab.options.NoScript {
-			tab.script(true) // for axe; the page itself has been read without
-		}
-		tab.settle()
+		width, _ := o.size()
+		tab.WaitUntil(fmt.Sprintf("matchMedia('(width: %dpx) and (prefers-color-scheme: %s) and (prefers-reduced-motion)').matches", width, o.scheme()))
 		as := fmt.Sprintf("%s at %s", name, o)
-		for _, v := range tab.Axe() {
-			tab.t.Errorf("%s: axe: %s", as, v)
+		if !tab.options.NoScript { // axe is script; what stands in <noscript> is looked at without it
+			for _, v := range tab.Axe() {
+				tab.t.Errorf("%s: axe: %s", as, v)
+			}
 		}
 		if wide := Eval[string](tab, tooWide); wide != "" {
 			tab.t.Errorf("%s: wider than the window: %s", as, wide)
@@ -72,9 +65,6 @@ func (tab *Tab) Look(name string, shapes []Options) {
 		}
 	}
 	tab.dress(tab.options)
-	if tab.options.NoScript {
-		tab.script(false)
-	}
 }
 
 // tooWide gives the first element that makes the page scroll sideways.
@@ -85,20 +75,17 @@ const tooWide = `(() => {
 	return root.scrollWidth + " px, " + (one?.outerHTML.slice(0, 300) ?? "nothing in sight");
 })()`
 
-// settle waits until the page is drawn in its present shape.
-func (tab *Tab) settle() {
-	tab.t.Helper()
-	tab.WaitUntil(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>
-		Promise.allSettled(document.getAnimations().map(a => a.effect.getComputedTiming().endTime < 2000 ? a.finished : true)).then(() => done(true)))))`)
-}
-
 // String names the shape: width and colours.
 func (o Options) String() string {
 	width, _ := o.size()
+	return fmt.Sprintf("%d-%s", width, o.scheme())
+}
+
+func (o Options) scheme() string {
 	if o.Dark {
-		return fmt.Sprintf("%d-dark", width)
+		return "dark"
 	}
-	return fmt.Sprintf("%d-light", width)
+	return "light"
 }
 
 func (o Options) size() (width, height int) {

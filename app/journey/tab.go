@@ -38,6 +38,7 @@ type Options struct {
 	Dark          bool
 	NoScript      bool
 	Agent         string // what the browser calls itself; "" is what it is
+	still         bool   // nothing moves
 }
 
 // Android is an Agent: a phone with Chrome.
@@ -100,7 +101,7 @@ func newTab(t testing.TB, parent context.Context, o Options, how ...chromedp.Con
 		call(tab, "agent", emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: o.Agent})
 	}
 	if o.NoScript {
-		tab.script(false)
+		call(tab, "no script", emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	}
 	return tab
 }
@@ -201,6 +202,18 @@ func (tab *Tab) Open(url string) {
 func (tab *Tab) Reload() {
 	tab.t.Helper()
 	tab.do("reload", chromedp.Reload())
+}
+
+// Back goes one page back in the history, wherever that leads.
+func (tab *Tab) Back() {
+	tab.t.Helper()
+	before := Eval[float64](tab, "performance.timeOrigin")
+	history := call(tab, "history", page.GetNavigationHistory, cdp.Empty{})
+	if history.CurrentIndex == 0 {
+		tab.t.Fatal("back: this is the first page")
+	}
+	call(tab, "back", page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex-1].ID})
+	tab.WaitUntil(fmt.Sprintf("performance.timeOrigin !== %v && document.readyState === 'complete'", before))
 }
 
 // URL returns the address of the page.

@@ -1,19 +1,20 @@
 // Waits for the answer of the phone: by server-sent events at once, by polling
 // where those do not get through. An approved attempt is finished, any other
-// end is shown by the page itself.
+// change is shown by the page itself. A request that was held is sent as soon as
+// it may be, so a page that says so looks for its number.
 import { countdown } from "./countdown.js";
 
 const { attempt, state } = document.body.dataset;
 const here = `/signin/${encodeURIComponent(attempt)}`;
 const finish = document.getElementById("finish");
-const pollWait = 2000; // milliseconds
+const pollWait = state === "held" ? 5000 : 2000; // milliseconds
 
 let over = false;
 let source = null;
 let timer = 0;
 
 function settle(next) {
-  if (over || !next || next === "pending") return;
+  if (over || !next || next === state) return;
   over = true;
   source?.close();
   clearTimeout(timer);
@@ -53,7 +54,9 @@ function listen() {
 }
 
 if (state === "approved") {
-  settle(state);
+  finish.requestSubmit();
+} else if (state === "held") {
+  poll();
 } else if (state === "pending") {
   countdown(document.querySelector("[data-countdown]"), () => setTimeout(ask, 500));
   listen();

@@ -32,13 +32,16 @@ const screens = {
   unsupported: unsupportedScreen,
 };
 
-// Screens on which nothing is being typed or read that must not be lost.
+// Screens on which nothing is being typed or read that must not be lost. Of the
+// outcomes, those that ask nothing more of the person.
 const interruptible = ["menu", "recent", "offline", "explain", "remove"];
+const passing = ["approved", "gone", "decided", "expired"];
 
 const publicUrl = document.documentElement.dataset.publicUrl || location.origin;
 
 let going = 0; // counts calls of go, of which the last one wins
 let at = ""; // the screen that is shown, or is being made
+let open = false; // to a request, whenever one comes
 let drawn = ""; // the accounts as the menu shows them
 
 const app = {
@@ -49,12 +52,13 @@ const app = {
   async go(name, about = {}) {
     const mine = ++going;
     at = name;
+    open = interruptible.includes(name) || (name === "outcome" && passing.includes(about.outcome));
     const screen = await screens[name](app, about);
     if (mine !== going) return screen.leave?.(); // somebody went elsewhere meanwhile
     drawn = JSON.stringify(app.phone.accounts);
     show(screen);
     // What came in while the screen was made found nobody to interrupt.
-    if (interruptible.includes(name) && app.phone.requests.length > 0) await app.home();
+    if (open && app.phone.requests.length > 0) await app.home();
   },
 
   /** home goes to what matters most now. */
@@ -111,7 +115,7 @@ function changed() {
   for (const request of fresh) {
     notifyHere(words.request.arrived(request.tenant_name), words.request.title[request.kind] ?? words.request.title.other, request.id);
   }
-  if (!interruptible.includes(at)) return;
+  if (!open) return;
   if (phone.requests.length > 0) app.home();
   else if (at === "menu" && phone.offline) app.home();
   else if (at === "offline" && !phone.offline) app.home();
