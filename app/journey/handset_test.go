@@ -90,16 +90,25 @@ func (p *handset) enable() {
 	p.WaitFor(".state-on")
 }
 
-// ready is a PC and a phone of the same person, signed in on the PC with the
-// password, phone sign-in on.
-func (h *house) ready(name string) (*pc, *handset) {
+// add adds a phone for who is signed in on the PC.
+func (h *house) add(p *pc) *handset {
 	h.t.Helper()
-	p, phone := h.pc(), h.handset()
-	p.enter(name)
+	phone := h.handset()
 	phone.enrol(p.link())
 	p.WaitFor("body[data-state=test] #match-number")
 	phone.approve(p.Text("#match-number"))
 	phone.ended("approved")
+	phone.at("menu", "")
+	return phone
+}
+
+// ready is a PC and a phone of the same person, signed in on the PC with the
+// password, phone sign-in on.
+func (h *house) ready(name string) (*pc, *handset) {
+	h.t.Helper()
+	p := h.pc()
+	p.enter(name)
+	phone := h.add(p)
 	phone.enable()
 	return p, phone
 }

@@ -27,7 +27,14 @@ func open(t *testing.T, dialect store.Dialect) *house {
 
 // later lets time pass for the program, and with it for the phones, which set
 // their clocks by its answers.
-func (h *house) later(d time.Duration) { h.ahead.Add(int64(d)) }
+func (h *house) later(d time.Duration) {
+	h.t.Helper()
+	h.ahead.Add(int64(d))
+	// What the program does every few seconds has been done all along.
+	if err := h.Rules.Reload(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+}
 
 // exec changes what no page can change.
 func (h *house) exec(statement string, values ...any) {
