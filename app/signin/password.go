@@ -12,6 +12,11 @@ import (
 	"latchkey/app/user"
 )
 
+// Passwords says whether a password belongs to a hash, which takes a moment.
+type Passwords interface {
+	Verify(ctx context.Context, phc, password string) (bool, error)
+}
+
 // VerifyPassword checks a password for an attempt and makes a session of it.
 // The try is counted before it is checked, in a commit of its own. A wrong
 // password, a name that nobody has, a locked user and an attempt that is over
@@ -92,7 +97,7 @@ func (s *Service) finishPassword(ctx context.Context, a Attempt, from From) (Don
 // that nobody has is counted alike.
 func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) error {
 	var wait time.Duration
-	over := false
+	over, action := false, audit.WayPaused
 	err := s.DB.Count(ctx, func(tx *store.Tx) error {
 		res := tx.Exec("UPDATE attempts SET failures = failures + 1 WHERE tenant_id = ? AND id = ? AND state = 'open' AND failures < ?",
 			a.TenantID, a.key, failuresMost)
@@ -111,9 +116,15 @@ func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) e
 		if err != nil || ok {
 			return err
 		}
-		var paused struct{ PausedUntil *time.Time }
-		if _, err := tx.One(&paused, "SELECT paused_until FROM throttles WHERE tenant_id = ? AND subject = ? AND way = ?", a.TenantID, a.subject, way); err != nil {
+		var paused struct {
+			InARow      int
+			PausedUntil *time.Time
+		}
+		if _, err := tx.One(&paused, "SELECT in_a_row, paused_until FROM throttles WHERE tenant_id = ? AND subject = ? AND way = ?", a.TenantID, a.subject, way); err != nil {
 			return err
+		}
+		if paused.InARow >= offAfter {
+			action = audit.WayTurnedOff
 		}
 		wait = pauseLife
 		if paused.PausedUntil != nil && paused.PausedUntil.After(tx.Now) {
@@ -127,7 +138,7 @@ func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) e
 	case over:
 		return s.refused(ctx, a.ID, "signin.over", from)
 	case wait > 0:
-		return s.throttled(ctx, a, way, wait, from)
+		return s.throttled(ctx, a, way, wait, action, from)
 	}
 	return nil
 }
@@ -149,11 +160,11 @@ func (s *Service) uncount(ctx context.Context, a Attempt, way Way, reason error)
 	return reason
 }
 
-// throttled remembers a try that was not checked because its way is paused.
-func (s *Service) throttled(ctx context.Context, a Attempt, way Way, wait time.Duration, from From) error {
+// throttled remembers a try that was not checked because its way is paused or off.
+func (s *Service) throttled(ctx context.Context, a Attempt, way Way, wait time.Duration, action audit.Action, from From) error {
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
 		return audit.Record(tx, audit.Event{
-			TenantID: a.TenantID, Action: audit.WayPaused, Outcome: audit.Failure, Reason: "signin.paused", Actor: audit.Claimant(a.subject),
+			TenantID: a.TenantID, Action: action, Outcome: audit.Failure, Reason: "signin.paused", Actor: audit.Claimant(a.subject),
 			Target: audit.Attempt(a.key), Subject: a.userID, Thread: a.key, Origin: from.Origin, Details: map[string]string{"way": string(way)},
 		})
 	})

@@ -22,7 +22,7 @@ type Service struct {
 	DB        *store.DB
 	Keys      *secret.Keys
 	Secrets   secret.Source
-	Passwords *secret.Passwords
+	Passwords Passwords
 	Prompts   *prompt.Service
 	Rules     *access.Rules
 }
