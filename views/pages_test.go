@@ -62,9 +62,9 @@ var pages = map[string][]state{
 func phones() []func(*signin.Phone) {
 	all := []func(*signin.Phone){
 		func(v *signin.Phone) { v.State, v.RetryAt = signin.Held, time.Time{} },
-		func(v *signin.Phone) { v.State, v.Mode, v.SecondFactor = signin.Pending, "pick3", false },
+		func(v *signin.Phone) { v.State, v.SecondFactor = signin.Pending, false },
 		func(v *signin.Phone) {
-			v.State, v.Mode, v.SecondFactor, v.StepUp = signin.Denied, "type6", false, false
+			v.State, v.SecondFactor, v.StepUp = signin.Denied, false, false
 		},
 	}
 	for _, state := range []string{signin.Pending, signin.Approved, signin.Denied, signin.Expired, signin.Held} {

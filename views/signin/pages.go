@@ -36,12 +36,12 @@ const (
 	Held     = "held"
 )
 
-// Phone is the page that shows the number and waits for the phone.
+// Phone is the page that shows the number and waits for the phone. It does not
+// say how the phone gives it back: that tells administrators from others.
 type Phone struct {
 	Attempt      string
 	UserName     string
 	State        string // Pending, Approved, Denied, Expired or Held
-	Mode         string // "pick3", "type2" or "type6"
 	Number       string // two digits, six in type6
 	StartedAt    time.Time
 	ExpiresAt    time.Time
