@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"latchkey/app/audit"
+	"latchkey/app/server"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -31,9 +33,20 @@ type world struct {
 // onBoth runs a story against a program on SQLite and one on PostgreSQL.
 func onBoth(t *testing.T, story func(t *testing.T, w *world)) {
 	t.Helper()
+	onBothWith(t, func(*server.Settings) {}, story)
+}
+
+// onBothWith is onBoth with other settings.
+func onBothWith(t *testing.T, change func(*server.Settings), story func(t *testing.T, w *world)) {
+	t.Helper()
 	for _, dialect := range storetest.Dialects {
-		t.Run(string(dialect), func(t *testing.T) { story(t, newWorld(t, servertest.Start(t, dialect), &atomic.Int64{})) })
+		t.Run(string(dialect), func(t *testing.T) { story(t, newWorld(t, servertest.Start(t, dialect, change), &atomic.Int64{})) })
 	}
+}
+
+// trusting names the networks whose proxies are believed.
+func trusting(networks ...string) func(*server.Settings) {
+	return func(s *server.Settings) { s.TrustedProxies = networks }
 }
 
 // onPostgres runs the first of several replicas.
@@ -51,17 +64,20 @@ func newWorld(t testing.TB, p *servertest.Program, ahead *atomic.Int64) *world {
 
 // quiet is a program without background work, asked without a network.
 func quiet(p *servertest.Program) *world {
-	w := &world{Program: p, ahead: &atomic.Int64{}, wire: direct{p.Handler}}
+	w := &world{Program: p, ahead: &atomic.Int64{}, wire: direct{p.Handler, "127.0.0.1"}}
 	p.DB.SetClock(w.now)
 	return w
 }
 
-// direct hands requests to a handler in the same process.
-type direct struct{ handler http.Handler }
+// direct hands requests to a handler in the same process, as if from an address.
+type direct struct {
+	handler http.Handler
+	peer    string
+}
 
 func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	inward := r.Clone(r.Context())
-	inward.RemoteAddr, inward.RequestURI = "127.0.0.1:1", r.URL.RequestURI()
+	inward.RemoteAddr, inward.RequestURI = net.JoinHostPort(d.peer, "1"), r.URL.RequestURI()
 	if inward.Host == "" {
 		inward.Host = r.URL.Host
 	}

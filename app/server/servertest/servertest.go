@@ -30,15 +30,15 @@ type Program struct {
 func (p *Program) Stop() { p.stop() }
 
 // Start runs the program on a fresh database of dialect, with demo data.
-func Start(t testing.TB, dialect store.Dialect) *Program {
+func Start(t testing.TB, dialect store.Dialect, change ...func(*server.Settings)) *Program {
 	t.Helper()
-	return Replica(t, storetest.Address(t, dialect), "")
+	return Replica(t, storetest.Address(t, dialect), "", change...)
 }
 
 // Replica runs the program on the database at address. With another replica's
 // public URL it stands beside that one; without, it is the first and fills the
 // database.
-func Replica(t testing.TB, address, publicURL string) *Program {
+func Replica(t testing.TB, address, publicURL string, change ...func(*server.Settings)) *Program {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -50,7 +50,7 @@ func Replica(t testing.TB, address, publicURL string) *Program {
 	if first {
 		publicURL = own
 	}
-	s, err := server.Build(t.Context(), settings(t, listener.Addr().String(), publicURL, address), slog.New(slog.DiscardHandler))
+	s, err := server.Build(t.Context(), settings(t, listener.Addr().String(), publicURL, address, change), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatalf("build: %v", err)
 	}
@@ -79,17 +79,17 @@ func Replica(t testing.TB, address, publicURL string) *Program {
 // Quiet builds the program on a fresh database of dialect with demo data. It
 // listens nowhere and nothing works in the background: what it does, it does
 // because its Handler was asked.
-func Quiet(t testing.TB, dialect store.Dialect, publicURL string) *Program {
+func Quiet(t testing.TB, dialect store.Dialect, publicURL string, change ...func(*server.Settings)) *Program {
 	t.Helper()
-	p := Empty(t, dialect, publicURL)
+	p := Empty(t, dialect, publicURL, change...)
 	fill(t, p.Server)
 	return p
 }
 
 // Empty is Quiet without any data, as on the first day.
-func Empty(t testing.TB, dialect store.Dialect, publicURL string) *Program {
+func Empty(t testing.TB, dialect store.Dialect, publicURL string, change ...func(*server.Settings)) *Program {
 	t.Helper()
-	s, err := server.Build(t.Context(), settings(t, "127.0.0.1:0", publicURL, storetest.Address(t, dialect)), slog.New(slog.DiscardHandler))
+	s, err := server.Build(t.Context(), settings(t, "127.0.0.1:0", publicURL, storetest.Address(t, dialect), change), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatalf("build: %v", err)
 	}
@@ -102,11 +102,15 @@ func Empty(t testing.TB, dialect store.Dialect, publicURL string) *Program {
 	return &Program{Server: s, URL: publicURL, stop: stop}
 }
 
-func settings(t testing.TB, listen, publicURL, database string) server.Settings {
-	return server.Settings{
+func settings(t testing.TB, listen, publicURL, database string, change []func(*server.Settings)) server.Settings {
+	s := server.Settings{
 		Listen: listen, PublicURL: publicURL, DatabaseURL: database, Data: t.TempDir(),
 		MasterKey: hex.EncodeToString([]byte("a master key that only tests have")), Drain: 2 * time.Second,
 	}
+	for _, do := range change {
+		do(&s)
+	}
+	return s
 }
 
 func fill(t testing.TB, s *server.Server) {
