@@ -1,8 +1,8 @@
 // Package component holds what several pages share: the document, the frame
 // with its navigation, fields and forms, times, icons and small drawings.
 //
-// Pages are given words and values that are ready to show. Nothing here knows
-// a service or a request.
+// Pages are given values that are ready to show, and take their words from the
+// catalogue. Nothing here knows a service or a request.
 package component
 
 import (
