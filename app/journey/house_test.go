@@ -59,7 +59,7 @@ func (h *house) pcLike(o Options) *pc {
 
 // Buttons of the PC pages, as a person finds them.
 const (
-	primary   = "main button.primary"
+	primary   = "main .primary"
 	useApp    = "form.link-form:has([value=phone]) button"
 	usePass   = "form.link-form:has([value=password]) button"
 	signOut   = ".bar-out button"
