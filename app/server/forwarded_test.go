@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"latchkey/app/server/servertest"
-	"latchkey/app/store/storetest"
+	"latchkey/app/store"
 )
 
 func TestOnlyATrustedProxySaysWhereARequestCameFrom(t *testing.T) {
@@ -33,26 +33,24 @@ func TestOnlyATrustedProxySaysWhereARequestCameFrom(t *testing.T) {
 		{"a proxy by version 6", []string{"2001:db8::/32"}, "2001:db8::1", []string{"2001:db9::7"}, "2001:db9::7"},
 	} {
 		t.Run(c.claim, func(t *testing.T) {
-			for _, dialect := range storetest.Dialects {
-				w := quiet(servertest.Empty(t, dialect, "https://id.example.org", trusting(c.trusted...)))
-				w.wire = direct{w.Handler, c.peer}
-				b := w.browser(t)
-				b.get(t, "/signin")
-				r := b.request(t, http.MethodPost, "/signin", strings.NewReader(b.form("identifier", "user1@alder.example").Encode()), "Content-Type", formType)
-				for _, value := range c.forwarded {
-					r.Header.Add("X-Forwarded-For", value)
-				}
-				// Others that some programs believe.
-				for _, name := range []string{"X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Client-Ip", "Forwarded"} {
-					r.Header.Set(name, "198.51.100.200")
-				}
-				send(t, b.client, r).want(t, http.StatusSeeOther)
-				var ip, personal string
-				w.one(t, &ip, "SELECT ip FROM attempts")
-				w.one(t, &personal, "SELECT personal FROM audit_events WHERE action = 'signin.begun'")
-				if ip != c.want || !strings.Contains(personal, `"ip":"`+c.want+`"`) {
-					t.Errorf("%s: the attempt came from %s, the audit says %s, want %s", dialect, ip, personal, c.want)
-				}
+			w := quiet(servertest.Empty(t, store.SQLite, "https://id.example.org", trusting(c.trusted...)))
+			w.wire = direct{w.Handler, c.peer}
+			b := w.browser(t)
+			b.get(t, "/signin")
+			r := b.request(t, http.MethodPost, "/signin", strings.NewReader(b.form("identifier", "user1@alder.example").Encode()), "Content-Type", formType)
+			for _, value := range c.forwarded {
+				r.Header.Add("X-Forwarded-For", value)
+			}
+			// Others that some programs believe.
+			for _, name := range []string{"X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Client-Ip", "Forwarded"} {
+				r.Header.Set(name, "198.51.100.200")
+			}
+			send(t, b.client, r).want(t, http.StatusSeeOther)
+			var ip, personal string
+			w.one(t, &ip, "SELECT ip FROM attempts")
+			w.one(t, &personal, "SELECT personal FROM audit_events WHERE action = 'signin.begun'")
+			if ip != c.want || !strings.Contains(personal, `"ip":"`+c.want+`"`) {
+				t.Errorf("the attempt came from %s, the audit says %s, want %s", ip, personal, c.want)
 			}
 		})
 	}
@@ -62,7 +60,7 @@ func TestOnlyATrustedProxySaysWhereARequestCameFrom(t *testing.T) {
 // the cookies nor about where links lead.
 func TestForwardedSchemeIsNotBelieved(t *testing.T) {
 	for public, secure := range map[string]bool{"http://localhost:8080": false, "https://id.example.org": true} {
-		w := quiet(servertest.Quiet(t, storetest.Dialects[0], public, trusting("127.0.0.0/8")))
+		w := quiet(servertest.Quiet(t, store.SQLite, public, trusting("127.0.0.0/8")))
 		for _, header := range [][]string{
 			nil,
 			{"X-Forwarded-Proto", "https"},

@@ -4,6 +4,7 @@ package setup
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -69,6 +70,6 @@ func (h *Pages) redeem(c echo.Context) error {
 	}
 	return web.Render(c, http.StatusOK, views.SetupDonePage(h.Site.Page(c), views.Done{
 		TenantName: typed.TenantName, TenantSlug: typed.TenantSlug, AdminName: name,
-		SignInURL: "/signin?login_hint=" + name, ConsoleURL: "/admin/" + typed.TenantSlug,
+		SignInURL: "/signin?login_hint=" + url.QueryEscape(name), ConsoleURL: "/admin/" + typed.TenantSlug,
 	}))
 }

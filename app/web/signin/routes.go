@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -67,9 +68,10 @@ func (h *Pages) begin(c echo.Context) error {
 	return web.Redirect(c, "/signin/"+attempt)
 }
 
+// clip gives at most the first bytes of text, in whole letters.
 func clip(text string, most int) string {
 	if len(text) > most {
-		return text[:most]
+		return strings.ToValidUTF8(text[:most], "")
 	}
 	return text
 }
