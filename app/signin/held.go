@@ -14,8 +14,11 @@ import (
 func (s *Service) Release(ctx context.Context) error {
 	var held []struct{ TenantID, ID, BrowserDigest string }
 	tx := s.DB.View(ctx)
-	err := tx.All(&held, `SELECT a.tenant_id, a.id, a.browser_digest FROM attempts a
-		WHERE a.state = 'open' AND a.way = 'phone' AND a.prompt_id = '' AND a.expires_at > ? ORDER BY a.created_at LIMIT 50`, tx.Now)
+	// The first of each name, and names in no order, so that one whose phone is
+	// left alone for long does not stand before one whose turn has come.
+	err := tx.All(&held, `SELECT tenant_id, id, browser_digest FROM (
+		SELECT a.tenant_id, a.id, a.browser_digest, ROW_NUMBER() OVER (PARTITION BY a.tenant_id, a.subject ORDER BY a.created_at, a.id) AS place FROM attempts a
+		WHERE a.state = 'open' AND a.way = 'phone' AND a.prompt_id = '' AND a.expires_at > ?) waiting WHERE place = 1 ORDER BY random() LIMIT 50`, tx.Now)
 	if err != nil {
 		return store.Unusable(err)
 	}
