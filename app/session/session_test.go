@@ -1,0 +1,283 @@
+package session_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/device"
+	"latchkey/app/fault"
+	"latchkey/app/secret"
+	"latchkey/app/session"
+	. "latchkey/app/signin/signintest"
+	"latchkey/app/store"
+	"latchkey/app/user"
+)
+
+var from = audit.Origin{IP: "203.0.113.9", Browser: "Firefox on Linux", RequestID: "request"}
+
+func TestWhenASessionIsFresh(t *testing.T) {
+	noon := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		claim string
+		ago   time.Duration
+		want  bool
+	}{
+		{"proved just now", 0, true},
+		{"an instant short of five minutes ago", 5*time.Minute - time.Microsecond, true},
+		{"five minutes ago", 5 * time.Minute, false},
+		{"a day ago", 24 * time.Hour, false},
+	} {
+		if got := (session.Session{ProvedAt: noon.Add(-row.ago)}).Fresh(noon); got != row.want {
+			t.Errorf("%s: Fresh = %t, want %t", row.claim, got, row.want)
+		}
+	}
+}
+
+func TestASessionKnowsWhoseItIsAndHowItWasMade(t *testing.T) {
+	Each(t, func(h *House) {
+		t := h.T
+		u := h.User(h.Alder, "user1")
+		_, a := h.PhoneOf(u)
+		var id string
+		var cookie secret.Token
+		h.Act(func(tx *store.Tx) (err error) {
+			id, cookie, err = session.Begin(tx, session.Beginning{
+				TenantID: u.TenantID, UserID: u.ID, AMR: session.ByPhone, AccountID: a.AccountID, IP: from.IP, Browser: from.Browser, BrowserDigest: "digest",
+			})
+			return err
+		})
+		now := h.Clock.Now()
+		want := session.Session{
+			ID: id, TenantID: h.Alder.ID, TenantSlug: "alder", TenantName: "Alder Health", UserID: u.ID, UserName: "user1@alder.example", DisplayName: "user1",
+			AMR: session.ByPhone, Browser: from.Browser, IP: from.IP, ProvedBy: session.ByPhone, AccountID: a.AccountID,
+			CreatedAt: now, ProvedAt: now, LastSeenAt: now, ExpiresAt: now.Add(24 * time.Hour),
+		}
+		got, err := session.Find(t.Context(), h.DB, cookie)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, pair := range [][2]*time.Time{{&got.CreatedAt, &want.CreatedAt}, {&got.ProvedAt, &want.ProvedAt}, {&got.LastSeenAt, &want.LastSeenAt}, {&got.ExpiresAt, &want.ExpiresAt}} {
+			if pair[0].Equal(*pair[1]) {
+				*pair[0] = *pair[1] // the same moment, said in another way
+			}
+		}
+		if got != want {
+			t.Errorf("Find = %+v, want %+v", got, want)
+		}
+		_, token, _ := strings.Cut(cookie.Reveal(), ".")
+		if len(token) != 43 { // 256 bits, base64url
+			t.Errorf("the token is %q", token)
+		}
+		if kept := h.Text("SELECT token_digest FROM sessions WHERE id = ?", id); strings.Contains(kept, token) || len(kept) != 64 {
+			t.Errorf("the database keeps %q of the token %q", kept, token)
+		}
+	})
+}
+
+// TestWhatEndsASession is product.md §3: whatever ends it, it is dead at once,
+// on every replica.
+func TestWhatEndsASession(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		none := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		revoke := func(u user.User, a device.Account) { none(h.Devices.Revoke(ctx, u.TenantID, u.ID, a.AccountID, from)) }
+		for _, row := range []struct {
+			claim    string
+			password bool // made by password, else by the phone
+			end      func(u user.User, a device.Account, id string)
+			lives    bool
+		}{
+			{"nothing", false, func(user.User, device.Account, string) {}, true},
+			{"an hour without a request, but an instant", false, func(user.User, device.Account, string) { h.Clock.Forward(time.Hour - time.Microsecond) }, true},
+			{"an hour without a request", false, func(user.User, device.Account, string) { h.Clock.Forward(time.Hour) }, false},
+			{"its user ends it", false, func(u user.User, _ device.Account, id string) {
+				none(session.End(ctx, h.DB, u.TenantID, u.ID, id, audit.User(u.ID), from))
+			}, false},
+			{"another session of its user ends", false, func(u user.User, _ device.Account, _ string) {
+				other, _ := h.Session(u)
+				none(session.End(ctx, h.DB, u.TenantID, u.ID, other, audit.User(u.ID), from))
+			}, true},
+			{"its user ends the others", false, func(u user.User, _ device.Account, id string) {
+				none(session.EndOthers(ctx, h.DB, u.TenantID, u.ID, id, audit.User(u.ID), from))
+			}, true},
+			{"its user ends the others from another one", false, func(u user.User, _ device.Account, _ string) {
+				other, _ := h.Session(u)
+				none(session.EndOthers(ctx, h.DB, u.TenantID, u.ID, other, audit.User(u.ID), from))
+			}, false},
+			{"another user ends theirs", false, func(u user.User, _ device.Account, _ string) {
+				stranger := h.User(h.Birch, secret.System.ShortID())
+				none(session.EndOthers(ctx, h.DB, stranger.TenantID, stranger.ID, "", audit.User(stranger.ID), from))
+			}, true},
+			{"the user is locked", false, func(u user.User, _ device.Account, _ string) { h.Lock(u) }, false},
+			{"the user is disabled", true, func(u user.User, _ device.Account, _ string) {
+				h.Set("UPDATE users SET state = 'disabled' WHERE id = ?", u.ID)
+			}, false},
+			{"the organisation is suspended", true, func(u user.User, _ device.Account, _ string) {
+				h.Set("UPDATE tenants SET state = 'suspended' WHERE id = ?", u.TenantID)
+			}, false},
+			{"another organisation is suspended", true, func(user.User, device.Account, string) {
+				h.Set("UPDATE tenants SET state = 'suspended' WHERE id = ?", h.Alder.ID)
+			}, true},
+			{"the phone that approved it is revoked", false, func(u user.User, a device.Account, _ string) { revoke(u, a) }, false},
+			{"the phone that approved it is removed on itself", false, func(_ user.User, a device.Account, _ string) {
+				none(h.Devices.Remove(ctx, []device.Account{a}, from))
+			}, false},
+			{"the phone that approved it is disabled", false, func(_ user.User, a device.Account, _ string) {
+				h.Set("UPDATE devices SET state = 'disabled' WHERE account_id = ?", a.AccountID)
+			}, false},
+			{"the phone is revoked, and it was made by password", true, func(u user.User, a device.Account, _ string) { revoke(u, a) }, true},
+			{"another phone of the user is revoked", false, func(u user.User, _ device.Account, _ string) {
+				_, other := h.PhoneOf(u)
+				revoke(u, other)
+			}, true},
+		} {
+			u := h.User(h.Birch, secret.System.ShortID())
+			_, a := h.PhoneOf(u)
+			b := session.Beginning{TenantID: u.TenantID, UserID: u.ID, AMR: session.ByPhone, AccountID: a.AccountID}
+			if row.password {
+				b.AMR, b.AccountID = session.ByPassword, ""
+			}
+			var id string
+			var cookie secret.Token
+			h.Act(func(tx *store.Tx) (err error) {
+				id, cookie, err = session.Begin(tx, b)
+				return err
+			})
+			row.end(u, a, id)
+			_, err := session.Find(ctx, h.DB, cookie)
+			if row.lives && err != nil {
+				t.Errorf("%s: Find = %v, want it to live", row.claim, err)
+			} else if !row.lives && !errors.Is(err, fault.SignIn) {
+				t.Errorf("%s: Find = %v, want fault.SignIn", row.claim, err)
+			}
+			listed, err := session.Of(ctx, h.DB, u.TenantID, u.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			named := false
+			for _, l := range listed {
+				named = named || l.ID == id
+			}
+			if row.lives != named && !strings.Contains(row.claim, "the user is") && !strings.Contains(row.claim, "organisation") {
+				t.Errorf("%s: it is listed %t", row.claim, named)
+			}
+			h.Set("UPDATE tenants SET state = 'active'")
+		}
+	})
+}
+
+func TestADayIsTheLongestSession(t *testing.T) {
+	Each(t, func(h *House) {
+		u := h.User(h.Alder, "user1")
+		_, cookie := h.Session(u)
+		for range 47 { // used all day long
+			h.Clock.Forward(30 * time.Minute)
+			if !h.Alive(cookie) {
+				h.T.Fatal("a session in use died within its day")
+			}
+		}
+		h.Clock.Forward(30*time.Minute - time.Microsecond)
+		if !h.Alive(cookie) {
+			h.T.Error("an instant short of a day it is dead")
+		}
+		h.Clock.Forward(time.Microsecond)
+		if h.Alive(cookie) {
+			h.T.Error("after a day it lives")
+		}
+	})
+}
+
+// TestThatItWasSeenIsRarelyWritten: once a minute at most, however many requests.
+func TestThatItWasSeenIsRarelyWritten(t *testing.T) {
+	Each(t, func(h *House) {
+		t := h.T
+		u := h.User(h.Alder, "user1")
+		id, cookie := h.Session(u)
+		seen := func() time.Time {
+			var at time.Time
+			if _, err := h.DB.View(t.Context()).One(&at, "SELECT last_seen_at FROM sessions WHERE id = ?", id); err != nil {
+				t.Fatal(err)
+			}
+			return at
+		}
+		began := h.Clock.Now()
+		for range 59 {
+			h.Clock.Forward(time.Second)
+			if !h.Alive(cookie) {
+				t.Fatal("the session died")
+			}
+		}
+		if !seen().Equal(began) {
+			t.Errorf("within a minute it was written %v later", seen().Sub(began))
+		}
+		h.Clock.Forward(time.Second)
+		if got := Tally(AtOnce(8, func(int) error { _, err := session.Find(t.Context(), h.DB, cookie); return err })); got["done"] != 8 {
+			t.Errorf("eight requests at once: %v", got)
+		}
+		if !seen().Equal(began.Add(time.Minute)) {
+			t.Errorf("after a minute it says %v later", seen().Sub(began))
+		}
+	})
+}
+
+func TestCookiesThatAreNone(t *testing.T) {
+	Each(t, func(h *House) {
+		t := h.T
+		u := h.User(h.Alder, "user1")
+		h.User(h.Birch, "user1")
+		_, cookie := h.Session(u)
+		_, token, _ := strings.Cut(cookie.Reveal(), ".")
+		for _, text := range []string{
+			"", ".", token, "." + token, h.Alder.ID + ".", h.Alder.ID, h.Birch.ID + "." + token, h.Alder.ID + "." + token + "a", h.Alder.ID + "." + token[:42],
+			h.Alder.ID + "." + secret.Digest(token), h.Alder.ID + "." + strings.Repeat("a", 10_000), "' OR 1=1 --." + token, strings.ToUpper(cookie.Reveal()),
+		} {
+			if _, err := session.Find(t.Context(), h.DB, secret.TokenOf(text)); !errors.Is(err, fault.SignIn) {
+				t.Errorf("Find(%.60q) = %v, want fault.SignIn", text, err)
+			}
+		}
+		if !h.Alive(cookie) {
+			t.Error("the session itself is gone")
+		}
+		if err := h.DB.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := session.Find(t.Context(), h.DB, cookie); !errors.Is(err, fault.Unavailable) {
+			t.Errorf("Find without a database = %v, want fault.Unavailable", err)
+		}
+	})
+}
+
+func TestSessionsOfOthersAreNotThere(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		u, stranger := h.User(h.Alder, "user1"), h.User(h.Alder, "user2")
+		id, cookie := h.Session(u)
+		for claim, err := range map[string]error{
+			"of another user":                       session.End(ctx, h.DB, u.TenantID, stranger.ID, id, audit.User(stranger.ID), from),
+			"in another organisation":               session.End(ctx, h.DB, h.Birch.ID, u.ID, id, audit.User(u.ID), from),
+			"that is none":                          session.End(ctx, h.DB, u.TenantID, u.ID, "none", audit.User(u.ID), from),
+			"to be proved, of another user":         h.DB.Act(ctx, func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, id, stranger.ID, session.ByPhone) }),
+			"to be proved, in another organisation": h.DB.Act(ctx, func(tx *store.Tx) error { return session.Prove(tx, h.Birch.ID, id, u.ID, session.ByPhone) }),
+		} {
+			if !errors.Is(err, fault.NotFound) && !errors.Is(err, fault.Refused) {
+				t.Errorf("a session %s = %v", claim, err)
+			}
+		}
+		if !h.Alive(cookie) || h.Events(audit.SessionEnded) != 0 {
+			t.Error("a stranger ended a session")
+		}
+		// Of two who end it at once, one did.
+		got := Tally(AtOnce(6, func(int) error { return session.End(ctx, h.DB, u.TenantID, u.ID, id, audit.User(u.ID), from) }))
+		if got["done"] != 1 || got["http.not_found"] != 5 || h.Events(audit.SessionEnded) != 1 || h.Alive(cookie) {
+			t.Errorf("six at once: %v and %d events, want one", got, h.Events(audit.SessionEnded))
+		}
+	})
+}
