@@ -35,14 +35,23 @@ const (
 // Key is what the worker waits for.
 const Key = "outbox:"
 
-// Queue writes a notice in the act tx, worth sending until life has passed.
-func Queue(tx *store.Tx, tenantID, kind, target string, body any, life time.Duration) error {
+// Targets is a query that gives the targets of a notice, one in each row.
+type Targets struct {
+	Query  string
+	Values []any
+}
+
+// Queue writes a notice to the first of targets in the act tx, worth sending
+// until life has passed. It is one statement, put off to the next one, whether
+// there is a target or none: how long it takes does not tell.
+func Queue(tx *store.Tx, tenantID, kind string, targets Targets, body any, life time.Duration) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	return tx.Exec(`INSERT INTO outbox (tenant_id, id, kind, target, body, created_at, due_at, expires_at) VALUES (?,?,?,?,?,?,?,?)`,
-		tenantID, secret.System.ID(), kind, target, string(text), tx.Now, tx.Now, tx.Now.Add(life)).Error
+	values := append([]any{tenantID, secret.System.ID(), kind, string(text), tx.Now, tx.Now, tx.Now.Add(life)}, targets.Values...)
+	return tx.Later(`INSERT INTO outbox (tenant_id, id, kind, body, created_at, due_at, expires_at, target)
+		SELECT ?,?,?,?,?,?,?, t.* FROM (`+targets.Query+` LIMIT 1) t`, values...)
 }
 
 // Worker sends what is due.

@@ -85,29 +85,28 @@ func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	if ask.UserID == "" {
-		return sent, nil
-	}
-	if ask.Push {
+	if ask.Kind != Test {
 		if err := s.wakePhone(tx, ask, sent); err != nil {
 			return Sent{}, err
 		}
 	}
-	tx.After(func() { s.Hub.Ring(device.UserKey(ask.TenantID, ask.UserID)) })
+	if ask.UserID != "" {
+		tx.After(func() { s.Hub.Ring(device.UserKey(ask.TenantID, ask.UserID)) })
+	}
 	return sent, nil
 }
 
-// wakePhone queues a Web Push for the user's preferred phone that takes one.
+// wakePhone queues a Web Push for the user's preferred phone that takes one. It
+// is tried for every name alike, also where there is no such phone.
 func (s *Service) wakePhone(tx *store.Tx, ask Ask, sent Sent) error {
-	var subscription string
-	ok, err := tx.One(&subscription, `SELECT push_subscription FROM devices WHERE tenant_id = ? AND user_id = ? AND state = 'active'
-		AND phone_sign_in AND push_subscription <> '' ORDER BY preferred DESC, created_at LIMIT 1`, ask.TenantID, ask.UserID)
-	if err != nil || !ok {
-		return err
-	}
 	// The message says nothing about the sign-in: the phone asks for it, signed.
 	message := map[string]string{"title": "Is this you?", "body": "Someone is asking to sign in with your phone.", "request": sent.ID}
-	if err := notify.Queue(tx, ask.TenantID, notify.KindPush, subscription, message, Life); err != nil {
+	err := notify.Queue(tx, ask.TenantID, notify.KindPush, notify.Targets{
+		Query: `SELECT push_subscription FROM devices
+		WHERE tenant_id = ? AND user_id = ? AND state = 'active' AND phone_sign_in AND push_subscription <> '' ORDER BY preferred DESC, created_at`,
+		Values: []any{ask.TenantID, ask.UserID},
+	}, message, Life)
+	if err != nil || !ask.Push {
 		return err
 	}
 	tx.After(func() {

@@ -1,0 +1,329 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"latchkey/app/server/servertest"
+	"latchkey/app/store"
+	"latchkey/app/store/storetest"
+)
+
+// Who is behind a name shows in nothing that a claimant can see (product.md §1,
+// 6). The names are of one length and one shape.
+var claimants = []claimant{
+	{"somebody with a phone", "user1@alder.example"},
+	{"nobody", "user0@alder.example"},
+	{"somebody locked", "user2@alder.example"},
+	{"somebody without a phone", "user3@alder.example"},
+	{"somebody who left their only phone", "user4@alder.example"},
+	{"somebody disabled", "user5@alder.example"},
+	{"an administrator with a phone", "admin@alder.example"},
+}
+
+type claimant struct{ who, name string }
+
+// claim sets up what the claimants are.
+func (w *world) claim(t testing.TB) {
+	t.Helper()
+	w.withPhone(t, "user1@alder.example")
+	w.withPhone(t, "user2@alder.example")
+	ph, _ := w.withPhone(t, "user4@alder.example")
+	ph.call(t, http.MethodDelete, "/devices/self", nil).want(t, http.StatusNoContent)
+	w.withPhone(t, "user5@alder.example")
+	w.withPhone(t, "admin@alder.example")
+	w.lock(t, "user2@alder.example")
+	w.act(t, "UPDATE users SET state = 'disabled' WHERE name = 'user5@alder.example'")
+}
+
+// steps is a whole sign-in of a claimant who knows nothing, answer by answer.
+func (w *world) steps(t testing.TB, name string) []answer {
+	t.Helper()
+	var all []answer
+	look := func(a answer) answer { all = append(all, a); return a }
+	b := w.browser(t)
+	look(b.get(t, "/signin"))
+	attempt := look(b.post(t, "/signin", "identifier", name)).location()
+	look(b.get(t, attempt))
+	look(b.get(t, attempt+"/state"))
+	look(b.get(t, attempt+"/help"))
+	look(b.post(t, attempt+"/verify", "password", "wrong"))
+	look(b.post(t, attempt+"/finish"))
+	look(b.post(t, attempt+"/method", "method", "none"))
+	look(b.post(t, attempt+"/method", "method", "phone"))
+	look(b.get(t, attempt))
+	look(b.get(t, attempt+"/state"))
+	look(b.get(t, attempt+"/help"))
+	look(b.post(t, attempt+"/verify", "password", passwordOfAll)) // not the way now
+	look(b.post(t, attempt+"/finish"))
+
+	// The phone is the way from now on; a second browser finds it busy.
+	other := w.browser(t)
+	held := look(other.post(t, "/signin", "identifier", name)).location()
+	look(other.get(t, held))
+	look(other.get(t, held+"/state"))
+	look(other.get(t, held+"/help"))
+	look(other.post(t, held+"/finish"))
+
+	// The request lapses; two more, and the phone is left alone.
+	w.forward(t, 2*time.Minute)
+	look(b.get(t, attempt))
+	look(b.get(t, attempt+"/state"))
+	for range 3 {
+		attempt = look(b.post(t, "/signin", "identifier", name)).location()
+		look(b.get(t, attempt))
+		look(b.get(t, attempt+"/state"))
+		w.forward(t, 2*time.Minute)
+	}
+	look(b.post(t, attempt+"/method", "method", "password"))
+	look(b.get(t, attempt))
+	for range 6 {
+		look(b.post(t, attempt+"/verify", "password", "wrong"))
+	}
+	look(b.get(t, attempt))
+
+	// Ten wrong passwords pause that way.
+	attempt = look(b.post(t, "/signin", "identifier", name)).location()
+	look(b.get(t, attempt))
+	for range 5 {
+		look(b.post(t, attempt+"/verify", "password", "wrong"))
+	}
+	w.forward(t, 15*time.Minute)
+	look(b.get(t, attempt))
+	return all
+}
+
+var variable = regexp.MustCompile(`^(X-Request-Id|Date|Set-Cookie|Location|Content-Length|Retry-After)$`)
+
+// seen is an answer as far as it may not depend on who is behind a name.
+func seen(a answer, name string) string {
+	a.body = strings.ReplaceAll(a.body, name, "NAME")
+	var b strings.Builder
+	fmt.Fprintln(&b, passing[1].pattern.ReplaceAllString(a.asked, "ATTEMPT"), a.status)
+	for _, name := range slices.Sorted(keys(a.header)) {
+		values := a.header.Values(name)
+		if variable.MatchString(name) {
+			values = []string{fmt.Sprint(len(values))} // there or not
+		}
+		fmt.Fprintln(&b, name, values)
+	}
+	for _, c := range a.cookies() {
+		fmt.Fprintln(&b, c.Name, len(c.Value), c.MaxAge)
+	}
+	b.WriteString(passing[1].pattern.ReplaceAllString(a.location(), "ATTEMPT") + "\n" + plainBody(a))
+	return b.String()
+}
+
+func keys(h http.Header) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for name := range h {
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+func TestEveryNameIsAnsweredAlike(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.claim(t)
+		var first []answer
+		for _, c := range claimants {
+			all := w.steps(t, c.name)
+			if first == nil {
+				first = all
+				continue
+			}
+			for i, a := range all {
+				if got, want := seen(a, c.name), seen(first[i], claimants[0].name); got != want {
+					t.Errorf("step %d, %s (instead of %s):\n%s", i, c.who, claimants[0].who, difference(got, want))
+				}
+			}
+		}
+		// What was walked through is what it was meant to be.
+		statuses := map[int]int{}
+		for _, a := range first {
+			statuses[a.status]++
+		}
+		for _, status := range []int{200, 303, 401, 422, 429} {
+			if statuses[status] == 0 {
+				t.Errorf("no step was answered with %d: %v", status, statuses)
+			}
+		}
+	})
+}
+
+// difference gives the lines in which two texts differ.
+func difference(got, want string) string {
+	var b strings.Builder
+	lines := strings.Split(want, "\n")
+	for i, line := range strings.Split(got, "\n") {
+		if i >= len(lines) || line != lines[i] {
+			fmt.Fprintf(&b, "  got  %.300s\n", line)
+			if i < len(lines) {
+				fmt.Fprintf(&b, "  want %.300s\n", lines[i])
+			}
+		}
+	}
+	return b.String()
+}
+
+// TestEveryNameWaitsAlike: what the waiting page is told, and when.
+func TestEveryNameWaitsAlike(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.claim(t)
+		waiting := make([]*stream, len(claimants))
+		held := make([]*stream, len(claimants))
+		for i, c := range claimants {
+			b, other := w.browser(t), w.browser(t)
+			waiting[i] = b.watch(t, b.askPhone(t, c.name))
+			held[i] = other.watch(t, other.begin(t, c.name))
+		}
+		for i, c := range claimants {
+			if got := waiting[i].next(5 * time.Second); got != "state pending" {
+				t.Errorf("%s: %q, want pending", c.who, got)
+			}
+			held[i].says(t, "state held", "(ended)")
+		}
+		w.forward(t, 2*time.Minute)
+		for _, s := range waiting {
+			s.says(t, "state expired", "(ended)")
+		}
+	})
+}
+
+// counting counts the statements of every pool. The program must be quiet.
+type counting struct {
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+func (c *counting) attach(t testing.TB, db *store.DB) {
+	t.Helper()
+	see := func(g *gorm.DB) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.seen[firstWord.FindString(g.Statement.SQL.String())]++
+	}
+	register := func(g *gorm.DB) error {
+		if err := g.Callback().Raw().Register("count", see); err != nil {
+			return err
+		}
+		return g.Callback().Row().Register("count", see)
+	}
+	err := register(db.View(t.Context()).DB)
+	for _, pool := range []func() error{
+		func() error { return db.Act(t.Context(), func(tx *store.Tx) error { return register(tx.DB) }) },
+		func() error { return db.Count(t.Context(), func(tx *store.Tx) error { return register(tx.DB) }) },
+	} {
+		if err == nil {
+			err = pool()
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var firstWord = regexp.MustCompile(`^\s*\w+( \w+)*`)
+
+// of does something and gives the work that it made.
+func (c *counting) of(do func()) string {
+	c.mu.Lock()
+	c.seen = map[string]int{}
+	c.mu.Unlock()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	do()
+	runtime.ReadMemStats(&after)
+	// Nothing but argon2 takes as much as 19 MiB.
+	const oneHash = 19 << 20
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprintf("%v and %d passwords hashed", c.seen, (after.TotalAlloc-before.TotalAlloc)/oneHash)
+}
+
+// TestEveryNameMakesTheSameWork: the time that an answer takes is made of the
+// statements sent to the database and of the passwords hashed. They are counted;
+// the time itself is only printed, since it decides nothing on a busy machine.
+func TestEveryNameMakesTheSameWork(t *testing.T) {
+	for _, dialect := range storetest.Dialects {
+		t.Run(string(dialect), func(t *testing.T) {
+			w := quiet(servertest.Quiet(t, dialect, "https://id.example.org"))
+			w.claim(t)
+			// One phone takes Web Push.
+			w.act(t, "UPDATE devices SET push_subscription = '{}' WHERE user_id = (SELECT id FROM users WHERE name = 'user1@alder.example')")
+			everybody := slices.Concat(claimants, []claimant{{"a name of nowhere", "user1@nowhere.example"}})
+			c := &counting{seen: map[string]int{}}
+			c.attach(t, w.DB)
+			acts := []struct {
+				what string
+				do   func(b *browser, name, attempt string)
+			}{
+				{"the name page", func(b *browser, name, _ string) { b.post(t, "/signin", "identifier", name).want(t, 303) }},
+				{"the password page", func(b *browser, _, attempt string) { b.get(t, attempt).want(t, 200) }},
+				{"a wrong password", func(b *browser, _, attempt string) {
+					b.post(t, attempt+"/verify", "password", "wrong").want(t, 401)
+				}},
+				{"an end without an answer", func(b *browser, _, attempt string) { b.post(t, attempt+"/finish").want(t, 401) }},
+				{"the help page", func(b *browser, _, attempt string) { b.get(t, attempt+"/help").want(t, 200) }},
+				{"choosing the phone", func(b *browser, _, attempt string) {
+					b.post(t, attempt+"/method", "method", "phone").want(t, 303)
+				}},
+				{"the number page", func(b *browser, _, attempt string) { b.get(t, attempt).want(t, 200) }},
+				{"the state", func(b *browser, _, attempt string) { b.get(t, attempt+"/state").want(t, 200) }},
+				{"an end of a request", func(b *browser, _, attempt string) { b.post(t, attempt+"/finish").want(t, 401) }},
+				{"the name page again", func(b *browser, name, _ string) { b.post(t, "/signin", "identifier", name).want(t, 303) }},
+			}
+			done := map[string][]string{}
+			took := map[string]map[string][]time.Duration{}
+			for round := range 5 {
+				for _, one := range everybody {
+					b := w.browser(t)
+					b.get(t, "/signin")
+					w.act(t, "DELETE FROM habits")
+					w.act(t, "DELETE FROM throttles")
+					attempt := b.post(t, "/signin", "identifier", one.name).location()
+					for _, act := range acts {
+						before := time.Now()
+						work := c.of(func() { act.do(b, one.name, attempt) })
+						if took[act.what] == nil {
+							took[act.what] = map[string][]time.Duration{}
+						}
+						took[act.what][one.who] = append(took[act.what][one.who], time.Since(before))
+						if round == 0 {
+							done[act.what] = append(done[act.what], work)
+						}
+					}
+				}
+				w.forward(t, 11*time.Minute)
+			}
+			for _, act := range acts {
+				for i, work := range done[act.what] {
+					if work != done[act.what][0] {
+						t.Errorf("%s of %s makes %s; of %s it makes %s", act.what, everybody[i].who, work, everybody[0].who, done[act.what][0])
+					}
+				}
+				var line strings.Builder
+				for _, c := range everybody {
+					all := took[act.what][c.who]
+					slices.Sort(all)
+					fmt.Fprintf(&line, "  %s %s", c.who, all[len(all)/2].Round(10*time.Microsecond))
+				}
+				t.Logf("median of %s:%s", act.what, line.String())
+			}
+			if got := done["a wrong password"][0]; !strings.Contains(got, "1 passwords hashed") {
+				t.Errorf("a wrong password makes %s, want one password hashed", got)
+			}
+		})
+	}
+}
