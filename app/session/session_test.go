@@ -279,5 +279,15 @@ func TestSessionsOfOthersAreNotThere(t *testing.T) {
 		if got["done"] != 1 || got["http.not_found"] != 5 || h.Events(audit.SessionEnded) != 1 || h.Alive(cookie) {
 			t.Errorf("six at once: %v and %d events, want one", got, h.Events(audit.SessionEnded))
 		}
+		// What has ended is proved no more, and ends no second time.
+		err := h.DB.Act(ctx, func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, id, u.ID, session.ByPhone) })
+		WantCode(t, "Prove of a session that ended", err, "signin.refused")
+		h.Clock.Forward(time.Minute)
+		if err := session.EndOthers(ctx, h.DB, u.TenantID, u.ID, "", audit.User(u.ID), from); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.Count("SELECT count(*) FROM sessions WHERE ended_at < ?", h.Clock.Now()); got != 1 {
+			t.Error("the end of a session was written a second time")
+		}
 	})
 }
