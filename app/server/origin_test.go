@@ -28,8 +28,8 @@ func TestOtherSitesCannotAct(t *testing.T) {
 		stranger.get(t, "/signin")
 		loose := w.browser(t) // without a session, with a browser of its own
 		loose.get(t, "/signin")
-		evil := "https://evil.example"
-		here := w.URL
+		evil, here := "https://evil.example", w.URL
+		before := w.standing(t)
 		for _, route := range w.Site.Routes() {
 			if route.Method == http.MethodGet {
 				continue
@@ -91,15 +91,7 @@ func TestOtherSitesCannotAct(t *testing.T) {
 				})
 			})
 		}
-		if !s.pc.signedIn(t) {
-			t.Error("another site signed the user out")
-		}
-		if len(s.ph.requests(t)) != 1 {
-			t.Error("another site touched the request on the phone")
-		}
-		if a := s.pc.get(t, "/me/phones"); !strings.Contains(a.body, "Phone of a test") {
-			t.Error("another site touched the phone")
-		}
+		w.unchanged(t, "another site", before)
 	})
 }
 

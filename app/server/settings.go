@@ -38,15 +38,18 @@ func (s Settings) check() (Settings, error) {
 		}
 		s.PublicURL = "http://localhost:" + port
 	}
-	s.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
-	public, err := url.Parse(s.PublicURL)
+	public, err := url.Parse(strings.TrimSuffix(s.PublicURL, "/"))
 	switch {
-	case err != nil || public.Host == "" || public.Path != "" || public.RawQuery != "" || public.User != nil:
+	case len(wrong) > 0: // there is none
+	case err != nil || public.Hostname() == "" || public.Path != "" || public.RawQuery != "" || public.ForceQuery || public.Fragment != "" || public.User != nil:
 		wrong = append(wrong, errors.New("LATCHKEY_PUBLIC_URL: not a scheme and a host"))
-	case public.Scheme == "http" && !isLoopback(public.Hostname()):
+	case public.Scheme == "http" && (!isLoopback(public.Hostname()) || !isLoopback(host)):
 		wrong = append(wrong, errors.New("LATCHKEY_PUBLIC_URL: plain http is accepted on loopback only"))
 	case public.Scheme != "http" && public.Scheme != "https":
 		wrong = append(wrong, errors.New("LATCHKEY_PUBLIC_URL: not http or https"))
+	default:
+		// As browsers write it: what they send is compared with it.
+		s.PublicURL = public.Scheme + "://" + strings.ToLower(public.Host)
 	}
 	for _, network := range s.TrustedProxies {
 		if _, err := netip.ParsePrefix(network); err != nil {
