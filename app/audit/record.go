@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"latchkey/app/fault"
 	"latchkey/app/secret"
 	"latchkey/app/store"
@@ -93,11 +95,20 @@ func EnsureMonths(ctx context.Context, db *store.DB) error {
 		// A CREATE takes no values; both come from the clock alone.
 		statement := fmt.Sprintf(`CREATE TABLE IF NOT EXISTS audit_events_%s PARTITION OF audit_events FOR VALUES FROM ('%s') TO ('%s')`,
 			from.Format("2006_01"), from.Format(time.DateOnly), from.AddDate(0, 1, 0).Format(time.DateOnly))
-		if _, err := db.Pool().ExecContext(ctx, statement); err != nil {
+		if _, err := db.Pool().ExecContext(ctx, statement); err != nil && !covered(err) {
 			return fmt.Errorf("audit: partition of %s: %w", from.Format("2006-01"), err)
 		}
 	}
 	return nil
+}
+
+// covered says whether a month that could not be made has its place all the
+// same: another replica made it in this moment, or, after a clock that was wrong,
+// the net holds events of it and takes the others too.
+func covered(err error) bool {
+	const duplicateTable, uniqueViolation, checkViolation = "42P07", "23505", "23514"
+	var failed *pgconn.PgError
+	return errors.As(err, &failed) && (failed.Code == duplicateTable || failed.Code == uniqueViolation || failed.Code == checkViolation)
 }
 
 // Writable says whether events can be written now, without leaving one.
