@@ -31,12 +31,17 @@ export function show({ name, title, content, data = {}, focus, leave: next = () 
   (focus ?? heading).focus({ preventScroll: !focus });
 }
 
+const shown = 8000; // milliseconds
+
 let speaking;
 
-/** announce says something to screen readers and shows it to everybody, until another screen comes. */
+/** announce says something to screen readers and shows it to everybody, for a while or until another screen comes. */
 export function announce(text) {
   quiet(); // so that the same text twice is said twice
-  speaking = setTimeout(() => (status.textContent = text), 50);
+  speaking = setTimeout(() => {
+    status.textContent = text;
+    speaking = setTimeout(quiet, shown);
+  }, 50);
 }
 
 function quiet() {

@@ -17,7 +17,8 @@ async function findLink(app) {
   const text = words.enrol;
   const link = field({ id: "enrol-link", label: text.pasteLabel, hint: text.pasteHint, inputmode: "url", autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
   const elsewhere = el("p", { hidden: true });
-  const form = el("form", { novalidate: true }, link.root, elsewhere, el("button", {}, words.common.next));
+  const camera = (await scannable()) ? cameraPart(app) : null;
+  const form = el("form", { novalidate: true }, link.root, elsewhere, el("button", { class: camera ? null : "primary" }, words.common.next));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const read = readLink(link.input.value, app.phone.publicUrl);
@@ -30,7 +31,6 @@ async function findLink(app) {
     }
     link.input.focus();
   });
-  const camera = (await scannable()) ? cameraPart(app) : null;
   return {
     name: "enrol",
     title: text.title,
@@ -132,7 +132,5 @@ async function testPrompt(app, account) {
     // The phone is enrolled all the same; a test request may still come by the stream.
   }
   const request = app.phone.requests.find(({ kind }) => kind === "test");
-  if (!request) return app.home();
-  await app.go("request", { request });
-  app.announce(words.enrol.testNext);
+  return request ? app.go("request", { request }) : app.home();
 }

@@ -12,19 +12,20 @@ export function menuScreen(app) {
     name: "menu",
     title: text.title,
     content: [
-      el("p", { class: "waiting" }, text.waiting),
+      app.phone.alive && el("p", { class: "waiting" }, text.waiting),
       el("ul", { class: "accounts" }, app.phone.accounts.map((account) => el("li", {}, card(app, account)))),
-      wakeUp(app),
       el(
         "div",
-        { class: "stack" },
+        { class: "rows" },
         button(text.recent, "recent", () => app.go("recent")),
         button(text.add, "add", () => app.go("enrol")),
+        notifications(app),
         installable() && button(text.install, "install", async () => {
           await install();
           app.go("menu");
         }),
       ),
+      platform() === "ios" && !installed() && el("p", { class: "hint" }, text.installIos),
     ],
   };
 }
@@ -33,19 +34,22 @@ function card(app, account) {
   const text = words.menu;
   const id = `account-${account.id}`;
   const props = { "data-account": account.id, "aria-describedby": id };
-  const remove = button(text.remove, "remove", () => app.go("remove", { account }), { ...props, class: "quiet" });
+  const remove = button(text.remove, "remove", () => app.go("remove", { account }), { ...props, class: "quiet-danger" });
   const heading = el("h2", { id }, account.tenant_name, " ", el("small", {}, account.user));
-  if (account.ended) return el("article", { "data-account": account.id }, heading, notice("warning", text.ended), remove);
-  const act = account.phone_sign_in
-    ? button(text.turnOff, "turn-off", (event) => turnOff(app, account, event.currentTarget), props)
-    : button(text.enable, "enable", () => app.go("explain", { account }), { ...props, class: "primary" });
+  if (account.ended) return el("article", { "data-account": account.id }, heading, notice("warning", text.ended), el("div", { class: "acts" }, remove));
+  const on = account.phone_sign_in;
   return el(
     "article",
     { "data-account": account.id },
     heading,
-    el("p", { class: account.phone_sign_in ? "state state-on" : "state" }, account.phone_sign_in ? text.on : text.off),
-    act,
-    remove,
+    el("p", { class: on ? "state state-on" : "state" }, on ? text.on : text.off),
+    !on && button(text.enable, "enable", () => app.go("explain", { account }), { ...props, class: "primary" }),
+    el(
+      "div",
+      { class: "acts" },
+      on && button(text.turnOff, "turn-off", (event) => turnOff(app, account, event.currentTarget), { ...props, class: "quiet", "aria-label": text.turnOffLong }),
+      remove,
+    ),
   );
 }
 
@@ -61,18 +65,12 @@ function turnOff(app, account, control) {
   });
 }
 
-/** wakeUp offers notifications, or says how an iPhone gets them. */
-function wakeUp(app) {
+/** notifications offers them where the person can be asked. */
+function notifications(app) {
   const text = words.menu;
-  if (platform() === "ios" && !installed()) return el("p", { class: "hint" }, text.installIos);
-  if (pushState() !== "ask" || !app.phone.enrolled) return null;
-  return el(
-    "div",
-    { class: "stack" },
-    button(text.notify, "notify", async () => {
-      await askForPush(app.phone.device);
-      app.go("menu");
-    }, { "aria-describedby": "notify-why" }),
-    el("p", { class: "hint", id: "notify-why" }, text.notifyWhy),
-  );
+  if ((platform() === "ios" && !installed()) || pushState() !== "ask" || !app.phone.enrolled) return null;
+  return button([text.notify, el("small", {}, text.notifyWhy)], "notify", async () => {
+    await askForPush(app.phone.device);
+    app.go("menu");
+  });
 }

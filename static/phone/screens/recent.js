@@ -9,7 +9,7 @@ export async function recentScreen(app) {
   return {
     name: "recent",
     title: words.recent.title,
-    content: [await recentList(), button(words.common.back, "back", () => app.home())],
+    content: [await recentList(), button(words.common.back, "back", () => app.home(), { class: "quiet" })],
   };
 }
 
@@ -23,7 +23,7 @@ export async function recentList() {
       "li",
       { "data-outcome": entry.outcome },
       el("strong", {}, text.outcome[entry.outcome] ?? entry.outcome),
-      el("span", {}, text.facts(text.kind[entry.kind] ?? text.kind.other, entry.application)),
+      el("span", {}, text.facts(text.kind[entry.kind] ?? text.kind.other, entry.kind !== "test" && entry.application)),
       el("span", {}, words.menu.withUser(entry.user, entry.tenant_name)),
       el("span", { class: "hint" }, [entry.browser, entry.place].filter(Boolean).join(" · ")),
       el("span", { class: "hint" }, when(entry.created_at)),

@@ -89,6 +89,7 @@ function numberStage(app, request) {
   return stage(request, "number", {
     title: text.title[request.kind] ?? text.title.other,
     content: [
+      request.kind === "test" && el("p", {}, text.test),
       facts(request),
       el("div", { class: "life" }, bar, left),
       trouble.root,
@@ -104,13 +105,14 @@ function numberStage(app, request) {
 
 function facts(request) {
   const text = words.request;
+  const test = request.kind === "test"; // asked for by this phone itself
   const rows = [
     [text.tenant, request.tenant_name],
     [text.user, request.user],
-    [text.application, request.application],
-    [text.browser, request.browser, request.new_browser && el("strong", { class: "new-browser" }, text.newBrowser)],
-    [text.place, request.place || request.ip],
-    [text.time, when(request.created_at)],
+    [text.application, !test && request.application],
+    [text.browser, !test && request.browser, request.new_browser && el("strong", { class: "new-browser" }, text.newBrowser)],
+    [text.place, !test && (request.place || request.ip)],
+    [text.time, !test && when(request.created_at)],
   ];
   return el("dl", { class: "facts" }, rows.filter(([, value]) => value).map(([term, value, remark]) => el("div", {}, el("dt", {}, term), el("dd", {}, value, remark && " ", remark))));
 }
@@ -167,7 +169,7 @@ function pinStage(app, request, number) {
   const trouble = problem();
   const pin = field({ id: "pin", label: text.pinLabel(request.tenant_name), type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "32", required: true, class: "digits" });
   const submit = el("button", { id: "pin-submit", class: "primary", "data-action": "approve" }, text.approve);
-  const form = el("form", { novalidate: true }, el("p", { class: "lead" }, text.approving(number)), trouble.root, pin.root, submit);
+  const form = el("form", { novalidate: true }, el("p", { class: "given" }, text.approving, " ", el("strong", {}, number)), trouble.root, pin.root, submit);
   const failed = (failure) => {
     const wrong = failure instanceof Refusal && failure.status === 401;
     if (wrong) pin.fail(text.pinWrong);
