@@ -89,26 +89,45 @@ func hash(password string) string {
 }
 
 func verify(phc, password string) (bool, error) {
+	h, err := parse(phc)
+	if err != nil {
+		return false, err
+	}
+	got := argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.threads, uint32(len(h.key)))
+	return subtle.ConstantTimeCompare(got, h.key) == 1, nil
+}
+
+// hashed is a PHC string taken apart.
+type hashed struct {
+	memory, passes uint32
+	threads        uint8
+	salt, key      []byte
+}
+
+// parse reads a PHC string of argon2id. Parameters that no hash of anybody has,
+// and a key so short that it would match by chance, are an error: a row that is
+// broken must open nothing and cost nothing.
+func parse(phc string) (h hashed, err error) {
 	parts := strings.Split(phc, "$")
-	if len(parts) != 6 || parts[1] != "argon2id" {
-		return false, errors.New("secret: not an argon2id hash")
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" {
+		return h, errors.New("secret: not an argon2id hash")
 	}
-	var version, memory, passes uint32
-	var threads uint8
-	if _, err := fmt.Sscanf(parts[2], "v=%d", &version); err != nil || version != argon2.Version {
-		return false, errors.New("secret: another version of argon2")
+	if parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return h, errors.New("secret: another version of argon2")
 	}
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &passes, &threads); err != nil {
-		return false, fmt.Errorf("secret: parameters of argon2: %w", err)
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &h.memory, &h.passes, &h.threads); err != nil {
+		return h, fmt.Errorf("secret: parameters of argon2: %w", err)
 	}
-	salt, err := base64.RawStdEncoding.DecodeString(parts[4])
-	if err != nil {
-		return false, fmt.Errorf("secret: salt: %w", err)
+	if h.salt, err = base64.RawStdEncoding.DecodeString(parts[4]); err != nil {
+		return h, fmt.Errorf("secret: salt: %w", err)
 	}
-	want, err := base64.RawStdEncoding.DecodeString(parts[5])
-	if err != nil {
-		return false, fmt.Errorf("secret: hash: %w", err)
+	if h.key, err = base64.RawStdEncoding.DecodeString(parts[5]); err != nil {
+		return h, fmt.Errorf("secret: hash: %w", err)
 	}
-	got := argon2.IDKey([]byte(password), salt, passes, memory, threads, uint32(len(want)))
-	return subtle.ConstantTimeCompare(got, want) == 1, nil
+	within := func(n, least, most int) bool { return n >= least && n <= most }
+	if !within(int(h.memory), 8, 256<<10) || !within(int(h.passes), 1, 16) || !within(int(h.threads), 1, 16) ||
+		!within(len(h.salt), 8, 64) || !within(len(h.key), 16, 64) {
+		return h, errors.New("secret: parameters of argon2 that no hash has")
+	}
+	return h, nil
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
+	"io"
 	"log/slog"
 )
 
@@ -15,9 +17,15 @@ type Token struct{ text string }
 // TokenOf takes a token from a cookie, a link or a header.
 func TokenOf(text string) Token { return Token{text: text} }
 
-func (Token) String() string       { return "[redacted]" }
-func (Token) GoString() string     { return "[redacted]" }
-func (Token) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+// Format prints the same for every verb: without it %d would print the text.
+func (Token) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, redacted) }
+func (Token) String() string              { return redacted }
+func (Token) LogValue() slog.Value        { return slog.StringValue(redacted) }
+
+// MarshalText is for JSON and the like.
+func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+const redacted = "[redacted]"
 
 // Reveal gives the text, for the cookie or link that carries it.
 func (t Token) Reveal() string { return t.text }
