@@ -61,6 +61,10 @@ func TestAtMostTwoPerCoreHashAtOnce(t *testing.T) {
 			t.Errorf("after a broken hash %d places are taken", len(p.gate))
 		}
 
+		if same, err := p.Verify(ctx, "", "nobody's"); same || err != nil {
+			t.Errorf("the password of the hash that stands for nobody = %t, %v", same, err)
+		}
+
 		fill()
 		gone, cancel := context.WithCancel(ctx)
 		cancel()
