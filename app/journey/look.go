@@ -53,7 +53,11 @@ func (tab *Tab) Look(name string, shapes []Options) {
 		tab.WaitUntil(fmt.Sprintf("matchMedia('(width: %dpx) and (prefers-color-scheme: %s) and (prefers-reduced-motion)').matches", width, o.scheme()))
 		as := fmt.Sprintf("%s at %s", name, o)
 		if !tab.options.NoScript { // axe is script; what stands in <noscript> is looked at without it
-			for _, v := range tab.Axe() {
+			var rules []string
+			if o.Dark {
+				rules = []string{"color-contrast"} // colours change nothing else
+			}
+			for _, v := range tab.Axe(rules...) {
 				tab.t.Errorf("%s: axe: %s", as, v)
 			}
 		}
@@ -138,11 +142,17 @@ func (v Violation) String() string {
 }
 
 // Axe returns what axe-core has to say against the page as it is shown now,
-// best practices included. The policy of the page does not hinder it.
-func (tab *Tab) Axe() []Violation {
+// best practices and WCAG 2.2's size of targets included; with rules, by these
+// alone. The policy of the page does not hinder it.
+func (tab *Tab) Axe(rules ...string) []Violation {
 	tab.t.Helper()
 	tab.do("load axe", chromedp.Evaluate[chromedp.Void]("if (!window.axe) {"+axe+"\n}"))
-	found := Eval[string](tab, `axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations.map(v => ({
+	options := `rules: {"target-size": {enabled: true}}`
+	if len(rules) > 0 {
+		values, _ := json.Marshal(rules)
+		options = `runOnly: {type: "rule", values: ` + string(values) + `}`
+	}
+	found := Eval[string](tab, `axe.run(document, {resultTypes: ["violations"], `+options+`}).then(r => JSON.stringify(r.violations.map(v => ({
 		id: v.id, impact: v.impact ?? "", help: v.help,
 		nodes: v.nodes.map(n => n.html + " " + (n.failureSummary ?? "").replaceAll("\n", " ")),
 	}))))`)

@@ -46,7 +46,7 @@ func TestTamperedAnswersAreRefusedAndTheRequestStaysOpen(t *testing.T) {
 			"tenant":   {nil, "", "birch", "ALDER", "Alder Health", map[string]any{"slug": "alder"}},
 			"decision": {nil, "", "approved", "APPROVE", "approve ", "deny\x00", true, []string{"approve"}, "yes"},
 			"number":   {42, true, []string{shown}, map[string]any{"is": shown}},
-			"iat":      {nil, now - 301, now + 301, 0, -now, now * 1000, "now", time.Now().Format(time.RFC3339), true, 1e300, -1e300},
+			"iat":      {nil, now - 301, now + 900, 0, -now, now * 1000, "now", time.Now().Format(time.RFC3339), true, 1e300, -1e300},
 		} {
 			t.Run(claim, func(t *testing.T) {
 				for _, value := range wrong {

@@ -94,6 +94,7 @@ func TestFortyGuessesAtOnceAreFive(t *testing.T) {
 }
 
 func TestAPasswordThatWaitsTooLongForItsTurnIsNotTried(t *testing.T) {
+	t.Parallel()
 	w := quiet(servertest.Quiet(t, store.SQLite, "https://id.example.org"))
 	w.SignIn.Passwords = &secret.Passwords{} // a gate without a place
 	b := w.browser(t)
@@ -177,6 +178,7 @@ func TestASensitiveActWantsAProofOfTheLastFiveMinutes(t *testing.T) {
 }
 
 func TestAHeldRequestSaysWhenAndComesByItself(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
 		const name = "user1@alder.example"
 		ph, _ := w.withPhone(t, name)

@@ -240,6 +240,7 @@ func TestARefusalThatCannotBeRemembered(t *testing.T) {
 }
 
 func TestRolesThatCannotBeReadAreTrustedForAMinute(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
 		b := w.browser(t).signIn(t, "security@alder.example")
 		restore := rename("role_assignments")(t, w)

@@ -59,6 +59,7 @@ func TestASignInMayUseAnotherReplicaForEveryStep(t *testing.T) {
 }
 
 func TestAHintThatIsLostCostsASlowPoll(t *testing.T) {
+	t.Parallel()
 	one := onPostgres(t)
 	two := one.beside(t)
 	const name = "user1@alder.example"
@@ -92,6 +93,7 @@ func (s *stream) ends(t testing.TB, within time.Duration) {
 }
 
 func TestWhatIsEndedIsDeadOnEveryReplica(t *testing.T) {
+	t.Parallel()
 	one := onPostgres(t)
 	two := one.beside(t)
 	for i, c := range []struct {
@@ -161,6 +163,7 @@ func TestSigningOutAndEndingSessionsHoldEverywhere(t *testing.T) {
 }
 
 func TestAChangeOfPolicyReachesEveryReplica(t *testing.T) {
+	t.Parallel()
 	one := onPostgres(t)
 	two := one.beside(t)
 	const name = "user1@alder.example"

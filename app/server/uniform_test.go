@@ -179,6 +179,7 @@ func difference(got, want string) string {
 
 // TestEveryNameWaitsAlike: what the waiting page is told, and when.
 func TestEveryNameWaitsAlike(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
 		w.claim(t)
 		waiting := make([]*stream, len(claimants))

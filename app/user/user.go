@@ -6,6 +6,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
@@ -34,7 +35,7 @@ type User struct {
 // result is empty when it is no name at all.
 func Name(typed string) string {
 	name := strings.ToLower(strings.TrimSpace(typed))
-	if len(name) > 254 || !nameForm.MatchString(name) {
+	if len(name) > 254 || strings.ContainsRune(name, utf8.RuneError) || !nameForm.MatchString(name) {
 		return ""
 	}
 	return name

@@ -7,6 +7,7 @@ package component
 
 import (
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -47,19 +48,24 @@ type Document struct {
 }
 
 // assetPrefix is where static files are served; see SetAssetPrefix.
-var assetPrefix = "/static/"
+var assetPrefix atomic.Pointer[string]
 
-// SetAssetPrefix tells once, at the start, under which address static files
-// are served, such as "/static/1a2b3c4d/".
+// SetAssetPrefix tells at the start under which address static files are served,
+// such as "/static/1a2b3c4d/". Several programs in one process say the same.
 func SetAssetPrefix(prefix string) {
 	if !strings.HasSuffix(prefix, "/") {
 		prefix += "/"
 	}
-	assetPrefix = prefix
+	assetPrefix.Store(&prefix)
 }
 
 // Asset is the address of a static file.
-func Asset(name string) string { return assetPrefix + name }
+func Asset(name string) string {
+	if prefix := assetPrefix.Load(); prefix != nil {
+		return *prefix + name
+	}
+	return "/static/" + name
+}
 
 // Product is the name of the product, the same in every language.
 const Product = "Latchkey"
