@@ -109,7 +109,7 @@ func TestSecondBrowserWaitsForItsTurn(t *testing.T) {
 	second := h.pc()
 	second.name("user5@alder.example")
 	second.WaitFor("body[data-state=held]")
-	phone.approve(number)
+	phone.answer(number)
 	p.signedIn("user5@alder.example")
 
 	number = second.number() // and the phone goes on to it by itself
