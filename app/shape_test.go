@@ -28,7 +28,7 @@ const module = "latchkey"
 // order is the order of the features: each may use those before it. A new
 // feature gets its place here.
 var order = []string{
-	"audit", "access", "notify", "tenant", "user", "device", "prompt", "session", "signin", "setup", "demo",
+	"audit", "access", "notify", "tenant", "user", "device", "prompt", "session", "signin", "approval", "role", "people", "group", "setup", "demo",
 }
 
 // floor is what stands below the features, with what each may use of ours.
@@ -175,6 +175,7 @@ func TestTopLevelIsFixed(t *testing.T) {
 	fixed := []string{
 		"app", "views", "policies", "migrations", "static",
 		"go.mod", "go.sum", "Taskfile.yml", "README.md", "LICENSE",
+		"docs", // pictures of the README
 		"data", // what a started program keeps; not in the repository
 	}
 	for _, entry := range list(t, "..") {

@@ -1,52 +1,14 @@
-// Package access answers one question, for pages, API and imports alike: may
-// this person do this, here, now?
-//
-// Casbin decides on names of permissions, default deny, deny overrides. The
-// table role → permission is a file of constant size (policies/); who holds
-// which role is in the database, and only administrators have a row there:
-// everybody else holds the role user. Both are loaded into a fresh enforcer,
-// checked, and swapped in whole; an error on the way is no permission.
 package access
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
-	"github.com/casbin/casbin/v2"
-	"github.com/casbin/casbin/v2/model"
-	stringadapter "github.com/casbin/casbin/v2/persist/string-adapter"
-
 	"latchkey/app/fault"
 	"latchkey/app/store"
-	"latchkey/policies"
 )
-
-// Role is an administrative role, or user.
-type Role string
-
-// The roles with their ranks (roles.md). Nobody acts on their own rank or above.
-const (
-	RoleUser                  Role = "user"
-	RoleHelpdesk              Role = "helpdesk"
-	RoleHelpdeskLead          Role = "helpdesk_lead"
-	RoleAuditor               Role = "auditor"
-	RoleTenantAdministrator   Role = "tenant_administrator"
-	RoleSecurityAdministrator Role = "security_administrator"
-	RoleOperator              Role = "operator"
-)
-
-// Ranks gives the rank of each role.
-var Ranks = map[Role]int{
-	RoleUser: 10, RoleHelpdesk: 40, RoleHelpdeskLead: 45, RoleAuditor: 50,
-	RoleTenantAdministrator: 60, RoleSecurityAdministrator: 80, RoleOperator: 100,
-}
-
-// Platform is the tenant in which operators hold their role.
-const Platform = "platform"
 
 // Freshness: how often assignments are read, and how long the last good table
 // may be used when they cannot be.
@@ -59,14 +21,15 @@ const (
 type Rules struct {
 	db    *store.DB
 	table atomic.Pointer[table]
+	hurry atomic.Pointer[chan struct{}] // of the Run that is under way
 }
 
-// table is one loaded state: what casbin said for each role and permission, and
-// who holds which role. It is never changed, only replaced.
+// table is one loaded state: what casbin said, and who holds which role. It is
+// never changed, only replaced.
 type table struct {
-	may    map[Role]map[Permission]bool
-	roles  map[holder]Role
-	loaded time.Time
+	*matrix
+	holders map[holder]Standing
+	loaded  time.Time
 }
 
 type holder struct{ tenantID, userID string }
@@ -78,80 +41,48 @@ func Load(ctx context.Context, db *store.DB) (*Rules, error) {
 	return r, r.Reload(ctx)
 }
 
-// Reload reads everything into a fresh enforcer, checks it and swaps it in. On
-// an error the table in force stays, for as long as it is good.
+// Reload reads every assignment, and swaps the new table in. On an error the
+// table in force stays, for as long as it is good.
 func (r *Rules) Reload(ctx context.Context) error {
-	var rows []struct{ TenantID, UserID, Role string }
-	if err := r.db.View(ctx).All(&rows, "SELECT tenant_id, user_id, role FROM role_assignments"); err != nil {
-		return store.Unusable(err)
-	}
-	next := &table{roles: make(map[holder]Role, len(rows)), loaded: r.db.Now()}
-	for _, row := range rows {
-		next.roles[holder{row.TenantID, row.UserID}] = Role(row.Role)
-	}
+	next := &table{loaded: r.db.Now()}
 	var err error
 	if old := r.table.Load(); old != nil {
-		next.may = old.may
-	} else if next.may, err = decide(); err != nil {
+		next.matrix = old.matrix
+	} else if next.matrix, err = decide(); err != nil {
 		return fmt.Errorf("access: policy: %w", err)
+	}
+	if next.holders, err = holders(r.db.View(ctx), next.matrix); err != nil {
+		return store.Unusable(err)
 	}
 	r.table.Store(next)
 	return nil
 }
 
-// decide asks casbin for every role and permission once; the answers are the
-// matrix that Allow reads.
-func decide() (map[Role]map[Permission]bool, error) {
-	m, err := model.NewModelFromString(policies.Model)
-	if err != nil {
-		return nil, err
+// Standing gives what a person is in a tenant, by the table in force. An
+// assignment that has ended is none.
+func (r *Rules) Standing(tenantID, userID string) Standing {
+	t := r.table.Load()
+	if t == nil {
+		return Standing{TenantID: tenantID, UserID: userID, Role: RoleUser, Rank: Ranks[RoleUser]}
 	}
-	enforcer, err := casbin.NewEnforcer(m, stringadapter.NewAdapter(policies.Roles))
-	if err != nil {
-		return nil, err
+	s, ok := t.holders[holder{tenantID, userID}]
+	if !ok || !s.EndsAt.IsZero() && !r.db.Now().Before(s.EndsAt) {
+		return t.user(tenantID, userID)
 	}
-	rules, err := enforcer.GetPolicy()
-	if err != nil {
-		return nil, err
-	}
-	for _, rule := range rules {
-		if _, known := Ranks[Role(rule[0])]; !known || !slices.Contains(Permissions, Permission(rule[1])) {
-			return nil, fmt.Errorf("unknown role or permission in %v", rule)
-		}
-	}
-	may := map[Role]map[Permission]bool{}
-	for role := range Ranks {
-		// A holder stands for everybody with the role: the grouping is the same.
-		if _, err := enforcer.AddGroupingPolicy("holder of "+string(role), string(role), "tenant"); err != nil {
-			return nil, err
-		}
-		may[role] = map[Permission]bool{}
-		for _, p := range Permissions {
-			yes, err := enforcer.Enforce("holder of "+string(role), "tenant", string(p))
-			if err != nil {
-				return nil, err
-			}
-			may[role][p] = yes
-		}
-	}
-	if !may[RoleSecurityAdministrator][ConsoleEnter] {
-		return nil, errors.New("nobody may enter the console")
-	}
-	return may, nil
+	return s
+}
+
+// user is the standing of somebody without a role.
+func (m *matrix) user(tenantID, userID string) Standing {
+	return Standing{TenantID: tenantID, UserID: userID, Role: RoleUser, Rank: Ranks[RoleUser], May: m.roles[RoleUser]}
 }
 
 // Role gives the role that a person holds in a tenant.
-func (r *Rules) Role(tenantID, userID string) Role {
-	if t := r.table.Load(); t != nil {
-		if role, ok := t.roles[holder{tenantID, userID}]; ok {
-			return role
-		}
-	}
-	return RoleUser
-}
+func (r *Rules) Role(tenantID, userID string) Role { return r.Standing(tenantID, userID).Role }
 
 // Allow fails with fault.Forbidden unless the person holds, in this tenant, a
 // role with p; with fault.Unavailable when the table is too old to be trusted.
+// It says nothing about a target: for that there is Ask.
 func (r *Rules) Allow(tenantID, userID string, p Permission) error {
 	t := r.table.Load()
 	if t == nil || r.db.Now().Sub(t.loaded) > goodFor {
@@ -159,15 +90,19 @@ func (r *Rules) Allow(tenantID, userID string, p Permission) error {
 		f.RetryAfter = 5 * time.Second
 		return f
 	}
-	if t.may[r.Role(tenantID, userID)][p] {
+	if r.Standing(tenantID, userID).May.Has(p) {
 		return nil
 	}
-	return fault.New(fault.Forbidden, "access.forbidden")
+	return refusal
 }
+
+var refusal = fault.New(fault.Forbidden, "access.forbidden")
 
 // Run reads the assignments again and again until ctx ends, so that a change
 // reaches every replica within five seconds.
 func (r *Rules) Run(ctx context.Context) {
+	hurry := make(chan struct{}, 1)
+	r.hurry.Store(&hurry)
 	tick := time.NewTicker(ReloadWait)
 	defer tick.Stop()
 	for {
@@ -175,8 +110,21 @@ func (r *Rules) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			// Kept: the table in force; past goodFor, Allow says so to everybody.
-			_ = r.Reload(ctx)
+		case <-hurry:
 		}
+		// Kept: the table in force; past goodFor, Allow says so to everybody.
+		_ = r.Reload(ctx)
+	}
+}
+
+// Hurry asks Run to read at once what an act of this process has changed.
+func (r *Rules) Hurry() {
+	hurry := r.hurry.Load()
+	if hurry == nil {
+		return
+	}
+	select {
+	case *hurry <- struct{}{}:
+	default:
 	}
 }

@@ -62,6 +62,23 @@ const (
 	SetupDone           Action = "setup.done"
 )
 
+// Of the console.
+const (
+	AccessAlarm        Action = "access.alarm"
+	ApprovalRequested  Action = "approval.requested"
+	ApprovalGiven      Action = "approval.given"
+	ApprovalRefused    Action = "approval.refused"
+	ApprovalWithdrawn  Action = "approval.withdrawn"
+	ApprovalVoid       Action = "approval.void"
+	ApprovalExpired    Action = "approval.expired"
+	NoticeSeen         Action = "notice.seen"
+	RoleTaken          Action = "role.taken"
+	AuthenticatorReset Action = "authenticator.reset"
+	MFAChanged         Action = "user.mfa_changed"
+	UserInvited        Action = "user.invited"
+	PasswordSet        Action = "password.set"
+)
+
 // Kinds of Party.
 const (
 	KindUser      = "user"
@@ -73,6 +90,10 @@ const (
 	KindTenant    = "tenant"
 	KindService   = "service" // the program itself
 	KindEnrolment = "enrolment"
+	KindRequest   = "request" // for approval
+	KindGroup     = "group"
+	KindRole      = "role" // a custom one
+	KindImport    = "import"
 )
 
 // Party is one who acts or is acted upon.

@@ -147,7 +147,8 @@ func fill(tx *store.Tx, n tenant.New, hash string, empty bool) error {
 }
 
 func join(tx *store.Tx, tenantID, groupID, userID string) error {
-	return tx.Exec("INSERT INTO group_members (tenant_id, group_id, user_id) VALUES (?,?,?)", tenantID, groupID, userID).Error
+	return tx.Exec(`INSERT INTO group_members (tenant_id, group_id, user_id, user_name, added_at)
+		SELECT tenant_id, ?, id, name, ? FROM users WHERE tenant_id = ? AND id = ?`, groupID, tx.Now, tenantID, userID).Error
 }
 
 var browsers = []string{"Firefox on Windows", "Chrome on Windows", "Edge on Windows", "Safari on macOS", "Firefox on Linux"}

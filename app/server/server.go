@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -20,10 +21,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/notify"
 	"latchkey/app/prompt"
+	"latchkey/app/role"
 	"latchkey/app/secret"
 	"latchkey/app/setup"
 	"latchkey/app/signin"
@@ -51,6 +54,8 @@ type Server struct {
 	Site      *web.Site
 	Prompts   *prompt.Service
 	SignIn    *signin.Service
+	Approvals *approval.Service
+	Roles     *role.Service
 	Handler   http.Handler
 
 	log     *slog.Logger
@@ -120,15 +125,18 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
 	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, PublicURL: settings.PublicURL, Nudge: nudge}
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, Rules: rules}
+	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Performers: map[approval.Kind]approval.Performer{}}
+	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
+	maps.Copy(approvals.Performers, roles.Performers())
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
 
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(streams, hub)
-	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Observe: measured.observe}
+	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Observe: measured.observe, Remember: approvals.Remember}
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Site: site, Prompts: prompts, SignIn: signIn,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: notify.Outward(settings.PublicURL[:5] == "http:"), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -297,7 +305,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-lapse.C:
 			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Approvals.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)

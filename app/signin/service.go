@@ -94,7 +94,7 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 	}
 	err := tx.All(&rows, `SELECT COALESCE(t.id, '') AS tenant_id, COALESCE(t.match_mode, '') AS match_mode,
 		COALESCE(u.id, '') AS user_id, COALESCE(u.state, '') AS state, COALESCE(h.way, '') AS way,
-		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in) AS phones,
+		`+phoneSignsIn+` AS phones,
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
 		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser) AS seen_here,
 		COALESCE(p.id, '') AS prompt_id, COALESCE(p.state, '') AS prompt_state, COALESCE(p.attempt_id, '') AS attempt_id,
@@ -407,6 +407,10 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, from From) 
 		TenantID: a.TenantID, UserID: a.userID, AMR: by, AccountID: account, IP: from.IP, Browser: from.Browser, BrowserDigest: from.BrowserDigest,
 	})
 	if err != nil {
+		return secret.Token{}, err
+	}
+	if err := tx.Later("UPDATE users SET last_signin_at = ? WHERE tenant_id = ? AND id = ? AND (last_signin_at IS NULL OR last_signin_at < ?)",
+		tx.Now, a.TenantID, a.userID, tx.Now.Truncate(24*time.Hour)); err != nil {
 		return secret.Token{}, err
 	}
 	e.Target = audit.Session(id)

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"latchkey/app/audit"
@@ -57,18 +59,42 @@ func Create(tx *store.Tx, tenantID, name, displayName, hash string, by audit.Par
 		return User{}, fault.Wrong("form.wrong", map[string]string{"name": "user.name_form"})
 	}
 	u := User{TenantID: tenantID, ID: secret.System.ID(), Name: name, DisplayName: displayName, State: Active, PasswordHash: hash}
-	err := tx.Exec(`INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at) VALUES (?,?,?,?,?,?,?,?)`,
-		u.TenantID, u.ID, u.Name, u.DisplayName, u.State, "disabled", u.PasswordHash, tx.Now).Error
+	err := tx.Exec(`INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at, created_by) VALUES (?,?,?,?,?,?,?,?,?)`,
+		u.TenantID, u.ID, u.Name, u.DisplayName, u.State, "disabled", u.PasswordHash, tx.Now, by.ID).Error
 	if errors.Is(err, store.ErrDuplicate) {
 		return User{}, fault.Wrong("form.wrong", map[string]string{"name": "user.name_taken"})
 	}
 	if err != nil {
 		return User{}, err
 	}
+	for _, word := range Words(u.Name, u.DisplayName) {
+		if err := tx.Later("INSERT INTO user_words (tenant_id, word, user_id) VALUES (?,?,?)", tenantID, word, u.ID); err != nil {
+			return User{}, err
+		}
+	}
 	return u, audit.Record(tx, audit.Event{
 		TenantID: tenantID, Action: audit.UserCreated, Actor: by, Target: audit.User(u.ID), Subject: u.ID, Origin: from,
 	})
 }
+
+// Words are those by which a user is found: of the display name and of the part
+// of the sign-in name before the @, in small letters, each once.
+func Words(name, displayName string) []string {
+	local, _, _ := strings.Cut(name, "@")
+	words := strings.FieldsFunc(strings.ToLower(displayName+" "+local), func(r rune) bool {
+		return unicode.IsSpace(r) || strings.ContainsRune("._+-", r)
+	})
+	for i, word := range words {
+		if letters := []rune(word); len(letters) > wordMost {
+			words[i] = string(letters[:wordMost])
+		}
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
+// wordMost is how many letters of a word count.
+const wordMost = 64
 
 // Named gives the user with a sign-in name; ok is false when there is none.
 func Named(ctx context.Context, db *store.DB, tenantID, name string) (u User, ok bool, err error) {

@@ -16,7 +16,6 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/secret"
-	"latchkey/app/store"
 )
 
 // Limits (product.md §9).
@@ -312,13 +311,7 @@ func (s *Site) refuse(c echo.Context, needs access.Permission, refusal error) er
 		return refusal
 	}
 	who := Session(c)
-	err := s.DB.Act(c.Request().Context(), func(tx *store.Tx) error {
-		return audit.Record(tx, audit.Event{
-			TenantID: who.TenantID, Action: audit.AccessRefused, Outcome: audit.Denied, Reason: "access.forbidden", Actor: audit.User(who.UserID),
-			Target: audit.Tenant(who.TenantID), Subject: who.UserID, Thread: who.ID, Origin: Origin(c), Details: map[string]string{"permission": string(needs)},
-		})
-	})
-	if err != nil {
+	if err := s.Remember(c.Request().Context(), who.TenantID, who.UserID, map[string]string{"permission": string(needs)}, Origin(c)); err != nil {
 		return err
 	}
 	return refusal

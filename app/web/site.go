@@ -37,6 +37,9 @@ type Site struct {
 	Streams   *Streams
 	Observe   func(route string, status int, took time.Duration)
 
+	// Remember records what was refused to somebody signed in, with its details.
+	Remember func(ctx context.Context, tenantID, userID string, details map[string]string, from audit.Origin) error
+
 	routes []Route
 }
 

@@ -1,0 +1,129 @@
+package access
+
+import (
+	"strings"
+	"time"
+
+	"latchkey/app/store"
+)
+
+// Ask judges an act in its own transaction, by the rows as they stand there. A
+// database that cannot be read is an error, and no permission.
+func (r *Rules) Ask(tx *store.Tx, q Question) (Verdict, error) {
+	m := r.table.Load().matrix
+	actor, err := standing(tx, m, q.TenantID, q.ActorID)
+	if err != nil {
+		return Verdict{Answer: No}, err
+	}
+	t := target{named: q.TargetID != ""}
+	if t.named {
+		if t.Standing, err = standing(tx, m, q.TenantID, q.TargetID); err != nil {
+			return Verdict{Answer: No}, err
+		}
+		if t.groups, t.there, err = groupsOf(tx, q.TenantID, q.TargetID); err != nil {
+			return Verdict{Answer: No}, err
+		}
+	}
+	if q.Giving != "" {
+		if t.giving, t.known, err = define(tx, m, q.TenantID, q.Giving); err != nil {
+			return Verdict{Answer: No}, err
+		}
+	}
+	return judge(q, actor, t), nil
+}
+
+// AskAll judges an act that is several at once: the strictest answer holds.
+func (r *Rules) AskAll(tx *store.Tx, questions ...Question) (Verdict, error) {
+	all := Verdict{Answer: Yes}
+	for _, q := range questions {
+		v, err := r.Ask(tx, q)
+		if err != nil {
+			return v, err
+		}
+		if all.Findings == nil || strictness[v.Answer] > strictness[all.Answer] {
+			all = v
+		}
+	}
+	return all, nil
+}
+
+// define gives a role by its name, as it is in a tenant.
+func define(tx *store.Tx, m *matrix, tenantID string, role Role) (definition, bool, error) {
+	if strings.HasPrefix(string(role), CustomPrefix) {
+		return customRole(tx, m, tenantID, role)
+	}
+	d := m.definition(role)
+	return d, d.rank > Ranks[RoleUser] && role != RoleOperator, nil
+}
+
+// StandingIn gives what a person is, by the rows as they stand in the act tx.
+func (r *Rules) StandingIn(tx *store.Tx, tenantID, userID string) (Standing, error) {
+	return standing(tx, r.table.Load().matrix, tenantID, userID)
+}
+
+// RankOf gives the rank of a role in a tenant, and whether there is such a role.
+func (r *Rules) RankOf(tx *store.Tx, tenantID string, role Role) (int, bool, error) {
+	d, ok, err := define(tx, r.table.Load().matrix, tenantID, role)
+	return d.rank, ok, err
+}
+
+// Composable lists the permissions that a custom role may be put together from,
+// with the rank that each brings.
+func (r *Rules) Composable() map[Permission]int {
+	m := r.table.Load().matrix
+	all := map[Permission]int{}
+	for _, p := range Permissions {
+		if m.composable(p) {
+			all[p] = m.least(p)
+		}
+	}
+	return all
+}
+
+// Of gives what a built-in role may.
+func (r *Rules) Of(role Role) Set { return r.table.Load().matrix.roles[role] }
+
+// madeSpan is how long one who was created or promoted by somebody may not
+// approve for them (roles.md).
+const madeSpan = 72 * time.Hour
+
+// AskApprover judges whether somebody may approve, in the transaction of the act.
+func (r *Rules) AskApprover(tx *store.Tx, q Approval) (Verdict, error) {
+	m := r.table.Load().matrix
+	approver, err := standing(tx, m, q.TenantID, q.ApproverID)
+	if err != nil {
+		return Verdict{Answer: No}, err
+	}
+	t := target{named: q.TargetID != ""}
+	if t.named {
+		if t.Standing, err = standing(tx, m, q.TenantID, q.TargetID); err != nil {
+			return Verdict{Answer: No}, err
+		}
+		if t.groups, t.there, err = groupsOf(tx, q.TenantID, q.TargetID); err != nil {
+			return Verdict{Answer: No}, err
+		}
+	}
+	if q.Giving != "" {
+		if t.giving, t.known, err = define(tx, m, q.TenantID, q.Giving); err != nil {
+			return Verdict{Answer: No}, err
+		}
+	}
+	made, err := madeBy(tx, q.TenantID, q.ApproverID, q.RequesterID, tx.Now.Add(-madeSpan))
+	if err != nil {
+		return Verdict{Answer: No}, err
+	}
+	return judgeApprover(q, approver, t, made), nil
+}
+
+// StandingsIn gives everybody who holds a role in a tenant now, by the rows as
+// they stand in the act tx.
+func (r *Rules) StandingsIn(tx *store.Tx, tenantID string) ([]Standing, error) {
+	found, err := holdersWhere(tx, r.table.Load().matrix, " WHERE a.tenant_id = ?", []any{tenantID}, " WHERE tenant_id = ?", []any{tenantID})
+	all := make([]Standing, 0, len(found))
+	for _, s := range found {
+		if s.EndsAt.IsZero() || tx.Now.Before(s.EndsAt) {
+			all = append(all, s)
+		}
+	}
+	return all, err
+}

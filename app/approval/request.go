@@ -1,0 +1,137 @@
+package approval
+
+import (
+	"encoding/json"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/store"
+)
+
+// State of a request. Add, never rename.
+type State string
+
+const (
+	Pending   State = "pending"
+	Done      State = "done"      // approved, and carried out in the same act
+	Refused   State = "refused"   // by somebody who might have approved
+	Withdrawn State = "withdrawn" // by the requester
+	Void      State = "void"      // something had changed when it was approved
+	Expired   State = "expired"
+)
+
+// Request is an act that waits, or waited, for a second person.
+type Request struct {
+	TenantID, ID          string
+	Kind                  Kind
+	RequesterID, TargetID string
+	Parameters            json.RawMessage
+	Difference            []Change
+	Digest                string
+	Reason                string
+	State                 State
+	CreatedAt, ExpiresAt  time.Time
+	DecidedAt             time.Time // zero while it waits
+	DecidedBy             string
+	DecisionReason        string
+}
+
+func (r Request) act() Act {
+	return Act{Kind: r.Kind, TenantID: r.TenantID, ActorID: r.RequesterID, TargetID: r.TargetID, Parameters: r.Parameters, Reason: r.Reason}
+}
+
+func (r Request) event(action audit.Action, by, reason string, from audit.Origin) audit.Event {
+	e := audit.Event{
+		TenantID: r.TenantID, Action: action, Reason: reason, Actor: audit.User(by), Target: audit.Party{Kind: audit.KindRequest, ID: r.ID},
+		Subject: r.TargetID, Thread: r.ID, Origin: from, Details: map[string]string{"kind": string(r.Kind), "requester": r.RequesterID},
+	}
+	if by == "" {
+		e.Actor = audit.Service
+	}
+	if action == audit.ApprovalVoid || action == audit.ApprovalRefused || action == audit.ApprovalExpired {
+		e.Outcome = audit.Failure
+	}
+	return e
+}
+
+// row is a request as it is stored.
+type row struct {
+	TenantID, ID, Kind, RequesterID, TargetID, Parameters, Difference, Digest, Reason, State, DecidedBy, DecisionReason string
+	CreatedAt, ExpiresAt                                                                                                time.Time
+	DecidedAt                                                                                                           *time.Time
+}
+
+const columns = `tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, state, created_at, expires_at,
+	decided_at, decided_by, decision_reason`
+
+func (r row) request(now time.Time) (Request, error) {
+	q := Request{
+		TenantID: r.TenantID, ID: r.ID, Kind: Kind(r.Kind), RequesterID: r.RequesterID, TargetID: r.TargetID, Parameters: json.RawMessage(r.Parameters),
+		Digest: r.Digest, Reason: r.Reason, State: State(r.State), CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		DecidedBy: r.DecidedBy, DecisionReason: r.DecisionReason,
+	}
+	if r.DecidedAt != nil {
+		q.DecidedAt = *r.DecidedAt
+	}
+	if q.State == Pending && !now.Before(q.ExpiresAt) {
+		q.State = Expired
+	}
+	return q, json.Unmarshal([]byte(r.Difference), &q.Difference)
+}
+
+// insert stores a request. The same act waits once.
+func insert(tx *store.Tx, r Request) error {
+	difference, err := json.Marshal(r.Difference)
+	if err != nil {
+		return err
+	}
+	var there string
+	waits, err := tx.One(&there, "SELECT id FROM approval_requests WHERE tenant_id = ? AND digest = ? AND state = 'pending' AND expires_at > ?", r.TenantID, r.Digest, tx.Now)
+	if err != nil {
+		return err
+	}
+	if waits {
+		return fault.New(fault.Conflict, "approval.waits_already")
+	}
+	// One that has expired unnoticed would stand in the way of the index.
+	if err := tx.Exec("UPDATE approval_requests SET state = 'expired', decided_at = ? WHERE tenant_id = ? AND digest = ? AND state = 'pending'", tx.Now, r.TenantID, r.Digest).Error; err != nil {
+		return err
+	}
+	return tx.Exec(`INSERT INTO approval_requests (tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, state, created_at, expires_at)
+		VALUES (?,?,?,?,?,?,?,?,?,'pending',?,?)`, r.TenantID, r.ID, r.Kind, r.RequesterID, r.TargetID, string(r.Parameters), string(difference), r.Digest, r.Reason,
+		r.CreatedAt, r.ExpiresAt).Error
+}
+
+// find reads a request: fault.NotFound when the tenant has none such.
+func find(tx *store.Tx, tenantID, id string) (Request, error) {
+	var r row
+	ok, err := tx.One(&r, "SELECT "+columns+" FROM approval_requests WHERE tenant_id = ? AND id = ?", tenantID, id)
+	if err != nil {
+		return Request{}, err
+	}
+	if !ok {
+		return Request{}, fault.New(fault.NotFound, "http.not_found")
+	}
+	return r.request(tx.Now)
+}
+
+// pending reads a request that can still be decided.
+func pending(tx *store.Tx, tenantID, id string) (Request, error) {
+	r, err := find(tx, tenantID, id)
+	switch {
+	case err != nil:
+		return r, err
+	case r.State == Expired:
+		return r, fault.New(fault.Conflict, "approval.expired")
+	case r.State != Pending:
+		return r, fault.New(fault.Conflict, "approval.decided")
+	}
+	return r, nil
+}
+
+// settle ends a request. Of two at once, the second changes no row.
+func settle(tx *store.Tx, r Request, next State, by, reason string) error {
+	return tx.Change(fault.New(fault.Conflict, "approval.decided"), `UPDATE approval_requests SET state = ?, decided_at = ?, decided_by = ?, decision_reason = ?
+		WHERE tenant_id = ? AND id = ? AND state = 'pending' AND expires_at > ? AND digest = ?`, next, tx.Now, by, reason, r.TenantID, r.ID, tx.Now, r.Digest)
+}

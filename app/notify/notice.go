@@ -1,0 +1,78 @@
+package notify
+
+import (
+	"context"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+)
+
+// Notice tells a person, on their own pages, what somebody else did to their
+// account, or what an administrator must know.
+type Notice struct {
+	Action audit.Action // what happened; the words are notice.ACTION
+	By     access.Role  // of who did it; a person is told the role, the audit has the name
+	Reason string       // in the words of who did it
+	Detail string       // such as the name of a phone
+	About  string       // id of the user whom it is about, when that is somebody else
+}
+
+// Tell leaves a notice for a user in the act tx.
+func Tell(tx *store.Tx, tenantID, userID string, n Notice) error {
+	detail := n.Detail
+	if detail == "" {
+		detail = n.About
+	}
+	return tx.Later(`INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, detail, at) VALUES (?,?,?,?,?,?,?,?)`,
+		tenantID, secret.System.ID(), userID, n.Action, n.By, n.Reason, detail, tx.Now)
+}
+
+// TellRole leaves a notice for everybody in a tenant who holds a role as their own.
+func TellRole(tx *store.Tx, tenantID string, role access.Role, n Notice) error {
+	var holders []string
+	if err := tx.All(&holders, "SELECT user_id FROM role_assignments WHERE tenant_id = ? AND role = ? AND (ends_at IS NULL OR ends_at > ?)", tenantID, role, tx.Now); err != nil {
+		return err
+	}
+	for _, userID := range holders {
+		if err := Tell(tx, tenantID, userID, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Told is a notice as its reader sees it.
+type Told struct {
+	ID     string
+	Action audit.Action
+	ByRole access.Role
+	Reason string
+	Detail string
+	At     time.Time
+}
+
+// Unseen lists what a user has not put away yet, newest first.
+func Unseen(ctx context.Context, db *store.DB, tenantID, userID string) ([]Told, error) {
+	var told []Told
+	err := db.View(ctx).All(&told, "SELECT id, action, by_role, reason, detail, at FROM notices WHERE tenant_id = ? AND user_id = ? AND seen_at IS NULL ORDER BY at DESC LIMIT 20", tenantID, userID)
+	return told, store.Unusable(err)
+}
+
+// PutAway marks a notice as seen by its reader: fault.NotFound for somebody else's.
+func PutAway(ctx context.Context, db *store.DB, tenantID, userID, id string, from audit.Origin) error {
+	return db.Act(ctx, func(tx *store.Tx) error {
+		err := tx.Change(fault.New(fault.NotFound, "http.not_found"),
+			"UPDATE notices SET seen_at = ? WHERE tenant_id = ? AND id = ? AND user_id = ? AND seen_at IS NULL", tx.Now, tenantID, id, userID)
+		if err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Event{
+			TenantID: tenantID, Action: audit.NoticeSeen, Actor: audit.User(userID), Target: audit.User(userID), Subject: userID, Origin: from,
+			Details: map[string]string{"notice": id},
+		})
+	})
+}

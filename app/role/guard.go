@@ -1,0 +1,75 @@
+package role
+
+import (
+	"latchkey/app/access"
+	"latchkey/app/fault"
+	"latchkey/app/signin"
+	"latchkey/app/store"
+)
+
+// administratorsLeast is how many of them must be able to sign in (product.md §4).
+const administratorsLeast = 2
+
+// Keep runs a change that may take administrators away, in the act tx. It fails
+// with fault.Conflict, and the act with it, when the change leaves the tenant
+// without an active security administrator, or takes one of the last two
+// administrators who can sign in. A tenant that never had so many may keep what
+// it has.
+func (s *Service) Keep(tx *store.Tx, tenantID string, change func() error) error {
+	if tx.Dialect == store.Postgres {
+		var id string
+		if _, err := tx.One(&id, "SELECT id FROM tenants WHERE id = ? FOR UPDATE", tenantID); err != nil {
+			return err
+		}
+	}
+	before, err := s.count(tx, tenantID)
+	if err != nil {
+		return err
+	}
+	if err := change(); err != nil {
+		return err
+	}
+	after, err := s.count(tx, tenantID)
+	switch {
+	case err != nil:
+		return err
+	case after.security < before.security && after.security == 0:
+		return fault.New(fault.Conflict, "role.last_security_administrator")
+	case after.able < before.able && after.able < administratorsLeast:
+		return fault.New(fault.Conflict, "role.two_administrators")
+	}
+	return nil
+}
+
+// administrators are those who run a tenant.
+type administrators struct {
+	security int // active security administrators
+	able     int // of all who run it, those who can sign in
+}
+
+func (s *Service) count(tx *store.Tx, tenantID string) (n administrators, err error) {
+	holders, err := s.Rules.StandingsIn(tx, tenantID)
+	if err != nil {
+		return n, err
+	}
+	var all, security []string
+	for _, h := range holders {
+		if h.Rank >= access.AdministratorRank {
+			all = append(all, h.UserID)
+		}
+		if h.Role == access.RoleSecurityAdministrator {
+			security = append(security, h.UserID)
+		}
+	}
+	able, err := signin.Able(tx, s.Keys, tenantID, all)
+	if err != nil || len(security) == 0 {
+		return n, err
+	}
+	for _, can := range able {
+		if can {
+			n.able++
+		}
+	}
+	_, err = tx.One(&n.security, "SELECT count(*) FROM users WHERE tenant_id = ? AND id IN ? AND state = 'active'", tenantID, security)
+	return n, err
+}
