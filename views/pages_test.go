@@ -26,7 +26,9 @@ import (
 // pages is every page, in each state in which it looks different.
 var pages = map[string][]state{
 	"console.ChooserPage": page(console.ChooserPage, full, func(v *console.Chooser) { v.Tenants = nil }),
-	"console.FramePage":   page(console.FramePage),
+	"console.OverviewPage": page(console.OverviewPage, full,
+		func(v *console.Overview) { v.Attention = nil },
+		func(v *console.Overview) { v.Attention[0].Tone, v.Facts[0].Href = "", "" }),
 	"me.ActivityPage":     page(me.ActivityPage, full, func(v *me.Activity) { v.Events = nil }),
 	"me.AddPhonePage": page(me.AddPhonePage,
 		func(v *me.AddPhone) { v.State = me.Waiting },

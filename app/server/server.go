@@ -146,7 +146,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site},
+		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles},
 		&setuppages.Pages{Site: site, Setup: setUp},
 	)
 	s.Handler = e

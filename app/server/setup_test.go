@@ -61,7 +61,7 @@ func TestTheFirstDay(t *testing.T) {
 				t.Errorf("the link to sign in fills in %q", found)
 			}
 			chief := w.browser(t).signIn(t, "chief+security@cedar.example")
-			chief.get(t, "/admin/cedar/policy").want(t, http.StatusOK)
+			chief.get(t, "/admin/cedar/settings").want(t, http.StatusOK)
 			if _, needed, err := w.Setup.Link(t.Context()); needed || err != nil {
 				t.Errorf("after set-up another link is made: %t, %v", needed, err)
 			}

@@ -170,8 +170,8 @@ func TestNotPermittedAndNotThere(t *testing.T) {
 		}{
 			{"a user in the console", user, "/admin", http.StatusForbidden},
 			{"a user in their own tenant", user, "/admin/alder", http.StatusForbidden},
-			{"a user in another tenant learns no more", user, "/admin/birch", http.StatusForbidden},
-			{"the helpdesk at a page of others", desk, "/admin/alder/policy", http.StatusForbidden},
+			{"a user in another tenant", user, "/admin/birch", http.StatusNotFound},
+			{"the helpdesk at a page of others", desk, "/admin/alder/settings", http.StatusForbidden},
 			{"the helpdesk at its own", desk, "/admin/alder/users", http.StatusOK},
 			{"another tenant", desk, "/admin/birch/users", http.StatusNotFound},
 			{"no tenant", desk, "/admin/nowhere/users", http.StatusNotFound},

@@ -159,6 +159,7 @@ func (w *world) standing(t testing.TB) map[string][]string {
 				continue
 			}
 			delete(row, "last_seen_at")
+			delete(row, "console_seen_at")
 			delete(row, "pin_try") // the name of the last try that was counted
 			all[table] = append(all[table], fmt.Sprint(row))
 		}

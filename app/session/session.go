@@ -24,7 +24,11 @@ const (
 	IdleLife   = time.Hour
 	Life       = 24 * time.Hour
 	StepUpLife = 5 * time.Minute
-	seenWait   = time.Minute // how exact "last seen" is
+
+	ConsoleIdleLife = 15 * time.Minute
+	ConsoleLife     = 12 * time.Hour
+
+	seenWait = time.Minute // how exact "last seen" is
 )
 
 // Ways of proof, as amr values.
@@ -51,6 +55,43 @@ type Session struct {
 	LastSeenAt  time.Time
 	ExpiresAt   time.Time
 	AccountID   string
+
+	ConsoleSeenAt *time.Time // nil: never in the console
+}
+
+// ConsoleEndsAt says when the console closes for this session: a quarter of an
+// hour after it was last used there or proved, twelve hours after it began at
+// the latest. Last says that it is the twelve hours.
+func (s Session) ConsoleEndsAt() (at time.Time, last bool) {
+	used := s.ProvedAt
+	if s.ConsoleSeenAt != nil && s.ConsoleSeenAt.After(used) {
+		used = *s.ConsoleSeenAt
+	}
+	at, end := used.Add(ConsoleIdleLife), s.CreatedAt.Add(ConsoleLife)
+	if !end.After(at) {
+		return end, true
+	}
+	return at, false
+}
+
+// EnterConsole checks that the console is open for the session, and notes, once
+// a minute at most, that it was used there. It fails with fault.StepUp after a
+// quarter of an hour without use, and with fault.SignIn after twelve hours.
+func EnterConsole(ctx context.Context, db *store.DB, s *Session) error {
+	now := db.Now()
+	if ends, last := s.ConsoleEndsAt(); !now.Before(ends) {
+		if last {
+			return fault.New(fault.SignIn, "session.console_over")
+		}
+		return fault.New(fault.StepUp, "session.console_idle")
+	}
+	if s.ConsoleSeenAt != nil && now.Sub(*s.ConsoleSeenAt) < seenWait {
+		return nil
+	}
+	_, err := db.CountOne(ctx, "UPDATE sessions SET console_seen_at = ? WHERE tenant_id = ? AND id = ? AND (console_seen_at IS NULL OR console_seen_at < ?)",
+		now, s.TenantID, s.ID, now)
+	s.ConsoleSeenAt = &now
+	return err
 }
 
 // Fresh says whether the user proved it at most five minutes ago.
@@ -84,7 +125,8 @@ func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	tx := db.View(ctx)
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
-		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id
+		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id,
+		s.console_seen_at
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		JOIN tenants t ON t.id = s.tenant_id

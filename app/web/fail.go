@@ -99,8 +99,16 @@ func here(c echo.Context) string {
 	if c.Request().Method == http.MethodGet {
 		return c.Request().URL.RequestURI()
 	}
-	if strings.HasPrefix(c.Request().URL.Path, "/me/phones") {
+	path := c.Request().URL.Path
+	switch {
+	case strings.HasPrefix(path, "/me/phones"):
 		return "/me/phones"
+	case strings.HasPrefix(path, "/admin/"), strings.HasPrefix(path, "/operator/"):
+		// An act is the last part of the address of the page that it stands on; the
+		// parts of a person have no pages of their own.
+		page := path[:strings.LastIndex(path, "/")]
+		page, _, _ = strings.Cut(page, "/devices/")
+		return page
 	}
 	return "/"
 }

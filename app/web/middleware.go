@@ -297,7 +297,10 @@ func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
 			if needs == access.Anyone {
 				return next(c)
 			}
-			if err := s.Rules.Allow(found.TenantID, found.UserID, needs); err != nil {
+			if err := s.locate(c, found); err != nil {
+				return err
+			}
+			if err := s.Rules.Allow(Here(c).ID, found.UserID, needs); err != nil {
 				return s.refuse(c, needs, err)
 			}
 			return next(c)

@@ -50,6 +50,7 @@ type call struct {
 	origin     audit.Origin
 	browser    secret.Token
 	session    session.Session
+	place      Place
 	signedIn   bool
 	lookedUp   bool
 	newBrowser bool

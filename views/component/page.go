@@ -25,6 +25,12 @@ type Page struct {
 	Flash       string    // one sentence about what has just been done
 	Banner      string    // one bold sentence above everything: outage, break-glass
 	Now         time.Time // the moment that "3 minutes ago" is counted from
+
+	// Of the console.
+	SearchHref         string    // where the search of the bar leads; empty for none
+	Searched           string    // what was searched for
+	ConsoleEndsAt      time.Time // when the console closes if nobody does anything
+	ConsoleEndsForGood bool      // and only signing in again opens it
 }
 
 // MenuItem is one line of the navigation. An item without an address is the

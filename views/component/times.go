@@ -78,3 +78,6 @@ func Left(ctx context.Context, d time.Duration) string {
 
 // Count is a number as text.
 func Count(n int) string { return strconv.Itoa(n) }
+
+// Seconds is a span for a script: whole seconds, never less than none.
+func Seconds(d time.Duration) string { return strconv.Itoa(max(0, int(d/time.Second))) }

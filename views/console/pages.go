@@ -1,38 +1,32 @@
-// Package console holds the frame of the administrators' pages.
+// Package console has the pages of those who administer a tenant.
 package console
 
-// Chooser lists the organisations that somebody may enter.
+// Chooser lists the tenants that a person may enter.
 type Chooser struct {
 	Tenants []Tenant
 }
 
-// Tenant is one organisation to enter.
+// Tenant is one of them.
 type Tenant struct {
 	Name   string
-	Slug   string
 	Role   string // in words: "Security administrator"
 	Region string
 	Href   string
 }
 
-// Section is a page of the console that so far has its place and its words only.
-type Section struct {
-	Heading string
-	Lead    string // what this place is for
-	Empty   string // one sentence when there is nothing to show; or empty
-	Facts   []Fact
-	Links   []Link
+// Overview is what needs attention in a tenant.
+type Overview struct {
+	Attention []Attention
+	Facts     []Fact
 }
 
-// Fact is one line of a list of facts.
+// Attention is one thing to do.
+type Attention struct {
+	Text, Why, Href, Label string
+	Tone                   string // "bad", "warn" or ""
+}
+
+// Fact is a name and a value.
 type Fact struct {
-	Name  string
-	Value string
-}
-
-// Link is a way on.
-type Link struct {
-	Label string
-	Text  string
-	Href  string
+	Name, Value, Href string
 }

@@ -1,0 +1,108 @@
+// Package console serves the administrators of a tenant. A file for each subject
+// has its routes and its handlers; the route lists together are the map.
+//
+// A handler reads the form, hands one act to a feature and shows what became of
+// it. Who may do what is answered by access, which the features ask.
+package console
+
+import (
+	"errors"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/approval"
+	"latchkey/app/fault"
+	"latchkey/app/role"
+	"latchkey/app/web"
+	"latchkey/views/component"
+	"latchkey/views/words"
+)
+
+// Pages are the pages of the console.
+type Pages struct {
+	Site      *web.Site
+	Approvals *approval.Service
+	Roles     *role.Service
+}
+
+// place is a part of the console: its address, its name in the catalogue, who
+// may open it.
+type place struct {
+	path, name, icon string
+	needs            access.Permission
+}
+
+// places are the lines of the navigation, in their order.
+var places = []place{
+	{"", "overview", "home", access.ConsoleEnter},
+}
+
+// Routes is the map of the console.
+func (h *Pages) Routes() []web.Route {
+	routes := []web.Route{
+		web.Get("/admin", access.ConsoleEnter, h.chooser),
+		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
+	}
+	return routes
+}
+
+// page is the frame of a page of the console: the tenant of the path, what this
+// person is there, and the places that they may open. current is a place's path.
+func (h *Pages) page(c echo.Context, current string) component.Page {
+	ctx, at := web.Context(c), web.Here(c)
+	page := h.Site.Page(c)
+	page.TenantName = at.Name
+	for _, p := range places {
+		if h.Site.Rules.Allow(at.ID, web.Session(c).UserID, p.needs) == nil {
+			page.Menu = append(page.Menu, component.MenuItem{
+				Label: words.Say(ctx, "console."+p.name+".title"), Icon: p.icon, Href: h.path(c, p.path), Current: p.path == current,
+			})
+		}
+	}
+	ends, last := web.Session(c).ConsoleEndsAt()
+	page.ConsoleEndsAt, page.ConsoleEndsForGood = ends, last
+	page.SearchHref = h.path(c, "/search")
+	return page
+}
+
+// path is an address in the console of the tenant that the request is about.
+func (h *Pages) path(c echo.Context, rest string) string {
+	return "/admin/" + url.PathEscape(web.Here(c).Slug) + rest
+}
+
+// act begins an act of whoever asks, in the tenant of the path.
+func (h *Pages) act(c echo.Context, kind approval.Kind, targetID string) approval.Act {
+	return approval.Act{
+		Kind: kind, TenantID: web.Here(c).ID, ActorID: web.Session(c).UserID, TargetID: targetID,
+		Reason: web.Form(c, "reason"), Origin: web.Origin(c),
+	}
+}
+
+// submit carries an act out and goes on to the page at back, which says done; an
+// act that waits for approval leads to its request. Invalid comes back to the
+// caller, who shows the form again.
+func (h *Pages) submit(c echo.Context, act approval.Act, back, done string) error {
+	out, err := h.Approvals.Submit(c.Request().Context(), act)
+	switch {
+	case err != nil:
+		return err
+	case out.Waits():
+		return web.Redirect(c, h.path(c, "/approvals/"+url.PathEscape(out.RequestID)))
+	}
+	return web.Redirect(c, h.path(c, back)+"?done="+done)
+}
+
+// wrong gives the words for the fields of a form that fails, or ok false when
+// err is something else.
+func wrong(c echo.Context, err error) (fields map[string]string, ok bool) {
+	if !errors.Is(err, fault.Invalid) {
+		return nil, false
+	}
+	fields = map[string]string{}
+	for field, code := range fault.Of(err).Fields {
+		fields[field] = web.Sentence(c, code, "")
+	}
+	return fields, true
+}
