@@ -29,7 +29,7 @@ var pages = map[string][]state{
 	"console.OverviewPage": page(console.OverviewPage, full,
 		func(v *console.Overview) { v.Attention = nil },
 		func(v *console.Overview) { v.Attention[0].Tone, v.Facts[0].Href = "", "" }),
-	"me.ActivityPage":     page(me.ActivityPage, full, func(v *me.Activity) { v.Events = nil }),
+	"me.ActivityPage": page(me.ActivityPage, full, func(v *me.Activity) { v.Events = nil }),
 	"me.AddPhonePage": page(me.AddPhonePage,
 		func(v *me.AddPhone) { v.State = me.Waiting },
 		func(v *me.AddPhone) { v.State, v.Link = me.Waiting, "" },

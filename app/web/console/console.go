@@ -80,10 +80,10 @@ func (h *Pages) act(c echo.Context, kind approval.Kind, targetID string) approva
 	}
 }
 
-// submit carries an act out and goes on to the page at back, which says done; an
-// act that waits for approval leads to its request. Invalid comes back to the
-// caller, who shows the form again.
-func (h *Pages) submit(c echo.Context, act approval.Act, back, done string) error {
+// submit carries an act out and goes on to a page of this console, such as
+// "/users/ID?done=locked"; an act that waits for approval leads to its request.
+// Invalid comes back to the caller, who shows the form again.
+func (h *Pages) submit(c echo.Context, act approval.Act, to string) error {
 	out, err := h.Approvals.Submit(c.Request().Context(), act)
 	switch {
 	case err != nil:
@@ -91,7 +91,7 @@ func (h *Pages) submit(c echo.Context, act approval.Act, back, done string) erro
 	case out.Waits():
 		return web.Redirect(c, h.path(c, "/approvals/"+url.PathEscape(out.RequestID)))
 	}
-	return web.Redirect(c, h.path(c, back)+"?done="+done)
+	return web.Redirect(c, h.path(c, to))
 }
 
 // wrong gives the words for the fields of a form that fails, or ok false when
