@@ -36,7 +36,7 @@ func Of(ctx context.Context, db *store.DB, rules *access.Rules, tenantID string)
 		{&n.AtRisk, "users WHERE tenant_id = ? AND state = 'active' AND ways & (ways - 1) = 0 AND ways <> 0"},
 		{&n.Paused, "throttles WHERE tenant_id = ? AND in_a_row >= 100"},
 	} {
-		if _, err := tx.One(count.into, "SELECT count(*) FROM (SELECT 1 FROM "+count.which+" LIMIT ?) some", tenantID, Most); err != nil {
+		if _, err := tx.One(count.into, "SELECT count(*) FROM (SELECT 1 FROM "+count.which+" LIMIT ?) counted", tenantID, Most); err != nil {
 			return n, store.Unusable(err)
 		}
 	}
