@@ -42,23 +42,24 @@ func (h *Pages) overview(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		v.Attention = append(v.Attention, h.attention(ctx, c, counts)...)
+		v.Attention = append(v.Attention, h.attention(ctx, c, counts, me.May.Has(access.RoleAssign))...)
 	}
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.page(c, ""), v))
 }
 
-// attention puts the counts that are not as they should be into words.
-func (h *Pages) attention(ctx context.Context, c echo.Context, n overview.Counts) []views.Attention {
+// attention puts the counts that are not as they should be into words; those of
+// administrators for people who give roles alone.
+func (h *Pages) attention(ctx context.Context, c echo.Context, n overview.Counts, givesRoles bool) []views.Attention {
 	people := func(filter string) string { return h.path(c, "/users?"+filter) }
 	look := words.Say(ctx, "console.overview.look")
 	var all []views.Attention
-	if n.SecurityAdministrators < 2 {
+	if givesRoles && n.SecurityAdministrators < 2 {
 		all = append(all, views.Attention{
 			Text: words.Say(ctx, "console.overview.security.title"), Why: words.Say(ctx, "console.overview.security.text"),
 			Href: h.path(c, "/roles"), Label: look, Tone: "bad",
 		})
 	}
-	if n.WithoutPhone > 0 {
+	if givesRoles && n.WithoutPhone > 0 {
 		all = append(all, views.Attention{
 			Text: words.Say(ctx, "console.overview.without_phone.title", "count", strconv.Itoa(n.WithoutPhone)), Why: words.Say(ctx, "console.overview.without_phone.text"),
 			Href: h.path(c, "/roles"), Label: look, Tone: "warn",
