@@ -121,7 +121,7 @@ func (r *Rules) StandingsIn(tx *store.Tx, tenantID string) ([]Standing, error) {
 	found, err := holdersWhere(tx, r.table.Load().matrix, " WHERE a.tenant_id = ?", []any{tenantID}, " WHERE tenant_id = ?", []any{tenantID})
 	all := make([]Standing, 0, len(found))
 	for _, s := range found {
-		if s.EndsAt.IsZero() || tx.Now.Before(s.EndsAt) {
+		if !s.ended(tx.Now) {
 			all = append(all, s)
 		}
 	}

@@ -48,6 +48,7 @@ const (
 	AuditExport           Permission = "audit.export"
 	OperatorEnter         Permission = "operator.enter"
 	RoleCompose           Permission = "role.compose"
+	RoleView              Permission = "role.view" // who holds which role, and why somebody may or may not
 )
 
 // Permissions lists the whole set.
@@ -59,7 +60,7 @@ var Permissions = []Permission{
 	CodeSheetVoid, StaticPasscodeRequest, RoleAssign, RolloutEdit, PolicyEdit,
 	UserImport, UserInvite, GroupEdit, AuditVerify, StaticPasscodeIssue,
 	OutageDeclare, IntegrationEdit, AuditReadPersonal, AuditExport, OperatorEnter,
-	RoleCompose,
+	RoleCompose, RoleView,
 }
 
 // Of routes that ask for no person: Anyone may come, Phone proves itself by its key.

@@ -122,6 +122,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	pushPublic, pushPrivate := keys.Push()
 	nudge := make(chan struct{}, 1)
 	hub := wake.NewHub(db, secret.System.ShortID())
+	rules.Share(hub)
 	passwords := secret.NewPasswords()
 	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
 	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, PublicURL: settings.PublicURL, Nudge: nudge}
