@@ -141,8 +141,13 @@ func TestOnlyAdministratorsAreInMemory(t *testing.T) {
 				p                Permission
 				want             bool
 			}{
-				{"tenant-0", "administrator-0", RoleCompose, true}, {"tenant-0", "administrator-1", RoleCompose, false}, {"tenant-0", "administrator-4", AuditExport, true},
-				{"tenant-1", "administrator-0", RoleCompose, false}, {"tenant-0", "user-1", AccountView, true}, {"tenant-0", "user-1", ConsoleEnter, false}, {"nowhere", "nobody", ConsoleEnter, false},
+				{"tenant-0", "administrator-0", RoleCompose, true},
+				{"tenant-0", "administrator-1", RoleCompose, false},
+				{"tenant-0", "administrator-4", AuditExport, true},
+				{"tenant-1", "administrator-0", RoleCompose, false},
+				{"tenant-0", "user-1", AccountView, true},
+				{"tenant-0", "user-1", ConsoleEnter, false},
+				{"nowhere", "nobody", ConsoleEnter, false},
 			} {
 				if got := rules.Allow(c.tenantID, c.userID, c.p) == nil; got != c.want {
 					t.Errorf("%v: allowed %t without a database", c, got)

@@ -45,8 +45,15 @@ func crowd(t *testing.T, db *store.DB) (now time.Time) {
 		id, role string
 		ends     any
 	}{
-		{"timed", "auditor", now.Add(time.Hour)}, {"ended", "auditor", now}, {"limited", "tenant_administrator", nil}, {"custom", "custom:one", nil},
-		{"retired", "custom:gone", nil}, {"never", "custom:never", nil}, {"both", "helpdesk", nil}, {"ended member", "security_administrator", now}, {"limited custom", "custom:one", nil},
+		{"timed", "auditor", now.Add(time.Hour)},
+		{"ended", "auditor", now},
+		{"limited", "tenant_administrator", nil},
+		{"custom", "custom:one", nil},
+		{"retired", "custom:gone", nil},
+		{"never", "custom:never", nil},
+		{"both", "helpdesk", nil},
+		{"ended member", "security_administrator", now},
+		{"limited custom", "custom:one", nil},
 	} {
 		set(t, db, "INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at, ends_at) VALUES ('alder',?,?,'',?,?)", a.id, a.role, now, a.ends)
 	}
@@ -111,11 +118,21 @@ func TestStandings(t *testing.T) {
 			p    access.Permission
 			want bool
 		}{
-			{"custom", access.UserLock, true}, {"custom", access.PolicyEdit, true}, {"custom", access.ConsoleEnter, true}, {"custom", access.AccountView, true},
-			{"custom", access.SessionEnd, false}, {"custom", access.RoleCompose, false},
-			{"limited custom", access.UserLock, true}, {"limited custom", access.PolicyEdit, false},
-			{"limited", access.UserLock, true}, {"limited", access.RoleAssign, true}, {"limited", access.UserImport, false},
-			{"retired", access.UserLock, false}, {"retired", access.AccountView, true}, {"ended", access.AuditRead, false}, {"ended", access.AccountView, true},
+			{"custom", access.UserLock, true},
+			{"custom", access.PolicyEdit, true},
+			{"custom", access.ConsoleEnter, true},
+			{"custom", access.AccountView, true},
+			{"custom", access.SessionEnd, false},
+			{"custom", access.RoleCompose, false},
+			{"limited custom", access.UserLock, true},
+			{"limited custom", access.PolicyEdit, false},
+			{"limited", access.UserLock, true},
+			{"limited", access.RoleAssign, true},
+			{"limited", access.UserImport, false},
+			{"retired", access.UserLock, false},
+			{"retired", access.AccountView, true},
+			{"ended", access.AuditRead, false},
+			{"ended", access.AccountView, true},
 		} {
 			if err := rules.Allow("alder", c.id, c.p); (err == nil) != c.want {
 				t.Errorf("%s, %s: Allow = %v, want allowed %t", c.id, c.p, err, c.want)

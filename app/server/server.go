@@ -310,7 +310,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-lapse.C:
 			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Approvals.Lapse(ctx), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Approvals.Lapse(ctx), s.Roles.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)
