@@ -119,7 +119,8 @@ func TestWhatIsWrongWithAnAssignment(t *testing.T) {
 			{"a security administrator of some groups", role.Assignment{Role: access.RoleSecurityAdministrator, Groups: []string{one}}, "groups: role.not_limited"},
 			{"what it is already", role.Assignment{Role: access.RoleHelpdesk, Groups: []string{one}}, "role: role.same"},
 			{
-				"everything at once", role.Assignment{Role: access.RoleSecurityAdministrator, Groups: []string{"none"}, EndsAt: h.later(-time.Hour)},
+				"everything at once",
+				role.Assignment{Role: access.RoleSecurityAdministrator, Groups: []string{"none"}, EndsAt: h.later(-time.Hour)},
 				"ends_at: role.ends_at_form, groups: group.unknown",
 			},
 		} {
@@ -231,8 +232,12 @@ func TestASecurityAdministratorIsMadeByTwo(t *testing.T) {
 			by   user.User
 			code string
 		}{
-			{h.chief, "access.requester"}, {h.u, "access.forbidden"}, {h.desk, "access.forbidden"}, {h.admin, "access.rank"},
-			{promoted, "access.made"}, {created, "access.made"},
+			{h.chief, "access.requester"},
+			{h.u, "access.forbidden"},
+			{h.desk, "access.forbidden"},
+			{h.admin, "access.rank"},
+			{promoted, "access.made"},
+			{created, "access.made"},
 		} {
 			WantCode(t, "approved by "+c.by.Name, h.approve(request, c.by), c.code)
 			h.is("refused", h.u, access.RoleUser)

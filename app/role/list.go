@@ -149,6 +149,8 @@ func (s *Service) ranked(c CustomRole) CustomRole {
 type Person struct {
 	ID, Name, DisplayName, State string
 	Standing                     access.Standing
+	Through                      string   // name of the group that carries their role; empty: their own
+	Scope                        []string // names of the groups that it is limited to
 }
 
 // PersonNamed finds somebody by their sign-in name, and PersonOf by their id, as
@@ -178,7 +180,13 @@ func (s *Service) person(ctx context.Context, tenantID, viewerID, who, value str
 		return p, store.Unusable(err)
 	}
 	p = Person{ID: row.ID, Name: row.Name, DisplayName: row.DisplayName, State: row.State}
-	p.Standing, err = s.Rules.StandingIn(tx, tenantID, row.ID)
+	if p.Standing, err = s.Rules.StandingIn(tx, tenantID, row.ID); err != nil {
+		return p, store.Unusable(err)
+	}
+	if p.Scope, err = namesOf(tx, tenantID, p.Standing.Scope); err != nil || p.Standing.Through == "" {
+		return p, store.Unusable(err)
+	}
+	_, err = tx.One(&p.Through, "SELECT name FROM groups WHERE tenant_id = ? AND id = ?", tenantID, p.Standing.Through)
 	return p, store.Unusable(err)
 }
 
@@ -188,30 +196,41 @@ type Group struct{ ID, Name string }
 // GroupsFor lists groups to which actorID may limit a role, by name: with more
 // than GroupsMost the first ones, and more is true.
 func (s *Service) GroupsFor(ctx context.Context, tenantID, actorID string) (groups []Group, more bool, err error) {
-	tx := s.DB.View(ctx)
-	actor, err := s.Rules.StandingIn(tx, tenantID, actorID)
-	if err != nil {
-		return nil, false, store.Unusable(err)
-	}
-	within, values := "", []any{tenantID}
-	if len(actor.Scope) > 0 {
-		within, values = " AND id IN ?", append(values, actor.Scope)
-	}
-	err = tx.All(&groups, "SELECT id, name FROM groups WHERE tenant_id = ?"+within+" ORDER BY name LIMIT ?", append(values, GroupsMost+1)...)
+	groups, err = s.groups(ctx, tenantID, actorID, "", nil)
 	if len(groups) > GroupsMost {
 		groups, more = groups[:GroupsMost], true
 	}
-	return groups, more, store.Unusable(err)
+	return groups, more, err
 }
 
-// GroupsNamed gives the ids of groups by their names. Those that are not there
-// are left out.
-func (s *Service) GroupsNamed(ctx context.Context, tenantID string, names []string) (ids []string, err error) {
+// GroupsNamed gives the ids of such groups by their names. Those that are not
+// there are left out.
+func (s *Service) GroupsNamed(ctx context.Context, tenantID, actorID string, names []string) (ids []string, err error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	err = s.DB.View(ctx).All(&ids, "SELECT id FROM groups WHERE tenant_id = ? AND name IN ? ORDER BY id", tenantID, names)
-	return ids, store.Unusable(err)
+	groups, err := s.groups(ctx, tenantID, actorID, " AND name IN ?", names)
+	for _, g := range groups {
+		ids = append(ids, g.ID)
+	}
+	return ids, err
+}
+
+func (s *Service) groups(ctx context.Context, tenantID, actorID, which string, names []string) (groups []Group, err error) {
+	tx := s.DB.View(ctx)
+	actor, err := s.Rules.StandingIn(tx, tenantID, actorID)
+	if err != nil {
+		return nil, store.Unusable(err)
+	}
+	values := []any{tenantID}
+	if which != "" {
+		values = append(values, names)
+	}
+	if len(actor.Scope) > 0 {
+		which, values = which+" AND id IN ?", append(values, actor.Scope)
+	}
+	err = tx.All(&groups, "SELECT id, name FROM groups WHERE tenant_id = ?"+which+" ORDER BY name LIMIT ?", append(values, GroupsMost+1)...)
+	return groups, store.Unusable(err)
 }
 
 // Givable lists the roles of a tenant with the answer to giving each to a person.

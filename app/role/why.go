@@ -15,13 +15,11 @@ type Why struct {
 	TargetID   string // to whom; empty: at all
 }
 
-// Reason is the answer, rule by rule, with what the role comes from.
+// Reason is the answer, rule by rule.
 type Reason struct {
 	Person  Person
 	Target  Person // with a target
 	Verdict access.Verdict
-	Through string   // name of the group that carries the role; empty: their own
-	Scope   []string // names of the groups that it is limited to
 }
 
 // Why answers by the very rules that judge acts, and by the rows as they stand.
@@ -45,17 +43,7 @@ func (s *Service) Why(ctx context.Context, tenantID, viewerID string, w Why) (r 
 			return r, store.Unusable(err)
 		}
 	}
-	if r.Verdict, err = s.Rules.Ask(tx, q); err != nil {
-		return r, store.Unusable(err)
-	}
-	through, err := namesOf(tx, tenantID, []string{r.Person.Standing.Through})
-	if err != nil {
-		return r, store.Unusable(err)
-	}
-	if len(through) > 0 {
-		r.Through = through[0]
-	}
-	r.Scope, err = namesOf(tx, tenantID, r.Person.Standing.Scope)
+	r.Verdict, err = s.Rules.Ask(tx, q)
 	return r, store.Unusable(err)
 }
 

@@ -50,6 +50,7 @@ type Confirm struct {
 	CSRF    string
 	Button  string // words on the button that does it
 	Danger  bool
+	Open    bool // it was sent, and comes back with what is wrong
 }
 
 // Problems gathers the errors of fields for the summary, in the order given.

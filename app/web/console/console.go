@@ -39,6 +39,7 @@ type place struct {
 // places are the lines of the navigation, in their order.
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
+	{"/roles", "roles", "shield", access.RoleView},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
 }
 
@@ -48,6 +49,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin", access.ConsoleEnter, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
+	routes = append(routes, h.roleRoutes()...)
 	return append(routes, h.settingsRoutes()...)
 }
 
