@@ -82,7 +82,8 @@ func Load(ctx context.Context, db *store.DB) (*Rules, error) {
 // an error the table in force stays, for as long as it is good.
 func (r *Rules) Reload(ctx context.Context) error {
 	var rows []struct{ TenantID, UserID, Role string }
-	if err := r.db.View(ctx).All(&rows, "SELECT tenant_id, user_id, role FROM role_assignments"); err != nil {
+	// The table is everybody's, also when a change in one tenant asks for it.
+	if err := r.db.View(store.Outside(ctx)).All(&rows, "SELECT tenant_id, user_id, role FROM role_assignments"); err != nil {
 		return store.Unusable(err)
 	}
 	next := &table{roles: make(map[holder]Role, len(rows)), loaded: r.db.Now()}

@@ -272,7 +272,8 @@ func (s *Site) formToken(c echo.Context) string {
 }
 
 // allow stands before every handler: who is this, may they, and did the form
-// come from our own page.
+// come from our own page. Whoever is signed in meets the wall of their tenant
+// here; the session itself was found outside of it.
 func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if needs == access.Phone {
@@ -298,12 +299,21 @@ func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
 			if needs == access.Anyone {
 				return next(c)
 			}
+			Within(c, found.TenantID)
 			if err := s.Rules.Allow(found.TenantID, found.UserID, needs); err != nil {
 				return s.refuse(c, needs, err)
 			}
 			return next(c)
 		}
 	}
+}
+
+// Within puts a request behind the wall of a tenant (store.Within): that of the
+// session, until a route that is another tenant's has seen that its caller may
+// enter there. A stream that the request opens stays behind it.
+func Within(c echo.Context, tenantID string) {
+	r := c.Request()
+	c.SetRequest(r.WithContext(store.Within(r.Context(), tenantID)))
 }
 
 // refuse remembers that somebody tried what they may not.
