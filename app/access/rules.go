@@ -51,7 +51,8 @@ func (r *Rules) Reload(ctx context.Context) error {
 	} else if next.matrix, err = decide(); err != nil {
 		return fmt.Errorf("access: policy: %w", err)
 	}
-	if next.holders, err = holders(r.db.View(ctx), next.matrix); err != nil {
+	// The table is everybody's, also when a change in one tenant asks for it.
+	if next.holders, err = holders(r.db.View(store.Outside(ctx)), next.matrix); err != nil {
 		return store.Unusable(err)
 	}
 	r.table.Store(next)

@@ -71,6 +71,11 @@ func Open(ctx context.Context, address string, log *slog.Logger) (*DB, error) {
 	if err := db.SyncClock(ctx); err != nil {
 		return nil, fmt.Errorf("store: open: %w", err)
 	}
+	if db.Dialect == Postgres {
+		if err := db.warnOfNoWall(ctx, log); err != nil {
+			return nil, fmt.Errorf("store: open: %w", err)
+		}
+	}
 	return db, nil
 }
 

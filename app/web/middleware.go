@@ -16,6 +16,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/secret"
+	"latchkey/app/store"
 )
 
 // Limits (product.md §9).
@@ -271,7 +272,8 @@ func (s *Site) formToken(c echo.Context) string {
 }
 
 // allow stands before every handler: who is this, may they, and did the form
-// come from our own page.
+// come from our own page. Whoever is signed in meets the wall of their tenant
+// here; the session itself was found outside of it.
 func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if needs == access.Phone {
@@ -300,12 +302,21 @@ func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
 			if err := s.locate(c, found); err != nil {
 				return err
 			}
+			Within(c, Here(c).ID)
 			if err := s.Rules.Allow(Here(c).ID, found.UserID, needs); err != nil {
 				return s.refuse(c, needs, err)
 			}
 			return next(c)
 		}
 	}
+}
+
+// Within puts a request behind the wall of a tenant (store.Within): that of the
+// session, until a route that is another tenant's has seen that its caller may
+// enter there. A stream that the request opens stays behind it.
+func Within(c echo.Context, tenantID string) {
+	r := c.Request()
+	c.SetRequest(r.WithContext(store.Within(r.Context(), tenantID)))
 }
 
 // refuse remembers that somebody tried what they may not.
