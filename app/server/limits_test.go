@@ -3,7 +3,6 @@ package server_test
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -131,49 +130,6 @@ func TestHowLongASessionLasts(t *testing.T) {
 		if busy.signedIn(t) {
 			t.Error("a session lives for longer than a day")
 		}
-	})
-}
-
-func TestASensitiveActWantsAProofOfTheLastFiveMinutes(t *testing.T) {
-	onBoth(t, func(t *testing.T, w *world) {
-		ph, b := w.withPhone(t, "user1@alder.example")
-		revoke := "/me/phones/" + ph.account + "/revoke"
-		w.forward(t, 5*time.Minute)
-		for _, path := range []string{"/me/phones", revoke} {
-			if to := b.post(t, path).want(t, http.StatusSeeOther).location(); to != "/step-up?return_to="+url.QueryEscape("/me/phones") {
-				t.Errorf("POST %s without a step-up leads to %q", path, to)
-			}
-			r := b.request(t, http.MethodPost, path, strings.NewReader(b.form().Encode()), "Content-Type", formType, "Accept", "application/json")
-			a := send(t, b.client, r).want(t, http.StatusUnauthorized)
-			if !strings.Contains(a.body, `"error":"insufficient_user_authentication"`) || !strings.Contains(a.header.Get("WWW-Authenticate"), "insufficient_user_authentication") {
-				t.Errorf("%s = %s, WWW-Authenticate %q", a.asked, a.body, a.header.Get("WWW-Authenticate"))
-			}
-		}
-		// By password, and back to where one was.
-		b.get(t, "/step-up?return_to=%2Fme%2Fphones").want(t, http.StatusOK)
-		attempt := b.post(t, "/step-up", "return_to", "/me/phones", "method", "password").want(t, http.StatusSeeOther).location()
-		b.post(t, attempt+"/verify", "password", "wrong").want(t, http.StatusUnauthorized)
-		b.post(t, "/me/phones").want(t, http.StatusSeeOther)
-		if to := b.post(t, attempt+"/verify", "password", passwordOfAll).want(t, http.StatusSeeOther).location(); to != "/me/phones" {
-			t.Errorf("after the step-up one is at %q", to)
-		}
-		b.post(t, "/me/phones").want(t, http.StatusOK)
-		// By phone; the phone knows what it is asked.
-		w.forward(t, 6*time.Minute)
-		b.post(t, "/me/phones").want(t, http.StatusSeeOther)
-		attempt = b.post(t, "/step-up", "return_to", "/me/phones", "method", "phone").want(t, http.StatusSeeOther).location()
-		if r := ph.asks(t); r.Kind != "step_up" {
-			t.Errorf("the phone is asked for a %s", r.Kind)
-		}
-		ph.approves(t, b, attempt)
-		b.post(t, attempt+"/finish").want(t, http.StatusSeeOther)
-		b.post(t, revoke).want(t, http.StatusSeeOther)
-		// Somebody else's proof is nobody's.
-		other := w.browser(t).signIn(t, "user2@alder.example")
-		w.forward(t, 5*time.Minute)
-		attempt = b.post(t, "/step-up", "method", "password").want(t, http.StatusSeeOther).location()
-		other.post(t, attempt+"/verify", "password", passwordOfAll).want(t, http.StatusNotFound)
-		other.post(t, "/me/phones").want(t, http.StatusSeeOther)
 	})
 }
 

@@ -114,9 +114,10 @@ func TestForgedHostIsNeverRepeated(t *testing.T) {
 		home := must(url.Parse(w.URL))
 		// A client would take the cookies of the forged host, so they are handed over.
 		client := &http.Client{Transport: transport, CheckRedirect: s.pc.client.CheckRedirect}
+		pc := s.pc
 		forge := func(r *http.Request) *http.Request {
 			r.Host = evil
-			for _, c := range s.pc.client.Jar.Cookies(home) {
+			for _, c := range pc.client.Jar.Cookies(home) {
 				r.AddCookie(c)
 			}
 			return r
@@ -157,7 +158,8 @@ func TestForgedHostIsNeverRepeated(t *testing.T) {
 		check(s.pc.request(t, http.MethodGet, "/nowhere", nil))
 		check(w.browser(t).request(t, http.MethodGet, "/", nil))
 		// A link that somebody will open says the public address.
-		r := s.pc.request(t, http.MethodPost, "/me/phones", strings.NewReader(s.pc.form().Encode()), "Content-Type", formType)
+		pc = w.browser(t).signIn(t, "user9@alder.example")
+		r := pc.request(t, http.MethodPost, "/me/phones", strings.NewReader(pc.form().Encode()), "Content-Type", formType)
 		if a := send(t, client, forge(r)).want(t, http.StatusOK); first(linkMark, a) != w.URL+"/phone" {
 			t.Errorf("the enrolment link leads to %q", first(linkMark, a))
 		}

@@ -118,6 +118,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	second := w.newPhone(t)
 	second.enrolled(t, second.enrol(t, pc.invite(t)))
 	second.call(t, http.MethodPut, "/accounts/"+second.account+"/phone-sign-in", nil).want(t, http.StatusNoContent)
+	pc.proveByPhone(t, second, "/me/phones")
 	third, token := w.newPhone(t), pc.invite(t)
 	elsewhere := w.browser(t).signIn(t, name)
 	leaving := w.browser(t).signIn(t, "user2@alder.example")

@@ -27,12 +27,6 @@ const (
 	seenWait   = time.Minute // how exact "last seen" is
 )
 
-// Ways of proof, as amr values.
-const (
-	ByPassword = "pwd"
-	ByPhone    = "phone"
-)
-
 // Session is a signed-in browser with what every request needs to know.
 type Session struct {
 	ID          string
@@ -51,10 +45,8 @@ type Session struct {
 	LastSeenAt  time.Time
 	ExpiresAt   time.Time
 	AccountID   string
+	HasPhone    bool // some phone of the user signs them in
 }
-
-// Fresh says whether the user proved it at most five minutes ago.
-func (s Session) Fresh(now time.Time) bool { return now.Before(s.ProvedAt.Add(StepUpLife)) }
 
 // Beginning is what a new session is made of.
 type Beginning struct {
@@ -84,7 +76,8 @@ func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	tx := db.View(ctx)
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
-		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id
+		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id,
+		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.state = 'active' AND o.phone_sign_in) AS has_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		JOIN tenants t ON t.id = s.tenant_id

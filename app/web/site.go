@@ -103,14 +103,6 @@ func (s *Site) Peek(c echo.Context) (session.Session, bool, error) {
 	return found, true, nil
 }
 
-// NeedFresh fails with fault.StepUp unless the user proved it within five minutes.
-func (s *Site) NeedFresh(c echo.Context) error {
-	if Session(c).Fresh(s.DB.Now()) {
-		return nil
-	}
-	return fault.New(fault.StepUp, "session.step_up")
-}
-
 // Page is the frame of a page for whoever asks.
 func (s *Site) Page(c echo.Context) component.Page {
 	call := callOf(c)

@@ -91,7 +91,7 @@ func (h *Pages) attempt(c echo.Context) error {
 	page := h.Site.Page(c)
 	page.TenantName, page.SignedInAs = a.TenantName, ""
 	if a.Way == signin.Password {
-		return web.Render(c, http.StatusOK, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name}))
+		return web.Render(c, http.StatusOK, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name, OtherWays: otherWays(a)}))
 	}
 	return h.phone(c, a, now)
 }
@@ -103,7 +103,7 @@ func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
 	page.TenantName, page.SignedInAs = a.TenantName, ""
 	v := views.Phone{
 		Attempt: a.ID, UserName: a.Name, State: string(a.PhoneState(now)), Number: a.Number,
-		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, StepUp: a.Purpose == signin.ToStepUp,
+		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, OtherWays: otherWays(a),
 	}
 	status := http.StatusOK
 	if v.State == string(prompt.Held) {
@@ -147,7 +147,7 @@ func (h *Pages) verify(c echo.Context) error {
 	page := h.Site.Page(c)
 	page.TenantName, page.SignedInAs = a.TenantName, ""
 	return web.Render(c, http.StatusUnauthorized, views.PasswordPage(page, views.Password{
-		Attempt: a.ID, UserName: a.Name, Error: words.Say(web.Context(c), "signin.password.wrong"),
+		Attempt: a.ID, UserName: a.Name, Error: words.Say(web.Context(c), "signin.password.wrong"), OtherWays: otherWays(a),
 	}))
 }
 
@@ -223,6 +223,9 @@ func (h *Pages) help(c echo.Context) error {
 	if !a.Open(now) {
 		return fault.New(fault.Refused, "signin.refused")
 	}
+	if other := otherWays(a); other != "" {
+		return web.Redirect(c, other)
+	}
 	ctx, page := web.Context(c), h.Site.Page(c)
 	page.TenantName, page.SignedInAs = a.TenantName, ""
 	return web.Render(c, http.StatusOK, views.HelpPage(page, views.Help{Attempt: a.ID, UserName: a.Name, Ways: []views.Way{
@@ -251,22 +254,4 @@ func (h *Pages) signOut(c echo.Context) error {
 
 func (h *Pages) signedOut(c echo.Context) error {
 	return web.Render(c, http.StatusOK, views.SignedOutPage(h.Site.Page(c)))
-}
-
-func (h *Pages) stepUp(c echo.Context) error {
-	ctx, who := web.Context(c), web.Session(c)
-	return web.Render(c, http.StatusOK, views.StepUpPage(h.Site.Page(c), views.StepUp{
-		UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to")), Ways: []views.Way{
-			{Title: words.Say(ctx, "stepup.phone.title"), Advice: words.Say(ctx, "stepup.phone.text"), Method: "phone", Button: words.Say(ctx, "stepup.phone.act"), Icon: "phone"},
-			{Title: words.Say(ctx, "stepup.password.title"), Method: "password", Button: words.Say(ctx, "stepup.password.act"), Icon: "key"},
-		},
-	}))
-}
-
-func (h *Pages) beginStepUp(c echo.Context) error {
-	attempt, err := h.SignIn.BeginStepUp(c.Request().Context(), web.Session(c), web.Form(c, "return_to"), signin.Way(web.Form(c, "method")), web.From(c))
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, "/signin/"+attempt)
 }
