@@ -56,7 +56,7 @@ var pages = map[string][]state{
 	"signin.PasswordPage":  page(signin.PasswordPage, full, func(v *signin.Password) { v.OtherWays = "" }),
 	"signin.PhonePage":     page(signin.PhonePage, phones()...),
 	"signin.SignedOutPage": page(func(p component.Page, _ struct{}) templ.Component { return signin.SignedOutPage(p) }),
-	"signin.StepUpPage":    page(signin.StepUpPage),
+	"signin.StepUpPage":    page(signin.StepUpPage, full, func(v *signin.StepUp) { v.Lost = false }),
 }
 
 func phones() []func(*signin.Phone) {

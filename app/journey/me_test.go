@@ -181,6 +181,8 @@ func TestAddingAPhoneAsksForFreshProof(t *testing.T) {
 	h.later(6 * time.Minute) // the phone is lost
 	p.Open(h.URL + "/me/phones")
 	p.Click("li[data-device] summary.danger")
+	p.WaitForText("dialog[open]", "only after a day")
+	p.look("phones-lost")
 	p.Follow("dialog[open] button.danger")
 	p.WaitFor("body[data-step=step-up]")
 	p.look("step-up-lost")
@@ -194,4 +196,7 @@ func TestAddingAPhoneAsksForFreshProof(t *testing.T) {
 	p.Click("li[data-device] summary.danger")
 	p.Follow("dialog[open] button.danger")
 	p.WaitForText("li[data-device] .row-head", "Removed")
+	p.Follow(addPhone)
+	p.WaitForText("main", "Your phone was removed with your password alone")
+	p.look("step-up-gone")
 }

@@ -93,12 +93,12 @@ func TestASensitiveActWantsAProofOfTheLastFiveMinutes(t *testing.T) {
 	})
 }
 
-// TestWhoKnowsOnlyThePasswordAddsNoPhone: to somebody with a phone. They may
-// remove one that is lost.
+// TestWhoKnowsOnlyThePasswordAddsNoPhone: to somebody with a phone, nor after
+// removing it as if it were lost.
 func TestWhoKnowsOnlyThePasswordAddsNoPhone(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		const name = "user1@alder.example"
-		ph, owner := w.withPhone(t, name)
+		ph, _ := w.withPhone(t, name)
 		thief := w.browser(t).signIn(t, name)
 		for _, moment := range []string{"just signed in", "just proved it"} {
 			if to := thief.post(t, "/me/phones").want(t, http.StatusSeeOther).location(); to != stepUpStrictly {
@@ -128,14 +128,43 @@ func TestWhoKnowsOnlyThePasswordAddsNoPhone(t *testing.T) {
 			t.Errorf("the help page leads to %q", to)
 		}
 
-		// The owner, whose phone is lost, removes it by password.
-		owner.prove(t, "/me/phones")
-		owner.post(t, "/me/phones/"+ph.account+"/revoke").want(t, http.StatusSeeOther)
+		// They may remove the phone, as its owner may who has lost it. That does not
+		// make way for another one, for a day.
+		thief.post(t, "/me/phones/"+ph.account+"/revoke").want(t, http.StatusSeeOther)
 		if got := ph.call(t, http.MethodGet, "/accounts", nil).status; got != http.StatusUnauthorized {
 			t.Errorf("the phone that was removed is answered %d", got)
 		}
-		if got := offers(owner.get(t, stepUpStrictly).want(t, http.StatusOK)); !slices.Equal(got, []string{"password"}) {
-			t.Errorf("without a phone the page offers %v", got)
+		for _, wait := range []time.Duration{0, 23*time.Hour + 59*time.Minute} {
+			w.forward(t, wait)
+			b := w.browser(t).signIn(t, name)
+			if to := b.post(t, "/me/phones").want(t, http.StatusSeeOther).location(); to != stepUpStrictly {
+				t.Errorf("%s after the phone is gone adding another one leads to %q", wait, to)
+			}
+			if page := b.get(t, stepUpStrictly).want(t, http.StatusOK); len(offers(page)) > 0 || !strings.Contains(page.body, "Your phone was removed with your password alone") {
+				t.Errorf("without the phone the page offers %v: %s", offers(page), excerpt(page.body))
+			}
 		}
+		w.forward(t, time.Minute)
+		w.browser(t).signIn(t, name).invite(t)
+	})
+}
+
+// TestWhoReplacesAPhoneByItselfGoesOn: who removes their phone by a proof of that
+// phone adds the next one at once.
+func TestWhoReplacesAPhoneByItselfGoesOn(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		ph, b := w.withPhone(t, "user1@alder.example")
+		b.proveByPhone(t, ph, "/me/phones")
+		b.post(t, "/me/phones/"+ph.account+"/revoke").want(t, http.StatusSeeOther)
+		b.invite(t)
+		w.forward(t, time.Hour)
+		w.browser(t).signIn(t, "user1@alder.example").invite(t)
+
+		// A phone that never signed anybody in is no loss.
+		b = w.browser(t).signIn(t, "user2@alder.example")
+		spare := w.newPhone(t)
+		spare.enrolled(t, spare.enrol(t, b.invite(t)))
+		b.post(t, "/me/phones/"+spare.account+"/revoke").want(t, http.StatusSeeOther)
+		b.invite(t)
 	})
 }

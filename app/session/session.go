@@ -46,6 +46,7 @@ type Session struct {
 	ExpiresAt   time.Time
 	AccountID   string
 	HasPhone    bool // some phone of the user signs them in
+	LostPhone   bool // one did, until it was removed by less, and LostWait is not over
 }
 
 // Beginning is what a new session is made of.
@@ -77,14 +78,15 @@ func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
 		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id,
-		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.state = 'active' AND o.phone_sign_in) AS has_phone
+		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.state = 'active' AND o.phone_sign_in) AS has_phone,
+		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		JOIN tenants t ON t.id = s.tenant_id
 		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
 		WHERE s.tenant_id = ? AND s.token_digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.last_seen_at > ?
 		AND u.state = 'active' AND t.state = 'active' AND (s.account_id = '' OR d.state = 'active')`,
-		tenantID, secret.TokenOf(token).Digest(), tx.Now, tx.Now.Add(-IdleLife))
+		tx.Now.Add(-LostWait), tenantID, secret.TokenOf(token).Digest(), tx.Now, tx.Now.Add(-IdleLife))
 	if err != nil {
 		return Session{}, store.Unusable(err)
 	}

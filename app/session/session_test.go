@@ -75,6 +75,31 @@ func TestASessionKnowsWhetherAPhoneSignsItsUserIn(t *testing.T) {
 		knows("a phone with phone sign-in on", true)
 		h.Set("UPDATE devices SET state = 'disabled' WHERE account_id = ?", a.AccountID)
 		knows("a phone that is disabled", false)
+
+		// One that was lost is none, and counts for a day.
+		_, b := h.PhoneOf(u)
+		if err := h.Devices.Lose(ctx, u.TenantID, u.ID, b.AccountID, from); err != nil {
+			t.Fatal(err)
+		}
+		knows("a phone that was lost", false)
+		for _, row := range []struct {
+			claim string
+			after time.Duration
+			want  session.Strength
+		}{
+			{"at once", 0, session.Strong},
+			{"an instant short of a day later", 24*time.Hour - time.Microsecond, session.Strong},
+			{"a day later", time.Microsecond, session.Weak},
+		} {
+			h.Clock.Forward(row.after)
+			_, cookie := h.Session(u)
+			if s, err := session.Find(ctx, h.DB, cookie); err != nil || s.Strongest() != row.want {
+				t.Errorf("%s the strongest proof is %d, %v; want %d", row.claim, s.Strongest(), err, row.want)
+			}
+		}
+		if got := h.Count("SELECT count(*) FROM audit_events WHERE action = ? AND reason = 'device.lost'", audit.DeviceRevoked); got != 1 {
+			t.Errorf("%d phones were lost in the audit", got)
+		}
 	})
 }
 

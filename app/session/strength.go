@@ -21,6 +21,10 @@ const (
 	Strong Strength = 2 // a phone: a signature and an unlock, two factors
 )
 
+// LostWait is how long a phone counts as something that its user has after they
+// removed it by less: so long the owner has to notice that somebody else did.
+const LostWait = 24 * time.Hour
+
 // ways are the ways of proof, the strongest first. A way that is not here is
 // worth nothing. A new one also has its say in Strongest.
 var ways = []struct {
@@ -56,9 +60,10 @@ func strengthOf(by string) Strength {
 	return most
 }
 
-// Strongest is the best proof that the user can give now.
+// Strongest is the best proof that the user can give now, or could with the
+// phone that they say they lost.
 func (s Session) Strongest() Strength {
-	if s.HasPhone {
+	if s.HasPhone || s.LostPhone {
 		return Strong
 	}
 	return Weak

@@ -13,7 +13,12 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+-- When a phone that signed its user in was removed by less than a phone.
+ALTER TABLE devices ADD COLUMN lost_at timestamptz;
+
 -- +goose Down
+ALTER TABLE devices DROP COLUMN lost_at;
+
 -- +goose StatementBegin
 DO $$
 DECLARE part regclass;

@@ -77,6 +77,7 @@ type StepUp struct {
 	ReturnTo string
 	Ways     []Way // one button each, sent as method to /step-up
 	Password bool  // it is among them; else the page says why not
+	Lost     bool  // there is none, because the phone that would do was removed by less
 }
 
 func (v Phone) document() component.Document {

@@ -33,6 +33,7 @@ func (h *Pages) stepUp(c echo.Context) error {
 			v.Password = true
 		}
 	}
+	v.Lost = len(v.Ways) == 0
 	return web.Render(c, http.StatusOK, views.StepUpPage(h.Site.Page(c), v))
 }
 
