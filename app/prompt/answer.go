@@ -10,6 +10,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/proof"
 	"latchkey/app/store"
+	"latchkey/app/throttle"
 )
 
 // asked is an account of the phone that answers, and the prompt when it is one
@@ -17,6 +18,7 @@ import (
 type asked struct {
 	device.Account
 	Found     bool
+	AskedOf   string // the name that the prompt is for, as subject
 	Kind      Kind
 	State     State
 	AttemptID string
@@ -25,7 +27,7 @@ type asked struct {
 	ExpiresAt *time.Time
 }
 
-var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.kind, '') AS kind, COALESCE(p.state, '') AS state,
+var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.subject, '') AS asked_of, COALESCE(p.kind, '') AS kind, COALESCE(p.state, '') AS state,
 		COALESCE(p.attempt_id, '') AS attempt_id, COALESCE(p.number, '') AS number, COALESCE(p.nonce, '') AS nonce, p.expires_at`,
 	"LEFT JOIN prompts p ON p.tenant_id = d.tenant_id AND p.id = ? AND p.user_id = d.user_id AND (d.phone_sign_in OR p.kind = 'test')")
 
@@ -66,7 +68,7 @@ func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed
 		}
 	}
 	if failed == nil {
-		failed = s.decide(ctx, a.Account, decision{id: id, kind: a.Kind, attemptID: a.AttemptID, next: next, wrong: wrong, unlock: unlock, from: from})
+		failed = s.decide(ctx, a.Account, decision{id: id, askedOf: a.AskedOf, kind: a.Kind, attemptID: a.AttemptID, next: next, wrong: wrong, unlock: unlock, from: from})
 	}
 	if failed == nil {
 		return next, nil
@@ -136,6 +138,7 @@ func (a *asked) meant(answer proof.Answer) bool {
 
 type decision struct {
 	id, attemptID string
+	askedOf       string
 	kind          Kind
 	next          State
 	wrong, unlock bool
@@ -165,10 +168,10 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 				return err
 			}
 		}
-		e := audit.Event{
-			TenantID: a.TenantID, Action: actions[d.next], Actor: audit.Device(a.AccountID), Target: audit.Prompt(d.id),
-			Subject: a.UserID, Thread: d.attemptID, Origin: d.from, Details: map[string]string{"kind": string(d.kind)},
+		if err := count(tx, a, d); err != nil {
+			return err
 		}
+		e := event(a, d, actions[d.next])
 		if d.next != Approved {
 			e.Outcome = audit.Failure
 		}
@@ -186,4 +189,37 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 		s.Hub.Ring(device.UserKey(a.TenantID, a.UserID))
 	}
 	return err
+}
+
+// count keeps how many wrong numbers a name has given in a row. The test of a
+// new phone says nothing of it.
+func count(tx *store.Tx, a device.Account, d decision) error {
+	switch {
+	case d.kind == Test:
+		return nil
+	case d.next == Approved:
+		return throttle.Passed(tx, a.TenantID, d.askedOf, Way)
+	case !d.wrong:
+		return nil
+	}
+	standing, err := throttle.Failed(tx, a.TenantID, d.askedOf, Way)
+	if err != nil {
+		return err
+	}
+	e := event(a, d, audit.WayPaused)
+	if standing.Off() {
+		e.Action = audit.WayTurnedOff
+	} else if _, paused := standing.Until(tx.Now); !paused {
+		return nil
+	}
+	e.Outcome, e.Reason, e.Details = audit.Failure, "prompt.wrong_number", map[string]string{"way": Way}
+	return audit.Record(tx, e)
+}
+
+// event is one of the answer to a prompt.
+func event(a device.Account, d decision, action audit.Action) audit.Event {
+	return audit.Event{
+		TenantID: a.TenantID, Action: action, Actor: audit.Device(a.AccountID), Target: audit.Prompt(d.id),
+		Subject: a.UserID, Thread: d.attemptID, Origin: d.from, Details: map[string]string{"kind": string(d.kind)},
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"latchkey/app/session"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
+	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
 
@@ -52,6 +53,9 @@ type Found struct {
 	Phones    bool // some phone of theirs can answer
 	Pushes    bool // and takes Web Push
 	SeenHere  bool // this browser had a session of theirs
+
+	InARow      int // wrong numbers, see prompt.Way
+	PausedUntil *time.Time
 }
 
 // asked is an earlier prompt of the name, and whether this browser asked for it.
@@ -97,6 +101,7 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in) AS phones,
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
 		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser) AS seen_here,
+		COALESCE(f.in_a_row, 0) AS in_a_row, f.paused_until,
 		COALESCE(p.id, '') AS prompt_id, COALESCE(p.state, '') AS prompt_state, COALESCE(p.attempt_id, '') AS attempt_id,
 		COALESCE(p.wrong_number, FALSE) AS wrong_number, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
 		FROM (SELECT CAST(? AS text) AS domain, CAST(? AS text) AS name, CAST(? AS text) AS subject, CAST(? AS text) AS browser) n
@@ -104,10 +109,11 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		LEFT JOIN tenants t ON t.id = dom.tenant_id AND t.state = 'active'
 		LEFT JOIN users u ON u.tenant_id = t.id AND u.name = n.name
 		LEFT JOIN habits h ON h.tenant_id = COALESCE(t.id, ?) AND h.subject = n.subject
+		LEFT JOIN throttles f ON f.tenant_id = COALESCE(t.id, ?) AND f.subject = n.subject AND f.way = ?
 		LEFT JOIN prompts p ON p.tenant_id = COALESCE(t.id, ?) AND p.subject = n.subject AND p.created_at > ?
 		LEFT JOIN attempts a ON a.tenant_id = p.tenant_id AND a.id = p.attempt_id AND a.browser_digest = n.browser
 		ORDER BY p.created_at DESC`,
-		domain, name, who.subject, browserDigest, tenant.Nowhere, tenant.Nowhere, tx.Now.Add(-prompt.Memory))
+		domain, name, who.subject, browserDigest, tenant.Nowhere, tenant.Nowhere, prompt.Way, tenant.Nowhere, tx.Now.Add(-prompt.Memory))
 	if err != nil || len(rows) == 0 {
 		return who, err
 	}
@@ -234,6 +240,7 @@ func (s *Service) send(tx *store.Tx, who subjectOf, attemptID string, purpose Pu
 		TenantID: who.tenant.ID, Subject: who.subject, UserID: who.phoneUser(), Kind: kind, AttemptID: attemptID,
 		Mode: prompt.ModeFor(who.tenant.MatchMode, administrator, recent, tx.Now), Application: "Latchkey",
 		Origin: from.Origin, BrowserDigest: from.BrowserDigest, NewBrowser: !who.found.SeenHere, Push: who.found.Pushes,
+		Failures: throttle.State{InARow: who.found.InARow, PausedUntil: who.found.PausedUntil},
 	}, recent)
 }
 
@@ -285,9 +292,8 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 
 // HeldUntil gives the time from which a held attempt may ask the phone again.
 func (s *Service) HeldUntil(ctx context.Context, a Attempt) (prompt.Pause, error) {
-	tx := s.DB.View(ctx)
-	recent, err := prompt.RecentOf(tx, a.TenantID, a.subject)
-	return prompt.PauseAfter(recent, tx.Now), store.Unusable(err)
+	pause, err := prompt.HeldUntil(s.DB.View(ctx), a.TenantID, a.subject)
+	return pause, store.Unusable(err)
 }
 
 // Choose takes another way, which becomes the default for next time. Choosing
