@@ -367,7 +367,7 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 		return done, fault.New(fault.NotFound, "http.not_found")
 	}
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		var won struct{ UserID, Purpose, SessionID, ReturnTo, AccountID string }
+		var won struct{ UserID, Subject, Purpose, SessionID, ReturnTo, AccountID string }
 		ok, err := tx.One(&won, `UPDATE attempts SET state = 'finished', finished_at = ?
 			WHERE tenant_id = ? AND id = ? AND browser_digest = ? AND state = 'open' AND expires_at > ? AND way = 'phone' AND user_id <> '' AND failures < ?
 			AND EXISTS (SELECT 1 FROM prompts p
@@ -376,7 +376,7 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 				JOIN tenants t ON t.id = p.tenant_id
 				WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id AND p.attempt_id = attempts.id AND p.user_id = attempts.user_id
 				AND p.state = 'approved' AND p.decided_at > ? AND d.state = 'active' AND d.phone_sign_in AND u.state = 'active' AND t.state = 'active')
-			RETURNING user_id, purpose, session_id, return_to,
+			RETURNING user_id, subject, purpose, session_id, return_to,
 				(SELECT p.account_id FROM prompts p WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id) AS account_id`,
 			tx.Now, tenantID, id, from.BrowserDigest, tx.Now, failuresMost, tx.Now.Add(-finishLife))
 		if err != nil {
@@ -384,6 +384,10 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 		}
 		if !ok {
 			return fault.New(fault.Refused, "signin.refused")
+		}
+		// Who proved it by phone gets back what wrong passwords of others took.
+		if err := throttle.Clear(tx, tenantID, won.Subject); err != nil {
+			return err
 		}
 		done.ReturnTo = won.ReturnTo
 		a := Attempt{TenantID: tenantID, Purpose: Purpose(won.Purpose), key: id, userID: won.UserID, sessionID: won.SessionID}
@@ -437,6 +441,23 @@ func (s *Service) refused(ctx context.Context, addressed, reason string, from Fr
 		return err
 	}
 	return refusal
+}
+
+// Restore gives a user back, in the act tx, every way to sign in that failures in
+// a row have paused or turned off (package throttle). It is for whoever unlocks
+// somebody: their act records who did it and why. Requests to the phone keep the
+// limits of package prompt, and a user who is locked stays locked. Nobody of this
+// id in the tenant is fault.NotFound.
+func (s *Service) Restore(tx *store.Tx, tenantID, userID string) error {
+	var name string
+	found, err := tx.One(&name, "SELECT name FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fault.New(fault.NotFound, "http.not_found")
+	}
+	return throttle.Clear(tx, tenantID, s.Keys.Subject(name))
 }
 
 // Habit is the way that a user is offered first.

@@ -1,7 +1,7 @@
 // Package throttle counts how often in a row a way to sign in failed for a name,
 // whether or not somebody has that name: ten pause the way, a hundred turn it off
-// (product.md §9). A way that is off comes back when its user gets in by another
-// one, or when an administrator restores it.
+// (product.md §9). A way that is off comes back when its user signs in by phone, or
+// when an administrator restores it (signin.Service.Restore).
 package throttle
 
 import (
