@@ -119,6 +119,12 @@ func (s *Site) Page(c echo.Context) component.Page {
 	return p
 }
 
+// BrowserPage is the frame of a page that belongs to a browser and to no session,
+// whether or not somebody is signed in.
+func (s *Site) BrowserPage(c echo.Context) component.Page {
+	return component.Page{CSRF: s.browserToken(c), RequestID: callOf(c).origin.RequestID, Now: s.DB.Now(), Theme: s.theme(c)}
+}
+
 func (s *Site) theme(c echo.Context) string {
 	cookie, err := c.Cookie(s.cookieName(themeCookie))
 	if err != nil || (cookie.Value != "light" && cookie.Value != "dark") {

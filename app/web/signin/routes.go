@@ -20,6 +20,7 @@ import (
 	"latchkey/app/session"
 	"latchkey/app/signin"
 	"latchkey/app/web"
+	"latchkey/views/component"
 	views "latchkey/views/signin"
 	"latchkey/views/words"
 )
@@ -42,7 +43,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/signin/:attempt/state", access.Anyone, h.state),
 		web.Post("/signin/:attempt/finish", access.Anyone, h.finish),
 		web.Get("/signin/:attempt/help", access.Anyone, h.help),
-		web.Post("/signout", access.Anyone, h.signOut),
+		web.Leave("/signout", h.signOut),
 		web.Get("/signed-out", access.Anyone, h.signedOut),
 		web.Get("/step-up", access.AccountView, h.stepUp),
 		web.Post("/step-up", access.AccountView, h.beginStepUp),
@@ -51,7 +52,7 @@ func (h *Pages) Routes() []web.Route {
 
 func (h *Pages) name(c echo.Context) error {
 	typed := views.Name{Identifier: clip(c.QueryParam("login_hint"), 254), ReturnTo: signin.LocalPath(c.QueryParam("return_to"))}
-	return web.Render(c, http.StatusOK, views.NamePage(h.Site.Page(c), typed))
+	return web.Render(c, http.StatusOK, views.NamePage(h.Site.BrowserPage(c), typed))
 }
 
 func (h *Pages) begin(c echo.Context) error {
@@ -60,7 +61,7 @@ func (h *Pages) begin(c echo.Context) error {
 	if errors.Is(err, fault.Invalid) {
 		typed.Identifier = clip(typed.Identifier, 254)
 		typed.Error = web.Sentence(c, fault.Of(err).Fields["identifier"], "")
-		return web.Render(c, http.StatusUnprocessableEntity, views.NamePage(h.Site.Page(c), typed))
+		return web.Render(c, http.StatusUnprocessableEntity, views.NamePage(h.Site.BrowserPage(c), typed))
 	}
 	if err != nil {
 		return err
@@ -88,19 +89,24 @@ func (h *Pages) attempt(c echo.Context) error {
 	if !a.Open(now) {
 		return fault.New(fault.Refused, "signin.refused")
 	}
-	page := h.Site.Page(c)
-	page.TenantName, page.SignedInAs = a.TenantName, ""
+	page := h.page(c, a)
 	if a.Way == signin.Password {
 		return web.Render(c, http.StatusOK, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name, OtherWays: otherWays(a)}))
 	}
 	return h.phone(c, a, now)
 }
 
+// page is the frame of the pages of an attempt.
+func (h *Pages) page(c echo.Context, a signin.Attempt) component.Page {
+	page := h.Site.BrowserPage(c)
+	page.TenantName = a.TenantName
+	return page
+}
+
 // phone shows the number and what became of the request. The hint does not say
 // how the number is given back: that would tell administrators from others.
 func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
-	page := h.Site.Page(c)
-	page.TenantName, page.SignedInAs = a.TenantName, ""
+	page := h.page(c, a)
 	v := views.Phone{
 		Attempt: a.ID, UserName: a.Name, State: string(a.PhoneState(now)), Number: a.Number,
 		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, OtherWays: otherWays(a),
@@ -144,8 +150,7 @@ func (h *Pages) verify(c echo.Context) error {
 	if !a.Open(now) || a.Way != signin.Password {
 		return err
 	}
-	page := h.Site.Page(c)
-	page.TenantName, page.SignedInAs = a.TenantName, ""
+	page := h.page(c, a)
 	return web.Render(c, http.StatusUnauthorized, views.PasswordPage(page, views.Password{
 		Attempt: a.ID, UserName: a.Name, Error: words.Say(web.Context(c), "signin.password.wrong"), OtherWays: otherWays(a),
 	}))
@@ -226,8 +231,7 @@ func (h *Pages) help(c echo.Context) error {
 	if other := otherWays(a); other != "" {
 		return web.Redirect(c, other)
 	}
-	ctx, page := web.Context(c), h.Site.Page(c)
-	page.TenantName, page.SignedInAs = a.TenantName, ""
+	ctx, page := web.Context(c), h.page(c, a)
 	return web.Render(c, http.StatusOK, views.HelpPage(page, views.Help{Attempt: a.ID, UserName: a.Name, Ways: []views.Way{
 		{
 			Title: words.Say(ctx, "signin.help.phone.title"), Advice: words.Say(ctx, "signin.help.phone.text"),
@@ -240,6 +244,8 @@ func (h *Pages) help(c echo.Context) error {
 	}}))
 }
 
+// signOut ends the session of this browser. One that ended meanwhile, and a
+// browser without one, are as good as signed out.
 func (h *Pages) signOut(c echo.Context) error {
 	if who, ok, err := h.Site.Peek(c); err != nil {
 		return err
