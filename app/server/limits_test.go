@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/app/secret"
+	"latchkey/app/server"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 )
@@ -253,4 +254,57 @@ func TestWhatIsTooLarge(t *testing.T) {
 		}
 		b.get(t, "/signin", many...).is(t, http.StatusRequestHeaderFieldsTooLarge)
 	})
+}
+
+// TestAnAddressBeginsSoManySignIns: whatever the names are.
+func TestAnAddressBeginsSoManySignIns(t *testing.T) {
+	few := func(s *server.Settings) { s.SignInsPerMinute, s.TrustedProxies = 4, []string{"127.0.0.0/8"} }
+	onBothWith(t, few, func(t *testing.T, w *world) {
+		var refused []answer
+		for i, name := range []string{"user1@alder.example", "user0@alder.example", "user1@nowhere.example"} {
+			b := w.browser(t)
+			from := func(host int) answer {
+				b.get(t, "/signin")
+				return send(t, b.client, b.request(t, http.MethodPost, "/signin", strings.NewReader(b.form("identifier", name).Encode()),
+					"Content-Type", formType, "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", host)))
+			}
+			for range 4 {
+				from(10+i).is(t, http.StatusSeeOther)
+			}
+			a := from(10 + i)
+			if a.is(t, http.StatusTooManyRequests) && a.retryAfter(t) > 15*time.Second {
+				t.Errorf("%s waits for %s", name, a.header.Get("Retry-After"))
+			}
+			headersOf(t, a)
+			refused = append(refused, a)
+			from(20+i).is(t, http.StatusSeeOther)
+			w.forward(t, 15*time.Second)
+			from(10+i).is(t, http.StatusSeeOther)
+		}
+		for i, a := range refused {
+			if content(a) != content(refused[0]) {
+				t.Errorf("the refusal of name %d reads unlike the first:\n%s\n%s", i+1, excerpt(a.body), excerpt(refused[0].body))
+			}
+		}
+	})
+}
+
+// TestReadinessIsTriedOnceASecond: it writes, so it must not be a way to make us write.
+func TestReadinessIsTriedOnceASecond(t *testing.T) {
+	w := quiet(servertest.Quiet(t, store.SQLite, "https://id.example.org"))
+	c := &counting{seen: map[string]int{}}
+	c.attach(t, w.DB)
+	b := w.browser(t)
+	if first := c.of(func() { b.get(t, "/readyz").want(t, http.StatusOK) }); !strings.Contains(first, "INSERT INTO audit_events:1") {
+		t.Errorf("readiness makes %s, want an event tried", first)
+	}
+	until := time.Now().Add(900 * time.Millisecond)
+	again := c.of(func() {
+		for range 20 {
+			b.get(t, "/readyz").want(t, http.StatusOK)
+		}
+	})
+	if time.Now().Before(until) && !strings.HasPrefix(again, "map[] ") {
+		t.Errorf("readiness twenty times more makes %s, want nothing", again)
+	}
 }

@@ -181,6 +181,7 @@ func TestWithoutTheDatabaseNothingHappens(t *testing.T) {
 				for _, act := range acts {
 					act.do().unavailable(t)
 				}
+				until(t, "readiness to end", func() bool { return b.get(t, "/readyz").status == http.StatusServiceUnavailable })
 				b.get(t, "/readyz").unavailable(t)
 				b.get(t, "/healthz").is(t, http.StatusOK)
 				b.get(t, "/signin").is(t, http.StatusOK)

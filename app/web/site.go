@@ -35,6 +35,7 @@ type Site struct {
 	Log       *slog.Logger
 	PublicURL string // scheme and host, no slash at the end
 	Streams   *Streams
+	Begins    *Begins
 	Observe   func(route string, status int, took time.Duration)
 
 	routes []Route

@@ -57,6 +57,9 @@ func (h *Pages) name(c echo.Context) error {
 
 func (h *Pages) begin(c echo.Context) error {
 	typed := views.Name{Identifier: web.Form(c, "identifier"), ReturnTo: signin.LocalPath(web.Form(c, "return_to"))}
+	if err := h.Site.Begins.Take(web.Origin(c).IP, h.Site.DB.Now()); err != nil {
+		return err
+	}
 	attempt, err := h.SignIn.Begin(c.Request().Context(), typed.Identifier, typed.ReturnTo, web.From(c))
 	if errors.Is(err, fault.Invalid) {
 		typed.Identifier = clip(typed.Identifier, 254)
