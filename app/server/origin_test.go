@@ -203,6 +203,7 @@ func TestReturnToStaysHere(t *testing.T) {
 				}
 			}
 			// In the form, at the end of the sign-in, and after a step-up.
+			b.get(t, "/me")
 			a = b.post(t, "/step-up", "return_to", to, "method", "password").want(t, http.StatusSeeOther)
 			attempt := a.location()
 			stays(t, to, attempt)

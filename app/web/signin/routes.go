@@ -99,10 +99,14 @@ func (h *Pages) attempt(c echo.Context) error {
 	return h.phone(c, a, now)
 }
 
-// page is the frame of the pages of an attempt.
+// page is the frame of the pages of an attempt: a step-up is its session's, and a
+// sign-in is nobody's yet.
 func (h *Pages) page(c echo.Context, a signin.Attempt) component.Page {
 	page := h.Site.BrowserPage(c)
-	page.TenantName = a.TenantName
+	if a.Purpose == signin.ToStepUp {
+		page = h.Site.Page(c)
+	}
+	page.TenantName, page.SignedInAs = a.TenantName, ""
 	return page
 }
 
