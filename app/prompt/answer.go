@@ -3,6 +3,7 @@ package prompt
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"time"
 
 	"latchkey/app/audit"
@@ -34,12 +35,14 @@ var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.
 // Answer takes what a phone answered to a prompt of one of its accounts and
 // gives the state that follows; a wrong number is Denied, an outcome and no
 // error. It fails with fault.NotFound, fault.Conflict (decided), fault.Expired,
-// fault.Refused (signature, claims or PIN) or fault.Throttled.
+// fault.Refused (signature, claims or PIN) or fault.Throttled. What was signed is
+// nil when it could not be read: then it is refused like a signature that does
+// not hold, and remembered like it.
 //
 // A denial and a report need the phone's signature alone: whoever finds a
 // request that is not theirs must not need a PIN to say so.
 func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed *proof.Signed, pin string, from audit.Origin) (State, error) {
-	answer, unsigned := signed.Answer(by.Key)
+	answer, unsigned := read(signed, by.Key)
 	unlock := Decision(answer.Decision) == Approve || pin != ""
 	var accounts []asked
 	var now time.Time
@@ -79,7 +82,31 @@ func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed
 			return "", err
 		}
 	}
+	if a != nil && errors.Is(failed, fault.Refused) {
+		if err := s.refused(ctx, *a, id, unsigned, from); err != nil {
+			return "", err
+		}
+	}
 	return "", failed
+}
+
+// read gives the claims of an answer whose signature holds.
+func read(signed *proof.Signed, key proof.Key) (proof.Answer, error) {
+	if signed == nil {
+		return proof.Answer{}, proof.ErrForm
+	}
+	return signed.Answer(key)
+}
+
+// refused remembers an answer that was not taken because of its signature or its
+// claims. The prompt is as open as before.
+func (s *Service) refused(ctx context.Context, a asked, id string, unsigned error, from audit.Origin) error {
+	e := event(a.Account, decision{id: id, attemptID: a.AttemptID, kind: a.Kind, from: from}, audit.PromptRefused)
+	e.Outcome, e.Reason = audit.Failure, "prompt.claims_wrong"
+	if unsigned != nil {
+		e.Reason = "prompt.signature_wrong"
+	}
+	return s.DB.Act(ctx, func(tx *store.Tx) error { return audit.Record(tx, e) })
 }
 
 // judge gives the state that an answer leads to, and whether its number was
