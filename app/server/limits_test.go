@@ -172,11 +172,10 @@ func TestAHeldRequestSaysWhenAndComesByItself(t *testing.T) {
 func TestFiveStreamsOfOneUser(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		ph, _ := w.withPhone(t, "user1@alder.example")
+		b := w.browser(t)
+		attempt := b.begin(t, "user2@alder.example")
 		for claim, one := range map[string]func() *stream{
-			"who waits at a number page": func() *stream {
-				b := w.browser(t)
-				return b.watch(t, b.begin(t, "user2@alder.example"))
-			},
+			"who waits at a number page": func() *stream { return b.watch(t, attempt) },
 			"a phone": func() *stream { return ph.listen(t) },
 		} {
 			t.Run(claim, func(t *testing.T) {
@@ -191,6 +190,9 @@ func TestFiveStreamsOfOneUser(t *testing.T) {
 					s.answer.retryAfter(t)
 					headersOf(t, s.answer)
 				}
+				// Who waits for the same name elsewhere has places of their own.
+				other := w.browser(t)
+				other.watch(t, other.begin(t, "user2@alder.example")).answer.want(t, http.StatusOK)
 				five[2].close()
 				until(t, "the place of a stream that was left", func() bool { return one().answer.status == http.StatusOK })
 			})

@@ -208,7 +208,9 @@ func (h *Pages) events(c echo.Context) error {
 		return err
 	}
 	last, first := stateOf(a, now), true
-	return h.Site.Serve(c, a.TenantID+" "+a.Name, []string{a.WaitKey()}, func(ctx context.Context, stream *web.Stream) (bool, error) {
+	// Counted by browser: anybody can wait for any name, and must not take the
+	// places of the one who has it.
+	return h.Site.Serve(c, "browser "+browser, []string{a.WaitKey()}, func(ctx context.Context, stream *web.Stream) (bool, error) {
 		// Asked again also the first time: the answer may have come in between.
 		a, now, err := h.SignIn.Find(ctx, addressed, browser)
 		if err != nil {
