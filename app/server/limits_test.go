@@ -176,7 +176,7 @@ func TestFiveStreamsOfOneUser(t *testing.T) {
 		attempt := b.begin(t, "user2@alder.example")
 		for claim, one := range map[string]func() *stream{
 			"who waits at a number page": func() *stream { return b.watch(t, attempt) },
-			"a phone": func() *stream { return ph.listen(t) },
+			"a phone":                    func() *stream { return ph.listen(t) },
 		} {
 			t.Run(claim, func(t *testing.T) {
 				var five []*stream
