@@ -56,18 +56,18 @@ var pages = map[string][]state{
 	"setup.SetupPage":      page(setup.SetupPage),
 	"signin.HelpPage":      page(signin.HelpPage, full, func(v *signin.Help) { v.HelpdeskHours = "" }),
 	"signin.NamePage":      page(signin.NamePage),
-	"signin.PasswordPage":  page(signin.PasswordPage),
+	"signin.PasswordPage":  page(signin.PasswordPage, full, func(v *signin.Password) { v.OtherWays = "" }),
 	"signin.PhonePage":     page(signin.PhonePage, phones()...),
 	"signin.SignedOutPage": page(func(p component.Page, _ struct{}) templ.Component { return signin.SignedOutPage(p) }),
-	"signin.StepUpPage":    page(signin.StepUpPage),
+	"signin.StepUpPage":    page(signin.StepUpPage, full, func(v *signin.StepUp) { v.Lost = false }),
 }
 
 func phones() []func(*signin.Phone) {
 	all := []func(*signin.Phone){
 		func(v *signin.Phone) { v.State, v.RetryAt = signin.Held, time.Time{} },
-		func(v *signin.Phone) { v.State, v.SecondFactor = signin.Pending, false },
+		func(v *signin.Phone) { v.State, v.SecondFactor, v.OtherWays = signin.Pending, false, "" },
 		func(v *signin.Phone) {
-			v.State, v.SecondFactor, v.StepUp = signin.Denied, false, false
+			v.State, v.SecondFactor, v.OtherWays = signin.Denied, false, ""
 		},
 	}
 	for _, state := range []string{signin.Pending, signin.Approved, signin.Denied, signin.Expired, signin.Held} {

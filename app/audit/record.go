@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,14 +93,39 @@ func EnsureMonths(ctx context.Context, db *store.DB) error {
 	now := db.Now()
 	for i := range 3 {
 		from := time.Date(now.Year(), now.Month()+time.Month(i), 1, 0, 0, 0, 0, time.UTC)
-		// A CREATE takes no values; both come from the clock alone.
-		statement := fmt.Sprintf(`CREATE TABLE IF NOT EXISTS audit_events_%s PARTITION OF audit_events FOR VALUES FROM ('%s') TO ('%s')`,
-			from.Format("2006_01"), from.Format(time.DateOnly), from.AddDate(0, 1, 0).Format(time.DateOnly))
-		if _, err := db.Pool().ExecContext(ctx, statement); err != nil && !covered(err) {
+		if err := ensureMonth(ctx, db.Pool(), from); err != nil && !covered(err) {
 			return fmt.Errorf("audit: partition of %s: %w", from.Format("2006-01"), err)
 		}
 	}
 	return nil
+}
+
+// ensureMonth makes the partition of a month with its guard against TRUNCATE,
+// which no guard of the whole table is asked about. A partition without one was
+// made by a replica of the version before.
+func ensureMonth(ctx context.Context, pool *sql.DB, from time.Time) error {
+	// A CREATE takes no values; all come from the clock alone.
+	table := "audit_events_" + from.Format("2006_01")
+	var guarded bool
+	err := pool.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass($1) AND tgname = 'audit_events_stay_whole')", table).Scan(&guarded)
+	if err != nil || guarded {
+		return err
+	}
+	tx, err := pool.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit there is nothing to take back
+	for _, statement := range []string{
+		fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s PARTITION OF audit_events FOR VALUES FROM ('%s') TO ('%s')",
+			table, from.Format(time.DateOnly), from.AddDate(0, 1, 0).Format(time.DateOnly)),
+		"CREATE OR REPLACE TRIGGER audit_events_stay_whole BEFORE TRUNCATE ON " + table + " FOR EACH STATEMENT EXECUTE FUNCTION audit_events_stay()",
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 // covered says whether a month that could not be made has its place all the

@@ -12,6 +12,7 @@ import (
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
+	"latchkey/app/throttle"
 	"latchkey/app/wake"
 )
 
@@ -38,6 +39,8 @@ type Ask struct {
 	BrowserDigest string
 	NewBrowser    bool
 	Push          bool // some phone of the user takes Web Push
+
+	Failures throttle.State // wrong numbers in a row, see Way
 }
 
 // Sent is a prompt on its way, or the pause that held it.
@@ -56,10 +59,24 @@ func RecentOf(tx *store.Tx, tenantID, subject string) ([]Recent, error) {
 	return recent, err
 }
 
+// Way is under which wrong numbers are counted (package throttle). One prompt has
+// one answer, so a number is as good as counted before it is checked.
+const Way = "phone"
+
+// HeldUntil says why and until when the phones of a name are left alone.
+func HeldUntil(tx *store.Tx, tenantID, subject string) (Pause, error) {
+	recent, err := RecentOf(tx, tenantID, subject)
+	if err != nil {
+		return Pause{}, err
+	}
+	failures, err := throttle.Of(tx, tenantID, subject, Way)
+	return PauseAfter(recent, tx.Now).or(failures, tx.Now), err
+}
+
 // Send puts a prompt on the user's phones in the act tx, or says why it is
 // held. recent is what RecentOf gave in the same act.
 func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
-	if pause := PauseAfter(recent, tx.Now); pause.Reason != "" {
+	if pause := PauseAfter(recent, tx.Now).or(ask.Failures, tx.Now); pause.Reason != "" {
 		return Sent{Pause: pause}, nil
 	}
 	if err := lapseOwn(tx, ask.TenantID, recent); err != nil {

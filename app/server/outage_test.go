@@ -118,6 +118,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	second := w.newPhone(t)
 	second.enrolled(t, second.enrol(t, pc.invite(t)))
 	second.call(t, http.MethodPut, "/accounts/"+second.account+"/phone-sign-in", nil).want(t, http.StatusNoContent)
+	pc.proveByPhone(t, second, "/me/phones")
 	third, token := w.newPhone(t), pc.invite(t)
 	elsewhere := w.browser(t).signIn(t, name)
 	leaving := w.browser(t).signIn(t, "user2@alder.example")
@@ -183,6 +184,7 @@ func TestWithoutTheDatabaseNothingHappens(t *testing.T) {
 				for _, act := range acts {
 					act.do().unavailable(t)
 				}
+				until(t, "readiness to end", func() bool { return b.get(t, "/readyz").status == http.StatusServiceUnavailable })
 				b.get(t, "/readyz").unavailable(t)
 				b.get(t, "/healthz").is(t, http.StatusOK)
 				b.get(t, "/signin").is(t, http.StatusOK)

@@ -59,6 +59,7 @@ type Server struct {
 	Roles     *role.Service
 	Handler   http.Handler
 
+	ready   readiness
 	log     *slog.Logger
 	outbox  *notify.Worker
 	metrics *metrics
@@ -138,7 +139,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(streams, hub)
-	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Observe: measured.observe, Remember: approvals.Remember}
+	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Remember: approvals.Remember}
 	s := &Server{
 		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles,
 		log: log, metrics: measured,
@@ -202,23 +203,6 @@ func (s *Server) Routes() []web.Route {
 		web.Get("/healthz", access.Phone, func(c echo.Context) error { return c.String(http.StatusOK, "alive\n") }),
 		web.Get("/readyz", access.Phone, s.readiness),
 	}
-}
-
-// readiness says whether the database answers, has the schema of this program,
-// and takes audit events.
-func (s *Server) readiness(c echo.Context) error {
-	ctx := c.Request().Context()
-	current, err := s.DB.Current(ctx)
-	if err != nil {
-		return err
-	}
-	if !current {
-		return c.String(http.StatusServiceUnavailable, "the schema is not up to date\n")
-	}
-	if err := audit.Writable(ctx, s.DB); err != nil {
-		return err
-	}
-	return c.String(http.StatusOK, "ready\n")
 }
 
 // clientAddress believes X-Forwarded-For from the configured proxies alone.

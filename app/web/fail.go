@@ -56,7 +56,7 @@ func (s *Site) Fail(err error, c echo.Context) {
 	case f.Kind == fault.SignIn:
 		written = Redirect(c, "/signin?return_to="+url.QueryEscape(here(c)))
 	case f.Kind == fault.StepUp:
-		written = Redirect(c, "/step-up?return_to="+url.QueryEscape(here(c)))
+		written = Redirect(c, stepUpPage(c, f))
 	default:
 		written = s.failPage(c, status, f)
 	}
@@ -128,7 +128,7 @@ func (s *Site) failJSON(c echo.Context, status int, f *fault.Error) error {
 	switch f.Kind {
 	case fault.StepUp:
 		answer["error"] = "insufficient_user_authentication"
-		c.Response().Header().Set("WWW-Authenticate", `Bearer error="insufficient_user_authentication", max_age="300"`)
+		c.Response().Header().Set("WWW-Authenticate", challenge(f))
 	case fault.Invalid:
 		fields := map[string]string{}
 		for field, code := range f.Fields {

@@ -286,7 +286,7 @@ func (h *API) answer(c echo.Context, by device.Proof) error {
 	}
 	signed, err := proof.Parse(typed.Answer)
 	if err != nil {
-		return fault.New(fault.Refused, "phone.answer_refused").Because(err)
+		signed = nil
 	}
 	state, err := h.Prompts.Answer(c.Request().Context(), by, c.Param("request"), signed, typed.PIN, web.Origin(c))
 	if err != nil {

@@ -44,7 +44,7 @@ func (h *Pages) show(c echo.Context, status int, typed views.Form, codes map[str
 	for field, code := range codes {
 		wrong[field] = web.Sentence(c, code, "")
 	}
-	return web.Render(c, status, views.SetupPage(h.Site.Page(c), views.Setup{
+	return web.Render(c, status, views.SetupPage(h.Site.BrowserPage(c), views.Setup{
 		Action: c.Request().URL.Path, Typed: typed, Errors: wrong, Regions: []component.Choice{
 			{Value: "eu", Label: words.Say(ctx, "setup.region.eu"), Chosen: typed.Region == "eu"},
 			{Value: "us", Label: words.Say(ctx, "setup.region.us"), Chosen: typed.Region == "us"},
