@@ -1,0 +1,7 @@
+-- Holds the number until the step itself is merged.
+
+-- +goose Up
+SELECT 1;
+
+-- +goose Down
+SELECT 1;
