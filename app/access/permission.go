@@ -47,6 +47,7 @@ const (
 	AuditReadPersonal     Permission = "audit.read_personal"
 	AuditExport           Permission = "audit.export"
 	OperatorEnter         Permission = "operator.enter"
+	OperatorGrant         Permission = "operator.grant" // let an operator look inside one's own tenant
 )
 
 // Permissions lists the whole set.
@@ -58,6 +59,7 @@ var Permissions = []Permission{
 	CodeSheetVoid, StaticPasscodeRequest, RoleAssign, RolloutEdit, PolicyEdit,
 	UserImport, UserInvite, GroupEdit, AuditVerify, StaticPasscodeIssue,
 	OutageDeclare, IntegrationEdit, AuditReadPersonal, AuditExport, OperatorEnter,
+	OperatorGrant,
 }
 
 // Of routes that ask for no person: Anyone may come, Phone proves itself by its key.

@@ -68,6 +68,7 @@ var cells = map[access.Permission][]access.Role{
 	access.AuditVerify:           {admin, security, auditor},
 	access.ConsoleEnter:          {desk, lead, admin, security, auditor},
 	access.OperatorEnter:         {operator},
+	access.OperatorGrant:         {security},
 }
 
 // own is what everybody may, over what is theirs: the column "user, self".

@@ -60,6 +60,17 @@ const (
 	AccessRefused       Action = "access.refused"
 	SetupLinkMade       Action = "setup.link_made"
 	SetupDone           Action = "setup.done"
+
+	// Of the platform operator and of those who let one in.
+	TenantChanged   Action = "tenant.changed"
+	TenantSuspended Action = "tenant.suspended"
+	TenantResumed   Action = "tenant.resumed"
+	DomainClaimed   Action = "domain.claimed"
+	DomainVerified  Action = "domain.verified"
+	DomainRefused   Action = "domain.refused"
+	DomainRemoved   Action = "domain.removed"
+	GrantGiven      Action = "grant.given"
+	GrantEnded      Action = "grant.ended"
 )
 
 // Kinds of Party.
@@ -73,6 +84,8 @@ const (
 	KindTenant    = "tenant"
 	KindService   = "service" // the program itself
 	KindEnrolment = "enrolment"
+	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
+	KindGrant     = "grant"
 )
 
 // Party is one who acts or is acted upon.
@@ -89,6 +102,8 @@ func Session(id string) Party  { return Party{KindSession, id} }
 func Prompt(id string) Party   { return Party{KindPrompt, id} }
 func Attempt(id string) Party  { return Party{KindAttempt, id} }
 func Tenant(id string) Party   { return Party{KindTenant, id} }
+func Operator(id string) Party { return Party{KindOperator, id} }
+func Grant(id string) Party    { return Party{KindGrant, id} }
 
 // Service is the program acting by itself.
 var Service = Party{KindService, "latchkey"}
