@@ -1,0 +1,90 @@
+// Package operator is what the platform operator does to tenants, from outside.
+//
+// An operator makes a tenant and hands over the link for its first security
+// administrator, keeps its name, region and ring, suspends and resumes it, and
+// looks after its domains. None of that opens a tenant: an operator sees how
+// many people there are, and nobody's name.
+//
+//	claimed ──Verify: the token is in DNS──▶ verified ──Remove──▶ gone
+//	   │  ▲                                     │
+//	   │  └─ others may claim the same ─────────┘ until one has proved it
+//	   └──────────────Remove──▶ gone
+//
+// A domain is proved by a TXT record that only its owner can publish (as in RFC
+// 8555 §8.4): _latchkey.<domain> with the token of the claim. Each claim has a
+// token of its own, so what one tenant publishes proves nothing for another.
+// Whoever proves it first has it; the table domains is the truth for sign-in,
+// and claims are only the way there.
+//
+// The one way inside is a grant: a security administrator of the tenant names
+// one operator, a role (auditor or tenant administrator), a reason and an end,
+// 72 hours away at most. It ends by the clock, whether or not anything is
+// running; Lapse only writes down that it did.
+//
+// Every act is recorded twice: on the platform, for those who watch operators,
+// and in the tenant that it touches, whose own auditors see it too.
+package operator
+
+import (
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/setup"
+	"latchkey/app/store"
+)
+
+// Service carries out what operators do.
+type Service struct {
+	DB       *store.DB
+	Resolver Resolver
+	Wait     time.Duration // for a name server; 3 s when zero
+	Setup    *setup.Service
+}
+
+// note records e where it happened and on the platform, in one thread for each
+// tenant, so that what operators did to it reads as one story.
+func note(tx *store.Tx, e audit.Event) error {
+	e.Thread = e.TenantID
+	if err := audit.Record(tx, e); err != nil {
+		return err
+	}
+	return noteOnPlatform(tx, e)
+}
+
+// noteOnPlatform is note for what the tenant's own audit has already.
+func noteOnPlatform(tx *store.Tx, e audit.Event) error {
+	e.Thread, e.TenantID, e.Subject = e.TenantID, access.Platform, ""
+	for _, party := range []audit.Party{e.Actor, e.Target} {
+		if party.Kind == audit.KindOperator {
+			e.Subject = party.ID
+		}
+	}
+	return audit.Record(tx, e)
+}
+
+// find gives the tenant with slug. The platform itself is none that an operator
+// works on: it would shut them out.
+func find(tx *store.Tx, slug string) (id string, err error) {
+	ok, err := tx.One(&id, "SELECT id FROM tenants WHERE slug = ? AND id <> ?", slug, access.Platform)
+	if err == nil && !ok {
+		err = notFound()
+	}
+	return id, err
+}
+
+// hold is find for acts that must not run beside another one on the same tenant:
+// it takes the tenant's row.
+func hold(tx *store.Tx, slug string) (id string, err error) {
+	ok, err := tx.One(&id, "UPDATE tenants SET slug = slug WHERE slug = ? AND id <> ? RETURNING id", slug, access.Platform)
+	if err == nil && !ok {
+		err = notFound()
+	}
+	return id, err
+}
+
+func notFound() error { return fault.New(fault.NotFound, "http.not_found") }
+
+// reasonMost is how long the reason of an act may be, in letters.
+const reasonMost = 200
