@@ -126,9 +126,9 @@ func cedar() operator.New {
 
 func (o *office) create(n operator.New) secret.Token {
 	o.T.Helper()
-	link, err := o.Create(o.T.Context(), n, o.by, from)
+	made, err := o.Create(o.T.Context(), n, o.by, from)
 	o.must(err)
-	return link
+	return made.Link
 }
 
 func (o *office) tenant(slug string) operator.Details {

@@ -2,6 +2,8 @@ package operator
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -131,7 +133,8 @@ type Happened struct {
 	Action   audit.Action
 	Outcome  audit.Outcome
 	Reason   string
-	Operator string // sign-in name; empty when somebody else acted
+	Operator string            // sign-in name; empty when somebody else acted
+	Details  map[string]string `gorm:"-"`
 }
 
 // happenings is how much history a page shows.
@@ -159,11 +162,32 @@ func (s *Service) Tenant(ctx context.Context, slug string) (Details, error) {
 	if d.Grants, err = grantsOf(tx, d.ID); err != nil {
 		return d, store.Unusable(err)
 	}
-	err = tx.All(&d.History, `SELECT e.occurred_at AS at, e.action, e.outcome, e.reason,
+	d.History, err = historyOf(tx, d.ID)
+	return d, err
+}
+
+func historyOf(tx *store.Tx, tenantID string) ([]Happened, error) {
+	var rows []struct {
+		Happened
+		Record []byte
+	}
+	err := tx.All(&rows, `SELECT e.occurred_at AS at, e.action, e.outcome, e.reason, e.record,
 		CASE WHEN e.actor_kind = ? THEN COALESCE(u.name, '') ELSE '' END AS operator
 		FROM audit_events e LEFT JOIN users u ON u.tenant_id = e.tenant_id AND u.id = e.actor_id
-		WHERE e.thread_id = ? AND e.tenant_id = ? ORDER BY e.occurred_at DESC, e.id DESC LIMIT ?`, audit.KindOperator, d.ID, access.Platform, happenings)
-	return d, store.Unusable(err)
+		WHERE e.thread_id = ? AND e.tenant_id = ? ORDER BY e.occurred_at DESC, e.id DESC LIMIT ?`, audit.KindOperator, tenantID, access.Platform, happenings)
+	if err != nil {
+		return nil, store.Unusable(err)
+	}
+	history := make([]Happened, len(rows))
+	for i, r := range rows {
+		var record struct{ Details map[string]string }
+		if err := json.Unmarshal(r.Record, &record); err != nil {
+			return nil, fmt.Errorf("operator: history of %s: %w", tenantID, err)
+		}
+		history[i] = r.Happened
+		history[i].Details = record.Details
+	}
+	return history, nil
 }
 
 func domainsOfTenant(tx *store.Tx, tenantID string) ([]Domain, error) {

@@ -19,11 +19,17 @@ type New struct {
 	Name, Slug, Domain, Region, Ring string
 }
 
+// Made is a new tenant.
+type Made struct {
+	Slug string
+	Link secret.Token // for its first security administrator; shown once
+}
+
 // Create makes a tenant with a claim on its first domain, and gives the link for
 // its first security administrator. It fails with fault.Invalid when a field
 // breaks a rule or is taken.
-func (s *Service) Create(ctx context.Context, n New, by audit.Party, from audit.Origin) (secret.Token, error) {
-	var link secret.Token
+func (s *Service) Create(ctx context.Context, n New, by audit.Party, from audit.Origin) (Made, error) {
+	var m Made
 	n.Domain = domainOf(n.Domain)
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
 		made := tenant.New{Slug: strings.TrimSpace(n.Slug), Name: n.Name, Domain: n.Domain, Region: n.Region, Ring: n.Ring}
@@ -44,10 +50,11 @@ func (s *Service) Create(ctx context.Context, n New, by audit.Party, from audit.
 		if err := claim(tx, t.ID, n.Domain, by, from); err != nil {
 			return err
 		}
-		link, err = s.invite(tx, t.ID, by, from)
+		m.Slug = t.Slug
+		m.Link, err = s.invite(tx, t.ID, by, from)
 		return err
 	})
-	return link, err
+	return m, err
 }
 
 // Invite makes another link for the first security administrator of a tenant;

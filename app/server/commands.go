@@ -71,6 +71,7 @@ func (c *Demo) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	s.Operator.Resolver = demo.Zone{DB: s.DB, Outside: s.Operator.Resolver}
 	if err := demo.Fill(ctx, s.DB, s.Passwords, c.Password, c.Empty); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/notify"
+	"latchkey/app/operator"
 	"latchkey/app/prompt"
 	"latchkey/app/secret"
 	"latchkey/app/setup"
@@ -32,6 +34,7 @@ import (
 	"latchkey/app/web"
 	consolepages "latchkey/app/web/console"
 	mepages "latchkey/app/web/me"
+	operatorpages "latchkey/app/web/operator"
 	phoneapi "latchkey/app/web/phone"
 	setuppages "latchkey/app/web/setup"
 	signinpages "latchkey/app/web/signin"
@@ -48,6 +51,7 @@ type Server struct {
 	Rules     *access.Rules
 	Hub       *wake.Hub
 	Setup     *setup.Service
+	Operator  *operator.Service
 	Site      *web.Site
 	Prompts   *prompt.Service
 	SignIn    *signin.Service
@@ -121,6 +125,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, PublicURL: settings.PublicURL, Nudge: nudge}
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, Rules: rules}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
+	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
 
@@ -128,7 +133,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	measured := newMetrics(streams, hub)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Observe: measured.observe}
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Site: site, Prompts: prompts, SignIn: signIn,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: notify.Outward(settings.PublicURL[:5] == "http:"), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -138,7 +143,8 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site},
+		&consolepages.Pages{Site: site, Operator: operators},
+		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
 	)
 	s.Handler = e
@@ -241,7 +247,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.sweep} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -297,7 +303,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-lapse.C:
 			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)
@@ -319,11 +325,44 @@ func (s *Server) forget(ctx context.Context) error {
 		{"DELETE FROM habits WHERE changed_at < ?", now.AddDate(0, -13, 0)},
 		{"DELETE FROM throttles WHERE changed_at < ? AND in_a_row < 100", now.AddDate(0, 0, -30)},
 		{"DELETE FROM outbox WHERE expires_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM replicas WHERE seen_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM setup_links WHERE expires_at < ?", now.Add(-24 * time.Hour)},
 	} {
 		_, err := s.DB.CountOne(ctx, old.statement, old.before)
 		all = errors.Join(all, err)
 	}
 	return all
+}
+
+// beat tells the operator's health page of this process.
+func (s *Server) beat(ctx context.Context) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = s.Settings.Listen
+	}
+	self := operator.Replica{ID: secret.System.ShortID(), Host: host, Version: version(), StartedAt: s.DB.Now()}
+	s.Operator.Beat(ctx, func() operator.Replica {
+		self.Streams, self.Waiting = s.Site.Streams.Open(), s.Hub.Waiting()
+		return self
+	})
+}
+
+// version is what was built: a release, else the commit, else nothing to go by.
+func version() string {
+	const unknown = "unreleased"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return unknown
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value[:min(len(setting.Value), 12)]
+		}
+	}
+	return unknown
 }
 
 // Logger writes structured lines to standard error.

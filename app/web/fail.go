@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,8 +100,19 @@ func here(c echo.Context) string {
 	if c.Request().Method == http.MethodGet {
 		return c.Request().URL.RequestURI()
 	}
-	if strings.HasPrefix(c.Request().URL.Path, "/me/phones") {
+	parts := strings.Split(c.Request().URL.EscapedPath(), "/")
+	at := func(names ...string) bool {
+		return len(parts) > len(names) && slices.Equal(parts[1:len(names)+1], names)
+	}
+	switch {
+	case at("me", "phones"):
 		return "/me/phones"
+	case at("operator", "tenants") && len(parts) > 4:
+		return strings.Join(parts[:4], "/")
+	case at("operator", "tenants"):
+		return "/operator/tenants/new"
+	case at("admin") && len(parts) > 4 && parts[4] == "grants":
+		return strings.Join(parts[:5], "/") + "/new"
 	}
 	return "/"
 }

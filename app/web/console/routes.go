@@ -9,6 +9,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/fault"
+	"latchkey/app/operator"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/console"
@@ -16,7 +17,10 @@ import (
 )
 
 // Pages are the pages of the console.
-type Pages struct{ Site *web.Site }
+type Pages struct {
+	Site     *web.Site
+	Operator *operator.Service
+}
 
 // place is a part of the console: its address, its name in the catalogue, who
 // may open it.
@@ -33,15 +37,20 @@ var places = []place{
 	{"/policy", "policy", "sliders", access.PolicyEdit},
 	{"/audit", "audit", "list", access.AuditRead},
 	{"/roles", "roles", "key", access.RoleAssign},
+	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
 
 // Routes is the map of the console.
 func (h *Pages) Routes() []web.Route {
 	routes := []web.Route{web.Get("/admin", access.ConsoleEnter, h.chooser)}
 	for _, p := range places {
-		routes = append(routes, web.Get("/admin/:tenant"+p.path, p.needs, h.open(p)))
+		do := h.open(p)
+		if p.path == grantsPath {
+			do = h.grants
+		}
+		routes = append(routes, web.Get("/admin/:tenant"+p.path, p.needs, do))
 	}
-	return routes
+	return append(routes, h.grantRoutes()...)
 }
 
 func (h *Pages) chooser(c echo.Context) error {
@@ -52,21 +61,31 @@ func (h *Pages) chooser(c echo.Context) error {
 	}}))
 }
 
-// open shows a place of the own tenant. Another tenant's is not there.
+// frame is the page around a place of the own tenant. Another tenant's is not there.
+func (h *Pages) frame(c echo.Context, here string) (component.Page, error) {
+	ctx, who := web.Context(c), web.Session(c)
+	if c.Param("tenant") != who.TenantSlug {
+		return component.Page{}, fault.New(fault.NotFound, "http.not_found")
+	}
+	page := h.Site.Page(c)
+	for _, other := range places {
+		if h.Site.Rules.Allow(who.TenantID, who.UserID, other.needs) == nil {
+			page.Menu = append(page.Menu, component.MenuItem{
+				Label: words.Say(ctx, "console."+other.name+".title"), Icon: other.icon, Href: "/admin/" + who.TenantSlug + other.path, Current: other.path == here,
+			})
+		}
+	}
+	return page, nil
+}
+
+// open shows a place that has nothing of its own yet.
 func (h *Pages) open(p place) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		ctx, who := web.Context(c), web.Session(c)
-		if c.Param("tenant") != who.TenantSlug {
-			return fault.New(fault.NotFound, "http.not_found")
+		page, err := h.frame(c, p.path)
+		if err != nil {
+			return err
 		}
-		page := h.Site.Page(c)
-		for _, other := range places {
-			if h.Site.Rules.Allow(who.TenantID, who.UserID, other.needs) == nil {
-				page.Menu = append(page.Menu, component.MenuItem{
-					Label: words.Say(ctx, "console."+other.name+".title"), Icon: other.icon, Href: "/admin/" + who.TenantSlug + other.path, Current: other.path == p.path,
-				})
-			}
-		}
+		ctx := web.Context(c)
 		return web.Render(c, http.StatusOK, views.FramePage(page, views.Section{
 			Heading: words.Say(ctx, "console."+p.name+".title"), Lead: words.Say(ctx, "console."+p.name+".text"), Empty: words.Say(ctx, "console.empty.text"),
 		}))
