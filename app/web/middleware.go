@@ -306,6 +306,11 @@ func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
 	}
 }
 
+// Forbid refuses what a route's permission alone does not, and remembers it.
+func (s *Site) Forbid(c echo.Context, needs access.Permission) error {
+	return s.refuse(c, needs, fault.New(fault.Forbidden, "access.forbidden"))
+}
+
 // refuse remembers that somebody tried what they may not.
 func (s *Site) refuse(c echo.Context, needs access.Permission, refusal error) error {
 	if !errors.Is(refusal, fault.Forbidden) {

@@ -27,10 +27,10 @@ type Pages struct {
 // Routes is the map of the operator console.
 func (h *Pages) Routes() []web.Route {
 	look := func(path string, do echo.HandlerFunc) web.Route {
-		return web.Get(path, access.OperatorEnter, ofPlatform(do))
+		return web.Get(path, access.OperatorEnter, h.ofPlatform(do))
 	}
 	act := func(path string, do echo.HandlerFunc) web.Route {
-		return web.Post(path, access.OperatorEnter, ofPlatform(h.fresh(do)))
+		return web.Post(path, access.OperatorEnter, h.ofPlatform(h.fresh(do)))
 	}
 	return []web.Route{
 		look("/operator", h.home),
@@ -51,10 +51,10 @@ func (h *Pages) Routes() []web.Route {
 
 // ofPlatform is the second lock: the permission counts for those of the platform
 // alone, whatever role somebody may hold in a tenant.
-func ofPlatform(do echo.HandlerFunc) echo.HandlerFunc {
+func (h *Pages) ofPlatform(do echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if web.Session(c).TenantID != access.Platform {
-			return fault.New(fault.Forbidden, "access.forbidden")
+			return h.Site.Forbid(c, access.OperatorEnter)
 		}
 		return do(c)
 	}
