@@ -210,13 +210,13 @@ func TestALookUpThatIsLeftChangesNothing(t *testing.T) {
 	each(t, func(o *office) {
 		t := o.T
 		o.claim("alder", "cedar.example")
-		o.zone.hang = true
+		o.zone.hangs(true)
 		ctx, leave := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, leave)
 		if err := o.Verify(ctx, "alder", "cedar.example", o.by, from); err == nil || o.holder("cedar.example") != "" {
 			t.Errorf("Verify = %v, and %q has the domain", err, o.holder("cedar.example"))
 		}
-		o.zone.hang = false
+		o.zone.hangs(false)
 		o.must(o.verify("alder", "cedar.example"))
 	})
 }

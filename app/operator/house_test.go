@@ -90,6 +90,13 @@ func (z *zone) publish(domain string, records ...string) {
 	z.records["_latchkey."+domain+"."] = records
 }
 
+// hangs says whether name servers keep silent.
+func (z *zone) hangs(yes bool) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.hang = yes
+}
+
 // token is the one of a claim.
 func (o *office) token(slug, domain string) string {
 	o.T.Helper()
