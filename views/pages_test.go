@@ -17,6 +17,7 @@ import (
 	"latchkey/views/component"
 	"latchkey/views/console"
 	"latchkey/views/me"
+	"latchkey/views/operator"
 	"latchkey/views/phone"
 	"latchkey/views/problem"
 	"latchkey/views/setup"
@@ -30,6 +31,8 @@ var pages = map[string][]state{
 		func(v *console.Overview) { v.Attention = nil },
 		func(v *console.Overview) { v.Attention[0].Tone, v.Facts[0].Href = "", "" }),
 	"console.SettingsPage": page(console.SettingsPage, full, func(v *console.Settings) { v.Errors = nil }),
+	"console.GrantsPage":   page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
+	"console.NewGrantPage": page(console.NewGrantPage),
 	"me.ActivityPage":      page(me.ActivityPage, full, func(v *me.Activity) { v.Events = nil }),
 	"me.AddPhonePage": page(me.AddPhonePage,
 		func(v *me.AddPhone) { v.State = me.Waiting },
@@ -43,8 +46,16 @@ var pages = map[string][]state{
 		func(v *me.Phones) { v.Rows = nil },
 		func(v *me.Phones) { v.RenameDevice = v.Rows[0].ID },
 		func(v *me.Phones) { v.Rows[0].LastUsedAt = time.Time{} }),
-	"me.PreferencesPage": page(me.PreferencesPage, full, func(v *me.Preferences) { v.Ways = nil }),
-	"me.SessionsPage":    page(me.SessionsPage, full, func(v *me.Sessions) { v.Rows[0].This = false }),
+	"me.PreferencesPage":     page(me.PreferencesPage, full, func(v *me.Preferences) { v.Ways = nil }),
+	"me.SessionsPage":        page(me.SessionsPage, full, func(v *me.Sessions) { v.Rows[0].This = false }),
+	"operator.HealthPage":    page(operator.HealthPage, full, func(v *operator.Health) { v.Replicas, v.Checks[0].At = nil, time.Time{} }),
+	"operator.NewTenantPage": page(operator.NewTenantPage),
+	"operator.TenantPage": page(operator.TenantPage, full,
+		func(v *operator.Tenant) { v.Link.Text = "" },
+		func(v *operator.Tenant) { v.Link.Text, v.Link.EndsAt = "", time.Time{} },
+		func(v *operator.Tenant) { v.Domains, v.Grants, v.History = nil, nil, nil },
+		func(v *operator.Tenant) { v.Domains[0].RecordName, v.Domains[0].Error = "", "" }),
+	"operator.TenantsPage": page(operator.TenantsPage, full, func(v *operator.Tenants) { v.Rows = nil }),
 	"phone.AppPage": page(func(_ component.Page, v phone.App) templ.Component {
 		return phone.AppPage(v)
 	}),
@@ -52,8 +63,10 @@ var pages = map[string][]state{
 		func(v *problem.Problem) { v.Status = 401 },
 		func(v *problem.Problem) { v.Status, v.Sentence = 500, "" },
 		func(v *problem.Problem) { v.Status, v.Sentence, v.RetryAt = 429, "", time.Time{} }),
-	"setup.SetupDonePage":  page(setup.SetupDonePage),
-	"setup.SetupPage":      page(setup.SetupPage),
+	"setup.SetupDonePage": page(setup.SetupDonePage),
+	"setup.SetupPage": page(setup.SetupPage, full,
+		func(v *setup.Setup) { v.Operator = false },
+		func(v *setup.Setup) { v.Operator, v.AsksTenant, v.AsksDomain = false, false, false }),
 	"signin.HelpPage":      page(signin.HelpPage, full, func(v *signin.Help) { v.HelpdeskHours = "" }),
 	"signin.NamePage":      page(signin.NamePage),
 	"signin.PasswordPage":  page(signin.PasswordPage, full, func(v *signin.Password) { v.OtherWays = "" }),
@@ -124,7 +137,7 @@ func fill(v reflect.Value, text string, on bool) {
 	case reflect.Map:
 		// What is wrong with a form, by its fields.
 		v.Set(reflect.MakeMap(v.Type()))
-		for _, field := range []string{"", "tenant_name", "region", "password", "theme", "default_way"} {
+		for _, field := range []string{"", "tenant_name", "region", "password", "theme", "default_way", "tenant_slug", "domain", "ring", "operator", "role", "hours", "reason"} {
 			v.SetMapIndex(reflect.ValueOf(field), reflect.ValueOf(text))
 		}
 	case reflect.Struct:

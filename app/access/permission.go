@@ -48,6 +48,7 @@ const (
 	AuditExport           Permission = "audit.export"
 	OperatorEnter         Permission = "operator.enter"
 	RoleCompose           Permission = "role.compose"
+	OperatorGrant         Permission = "operator.grant" // let an operator look inside one's own tenant
 )
 
 // Permissions lists the whole set.
@@ -60,6 +61,7 @@ var Permissions = []Permission{
 	UserImport, UserInvite, GroupEdit, AuditVerify, StaticPasscodeIssue,
 	OutageDeclare, IntegrationEdit, AuditReadPersonal, AuditExport, OperatorEnter,
 	RoleCompose,
+	OperatorGrant,
 }
 
 // Of routes that ask for no person: Anyone may come, Phone proves itself by its key.

@@ -7,7 +7,8 @@ import (
 	"latchkey/app/store"
 )
 
-// assignment is a role that somebody holds, by themselves or through a group.
+// assignment is a role that somebody holds: by themselves, through a group, or,
+// an operator, by a grant of the tenant.
 type assignment struct {
 	TenantID, UserID, Role, Through string
 	EndsAt                          *time.Time
@@ -18,6 +19,9 @@ const assignments = `SELECT a.tenant_id, a.user_id, a.role, a.through, a.ends_at
 	SELECT tenant_id, user_id, role, '' AS through, ends_at FROM role_assignments
 	UNION ALL
 	SELECT g.tenant_id, m.user_id, g.role, g.id, NULL FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id AND m.group_id = g.id WHERE g.role <> ''
+	UNION ALL
+	SELECT o.tenant_id, o.operator_id, o.role, '', o.ends_at FROM operator_grants o
+		JOIN role_assignments r ON r.tenant_id = 'platform' AND r.user_id = o.operator_id AND r.role = 'operator' WHERE o.ended_at IS NULL
 	) a LEFT JOIN custom_roles c ON c.tenant_id = a.tenant_id AND c.id = a.role AND c.retired_at IS NULL`
 
 // limits are the groups that assignments are limited to.

@@ -58,6 +58,17 @@ const (
 	AccessRefused       Action = "access.refused"
 	SetupLinkMade       Action = "setup.link_made"
 	SetupDone           Action = "setup.done"
+
+	// Of the platform operator and of those who let one in.
+	TenantChanged   Action = "tenant.changed"
+	TenantSuspended Action = "tenant.suspended"
+	TenantResumed   Action = "tenant.resumed"
+	DomainClaimed   Action = "domain.claimed"
+	DomainVerified  Action = "domain.verified"
+	DomainRefused   Action = "domain.refused"
+	DomainRemoved   Action = "domain.removed"
+	GrantGiven      Action = "grant.given"
+	GrantEnded      Action = "grant.ended"
 )
 
 // Of the console.
@@ -93,6 +104,8 @@ const (
 	KindGroup     = "group"
 	KindRole      = "role" // a custom one
 	KindImport    = "import"
+	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
+	KindGrant     = "grant"
 )
 
 // Party is one who acts or is acted upon.
@@ -109,6 +122,8 @@ func Session(id string) Party  { return Party{KindSession, id} }
 func Prompt(id string) Party   { return Party{KindPrompt, id} }
 func Attempt(id string) Party  { return Party{KindAttempt, id} }
 func Tenant(id string) Party   { return Party{KindTenant, id} }
+func Operator(id string) Party { return Party{KindOperator, id} }
+func Grant(id string) Party    { return Party{KindGrant, id} }
 
 // Service is the program acting by itself.
 var Service = Party{KindService, "latchkey"}

@@ -128,6 +128,8 @@ func everyAct(t *testing.T, w *world) []doing {
 	r := second.asks(t)
 	shown := number(waiting.get(t, waited))
 
+	security, operated := w.browser(t).signIn(t, "security@alder.example"), w.operated(t)
+
 	var session string
 	w.one(t, &session, "SELECT id FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?) ORDER BY created_at DESC LIMIT 1", name)
 	admin := w.browser(t).signIn(t, "admin@alder.example")
@@ -135,6 +137,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	pc.get(t, "/me")
 	elsewhere.get(t, "/me")
 	leaving.get(t, "/me")
+	const tenants = "/operator/tenants"
 	return []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
 		{"POST /signin/:attempt/method", form(choosing, chosen+"/method", "method", "phone"), http.StatusSeeOther},
@@ -158,6 +161,16 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test"), http.StatusSeeOther},
+		{"POST " + tenants, form(operated.b, tenants, "tenant_name", "Fir", "tenant_slug", "fir", "domain", "fir.example", "region", "eu", "ring", "early"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/change", form(operated.b, tenants+"/birch/change", "tenant_name", "Birch", "region", "eu", "ring", "early", "version", "1"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/links", form(operated.b, tenants+"/elm/links"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains", form(operated.b, tenants+"/elm/domains", "domain", "third.example"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains/:domain/verify", form(operated.b, tenants+"/elm/domains/elm.example/verify"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains/:domain/remove", form(operated.b, tenants+"/elm/domains/second.example/remove"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/suspend", form(operated.b, tenants+"/elm/suspend", "reason", "a test"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/resume", form(operated.b, tenants+"/oak/resume", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/grants", form(security, "/admin/alder/settings/grants", "operator", operatorName, "role", "auditor", "hours", "4", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/grants/:grant/end", form(operated.birch, "/admin/birch/settings/grants/"+operated.grant+"/end"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/notify"
+	"latchkey/app/operator"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
 	"latchkey/app/secret"
@@ -36,6 +37,7 @@ import (
 	"latchkey/app/web"
 	consolepages "latchkey/app/web/console"
 	mepages "latchkey/app/web/me"
+	operatorpages "latchkey/app/web/operator"
 	phoneapi "latchkey/app/web/phone"
 	setuppages "latchkey/app/web/setup"
 	signinpages "latchkey/app/web/signin"
@@ -52,6 +54,7 @@ type Server struct {
 	Rules     *access.Rules
 	Hub       *wake.Hub
 	Setup     *setup.Service
+	Operator  *operator.Service
 	Site      *web.Site
 	Prompts   *prompt.Service
 	SignIn    *signin.Service
@@ -134,6 +137,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		maps.Copy(approvals.Performers, performers)
 	}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
+	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
 
@@ -141,7 +145,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	measured := newMetrics(streams, hub)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Remember: approvals.Remember}
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: notify.Outward(settings.PublicURL[:5] == "http:"), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -151,7 +155,8 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Settings: chosen},
+		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Settings: chosen, Operator: operators},
+		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
 	)
 	s.Handler = e
@@ -237,7 +242,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.sweep} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -293,7 +298,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-lapse.C:
 			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Approvals.Lapse(ctx), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Approvals.Lapse(ctx), s.Operator.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)
@@ -315,6 +320,8 @@ func (s *Server) forget(ctx context.Context) error {
 		{"DELETE FROM habits WHERE changed_at < ?", now.AddDate(0, -13, 0)},
 		{"DELETE FROM throttles WHERE changed_at < ? AND in_a_row < 100", now.AddDate(0, 0, -30)},
 		{"DELETE FROM outbox WHERE expires_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM replicas WHERE seen_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM setup_links WHERE expires_at < ?", now.Add(-24 * time.Hour)},
 	} {
 		_, err := s.DB.CountOne(ctx, old.statement, old.before)
 		all = errors.Join(all, err)

@@ -118,6 +118,9 @@ func (s *Site) Page(c echo.Context) component.Page {
 		if role != access.RoleUser {
 			p.Role = words.Say(Context(c), "role."+string(role))
 			p.ConsoleHref = "/admin/" + call.session.TenantSlug
+			if role == access.RoleOperator {
+				p.ConsoleHref = "/operator/tenants"
+			}
 		}
 		p.Flash = flash(c)
 	}

@@ -50,6 +50,7 @@ type Confirm struct {
 	CSRF    string
 	Button  string // words on the button that does it
 	Danger  bool
+	Open    bool // from the beginning: what was typed in it was refused
 }
 
 // Problems gathers the errors of fields for the summary, in the order given.

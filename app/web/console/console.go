@@ -8,12 +8,14 @@ package console
 import (
 	"errors"
 	"net/url"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/fault"
+	"latchkey/app/operator"
 	"latchkey/app/role"
 	"latchkey/app/settings"
 	"latchkey/app/web"
@@ -27,6 +29,7 @@ type Pages struct {
 	Approvals *approval.Service
 	Roles     *role.Service
 	Settings  *settings.Service
+	Operator  *operator.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -40,6 +43,7 @@ type place struct {
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
+	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
 
 // Routes is the map of the console.
@@ -48,7 +52,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin", access.ConsoleEnter, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
-	return append(routes, h.settingsRoutes()...)
+	return slices.Concat(routes, h.settingsRoutes(), h.grantRoutes())
 }
 
 // page is the frame of a page of the console: the tenant of the path, what this

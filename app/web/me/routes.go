@@ -66,6 +66,11 @@ func (h *Pages) home(c echo.Context) error {
 			Name: words.Say(ctx, "me.home.console.title"), Text: words.Say(ctx, "me.home.console.text", "tenant", who.TenantName), Href: "/admin/" + who.TenantSlug,
 		})
 	}
+	if h.Site.Rules.Allow(who.TenantID, who.UserID, access.OperatorEnter) == nil {
+		v.Applications = append(v.Applications, views.Application{
+			Name: words.Say(ctx, "me.home.operator.title"), Text: words.Say(ctx, "me.home.operator.text"), Href: "/operator/tenants",
+		})
+	}
 	switch active, signing := count(phones); {
 	case active == 0:
 		v.Attention = append(v.Attention, views.Attention{
