@@ -168,10 +168,10 @@ func (s *Service) published(ctx context.Context, domain, token string) (missing 
 		err     error
 	}
 	// A resolver that does not heed its context holds up itself, not the page.
-	answered := make(chan answer, 1)
+	answered, resolver := make(chan answer, 1), s.Resolver
 	go func() {
 		// The dot at the end keeps the search list of this machine out of it.
-		records, err := s.Resolver.LookupTXT(ctx, recordHost+domain+".")
+		records, err := resolver.LookupTXT(ctx, recordHost+domain+".")
 		answered <- answer{records, err}
 	}()
 	select {
