@@ -25,6 +25,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/notify"
+	"latchkey/app/people"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
 	"latchkey/app/secret"
@@ -35,6 +36,7 @@ import (
 	"latchkey/app/wake"
 	"latchkey/app/web"
 	consolepages "latchkey/app/web/console"
+	invitepages "latchkey/app/web/invite"
 	mepages "latchkey/app/web/me"
 	phoneapi "latchkey/app/web/phone"
 	setuppages "latchkey/app/web/setup"
@@ -128,8 +130,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, Rules: rules}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
+	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, Passwords: passwords}
 	chosen := &tenantsettings.Service{DB: db}
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), chosen.Performers()} {
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), chosen.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
@@ -150,8 +153,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Settings: chosen},
+		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, People: persons, Settings: chosen},
 		&setuppages.Pages{Site: site, Setup: setUp},
+		&invitepages.Pages{Site: site, People: persons},
 	)
 	s.Handler = e
 	return s, err

@@ -14,6 +14,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/fault"
+	"latchkey/app/people"
 	"latchkey/app/role"
 	"latchkey/app/settings"
 	"latchkey/app/web"
@@ -26,6 +27,7 @@ type Pages struct {
 	Site      *web.Site
 	Approvals *approval.Service
 	Roles     *role.Service
+	People    *people.Service
 	Settings  *settings.Service
 }
 
@@ -39,6 +41,7 @@ type place struct {
 // places are the lines of the navigation, in their order.
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
+	{"/users", "people", "users", access.AuthenticatorView},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
 }
 
@@ -48,7 +51,10 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin", access.ConsoleEnter, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
-	return append(routes, h.settingsRoutes()...)
+	for _, more := range [][]web.Route{h.peopleRoutes(), h.settingsRoutes()} {
+		routes = append(routes, more...)
+	}
+	return routes
 }
 
 // page is the frame of a page of the console: the tenant of the path, what this
