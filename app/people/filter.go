@@ -58,7 +58,7 @@ type Filter struct {
 	Group  string // id
 	SignIn string
 	AtRisk bool   // has fewer than two ways in
-	Query  string // beginnings of words of the name; with an @ the beginning of the sign-in name
+	Query  string // beginnings of words of the name, or, with an @ in it, of a sign-in name
 }
 
 // Active says whether the filter narrows the list at all.
@@ -88,12 +88,11 @@ func (f Filter) order(scope []string) order {
 }
 
 // words gives the beginnings that the query asks for, the longest first: it finds
-// the fewest. Ok is false for a query that is none, or that is a sign-in name.
+// the fewest. Of a sign-in name they are those of the part before the @. Ok is
+// false when there are none.
 func (f Filter) words() (all []string, ok bool) {
-	if strings.Contains(f.Query, "@") {
-		return nil, false
-	}
-	all = user.Words("", f.Query)
+	local, _, _ := strings.Cut(f.Query, "@")
+	all = user.Words("", local)
 	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	return all[:min(len(all), queryWordsMost)], len(all) > 0
 }
@@ -101,7 +100,8 @@ func (f Filter) words() (all []string, ok bool) {
 // queryWordsMost is how many words of a query count.
 const queryWordsMost = 5
 
-// name gives the beginning of a sign-in name that the query asks for.
+// name gives the beginning of a sign-in name that the query asks for; empty when
+// it asks for words alone.
 func (f Filter) name() string {
 	if !strings.Contains(f.Query, "@") {
 		return ""
@@ -109,7 +109,7 @@ func (f Filter) name() string {
 	return strings.ToLower(strings.TrimSpace(f.Query))
 }
 
-// last is behind every text that begins with another one: texts are compared by
+// last is behind every text that begins with another one: words are compared by
 // their bytes.
 const last = "\U0010FFFF"
 

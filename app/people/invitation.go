@@ -118,7 +118,7 @@ func (s *Service) Welcome(ctx context.Context, token secret.Token) (Welcomed, er
 	if !ok {
 		return Welcomed{}, linkRefused()
 	}
-	tx := s.DB.View(ctx)
+	tx := s.DB.View(store.Within(ctx, tenantID))
 	var w Welcomed
 	ok, err := tx.One(&w, `SELECT t.name AS tenant_name, u.name, u.display_name FROM invitations i
 		JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.user_id JOIN tenants t ON t.id = i.tenant_id WHERE `+usable, tenantID, digest, tx.Now)
@@ -149,7 +149,7 @@ func (s *Service) Accept(ctx context.Context, token secret.Token, password, agai
 		return "", err
 	}
 	tenantID, digest, _ := taken(token)
-	err = s.DB.Act(ctx, func(tx *store.Tx) error {
+	err = s.DB.Act(store.Within(ctx, tenantID), func(tx *store.Tx) error {
 		var used struct{ ID, UserID string }
 		ok, err := tx.One(&used, `UPDATE invitations SET used_at = ? WHERE tenant_id = ? AND token_digest = ? AND used_at IS NULL AND EXISTS
 			(SELECT 1 FROM invitations i JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.user_id JOIN tenants t ON t.id = i.tenant_id

@@ -148,9 +148,13 @@ func (c *cut) read(tx *store.Tx) (all []found, short bool, err error) {
 	return all, true, nil
 }
 
-// sift says whether a row has all the words, and, in a list by words, whether
-// this is the first of its words that matches: a person is listed once.
+// sift says whether a row has all the words and the beginning of the name, and,
+// in a list by words, whether this is the first of its words that matches: a
+// person is listed once.
 func (c *cut) sift(r found, words []string) bool {
+	if !strings.HasPrefix(r.Name, c.filter.name()) {
+		return false
+	}
 	theirs := user.Words(r.Name, r.DisplayName)
 	if c.order == byWord {
 		at := slices.IndexFunc(theirs, func(w string) bool { return strings.HasPrefix(w, words[0]) })

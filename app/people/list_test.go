@@ -71,6 +71,8 @@ func TestEachFilterFindsItsPeople(t *testing.T) {
 			{"two words, one of them somebody else's", people.Filter{Query: "mary desk"}, ""},
 			{"a sign-in name", people.Filter{Query: "Mary@alder.example"}, "mary"},
 			{"the beginning of one", people.Filter{Query: "mary@al"}, "mary"},
+			{"a sign-in name of elsewhere", people.Filter{Query: "mary@birch"}, ""},
+			{"the beginning of a name, with the whole domain", people.Filter{Query: "mar@alder.example"}, ""},
 			{"words of pattern", people.Filter{Query: "%"}, ""},
 			{"all at once", people.Filter{State: user.Active, MFA: people.MFADisabled, Way: people.WithPhone, Group: group, SignIn: people.Past30, Query: "mar"}, "mary"},
 			{"all but one at once", people.Filter{State: user.Active, MFA: people.MFAEnforced, Way: people.WithPhone, Group: group, Query: "mar"}, ""},

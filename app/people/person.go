@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"latchkey/app/access"
@@ -207,11 +208,11 @@ func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer ac
 	if p.SignIns, err = audit.StoryOf(ctx, s.DB, tenantID, userID, audit.Part{Only: signIns}, time.Time{}, "", signInsRows); err != nil {
 		return err
 	}
-	return s.story(ctx, tx, p, viewer, before, beforeID)
+	return s.story(ctx, p, viewer, before, beforeID)
 }
 
 // story reads a page of the history, and the names of those who acted.
-func (s *Service) story(ctx context.Context, tx *store.Tx, p *Person, viewer access.Standing, before time.Time, beforeID string) (err error) {
+func (s *Service) story(ctx context.Context, p *Person, viewer access.Standing, before time.Time, beforeID string) (err error) {
 	if p.Told = tellingFor(viewer); p.Told != Nothing {
 		if p.Story, err = audit.StoryOf(ctx, s.DB, viewer.TenantID, p.ID, p.Told.part(viewer.UserID), before, beforeID, storyRows+1); err != nil {
 			return err
@@ -226,20 +227,32 @@ func (s *Service) story(ctx context.Context, tx *store.Tx, p *Person, viewer acc
 			ids = append(ids, e.ActorID)
 		}
 	}
-	p.Names, err = namesOf(tx, viewer.TenantID, ids)
+	slices.Sort(ids)
+	ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" || id == audit.Service.ID })
+	p.Names, err = s.namesOf(ctx, viewer.TenantID, ids)
 	return err
 }
 
 // namesOf gives the sign-in names of users of a tenant, and of operators who
-// acted in it.
-func namesOf(tx *store.Tx, tenantID string, ids []string) (map[string]string, error) {
-	var rows []struct{ ID, Name string }
-	err := tx.All(&rows, "SELECT id, name FROM users WHERE tenant_id IN ? AND id IN ?", []string{tenantID, access.Platform}, ids)
-	names := make(map[string]string, len(rows))
-	for _, r := range rows {
-		names[r.ID] = r.Name
+// acted in it. Those are users of the platform, behind a wall of its own.
+func (s *Service) namesOf(ctx context.Context, tenantID string, ids []string) (map[string]string, error) {
+	names := map[string]string{}
+	for _, place := range []struct {
+		ctx      context.Context
+		tenantID string
+	}{{ctx, tenantID}, {store.Within(ctx, access.Platform), access.Platform}} {
+		var rows []struct{ ID, Name string }
+		if err := s.DB.View(place.ctx).All(&rows, "SELECT id, name FROM users WHERE tenant_id = ? AND id IN ?", place.tenantID, ids); err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			names[r.ID] = r.Name
+		}
+		if len(ids) == 0 || len(names) == len(ids) {
+			break
+		}
 	}
-	return names, err
+	return names, nil
 }
 
 // Unended counts the phones that still sign the person in.

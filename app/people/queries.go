@@ -17,6 +17,7 @@ var wayConditions = map[string]string{
 const (
 	atRisk        = "u.ways & (u.ways - 1) = 0"
 	neverSignedIn = "u.last_signin_at IS NULL"
+	listed        = "u.name <> ''" // of everybody, and true of everybody
 )
 
 // where gathers conditions and their values.
@@ -50,8 +51,9 @@ func (c *cut) query(words []string, limit int) (string, []any) {
 	}
 	w := &where{}
 	w.and("u.tenant_id = ?", c.tenantID)
-	c.narrow(w)
-	c.named(w, "u.name")
+	if c.narrow(w); len(w.text) == 1 {
+		w.and(listed)
+	}
 	return c.walk(rowColumns, "users u", w, limit, "u.name")
 }
 
@@ -71,14 +73,13 @@ func (c *cut) members(limit int) (string, []any) {
 			w.and("EXISTS (SELECT 1 FROM group_members s WHERE s.tenant_id = m.tenant_id AND s.user_id = m.user_id AND s.group_id IN ?)", c.scope)
 		}
 		c.narrow(w)
-		c.named(w, "m.user_name")
-		query, values := c.walk(rowColumns, "group_members m JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id", w, limit, "m.user_name")
+		query, values := c.walk(rowColumns+", m.user_name", "group_members m JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id", w, limit, "m.user_name")
 		if len(groups) == 1 {
 			return query, values
 		}
 		parts, all = append(parts, "SELECT * FROM ("+query+") AS part"), append(all, values...)
 	}
-	return "SELECT DISTINCT * FROM (" + strings.Join(parts, " UNION ALL ") + ") AS u ORDER BY u.name" + c.direction() + " LIMIT ?", append(all, limit)
+	return "SELECT DISTINCT * FROM (" + strings.Join(parts, " UNION ALL ") + ") AS u ORDER BY u.user_name" + c.direction() + " LIMIT ?", append(all, limit)
 }
 
 // narrow adds what the filter asks of a user, but for the group and the words.
@@ -101,13 +102,6 @@ func (c *cut) narrow(w *where) {
 		w.and(neverSignedIn)
 	case ago > 0:
 		w.and("u.last_signin_at < ?", c.now.Add(-ago))
-	}
-}
-
-// named keeps those whose sign-in name begins as the query says.
-func (c *cut) named(w *where, column string) {
-	if prefix := c.filter.name(); prefix != "" {
-		w.and(column+" >= ? AND "+column+" < ?", prefix, prefix+last)
 	}
 }
 

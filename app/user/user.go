@@ -102,6 +102,12 @@ func Named(ctx context.Context, db *store.DB, tenantID, name string) (u User, ok
 	return u, ok, store.Unusable(err)
 }
 
+// NameOf gives the sign-in name of a user; empty when there is none such.
+func NameOf(ctx context.Context, db *store.DB, tenantID, userID string) (name string, err error) {
+	_, err = db.View(ctx).One(&name, "SELECT name FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
+	return name, store.Unusable(err)
+}
+
 // Lock locks the user in the act tx, and with it every session, prompt and
 // phone of theirs, for all of them ask the user's state when they are used.
 func Lock(tx *store.Tx, tenantID, userID, reason string, by audit.Party, from audit.Origin) error {

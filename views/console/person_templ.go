@@ -912,7 +912,7 @@ func actForm(p component.Page, act PersonAct) templ.Component {
 			}
 		}
 		templ_7745c5c3_Err = component.TextField(component.Field{
-			Name: "reason", ID: "reason-" + act.ID, Label: words.Say(ctx, "console.act.reason"), Hint: words.Say(ctx, "console.act.reason_hint"),
+			Name: "reason", ID: "reason-" + act.ID, Label: words.Say(ctx, "console.reason"), Hint: words.Say(ctx, "console.act.reason_hint"),
 			Typed: act.Typed, Error: act.Problems["reason"], Autocomplete: "off", Required: true, MaxLength: "500",
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
