@@ -16,6 +16,7 @@ import (
 
 	"latchkey/views/component"
 	"latchkey/views/console"
+	"latchkey/views/invite"
 	"latchkey/views/me"
 	"latchkey/views/operator"
 	"latchkey/views/phone"
@@ -27,13 +28,26 @@ import (
 // pages is every page, in each state in which it looks different.
 var pages = map[string][]state{
 	"console.ChooserPage": page(console.ChooserPage, full, func(v *console.Chooser) { v.Tenants = nil }),
+	"console.InvitePage":  page(console.InvitePage, full, func(v *console.Invite) { v.Groups, v.Errors = nil, nil }),
+	"console.InvitedPage": page(console.InvitedPage, full, func(v *console.Invited) { v.Link, v.Href = "", "" }),
+	"console.PeoplePage": page(console.PeoplePage, full,
+		func(v *console.People) { v.Rows, v.Groups = nil, nil },
+		func(v *console.People) { v.Rows[0].LastSignInAt, v.First, v.Previous, v.Next = time.Time{}, "", "", "" }),
+	"console.PersonPage": page(console.PersonPage, full,
+		func(v *console.Person) {
+			v.Acts, v.Phones, v.Sessions, v.SignIns, v.History, v.Groups = nil, nil, nil, nil, nil, nil
+		},
+		func(v *console.Person) {
+			v.DisplayName, v.LockedAt, v.RoleEndsAt, v.LockedBy = "", time.Time{}, time.Time{}, ""
+		}),
 	"console.OverviewPage": page(console.OverviewPage, full,
 		func(v *console.Overview) { v.Attention = nil },
 		func(v *console.Overview) { v.Attention[0].Tone, v.Facts[0].Href = "", "" }),
-	"console.SettingsPage": page(console.SettingsPage, full, func(v *console.Settings) { v.Errors = nil }),
-	"console.GrantsPage":   page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
-	"console.NewGrantPage": page(console.NewGrantPage),
-	"me.ActivityPage":      page(me.ActivityPage, full, func(v *me.Activity) { v.Events = nil }),
+	"console.SettingsPage":     page(console.SettingsPage, full, func(v *console.Settings) { v.Errors = nil }),
+	"console.GrantsPage":       page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
+	"console.NewGrantPage":     page(console.NewGrantPage),
+	"me.ActivityPage":          page(me.ActivityPage, full, func(v *me.Activity) { v.Events = nil }),
+	"invite.FirstPasswordPage": page(invite.FirstPasswordPage, full, func(v *invite.FirstPassword) { v.DisplayName = "" }),
 	"me.AddPhonePage": page(me.AddPhonePage,
 		func(v *me.AddPhone) { v.State = me.Waiting },
 		func(v *me.AddPhone) { v.State, v.Link = me.Waiting, "" },
@@ -140,6 +154,9 @@ func fill(v reflect.Value, text string, on bool) {
 		for _, field := range []string{"", "tenant_name", "region", "password", "theme", "default_way", "tenant_slug", "domain", "ring", "operator", "role", "hours", "reason"} {
 			v.SetMapIndex(reflect.ValueOf(field), reflect.ValueOf(text))
 		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), text, on)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			fill(v.Field(i), text, on)

@@ -89,6 +89,13 @@ const (
 	SettingsChanged    Action = "settings.changed"
 )
 
+// Of people.
+const (
+	AuthenticatorViewed Action = "authenticator.viewed" // looked at by the helpdesk
+	WaysRestored        Action = "authenticator.restored"
+	InvitationMade      Action = "invitation.made"
+)
+
 // Kinds of Party.
 const (
 	KindUser      = "user"

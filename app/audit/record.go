@@ -3,7 +3,6 @@ package audit
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -51,37 +50,6 @@ type Entry struct {
 	Target    Party
 	Browser   string
 	IP        string
-}
-
-// Story gives up to limit events of one user before a position, newest first.
-// A position is an Entry's time and id; the zero one is the beginning.
-func Story(ctx context.Context, db *store.DB, tenantID, userID string, before time.Time, beforeID string, limit int) ([]Entry, error) {
-	tx := db.View(ctx)
-	if before.IsZero() {
-		before, beforeID = tx.Now.Add(time.Hour), ""
-	}
-	var rows []struct {
-		ID, Action, Outcome, Reason, ActorKind, ActorID, TargetKind, TargetID, Personal string
-		OccurredAt                                                                      time.Time
-	}
-	err := tx.All(&rows, `SELECT id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, personal
-		FROM audit_events WHERE tenant_id = ? AND subject_id = ? AND (occurred_at < ? OR (occurred_at = ? AND id < ?))
-		ORDER BY occurred_at DESC, id DESC LIMIT ?`, tenantID, userID, before, before, beforeID, limit)
-	if err != nil {
-		return nil, store.Unusable(err)
-	}
-	entries := make([]Entry, len(rows))
-	for i, r := range rows {
-		var own personal
-		if err := json.Unmarshal([]byte(r.Personal), &own); err != nil && r.Personal != "" {
-			return nil, fmt.Errorf("audit: personal data of %s: %w", r.ID, err)
-		}
-		entries[i] = Entry{
-			ID: r.ID, At: r.OccurredAt, Action: Action(r.Action), Outcome: Outcome(r.Outcome), Reason: r.Reason,
-			ActorKind: r.ActorKind, ActorID: r.ActorID, Target: Party{r.TargetKind, r.TargetID}, Browser: own.Browser, IP: own.IP,
-		}
-	}
-	return entries, nil
 }
 
 // EnsureMonths makes the partitions of this month and the next two on

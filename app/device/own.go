@@ -103,3 +103,19 @@ func (s *Service) own(ctx context.Context, tenantID, userID, accountID string, a
 		})
 	})
 }
+
+// Take ends a phone of a user in the act tx, with the sessions that it approved
+// and the streams that are open for it, and gives its name. The event is the
+// caller's. A phone that is none of theirs, or that has ended, is fault.NotFound.
+func (s *Service) Take(tx *store.Tx, tenantID, userID, accountID string) (name string, err error) {
+	var phone struct{ ID, Name string }
+	if _, err := tx.One(&phone, "SELECT id, name FROM devices WHERE tenant_id = ? AND account_id = ? AND user_id = ?", tenantID, accountID, userID); err != nil {
+		return "", err
+	}
+	if err := end(tx, tenantID, userID, accountID, phone.ID, Revoked); err != nil {
+		return "", err
+	}
+	tx.After(func() { s.Hub.Ring(UserKey(tenantID, userID)) })
+	return phone.Name, tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND account_id = ? AND ended_at IS NULL",
+		tx.Now, tenantID, userID, accountID).Error
+}

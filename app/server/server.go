@@ -26,6 +26,7 @@ import (
 	"latchkey/app/device"
 	"latchkey/app/notify"
 	"latchkey/app/operator"
+	"latchkey/app/people"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
 	"latchkey/app/secret"
@@ -36,6 +37,7 @@ import (
 	"latchkey/app/wake"
 	"latchkey/app/web"
 	consolepages "latchkey/app/web/console"
+	invitepages "latchkey/app/web/invite"
 	mepages "latchkey/app/web/me"
 	operatorpages "latchkey/app/web/operator"
 	phoneapi "latchkey/app/web/phone"
@@ -132,8 +134,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, Rules: rules}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
+	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, Passwords: passwords}
 	chosen := &tenantsettings.Service{DB: db}
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), chosen.Performers()} {
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), chosen.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
@@ -155,9 +158,10 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Settings: chosen, Operator: operators},
+		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, People: persons, Settings: chosen, Operator: operators},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
+		&invitepages.Pages{Site: site, People: persons},
 	)
 	s.Handler = e
 	return s, err

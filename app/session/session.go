@@ -193,12 +193,18 @@ func EndOthers(ctx context.Context, db *store.DB, tenantID, userID, keep string,
 
 // EndAll ends every session of a user but keep (empty: all) in the act tx.
 func EndAll(tx *store.Tx, tenantID, userID, keep string, by audit.Party, from audit.Origin) error {
-	err := tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL",
-		tx.Now, tenantID, userID, keep).Error
-	if err != nil {
+	if _, err := Close(tx, tenantID, userID, keep); err != nil {
 		return err
 	}
 	return audit.Record(tx, audit.Event{
 		TenantID: tenantID, Action: audit.SessionsEnded, Actor: by, Target: audit.User(userID), Subject: userID, Origin: from,
 	})
+}
+
+// Close is EndAll without its event, which is the caller's; it gives how many
+// sessions it ended.
+func Close(tx *store.Tx, tenantID, userID, keep string) (ended int64, err error) {
+	res := tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL",
+		tx.Now, tenantID, userID, keep)
+	return res.RowsAffected, res.Error
 }

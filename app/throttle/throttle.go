@@ -78,9 +78,16 @@ func Passed(tx *store.Tx, tenantID, subject, way string) error {
 }
 
 // Clear lets the count of every way of a name begin anew.
-func Clear(tx *store.Tx, tenantID, subject string) error {
-	return tx.Later("UPDATE throttles SET in_a_row = 0, paused_until = NULL WHERE tenant_id = ? AND subject = ? AND in_a_row > 0", tenantID, subject)
+func Clear(tx *store.Tx, tenantID, subject string) error { return tx.Later(cleared, tenantID, subject) }
+
+// Lift is Clear for who must know whether there was anything: it gives how many
+// ways had a count.
+func Lift(tx *store.Tx, tenantID, subject string) (int64, error) {
+	res := tx.Exec(cleared, tenantID, subject)
+	return res.RowsAffected, res.Error
 }
+
+const cleared = "UPDATE throttles SET in_a_row = 0, paused_until = NULL WHERE tenant_id = ? AND subject = ? AND in_a_row > 0"
 
 // Uncount takes a counted try back that was not checked after all.
 func Uncount(tx *store.Tx, tenantID, subject, way string) error {

@@ -16,6 +16,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/fault"
 	"latchkey/app/operator"
+	"latchkey/app/people"
 	"latchkey/app/role"
 	"latchkey/app/settings"
 	"latchkey/app/web"
@@ -28,6 +29,7 @@ type Pages struct {
 	Site      *web.Site
 	Approvals *approval.Service
 	Roles     *role.Service
+	People    *people.Service
 	Settings  *settings.Service
 	Operator  *operator.Service
 }
@@ -42,6 +44,7 @@ type place struct {
 // places are the lines of the navigation, in their order.
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
+	{"/users", "people", "users", access.AuthenticatorView},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
 	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
@@ -52,7 +55,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin", access.ConsoleEnter, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
-	return slices.Concat(routes, h.settingsRoutes(), h.grantRoutes())
+	return slices.Concat(routes, h.peopleRoutes(), h.settingsRoutes(), h.grantRoutes())
 }
 
 // page is the frame of a page of the console: the tenant of the path, what this

@@ -49,6 +49,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/me/activity", access.AuditReadOwn, h.activity),
 		web.Get("/me/preferences", access.AccountView, h.preferences),
 		web.Post("/me/preferences", access.AccountView, h.savePreferences),
+		web.Post("/me/notices/:notice/seen", access.AccountView, h.putAway),
 	}
 }
 
@@ -58,7 +59,11 @@ func (h *Pages) home(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := views.Home{Applications: []views.Application{
+	notices, err := h.notices(c)
+	if err != nil {
+		return err
+	}
+	v := views.Home{Notices: notices, Applications: []views.Application{
 		{Name: words.Say(ctx, "me.home.info.title"), Text: words.Say(ctx, "me.home.info.text"), Href: "/me"},
 	}}
 	if h.Site.Rules.Allow(who.TenantID, who.UserID, access.ConsoleEnter) == nil {
