@@ -150,48 +150,68 @@ func TestAChangeMeanwhileVoidsTheRequest(t *testing.T) {
 			change func()
 			back   func()
 		}{
-			{"what it changes reads differently",
+			{
+				"what it changes reads differently",
 				func() { o.Set("UPDATE users SET display_name = 'Other' WHERE id = ?", o.person.ID) },
-				func() { o.Set("UPDATE users SET display_name = 'person' WHERE id = ?", o.person.ID) }},
-			{"the requester is demoted",
+				func() { o.Set("UPDATE users SET display_name = 'person' WHERE id = ?", o.person.ID) },
+			},
+			{
+				"the requester is demoted",
 				func() { o.Set("UPDATE role_assignments SET role = 'auditor' WHERE user_id = ?", o.security.ID) },
 				func() {
 					o.Set("UPDATE role_assignments SET role = 'security_administrator' WHERE user_id = ?", o.security.ID)
-				}},
-			{"the requester's role ends",
+				},
+			},
+			{
+				"the requester's role ends",
 				func() {
 					o.Set("UPDATE role_assignments SET ends_at = ? WHERE user_id = ?", o.Clock.Now(), o.security.ID)
 				},
-				func() { o.Set("UPDATE role_assignments SET ends_at = NULL WHERE user_id = ?", o.security.ID) }},
-			{"the requester is limited to groups",
+				func() { o.Set("UPDATE role_assignments SET ends_at = NULL WHERE user_id = ?", o.security.ID) },
+			},
+			{
+				"the requester is limited to groups",
 				func() {
 					o.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,'g','Office',?)", o.Alder.ID, o.Clock.Now())
 					o.Set("INSERT INTO role_scopes (tenant_id, user_id, group_id) VALUES (?,?,'g')", o.Alder.ID, o.security.ID)
 				},
-				func() { o.Set("DELETE FROM role_scopes") }},
-			{"the requester is locked",
+				func() { o.Set("DELETE FROM role_scopes") },
+			},
+			{
+				"the requester is locked",
 				func() { o.Set("UPDATE users SET state = 'locked' WHERE id = ?", o.security.ID) },
-				func() { o.Set("UPDATE users SET state = 'active' WHERE id = ?", o.security.ID) }},
-			{"the requester is disabled",
+				func() { o.Set("UPDATE users SET state = 'active' WHERE id = ?", o.security.ID) },
+			},
+			{
+				"the requester is disabled",
 				func() { o.Set("UPDATE users SET state = 'disabled' WHERE id = ?", o.security.ID) },
-				func() { o.Set("UPDATE users SET state = 'active' WHERE id = ?", o.security.ID) }},
-			{"the target has risen",
+				func() { o.Set("UPDATE users SET state = 'active' WHERE id = ?", o.security.ID) },
+			},
+			{
+				"the target has risen",
 				func() {
 					o.Set("INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at) VALUES (?,?,'operator','',?)", o.Alder.ID, o.person.ID, o.Clock.Now())
 				},
-				func() { o.Set("DELETE FROM role_assignments WHERE user_id = ?", o.person.ID) }},
-			{"the parameters were changed behind our back",
+				func() { o.Set("DELETE FROM role_assignments WHERE user_id = ?", o.person.ID) },
+			},
+			{
+				"the parameters were changed behind our back",
 				func() {
 					o.Set(`UPDATE approval_requests SET parameters = '{"name":"Evil","loosens":true}' WHERE state = 'pending'`)
-				}, func() {}},
-			{"the target was changed behind our back",
+				}, func() {},
+			},
+			{
+				"the target was changed behind our back",
 				func() {
 					o.Set("UPDATE approval_requests SET target_id = ? WHERE state = 'pending'", o.desk.ID)
-				}, func() {}},
-			{"it was made easier to approve behind our back",
+				}, func() {},
+			},
+			{
+				"it was made easier to approve behind our back",
 				func() {
 					o.Set(`UPDATE approval_requests SET eyes = '{"needs":["user.lock"]}' WHERE state = 'pending'`)
-				}, func() {}},
+				}, func() {},
+			},
 		} {
 			before := o.Events(audit.ApprovalVoid)
 			id := o.waits()
