@@ -77,6 +77,7 @@ const (
 	MFAChanged         Action = "user.mfa_changed"
 	UserInvited        Action = "user.invited"
 	PasswordSet        Action = "password.set"
+	SettingsChanged    Action = "settings.changed"
 )
 
 // Kinds of Party.

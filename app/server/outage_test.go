@@ -129,6 +129,8 @@ func everyAct(t *testing.T, w *world) []doing {
 
 	var session string
 	w.one(t, &session, "SELECT id FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?) ORDER BY created_at DESC LIMIT 1", name)
+	admin := w.browser(t).signIn(t, "admin@alder.example")
+	admin.get(t, "/admin/alder")
 	pc.get(t, "/me")
 	elsewhere.get(t, "/me")
 	leaving.get(t, "/me")
@@ -154,6 +156,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/preferences", form(pc, "/me/preferences", "default_way", "phone"), http.StatusSeeOther},
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
 	}
 }
@@ -245,9 +248,9 @@ func TestRolesThatCannotBeReadAreTrustedForAMinute(t *testing.T) {
 		b := w.browser(t).signIn(t, "security@alder.example")
 		restore := rename("role_assignments")(t, w)
 		w.ahead.Add(int64(30 * time.Second))
-		b.get(t, "/admin/alder").is(t, http.StatusOK)
+		b.get(t, "/admin").is(t, http.StatusOK)
 		w.ahead.Add(int64(40 * time.Second))
-		b.get(t, "/admin/alder").unavailable(t)
+		b.get(t, "/admin").unavailable(t)
 		b.get(t, "/me").unavailable(t)
 		b.get(t, "/signin").is(t, http.StatusOK)
 		restore()

@@ -28,6 +28,7 @@ import (
 	"latchkey/app/prompt"
 	"latchkey/app/role"
 	"latchkey/app/secret"
+	tenantsettings "latchkey/app/settings"
 	"latchkey/app/setup"
 	"latchkey/app/signin"
 	"latchkey/app/store"
@@ -127,7 +128,10 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, Rules: rules}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
-	maps.Copy(approvals.Performers, roles.Performers())
+	chosen := &tenantsettings.Service{DB: db}
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), chosen.Performers()} {
+		maps.Copy(approvals.Performers, performers)
+	}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
@@ -146,7 +150,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles},
+		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Settings: chosen},
 		&setuppages.Pages{Site: site, Setup: setUp},
 	)
 	s.Handler = e

@@ -15,6 +15,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/fault"
 	"latchkey/app/role"
+	"latchkey/app/settings"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -25,6 +26,7 @@ type Pages struct {
 	Site      *web.Site
 	Approvals *approval.Service
 	Roles     *role.Service
+	Settings  *settings.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -37,6 +39,7 @@ type place struct {
 // places are the lines of the navigation, in their order.
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
+	{"/settings", "settings", "sliders", access.PolicyEdit},
 }
 
 // Routes is the map of the console.
@@ -45,7 +48,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin", access.ConsoleEnter, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
-	return routes
+	return append(routes, h.settingsRoutes()...)
 }
 
 // page is the frame of a page of the console: the tenant of the path, what this
