@@ -135,10 +135,12 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
+	hub.LookFor("inbox", approvals.Changed)
 
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(streams, hub)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Observe: measured.observe, Remember: approvals.Remember}
+	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
 		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles,
 		log: log, metrics: measured,
@@ -150,7 +152,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Settings: chosen},
+		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Settings: chosen, SignIn: signIn},
 		&setuppages.Pages{Site: site, Setup: setUp},
 	)
 	s.Handler = e
@@ -294,7 +296,7 @@ const (
 	sweepWait = time.Minute
 )
 
-// sweep does by the clock what nobody asks for: prompts lapse, old proofs and
+// sweep does by the clock what nobody asks for: prompts and requests lapse, old proofs and
 // attempts go, the clock of the database is followed, partitions are made.
 // Every step is safe to run on several replicas at once.
 func (s *Server) sweep(ctx context.Context) {
@@ -307,9 +309,9 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-lapse.C:
-			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx))
+			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Approvals.Lapse(ctx), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)

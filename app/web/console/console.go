@@ -16,6 +16,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/role"
 	"latchkey/app/settings"
+	"latchkey/app/signin"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -27,6 +28,7 @@ type Pages struct {
 	Approvals *approval.Service
 	Roles     *role.Service
 	Settings  *settings.Service
+	SignIn    *signin.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -39,6 +41,7 @@ type place struct {
 // places are the lines of the navigation, in their order.
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
+	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
 }
 
@@ -48,6 +51,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin", access.ConsoleEnter, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
+	routes = append(routes, h.approvalRoutes()...)
 	return append(routes, h.settingsRoutes()...)
 }
 
@@ -59,9 +63,13 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 	page.TenantName = at.Name
 	for _, p := range places {
 		if h.Site.Rules.Allow(at.ID, web.Session(c).UserID, p.needs) == nil {
-			page.Menu = append(page.Menu, component.MenuItem{
+			item := component.MenuItem{
 				Label: words.Say(ctx, "console."+p.name+".title"), Icon: p.icon, Href: h.path(c, p.path), Current: p.path == current,
-			})
+			}
+			if p.path == approvalsPath {
+				item.Badge, item.Live = h.waiting(c), h.path(c, approvalsPath+"/live")
+			}
+			page.Menu = append(page.Menu, item)
 		}
 	}
 	ends, last := web.Session(c).ConsoleEndsAt()
