@@ -27,6 +27,15 @@ import (
 
 // pages is every page, in each state in which it looks different.
 var pages = map[string][]state{
+	"console.ApprovalPage": page(console.ApprovalPage, full,
+		func(v *console.Approval) { v.MayUndo, v.Waits = false, true },
+		func(v *console.Approval) { v.Findings, v.Lines[0].Same = nil, true },
+		func(v *console.Approval) { v.Target, v.Decider = console.Somebody{}, console.Somebody{} }),
+	"console.ApprovalsPage": page(console.ApprovalsPage, full,
+		func(v *console.Approvals) { v.Newest = "" },
+		func(v *console.Approvals) { v.Yours, v.Own, v.Others, v.Newest = nil, nil, nil, "" },
+		func(v *console.Approvals) { v.Decided, v.Older = nil, "" },
+		func(v *console.Approvals) { v.Decided[0].Decider, v.Decided[0].Target = "", "" }),
 	"console.ChooserPage": page(console.ChooserPage, full, func(v *console.Chooser) { v.Tenants = nil }),
 	"console.InvitePage":  page(console.InvitePage, full, func(v *console.Invite) { v.Groups, v.Errors = nil, nil }),
 	"console.InvitedPage": page(console.InvitedPage, full, func(v *console.Invited) { v.Link, v.Href = "", "" }),

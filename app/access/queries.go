@@ -1,6 +1,7 @@
 package access
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -11,18 +12,22 @@ import (
 // an operator, by a grant of the tenant.
 type assignment struct {
 	TenantID, UserID, Role, Through string
-	EndsAt                          *time.Time
+	EndsAt, GrantEndsAt             *time.Time
 	CustomName, Permissions         *string // of a custom role that is not retired
 }
 
-const assignments = `SELECT a.tenant_id, a.user_id, a.role, a.through, a.ends_at, c.name AS custom_name, c.permissions FROM (
-	SELECT tenant_id, user_id, role, '' AS through, ends_at FROM role_assignments
+// The end stands outside the union: SQLite gives a column of a union no type, and
+// a time without one is read as text.
+const assignments = `SELECT a.tenant_id, a.user_id, a.role, a.through, r.ends_at, o.ends_at AS grant_ends_at, c.name AS custom_name, c.permissions FROM (
+	SELECT tenant_id, user_id, role, '' AS through, '' AS grant_id FROM role_assignments
 	UNION ALL
-	SELECT g.tenant_id, m.user_id, g.role, g.id, NULL FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id AND m.group_id = g.id WHERE g.role <> ''
+	SELECT g.tenant_id, m.user_id, g.role, g.id, '' FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id AND m.group_id = g.id WHERE g.role <> ''
 	UNION ALL
-	SELECT o.tenant_id, o.operator_id, o.role, '', o.ends_at FROM operator_grants o
-		JOIN role_assignments r ON r.tenant_id = 'platform' AND r.user_id = o.operator_id AND r.role = 'operator' WHERE o.ended_at IS NULL
-	) a LEFT JOIN custom_roles c ON c.tenant_id = a.tenant_id AND c.id = a.role AND c.retired_at IS NULL`
+	SELECT o.tenant_id, o.operator_id, o.role, '', o.id FROM operator_grants o
+		JOIN role_assignments p ON p.tenant_id = 'platform' AND p.user_id = o.operator_id AND p.role = 'operator' WHERE o.ended_at IS NULL
+	) a LEFT JOIN role_assignments r ON r.tenant_id = a.tenant_id AND r.user_id = a.user_id AND a.through = '' AND a.grant_id = ''
+	LEFT JOIN operator_grants o ON o.tenant_id = a.tenant_id AND o.id = a.grant_id
+	LEFT JOIN custom_roles c ON c.tenant_id = a.tenant_id AND c.id = a.role AND c.retired_at IS NULL`
 
 // limits are the groups that assignments are limited to.
 const limits = "SELECT tenant_id, user_id, group_id FROM role_scopes"
@@ -40,6 +45,19 @@ func standing(tx *store.Tx, m *matrix, tenantID, userID string) (Standing, error
 	if !ok || !s.EndsAt.IsZero() && !tx.Now.Before(s.EndsAt) {
 		return m.user(tenantID, userID), err
 	}
+	return s, err
+}
+
+// acting is standing for who acts: it also asks whether their account is active,
+// in the tenant or, of an operator, on the platform.
+func acting(tx *store.Tx, m *matrix, tenantID, userID string) (Standing, error) {
+	s, err := standing(tx, m, tenantID, userID)
+	if err != nil {
+		return s, err
+	}
+	var active int
+	_, err = tx.One(&active, "SELECT count(*) FROM users WHERE tenant_id IN (?, ?) AND id = ? AND state = 'active'", tenantID, Platform, userID)
+	s.Inactive = active == 0
 	return s, err
 }
 
@@ -79,8 +97,10 @@ func (a assignment) standing(m *matrix) Standing {
 		d = m.custom(Role(a.Role), *a.CustomName, *a.Permissions)
 	}
 	s := Standing{TenantID: a.TenantID, UserID: a.UserID, Role: d.role, Name: d.name, Rank: d.rank, May: d.may, Through: a.Through}
-	if a.EndsAt != nil {
-		s.EndsAt = *a.EndsAt
+	for _, at := range []*time.Time{a.EndsAt, a.GrantEndsAt} {
+		if at != nil {
+			s.EndsAt = *at
+		}
 	}
 	return s
 }
@@ -118,15 +138,55 @@ func customRole(tx *store.Tx, m *matrix, tenantID string, id Role) (definition, 
 	return m.custom(id, row.Name, row.Permissions), ok, err
 }
 
-// madeBy says whether one person was created or promoted by another since then:
-// their account, their role, their place in a group with a role, or its role.
-func madeBy(tx *store.Tx, tenantID, userID, makerID string, since time.Time) (bool, error) {
-	var made int
-	_, err := tx.One(&made, `SELECT
-		(SELECT count(*) FROM users WHERE tenant_id = ? AND id = ? AND created_by = ? AND created_at > ?) +
-		(SELECT count(*) FROM role_assignments WHERE tenant_id = ? AND user_id = ? AND assigned_by = ? AND assigned_at > ?) +
-		(SELECT count(*) FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id WHERE m.tenant_id = ? AND m.user_id = ? AND g.role <> ''
-			AND (m.added_by = ? AND m.added_at > ? OR g.role_by = ? AND g.role_at > ?))`,
-		tenantID, userID, makerID, since, tenantID, userID, makerID, since, tenantID, userID, makerID, since, makerID, since)
-	return made > 0, err
+// makersOf gives who created or promoted a person since then: made their account,
+// gave their role, or put them into a group with a role, or a role on their group.
+func makersOf(tx *store.Tx, tenantID, userID string, since time.Time) ([]string, error) {
+	var makers []string
+	err := tx.All(&makers, `SELECT created_by FROM users WHERE tenant_id = ? AND id = ? AND created_at > ?
+		UNION SELECT assigned_by FROM role_assignments WHERE tenant_id = ? AND user_id = ? AND assigned_at > ?
+		UNION SELECT m.added_by FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
+			WHERE m.tenant_id = ? AND m.user_id = ? AND g.role <> '' AND m.added_at > ?
+		UNION SELECT g.role_by FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
+			WHERE m.tenant_id = ? AND m.user_id = ? AND g.role <> '' AND g.role_at > ?`,
+		tenantID, userID, since, tenantID, userID, since, tenantID, userID, since, tenantID, userID, since)
+	return makers, err
+}
+
+// groupsOfAll reads the groups of several users of a tenant. Who is not there has
+// none.
+func groupsOfAll(tx *store.Tx, tenantID string, users []string) (map[string][]string, error) {
+	groups := map[string][]string{}
+	for some := range slices.Chunk(users, atOnce) {
+		var rows []struct{ UserID, GroupID string }
+		if err := tx.All(&rows, "SELECT user_id, group_id FROM group_members WHERE tenant_id = ? AND user_id IN ?", tenantID, some); err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			groups[row.UserID] = append(groups[row.UserID], row.GroupID)
+		}
+	}
+	return groups, nil
+}
+
+// atOnce is how many ids one statement takes.
+const atOnce = 1000
+
+// standingsOf reads what several people of a tenant are, in the act tx.
+func standingsOf(tx *store.Tx, m *matrix, tenantID string, users []string) (map[string]Standing, error) {
+	all := make(map[string]Standing, len(users))
+	for some := range slices.Chunk(users, atOnce) {
+		who := []any{tenantID, some}
+		found, err := holdersWhere(tx, m, " WHERE a.tenant_id = ? AND a.user_id IN ?", who, " WHERE tenant_id = ? AND user_id IN ?", who)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range some {
+			s, ok := found[holder{tenantID, id}]
+			if !ok || !s.EndsAt.IsZero() && !tx.Now.Before(s.EndsAt) {
+				s = m.user(tenantID, id)
+			}
+			all[id] = s
+		}
+	}
+	return all, nil
 }

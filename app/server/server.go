@@ -143,10 +143,12 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
+	hub.LookFor("inbox", approvals.Changed)
 
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(streams, hub)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Remember: approvals.Remember}
+	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
 		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles,
 		log: log, metrics: measured,
@@ -158,7 +160,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, People: persons, Settings: chosen, Operator: operators},
+		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, People: persons, Settings: chosen, Operator: operators, SignIn: signIn},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
 		&invitepages.Pages{Site: site, People: persons},
@@ -287,7 +289,7 @@ const (
 	sweepWait = time.Minute
 )
 
-// sweep does by the clock what nobody asks for: prompts lapse, old proofs and
+// sweep does by the clock what nobody asks for: prompts and requests lapse, old proofs and
 // attempts go, the clock of the database is followed, partitions are made.
 // Every step is safe to run on several replicas at once.
 func (s *Server) sweep(ctx context.Context) {
@@ -300,9 +302,9 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-lapse.C:
-			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx))
+			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Approvals.Lapse(ctx), s.Operator.Lapse(ctx), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)

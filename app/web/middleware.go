@@ -348,8 +348,7 @@ func (s *Site) refuse(c echo.Context, needs access.Permission, refusal error) er
 	if !errors.Is(refusal, fault.Forbidden) {
 		return refusal
 	}
-	who := Session(c)
-	if err := s.Remember(c.Request().Context(), who.TenantID, who.UserID, map[string]string{"permission": string(needs)}, Origin(c)); err != nil {
+	if err := s.Remember(c.Request().Context(), Here(c).ID, Session(c).UserID, map[string]string{"permission": string(needs)}, Origin(c)); err != nil {
 		return err
 	}
 	return refusal

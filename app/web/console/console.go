@@ -19,6 +19,7 @@ import (
 	"latchkey/app/people"
 	"latchkey/app/role"
 	"latchkey/app/settings"
+	"latchkey/app/signin"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -32,6 +33,7 @@ type Pages struct {
 	People    *people.Service
 	Settings  *settings.Service
 	Operator  *operator.Service
+	SignIn    *signin.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -45,6 +47,7 @@ type place struct {
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
 	{"/users", "people", "users", access.AuthenticatorView},
+	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
 	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
@@ -55,7 +58,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin", access.ConsoleEnter, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
-	return slices.Concat(routes, h.peopleRoutes(), h.settingsRoutes(), h.grantRoutes())
+	return slices.Concat(routes, h.peopleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.grantRoutes())
 }
 
 // page is the frame of a page of the console: the tenant of the path, what this
@@ -66,9 +69,13 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 	page.TenantName = at.Name
 	for _, p := range places {
 		if h.Site.Rules.Allow(at.ID, web.Session(c).UserID, p.needs) == nil {
-			page.Menu = append(page.Menu, component.MenuItem{
+			item := component.MenuItem{
 				Label: words.Say(ctx, "console."+p.name+".title"), Icon: p.icon, Href: h.path(c, p.path), Current: p.path == current,
-			})
+			}
+			if p.path == approvalsPath {
+				item.Badge, item.Live = h.waiting(c), h.path(c, approvalsPath+"/live")
+			}
+			page.Menu = append(page.Menu, item)
 		}
 	}
 	ends, last := web.Session(c).ConsoleEndsAt()
