@@ -80,6 +80,11 @@ const (
 	SettingsChanged    Action = "settings.changed"
 )
 
+// Of approvals.
+const (
+	ApprovalSent Action = "approval.sent" // to the phone of who is to approve
+)
+
 // Kinds of Party.
 const (
 	KindUser      = "user"
