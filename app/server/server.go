@@ -132,6 +132,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), chosen.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
+	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
