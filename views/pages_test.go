@@ -100,14 +100,15 @@ var pages = map[string][]state{
 
 func phones() []func(*signin.Phone) {
 	all := []func(*signin.Phone){
-		func(v *signin.Phone) { v.State, v.RetryAt = signin.Held, time.Time{} },
-		func(v *signin.Phone) { v.State, v.SecondFactor, v.OtherWays = signin.Pending, false, "" },
+		func(v *signin.Phone) { v.State, v.RetryAt, v.Approves = signin.Held, time.Time{}, "" },
+		func(v *signin.Phone) { v.State, v.SecondFactor, v.OtherWays, v.Approves = signin.Pending, false, "", "" },
 		func(v *signin.Phone) {
-			v.State, v.SecondFactor, v.OtherWays = signin.Denied, false, ""
+			v.State, v.SecondFactor, v.OtherWays, v.Approves = signin.Denied, false, "", ""
 		},
+		func(v *signin.Phone) { v.State, v.Approves = signin.Held, "" },
 	}
 	for _, state := range []string{signin.Pending, signin.Approved, signin.Denied, signin.Expired, signin.Held} {
-		all = append(all, func(v *signin.Phone) { v.State = state })
+		all = append(all, func(v *signin.Phone) { v.State = state }, func(v *signin.Phone) { v.State, v.Approves = state, "" })
 	}
 	return all
 }

@@ -48,6 +48,7 @@ func (o *office) build() {
 	o.Approvals = &approval.Service{DB: o.DB, Rules: o.Rules, Hub: o.Hub, Performers: map[approval.Kind]approval.Performer{renaming: rename}}
 	o.Roles = &role.Service{DB: o.DB, Keys: o.Keys, Rules: o.Rules, Approvals: o.Approvals}
 	maps.Copy(o.Approvals.Performers, o.Roles.Performers())
+	o.SignIn.Approvals = approval.Phones{Service: o.Approvals}
 }
 
 // replica is another replica of the office over the same database.

@@ -87,7 +87,7 @@ func (s *Service) Inbox(ctx context.Context, tenantID, viewerID string, before P
 	if err != nil {
 		return box, store.Unusable(err)
 	}
-	if box.Own, err = show(tx, tenantID, own, make([]access.Verdict, len(own))); err != nil {
+	if box.Own, err = show(tx, tenantID, own, nil); err != nil {
 		return box, store.Unusable(err)
 	}
 	decided, err := decided(tx, tenantID, viewer, before)
@@ -97,7 +97,7 @@ func (s *Service) Inbox(ctx context.Context, tenantID, viewerID string, before P
 	if box.More = len(decided) > PageLength; box.More {
 		decided = decided[:PageLength]
 	}
-	box.Decided, err = show(tx, tenantID, decided, make([]access.Verdict, len(decided)))
+	box.Decided, err = show(tx, tenantID, decided, nil)
 	return box, store.Unusable(err)
 }
 

@@ -54,7 +54,8 @@ func (s *Service) Find(ctx context.Context, tenantID, id, viewerID string) (Seen
 	return seen[0], nil
 }
 
-// show gives requests with the names of those in them.
+// show gives requests with the names of those in them, and with their verdicts
+// where there are any.
 func show(tx *store.Tx, tenantID string, requests []Request, verdicts []access.Verdict) ([]Seen, error) {
 	if len(requests) == 0 {
 		return nil, nil
@@ -76,7 +77,10 @@ func show(tx *store.Tx, tenantID string, requests []Request, verdicts []access.V
 	for i, r := range requests {
 		seen[i] = Seen{
 			Request: r, Requester: named[r.RequesterID], Target: named[r.TargetID], Decider: named[r.DecidedBy],
-			Lines: readable(r.Difference, called), Verdict: verdicts[i],
+			Lines: readable(r.Difference, called),
+		}
+		if verdicts != nil {
+			seen[i].Verdict = verdicts[i]
 		}
 	}
 	return seen, nil

@@ -96,6 +96,11 @@ const (
 	InvitationMade      Action = "invitation.made"
 )
 
+// Of approvals.
+const (
+	ApprovalSent Action = "approval.sent" // to the phone of who is to approve
+)
+
 // Kinds of Party.
 const (
 	KindUser      = "user"

@@ -25,11 +25,13 @@ type asked struct {
 	AttemptID string
 	Number    string
 	Nonce     string
+	ActHash   string // of the act that it asks for; empty: none
 	ExpiresAt *time.Time
 }
 
 var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.subject, '') AS asked_of, COALESCE(p.kind, '') AS kind, COALESCE(p.state, '') AS state,
-		COALESCE(p.attempt_id, '') AS attempt_id, COALESCE(p.number, '') AS number, COALESCE(p.nonce, '') AS nonce, p.expires_at`,
+		COALESCE(p.attempt_id, '') AS attempt_id, COALESCE(p.number, '') AS number, COALESCE(p.nonce, '') AS nonce,
+		COALESCE(p.act_hash, '') AS act_hash, p.expires_at`,
 	"LEFT JOIN prompts p ON p.tenant_id = d.tenant_id AND p.id = ? AND p.user_id = d.user_id AND (d.phone_sign_in OR p.kind = 'test')")
 
 // Answer takes what a phone answered to a prompt of one of its accounts and
@@ -116,7 +118,7 @@ func (s *Service) judge(a *asked, by device.Proof, id string, answer proof.Answe
 	switch {
 	case a == nil:
 		return "", false, fault.New(fault.NotFound, "http.not_found")
-	case unsigned != nil, !s.meant(answer, by.Device, id, now), !a.meant(answer):
+	case unsigned != nil, !s.meant(answer, by.Device, id, now), !a.meant(answer), !a.agreed(answer):
 		return "", false, refused.Because(unsigned)
 	case a.State != Pending && a.State != Expired:
 		return "", false, fault.New(fault.Conflict, "prompt.decided")
@@ -133,9 +135,14 @@ func (s *Service) judge(a *asked, by device.Proof, id string, answer proof.Answe
 // countTry counts a try of the PIN, if the answer is for a prompt that can be
 // answered: then the PIN is checked too.
 func countTry(tx *store.Tx, by device.Proof, answer proof.Answer) error {
+	act, agreed := "", []any{}
+	if Decision(answer.Decision) == Approve {
+		act, agreed = " AND p.act_hash IN ('', ?)", []any{answer.Act}
+	}
 	return device.CountTry(tx, by.Device, answer.Account, by.Call, `tenant_id = (SELECT t.id FROM tenants t WHERE t.slug = ?)
 		AND EXISTS (SELECT 1 FROM prompts p WHERE p.tenant_id = devices.tenant_id AND p.id = ? AND p.user_id = devices.user_id
-		AND p.nonce = ? AND p.state = 'pending' AND p.expires_at > ? AND (devices.phone_sign_in OR p.kind = 'test'))`, answer.Tenant, answer.Request, answer.Nonce, tx.Now)
+		AND p.nonce = ? AND p.state = 'pending' AND p.expires_at > ? AND (devices.phone_sign_in OR p.kind = 'test')`+act+")",
+		append([]any{answer.Tenant, answer.Request, answer.Nonce, tx.Now}, agreed...)...)
 }
 
 // answered gives, among the accounts that the prompt is for, the one that the
@@ -161,6 +168,12 @@ func (s *Service) meant(answer proof.Answer, deviceID, id string, now time.Time)
 func (a *asked) meant(answer proof.Answer) bool {
 	return answer.Account == a.AccountID && answer.Tenant == a.TenantSlug &&
 		subtle.ConstantTimeCompare([]byte(answer.Nonce), []byte(a.Nonce)) == 1
+}
+
+// agreed says whether an approval is signed over the act that the prompt asks for.
+// A phone that does not know of acts cannot have shown it, and approves none.
+func (a *asked) agreed(answer proof.Answer) bool {
+	return a.ActHash == "" || Decision(answer.Decision) != Approve || subtle.ConstantTimeCompare([]byte(answer.Act), []byte(a.ActHash)) == 1
 }
 
 type decision struct {

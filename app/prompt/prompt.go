@@ -1,6 +1,7 @@
 // Package prompt asks a user's phone: may this happen? It is used by sign-in,
-// by step-up and by the test after an enrolment, and later by every act that
-// wants a yes from a phone.
+// by step-up, by the test after an enrolment and by approvals, and later by every
+// act that wants a yes from a phone. One that asks for an act shows it, and is
+// approved by a signature over its digest alone.
 //
 //	            ┌─ the right number ──────▶ approved
 //	pending ────┼─ deny, a wrong number ──▶ denied

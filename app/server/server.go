@@ -139,6 +139,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), chosen.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
+	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp}
 	hub.LookFor("attempt", prompts.Decided)

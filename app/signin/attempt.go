@@ -30,8 +30,9 @@ var ways = map[Way]bool{Password: true, Phone: true}
 type Purpose string
 
 const (
-	ToSignIn Purpose = "sign_in"
-	ToStepUp Purpose = "step_up"
+	ToSignIn  Purpose = "sign_in"
+	ToStepUp  Purpose = "step_up"
+	ToApprove Purpose = "approve" // a request, on the phone and by no other way
 )
 
 // Attempt is one try by one browser.
@@ -51,9 +52,13 @@ type Attempt struct {
 	Number       string
 	PromptEndsAt time.Time
 	DecidedAt    *time.Time
+	Approves     RequestRef // with ToApprove
 
 	key, subject, userID, sessionID string
 }
+
+// RequestRef names a request for approval.
+type RequestRef struct{ TenantID, ID string }
 
 // Open says whether the attempt can still go on.
 func (a Attempt) Open(now time.Time) bool {

@@ -50,6 +50,8 @@ type Phone struct {
 	RetryAt      time.Time // Held: from when a request may be sent again; zero when that is not told
 	SecondFactor bool      // the password was right, the phone comes on top
 	OtherWays    string    // address of the page that offers them, when the person is signed in and proves it again; else empty
+	Approves     string    // what the phone is asked to approve: "Give a role: Sam"; empty for a sign-in
+	Request      string    // address of the page of the request that it approves
 }
 
 // Help lists what is left for somebody who cannot use the phone now, strongest way first.
@@ -92,9 +94,11 @@ func (v Phone) document() component.Document {
 }
 
 func (v Phone) title(ctx context.Context) string {
-	switch v.State {
-	case Approved, Denied, Expired, Held:
+	switch {
+	case v.State == Approved || v.State == Denied || v.State == Expired || v.State == Held:
 		return words.Say(ctx, "signin.phone."+v.State+".title")
+	case v.Approves != "":
+		return words.Say(ctx, "signin.approve.title")
 	}
 	return words.Say(ctx, "signin.phone.title")
 }

@@ -14,6 +14,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/fault"
+	"latchkey/app/signin"
 	"latchkey/app/web"
 	views "latchkey/views/console"
 	"latchkey/views/words"
@@ -29,6 +30,7 @@ func (h *Pages) approvalRoutes() []web.Route {
 		web.Post("/admin/:tenant/approvals/:request/approve", access.ConsoleEnter, h.approve),
 		web.Post("/admin/:tenant/approvals/:request/refuse", access.ConsoleEnter, h.refuse),
 		web.Post("/admin/:tenant/approvals/:request/withdraw", access.ConsoleEnter, h.withdraw),
+		web.Post("/admin/:tenant/approvals/:request/phone", access.ConsoleEnter, h.approveByPhone),
 	}
 }
 
@@ -212,6 +214,17 @@ func (h *Pages) refuse(c echo.Context) error {
 func (h *Pages) withdraw(c echo.Context) error {
 	err := h.Approvals.Withdraw(c.Request().Context(), web.Here(c).ID, c.Param("request"), web.Session(c).UserID, web.Origin(c))
 	return h.settled(c, err, "?done=withdrawn")
+}
+
+// approveByPhone goes on to the page with the number. It needs no fresh proof: what
+// the phone signs is one, and for this act alone.
+func (h *Pages) approveByPhone(c echo.Context) error {
+	request := signin.RequestRef{TenantID: web.Here(c).ID, ID: c.Param("request")}
+	attempt, err := h.SignIn.BeginApproval(c.Request().Context(), web.Session(c), request, h.path(c, approvalsPath+"/"+url.PathEscape(request.ID)), web.From(c))
+	if err != nil {
+		return h.settled(c, err, "")
+	}
+	return web.Redirect(c, "/signin/"+attempt)
 }
 
 // settled goes back to the request. What could not be done is said on its page,

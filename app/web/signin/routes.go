@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/prompt"
@@ -117,6 +118,13 @@ func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
 	v := views.Phone{
 		Attempt: a.ID, UserName: a.Name, State: string(a.PhoneState(now)), Number: a.Number,
 		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, OtherWays: otherWays(a),
+	}
+	if a.Purpose == signin.ToApprove {
+		act, err := h.SignIn.Asks(c.Request().Context(), a)
+		if err != nil {
+			return err
+		}
+		v.Approves, v.Request = web.ActOn(web.Context(c), approval.Kind(act.Kind), act.Target), a.ReturnTo
 	}
 	status := http.StatusOK
 	if v.State == string(prompt.Held) {
@@ -236,6 +244,9 @@ func (h *Pages) help(c echo.Context) error {
 	}
 	if !a.Open(now) {
 		return fault.New(fault.Refused, "signin.refused")
+	}
+	if a.Purpose == signin.ToApprove {
+		return web.Redirect(c, a.ReturnTo) // the other way is on that page
 	}
 	if other := otherWays(a); other != "" {
 		return web.Redirect(c, other)
