@@ -246,6 +246,8 @@ func (c *cast) expect(table map[access.Permission]map[access.Role]string, route 
 	}
 	_, may := table[route.Needs][actor]
 	switch {
+	case actor == access.RoleUser:
+		return http.StatusForbidden // what is their own has pages of its own
 	case !may:
 		return http.StatusForbidden
 	case route.Method == http.MethodGet || looks[route.Needs] || !strings.Contains(route.Path, ":user"):

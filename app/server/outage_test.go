@@ -138,7 +138,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	elsewhere.get(t, "/me")
 	leaving.get(t, "/me")
 	const tenants = "/operator/tenants"
-	return []doing{
+	acts := []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
 		{"POST /signin/:attempt/method", form(choosing, chosen+"/method", "method", "phone"), http.StatusSeeOther},
 		{"POST /signin/:attempt/verify", form(typing, typed+"/verify", "password", passwordOfAll), http.StatusSeeOther},
@@ -173,7 +173,49 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/settings/grants/:grant/end", form(operated.birch, "/admin/birch/settings/grants/"+operated.grant+"/end"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
 	}
+	return append(acts, actsOnPeople(t, w, admin)...)
 }
+
+// actsOnPeople prepares what a tenant administrator does to people, and what
+// these do then.
+func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	at := func(name string) string {
+		_, id := w.person(t, name+"@alder.example")
+		return "/admin/alder/users/" + id
+	}
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, append(pairs, "reason", "a test")...) }
+	}
+	invite := func(name string) func() answer {
+		return form(admin, "/admin/alder/users", "name", name+"@alder.example", "display_name", "Somebody new")
+	}
+	w.lock(t, "user11@alder.example")
+	ph, _ := w.withPhone(t, "user12@alder.example")
+	link := invitationMark.FindString(invite("invited1")().want(t, http.StatusOK).body)
+	invite("invited2")().want(t, http.StatusOK)
+	newcomer := w.browser(t)
+	newcomer.get(t, link).want(t, http.StatusOK)
+	told := w.browser(t).signIn(t, "user13@alder.example")
+	tenantID, userID := w.person(t, "user13@alder.example")
+	w.act(t, "INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, at) VALUES (?,'notice-1',?,'sessions.ended','helpdesk','a test',?)", tenantID, userID, w.DB.Now())
+	admin.get(t, "/admin/alder")
+	told.get(t, "/me")
+	return []doing{
+		{"POST /admin/:tenant/users/:user/lock", form(admin, at("user10")+"/lock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/unlock", form(admin, at("user11")+"/unlock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/devices/:device/revoke", form(admin, at("user12")+"/devices/"+ph.account+"/revoke"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/end-sessions", form(admin, at("user12")+"/end-sessions"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/mfa", form(admin, at("user12")+"/mfa", "mfa_state", "enabled"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users", invite("invited3"), http.StatusOK},
+		{"POST /admin/:tenant/users/:user/invitation", form(admin, at("invited2")+"/invitation"), http.StatusOK},
+		{"POST /invite/:token", form(newcomer, link, "password", passwordOfAll, "password_again", passwordOfAll), http.StatusSeeOther},
+		{"POST /me/notices/:notice/seen", form(told, "/me/notices/notice-1/seen"), http.StatusSeeOther},
+	}
+}
+
+// invitationMark is the address of an invitation, without the host.
+var invitationMark = regexp.MustCompile(`/invite/[A-Za-z0-9._-]+`)
 
 func TestWithoutTheDatabaseNothingHappens(t *testing.T) {
 	for _, lost := range losses {
