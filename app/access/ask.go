@@ -3,7 +3,6 @@ package access
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"latchkey/app/store"
 )
@@ -12,7 +11,7 @@ import (
 // database that cannot be read is an error, and no permission.
 func (r *Rules) Ask(tx *store.Tx, q Question) (Verdict, error) {
 	m := r.table.Load().matrix
-	actor, err := standing(tx, m, q.TenantID, q.ActorID)
+	actor, err := acting(tx, m, q.TenantID, q.ActorID)
 	if err != nil {
 		return Verdict{Answer: No}, err
 	}
@@ -83,38 +82,6 @@ func (r *Rules) Composable() map[Permission]int {
 
 // Of gives what a built-in role may.
 func (r *Rules) Of(role Role) Set { return r.table.Load().matrix.roles[role] }
-
-// madeSpan is how long one who was created or promoted by somebody may not
-// approve for them (roles.md).
-const madeSpan = 72 * time.Hour
-
-// AskApprover judges whether somebody may approve, in the transaction of the act.
-func (r *Rules) AskApprover(tx *store.Tx, q Approval) (Verdict, error) {
-	m := r.table.Load().matrix
-	approver, err := standing(tx, m, q.TenantID, q.ApproverID)
-	if err != nil {
-		return Verdict{Answer: No}, err
-	}
-	t := target{named: q.TargetID != ""}
-	if t.named {
-		if t.Standing, err = standing(tx, m, q.TenantID, q.TargetID); err != nil {
-			return Verdict{Answer: No}, err
-		}
-		if t.groups, t.there, err = groupsOf(tx, q.TenantID, q.TargetID); err != nil {
-			return Verdict{Answer: No}, err
-		}
-	}
-	if q.Giving != "" {
-		if t.giving, t.known, err = define(tx, m, q.TenantID, q.Giving); err != nil {
-			return Verdict{Answer: No}, err
-		}
-	}
-	made, err := madeBy(tx, q.TenantID, q.ApproverID, q.RequesterID, tx.Now.Add(-madeSpan))
-	if err != nil {
-		return Verdict{Answer: No}, err
-	}
-	return judgeApprover(q, approver, t, made), nil
-}
 
 // Givable is a role with what the rules say of giving it to somebody.
 type Givable struct {

@@ -33,6 +33,7 @@ const (
 type Rule string
 
 const (
+	RuleAccount    Rule = "account"    // is an active user, of the tenant or of the platform
 	RuleRole       Rule = "role"       // holds an administrative role here
 	RulePermission Rule = "permission" // which has the permission
 	RuleSelf       Rule = "self"       // nobody acts on themselves
@@ -82,19 +83,8 @@ func judge(q Question, actor Standing, t target) Verdict {
 		findOwn(q, actor, t, find)
 		return v
 	}
-	if actor.Administrator() {
-		find(RuleRole, Yes, "role.held")
-	} else {
-		find(RuleRole, No, "role.none")
-	}
-	switch {
-	case actor.May.Has(q.Needs):
-		find(RulePermission, Yes, "permission.in_role")
-	case len(actor.Scope) > 0 && wide.Has(q.Needs):
-		find(RulePermission, No, "permission.whole_tenant")
-	default:
-		find(RulePermission, No, "permission.not_in_role")
-	}
+	office(actor, find)
+	permission(q.Needs, actor, find)
 	if t.named && !looks.Has(q.Needs) {
 		if q.TargetID == actor.UserID {
 			find(RuleSelf, No, "self.same")
@@ -130,6 +120,32 @@ func findOwn(q Question, actor Standing, t target, find func(Rule, Answer, strin
 	}
 	if t.named && q.TargetID != actor.UserID {
 		find(RuleSelf, No, "self.own_only")
+	}
+}
+
+// office says what somebody is: an active user who holds a role. The account of
+// an actor may have been locked since they asked for what is done only now.
+func office(actor Standing, find func(Rule, Answer, string)) {
+	if actor.Inactive {
+		find(RuleAccount, No, "account.inactive")
+	} else {
+		find(RuleAccount, Yes, "account.active")
+	}
+	if actor.Administrator() {
+		find(RuleRole, Yes, "role.held")
+	} else {
+		find(RuleRole, No, "role.none")
+	}
+}
+
+func permission(needs Permission, actor Standing, find func(Rule, Answer, string)) {
+	switch {
+	case actor.May.Has(needs):
+		find(RulePermission, Yes, "permission.in_role")
+	case len(actor.Scope) > 0 && wide.Has(needs):
+		find(RulePermission, No, "permission.whole_tenant")
+	default:
+		find(RulePermission, No, "permission.not_in_role")
 	}
 }
 
@@ -259,62 +275,4 @@ var refusals = map[Rule]error{
 	RuleRequester: fault.New(fault.Forbidden, "access.requester"),
 	RuleTarget:    fault.New(fault.Forbidden, "access.target"),
 	RuleMade:      fault.New(fault.Forbidden, "access.made"),
-}
-
-// Approval asks whether somebody may approve what another one requested.
-type Approval struct {
-	TenantID, RequesterID, ApproverID string
-	Needs                             Permission
-	TargetID                          string
-	Giving                            Role // the role that the act gives or takes
-}
-
-// Rules for approvers, beside the others.
-const (
-	RuleRequester Rule = "requester" // nobody approves their own
-	RuleTarget    Rule = "target"    // nor what is done to them
-	RuleMade      Rule = "made"      // nor for one who created or promoted them in the last 72 hours
-)
-
-// eyes are permissions whose very purpose is to approve; others may be used to
-// approve by administrators alone.
-var eyes = SetOf(BypassApprove, RebindApprove, StaticPasscodeIssue)
-
-// judgeApprover goes through the rules for a second person. Rank is not asked
-// against the target, because the requester was: the approver's part is to see.
-func judgeApprover(q Approval, approver Standing, t target, made bool) Verdict {
-	v := judge(Question{TenantID: q.TenantID, ActorID: q.ApproverID, Needs: q.Needs, TargetID: ""}, unlimited(approver), target{})
-	find := func(rule Rule, says Answer, detail string) {
-		v.Findings = append(v.Findings, Finding{rule, says, detail})
-		v.Answer = stricter(v.Answer, says)
-	}
-	holds := func(rule Rule, ok bool, detail string) {
-		says := Yes
-		if !ok {
-			says = No
-		}
-		find(rule, says, detail)
-	}
-	holds(RuleRequester, q.ApproverID != q.RequesterID, "approver.requester")
-	holds(RuleTarget, q.TargetID == "" || q.ApproverID != q.TargetID, "approver.target")
-	holds(RuleMade, !made, "approver.made")
-	if t.named && !approver.Covers(t.groups) {
-		find(RuleScope, Nobody, "scope.outside")
-	}
-	switch {
-	case q.Giving != "":
-		holds(RuleRank, approver.Rank >= max(t.giving.rank, AdministratorRank), "approver.rank")
-	case q.Needs == BypassApprove:
-		holds(RuleDuty, approver.Rank >= AdministratorRank || t.Rank <= Ranks[RoleUser], "duty.plain_users")
-	case !eyes.Has(q.Needs):
-		holds(RuleRank, approver.Rank >= AdministratorRank, "approver.rank")
-	}
-	v.Target = t.Standing
-	return v
-}
-
-// unlimited is a standing whose groups are judged apart.
-func unlimited(s Standing) Standing {
-	s.Scope = nil
-	return s
 }

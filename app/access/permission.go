@@ -48,7 +48,8 @@ const (
 	AuditExport           Permission = "audit.export"
 	OperatorEnter         Permission = "operator.enter"
 	RoleCompose           Permission = "role.compose"
-	RoleView              Permission = "role.view" // who holds which role, and why somebody may or may not
+	RoleView              Permission = "role.view"      // who holds which role, and why somebody may or may not
+	OperatorGrant         Permission = "operator.grant" // let an operator look inside one's own tenant
 )
 
 // Permissions lists the whole set.
@@ -61,6 +62,7 @@ var Permissions = []Permission{
 	UserImport, UserInvite, GroupEdit, AuditVerify, StaticPasscodeIssue,
 	OutageDeclare, IntegrationEdit, AuditReadPersonal, AuditExport, OperatorEnter,
 	RoleCompose, RoleView,
+	OperatorGrant,
 }
 
 // Of routes that ask for no person: Anyone may come, Phone proves itself by its key.

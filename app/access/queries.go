@@ -10,7 +10,8 @@ import (
 	"latchkey/app/store"
 )
 
-// rights reads, in one statement and so at one moment, who holds which role (1),
+// rights reads, in one statement and so at one moment, who holds which role (1:
+// by themselves, through a group, or, an operator, by a grant of the tenant),
 // the groups that assignments are limited to (2), and the custom roles that are
 // not retired (3). Were the limits read apart, an assignment taken in between
 // would be seen without them. Nothing is joined that need not be: there may be
@@ -20,6 +21,9 @@ const rights = `SELECT 1 AS kind, a.tenant_id, a.user_id, a.role AS name, a.thro
 	SELECT tenant_id, user_id, role, '' AS through, ends_at FROM role_assignments
 	UNION ALL
 	SELECT g.tenant_id, m.user_id, g.role, g.id, NULL FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id AND m.group_id = g.id WHERE g.role <> ''
+	UNION ALL
+	SELECT o.tenant_id, o.operator_id, o.role, '', o.ends_at FROM operator_grants o
+		JOIN role_assignments p ON p.tenant_id = 'platform' AND p.user_id = o.operator_id AND p.role = 'operator' WHERE o.ended_at IS NULL
 	) a%s
 	UNION ALL SELECT 2, tenant_id, user_id, group_id, '', NULL FROM role_scopes%s
 	UNION ALL SELECT 3, tenant_id, id, name, permissions, NULL FROM custom_roles WHERE retired_at IS NULL%s`
@@ -52,10 +56,11 @@ func (i *instant) Scan(kept any) (err error) {
 // mark stands for the rows that holders reads, in a tenth of the time: how many
 // there are, and the transactions that wrote them. A row that is changed or made
 // has a later one, so that the sum grows or the count differs.
-const mark = `SELECT concat_ws(' ', of_roles.mark, of_limits.mark, of_customs.mark, of_groups.mark, of_members.mark) FROM
+const mark = `SELECT concat_ws(' ', of_roles.mark, of_limits.mark, of_customs.mark, of_grants.mark, of_groups.mark, of_members.mark) FROM
 	(SELECT concat(count(*), '/', sum(xmin::text::bigint)) AS mark FROM role_assignments) of_roles,
 	(SELECT concat(count(*), '/', sum(xmin::text::bigint)) AS mark FROM role_scopes) of_limits,
 	(SELECT concat(count(*), '/', sum(xmin::text::bigint)) AS mark FROM custom_roles) of_customs,
+	(SELECT concat(count(*), '/', sum(xmin::text::bigint)) AS mark FROM operator_grants WHERE ended_at IS NULL) of_grants,
 	(SELECT concat(count(*), '/', sum(xmin::text::bigint)) AS mark FROM groups WHERE role <> '') of_groups,
 	(SELECT concat(count(*), '/', sum(m.xmin::text::bigint)) AS mark FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id AND m.group_id = g.id WHERE g.role <> '') of_members`
 
@@ -82,6 +87,19 @@ func standing(tx *store.Tx, m *matrix, tenantID, userID string) (Standing, error
 	if !ok || s.ended(tx.Now) {
 		return m.user(tenantID, userID), err
 	}
+	return s, err
+}
+
+// acting is standing for who acts: it also asks whether their account is active,
+// in the tenant or, of an operator, on the platform.
+func acting(tx *store.Tx, m *matrix, tenantID, userID string) (Standing, error) {
+	s, err := standing(tx, m, tenantID, userID)
+	if err != nil {
+		return s, err
+	}
+	var active int
+	_, err = tx.One(&active, "SELECT count(*) FROM users WHERE tenant_id IN (?, ?) AND id = ? AND state = 'active'", tenantID, Platform, userID)
+	s.Inactive = active == 0
 	return s, err
 }
 
@@ -192,15 +210,55 @@ func customRole(tx *store.Tx, m *matrix, tenantID string, id Role) (definition, 
 	return m.custom(id, row.Name, row.Permissions), ok, err
 }
 
-// madeBy says whether one person was created or promoted by another since then:
-// their account, their role, their place in a group with a role, or its role.
-func madeBy(tx *store.Tx, tenantID, userID, makerID string, since time.Time) (bool, error) {
-	var made int
-	_, err := tx.One(&made, `SELECT
-		(SELECT count(*) FROM users WHERE tenant_id = ? AND id = ? AND created_by = ? AND created_at > ?) +
-		(SELECT count(*) FROM role_assignments WHERE tenant_id = ? AND user_id = ? AND assigned_by = ? AND assigned_at > ?) +
-		(SELECT count(*) FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id WHERE m.tenant_id = ? AND m.user_id = ? AND g.role <> ''
-			AND (m.added_by = ? AND m.added_at > ? OR g.role_by = ? AND g.role_at > ?))`,
-		tenantID, userID, makerID, since, tenantID, userID, makerID, since, tenantID, userID, makerID, since, makerID, since)
-	return made > 0, err
+// makersOf gives who created or promoted a person since then: made their account,
+// gave their role, or put them into a group with a role, or a role on their group.
+func makersOf(tx *store.Tx, tenantID, userID string, since time.Time) ([]string, error) {
+	var makers []string
+	err := tx.All(&makers, `SELECT created_by FROM users WHERE tenant_id = ? AND id = ? AND created_at > ?
+		UNION SELECT assigned_by FROM role_assignments WHERE tenant_id = ? AND user_id = ? AND assigned_at > ?
+		UNION SELECT m.added_by FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
+			WHERE m.tenant_id = ? AND m.user_id = ? AND g.role <> '' AND m.added_at > ?
+		UNION SELECT g.role_by FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
+			WHERE m.tenant_id = ? AND m.user_id = ? AND g.role <> '' AND g.role_at > ?`,
+		tenantID, userID, since, tenantID, userID, since, tenantID, userID, since, tenantID, userID, since)
+	return makers, err
+}
+
+// groupsOfAll reads the groups of several users of a tenant. Who is not there has
+// none.
+func groupsOfAll(tx *store.Tx, tenantID string, users []string) (map[string][]string, error) {
+	groups := map[string][]string{}
+	for some := range slices.Chunk(users, atOnce) {
+		var rows []struct{ UserID, GroupID string }
+		if err := tx.All(&rows, "SELECT user_id, group_id FROM group_members WHERE tenant_id = ? AND user_id IN ?", tenantID, some); err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			groups[row.UserID] = append(groups[row.UserID], row.GroupID)
+		}
+	}
+	return groups, nil
+}
+
+// atOnce is how many ids one statement takes.
+const atOnce = 1000
+
+// standingsOf reads what several people of a tenant are, in the act tx.
+func standingsOf(tx *store.Tx, m *matrix, tenantID string, users []string) (map[string]Standing, error) {
+	all := make(map[string]Standing, len(users))
+	for some := range slices.Chunk(users, atOnce) {
+		who := []any{tenantID, some}
+		found, err := holdersWhere(tx, m, " WHERE a.tenant_id = ? AND a.user_id IN ?", who, " WHERE tenant_id = ? AND user_id IN ?", who)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range some {
+			s, ok := found[holder{tenantID, id}]
+			if !ok || !s.EndsAt.IsZero() && !tx.Now.Before(s.EndsAt) {
+				s = m.user(tenantID, id)
+			}
+			all[id] = s
+		}
+	}
+	return all, nil
 }

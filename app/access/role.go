@@ -82,6 +82,7 @@ type Standing struct {
 	Scope            []string  // ids of the groups that the role is limited to; none: the whole tenant
 	EndsAt           time.Time // zero: until it is taken
 	Through          string    // id of the group that carries the role; empty: the person's own
+	Inactive         bool      // the account is locked, disabled or gone; asked of who acts, within an act
 }
 
 // Administrator says whether the person holds a role at all.

@@ -50,7 +50,8 @@ func Load(ctx context.Context, db *store.DB) (*Rules, error) {
 // Reload reads every assignment, and swaps the new table in. On an error the
 // table in force stays, for as long as it is good.
 func (r *Rules) Reload(ctx context.Context) error {
-	tx := r.db.View(ctx)
+	// The table is everybody's, also when a change in one tenant asks for it.
+	tx := r.db.View(store.Outside(ctx))
 	mark, err := markOf(tx) // before the rows: what changes in between is read again
 	if err != nil {
 		return store.Unusable(err)
@@ -62,7 +63,7 @@ func (r *Rules) Reload(ctx context.Context) error {
 // thousands of assignments take a tenth of a second to read, and do not change in
 // two.
 func (r *Rules) refresh(ctx context.Context) error {
-	tx := r.db.View(ctx)
+	tx := r.db.View(store.Outside(ctx))
 	mark, err := markOf(tx)
 	if err != nil {
 		return store.Unusable(err)

@@ -13,14 +13,6 @@ import (
 	"latchkey/app/store/storetest"
 )
 
-// set runs statements past all rules; values follow each.
-func set(t *testing.T, db *store.DB, statement string, values ...any) {
-	t.Helper()
-	if err := db.Act(t.Context(), func(tx *store.Tx) error { return tx.Exec(statement, values...).Error }); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-}
-
 // crowd is the house with people of every kind of standing: by an assignment, by
 // a group, for a time, within groups, by a custom role.
 func crowd(t *testing.T, db *store.DB) (now time.Time) {

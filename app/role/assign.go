@@ -107,7 +107,7 @@ func (s *Service) assign(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		questions = append(questions, s.question(act, was.Role, was.Groups))
 	}
 	difference := []approval.Change{
-		{Field: "role", Before: was.title.name, After: is.name},
+		{Field: "role", Before: string(was.Role), After: string(a.Role)},
 		{Field: "scope", Before: was.Scope, After: names},
 		{Field: "ends_at", Before: instant(was.EndsAt), After: instant(a.EndsAt)},
 	}
@@ -186,7 +186,7 @@ func (s *Service) take(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	}
 	plan := approval.Plan{
 		Questions:  []access.Question{s.question(act, was.Role, was.Groups)},
-		Difference: []approval.Change{{Field: "role", Before: was.title.name}, {Field: "scope", Before: was.Scope}},
+		Difference: []approval.Change{{Field: "role", Before: string(was.Role)}, {Field: "scope", Before: was.Scope}},
 		Do: func(tx *store.Tx) error {
 			err := tx.Change(fault.New(fault.Conflict, "role.none"), "DELETE FROM role_assignments WHERE tenant_id = ? AND user_id = ? AND role = ?",
 				act.TenantID, act.TargetID, was.Role)

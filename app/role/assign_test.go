@@ -233,8 +233,8 @@ func TestASecurityAdministratorIsMadeByTwo(t *testing.T) {
 			code string
 		}{
 			{h.chief, "access.requester"},
-			{h.u, "access.forbidden"},
-			{h.desk, "access.forbidden"},
+			{h.u, "http.not_found"},
+			{h.desk, "http.not_found"},
 			{h.admin, "access.rank"},
 			{promoted, "access.made"},
 			{created, "access.made"},

@@ -168,7 +168,7 @@ func (s *Service) takeFromAll(tx *store.Tx, act approval.Act, was CustomRole) er
 		e := act.Event(audit.RoleTaken)
 		e.Target, e.Subject = audit.User(userID), userID
 		e.Details = with(e.Details, "role", string(was.ID))
-		if err := s.told(tx, act, userID, e, title{name: was.Name}); err != nil {
+		if err := s.told(tx, act, userID, e, was.title()); err != nil {
 			return err
 		}
 	}

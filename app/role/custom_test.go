@@ -61,7 +61,7 @@ func TestTheLifeOfACustomRole(t *testing.T) {
 		if got.Role != c.ID || got.Name != "Phone desk" || !got.May.Has(access.UserLock) || got.May.Has(access.AuditRead) || got.Rank != 40 {
 			t.Errorf("its holder is %+v", got)
 		}
-		if told := h.Text("SELECT detail FROM notices WHERE user_id = ?", h.u.ID); told != "Phone desk" {
+		if told := h.Text("SELECT detail FROM notices WHERE user_id = ?", h.u.ID); told != "custom:Phone desk" {
 			t.Errorf("its holder is told %q", told)
 		}
 

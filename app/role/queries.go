@@ -49,8 +49,8 @@ func namesOf(tx *store.Tx, tenantID string, groups []string) (names []string, er
 	return names, err
 }
 
-// title is how a role is shown to those who decide: a built-in one by its id, of
-// which everybody knows what it may, a custom one by its name and what is in it.
+// title is how a role is told to its holder, and what is in it if it is a custom
+// one: of a built-in role everybody knows what it may.
 type title struct{ name, permissions string }
 
 func (s *Service) title(tx *store.Tx, tenantID string, role access.Role) (title, error) {
@@ -61,7 +61,11 @@ func (s *Service) title(tx *store.Tx, tenantID string, role access.Role) (title,
 	if !there {
 		return title{name: string(role)}, err
 	}
-	return title{c.Name, Custom{Permissions: c.Permissions}.list()}, err
+	return c.title(), err
+}
+
+func (c CustomRole) title() title {
+	return title{access.CustomPrefix + c.Name, Custom{Permissions: c.Permissions}.list()}
 }
 
 // CustomRole is a custom role as it stands.

@@ -35,6 +35,7 @@ type Site struct {
 	Log       *slog.Logger
 	PublicURL string // scheme and host, no slash at the end
 	Streams   *Streams
+	Begins    *Begins
 	Observe   func(route string, status int, took time.Duration)
 
 	// Remember records what was refused to somebody signed in, with its details.
@@ -107,14 +108,6 @@ func (s *Site) Peek(c echo.Context) (session.Session, bool, error) {
 	return found, true, nil
 }
 
-// NeedFresh fails with fault.StepUp unless the user proved it within five minutes.
-func (s *Site) NeedFresh(c echo.Context) error {
-	if Session(c).Fresh(s.DB.Now()) {
-		return nil
-	}
-	return fault.New(fault.StepUp, "session.step_up")
-}
-
 // Page is the frame of a page for whoever asks.
 func (s *Site) Page(c echo.Context) component.Page {
 	call := callOf(c)
@@ -125,6 +118,9 @@ func (s *Site) Page(c echo.Context) component.Page {
 		if standing.Administrator() {
 			p.Role = RoleName(Context(c), standing.Role, standing.Name)
 			p.ConsoleHref = "/admin/" + call.session.TenantSlug
+			if standing.Role == access.RoleOperator {
+				p.ConsoleHref = "/operator/tenants"
+			}
 		}
 		p.Flash = flash(c)
 	}
@@ -138,6 +134,12 @@ func RoleName(ctx context.Context, role access.Role, custom string) string {
 		return custom
 	}
 	return words.Say(ctx, "role."+string(role))
+}
+
+// BrowserPage is the frame of a page that belongs to a browser and to no session,
+// whether or not somebody is signed in.
+func (s *Site) BrowserPage(c echo.Context) component.Page {
+	return component.Page{CSRF: s.browserToken(c), RequestID: callOf(c).origin.RequestID, Now: s.DB.Now(), Theme: s.theme(c)}
 }
 
 func (s *Site) theme(c echo.Context) string {

@@ -98,7 +98,7 @@ func (s *Stream) write(text string) error {
 // Look writes what is new to the stream and says whether that was all.
 type Look func(ctx context.Context, stream *Stream) (done bool, err error)
 
-// Serve opens a stream for user and calls look at the beginning and each time
+// Serve opens a stream for user, or for whoever else its places are counted, and calls look at the beginning and each time
 // that a key is rung, until look says that it is done or the client leaves.
 //
 // A waiting stream holds no database connection and no timer. Its connection is

@@ -2,7 +2,7 @@
 
 document.addEventListener("keydown", (event) => {
   const search = document.getElementById("search");
-  if (event.key !== "/" || !search || event.target.closest("input, textarea, select")) return;
+  if (event.key !== "/" || !search || ["INPUT", "TEXTAREA", "SELECT"].includes(event.target.tagName)) return;
   event.preventDefault();
   search.focus();
 });

@@ -107,7 +107,8 @@ export const remove = (device, account) =>
 
 /**
  * answer signs what the person decided about a request and sends it. The number
- * goes along with an approval only: a refusal proves nothing by it.
+ * goes along with an approval only: a refusal proves nothing by it. So does the
+ * act that was shown, of a request that asks for one.
  */
 export async function answer(device, account, request, decision, number, pin) {
   const claims = {
@@ -119,6 +120,7 @@ export async function answer(device, account, request, decision, number, pin) {
     tenant: request.tenant,
     decision,
     ...(decision === "approve" ? { number } : {}),
+    ...(decision === "approve" && request.act_hash ? { act: request.act_hash } : {}),
     iat: seconds(),
   };
   const signed = await sign(device.privateKey, { alg: "ES256", kid: device.deviceId, typ: "JWT" }, claims);

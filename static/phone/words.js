@@ -108,6 +108,10 @@ export const words = {
       other: "Is it you?",
     },
     test: "Your computer shows a number now. Give it here, and this phone has proved that it works.",
+    what: "What you approve",
+    change: (before, after) => (before === after ? after : `${before} → ${after}`),
+    requester: "Asked by",
+    reason: "Reason",
     tenant: "Organisation",
     user: "Account",
     application: "Application",
@@ -133,6 +137,7 @@ export const words = {
     approve: "Approve",
     reportTitle: "Report this request?",
     reporting: "If you did not start it, report it. Nobody gets in, your organisation is told, and no requests come for the next 60 minutes.",
+    reportingAct: "If you did not ask for it on your computer, report it. Nothing is approved, your organisation is told, and no requests come for the next 60 minutes.",
     reportSend: "Report it: it is not me",
     denyOnly: "Only deny it",
   },
@@ -147,6 +152,15 @@ export const words = {
     decided: ["Already answered", "This request has been answered, on this phone or another one."],
     gone: ["No longer waiting", "The request was withdrawn or answered elsewhere."],
     refused: ["Not possible", "The service does not know this request any more."],
+  },
+
+  // Of a request that asks to approve an act.
+  outcomeOfAct: {
+    approved: ["Approved", "Go on at your computer: it is done there."],
+    denied: ["Denied", "Nothing was approved by this phone. You can still decide on your computer."],
+    wrong_number: ["Wrong number", "That was not the number on the page, so nothing was approved. Ask again on your computer."],
+    reported: ["Reported", "Nothing was approved. If you did not ask for this on your computer, somebody else is signed in as you: tell your helpdesk."],
+    expired: ["Too late", "Nothing was approved in time. Ask again on your computer."],
   },
 
   recent: {

@@ -50,7 +50,7 @@ type Confirm struct {
 	CSRF    string
 	Button  string // words on the button that does it
 	Danger  bool
-	Open    bool // it was sent, and comes back with what is wrong
+	Open    bool // from the beginning: what was typed in it was refused
 }
 
 // Problems gathers the errors of fields for the summary, in the order given.

@@ -8,14 +8,18 @@ package console
 import (
 	"errors"
 	"net/url"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/fault"
+	"latchkey/app/operator"
+	"latchkey/app/people"
 	"latchkey/app/role"
 	"latchkey/app/settings"
+	"latchkey/app/signin"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -26,7 +30,10 @@ type Pages struct {
 	Site      *web.Site
 	Approvals *approval.Service
 	Roles     *role.Service
+	People    *people.Service
 	Settings  *settings.Service
+	Operator  *operator.Service
+	SignIn    *signin.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -39,8 +46,11 @@ type place struct {
 // places are the lines of the navigation, in their order.
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
+	{"/users", "people", "users", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
+	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
+	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
 
 // Routes is the map of the console.
@@ -49,8 +59,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin", access.ConsoleEnter, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
-	routes = append(routes, h.roleRoutes()...)
-	return append(routes, h.settingsRoutes()...)
+	return slices.Concat(routes, h.peopleRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.grantRoutes())
 }
 
 // page is the frame of a page of the console: the tenant of the path, what this
@@ -61,9 +70,13 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 	page.TenantName = at.Name
 	for _, p := range places {
 		if h.Site.Rules.Allow(at.ID, web.Session(c).UserID, p.needs) == nil {
-			page.Menu = append(page.Menu, component.MenuItem{
+			item := component.MenuItem{
 				Label: words.Say(ctx, "console."+p.name+".title"), Icon: p.icon, Href: h.path(c, p.path), Current: p.path == current,
-			})
+			}
+			if p.path == approvalsPath {
+				item.Badge, item.Live = h.waiting(c), h.path(c, approvalsPath+"/live")
+			}
+			page.Menu = append(page.Menu, item)
 		}
 	}
 	ends, last := web.Session(c).ConsoleEndsAt()

@@ -25,12 +25,12 @@ func (h *Pages) chooser(c echo.Context) error {
 // to those who look after the whole tenant, who may be left without a way in.
 func (h *Pages) overview(c echo.Context) error {
 	ctx, at, who := web.Context(c), web.Here(c), web.Session(c)
-	waiting, err := h.Approvals.Inbox(ctx, at.ID, who.UserID)
+	n, err := h.Approvals.Waiting(ctx, at.ID, who.UserID)
 	if err != nil {
 		return err
 	}
 	var v views.Overview
-	if n := len(waiting); n > 0 {
+	if n > 0 {
 		v.Attention = append(v.Attention, views.Attention{
 			Text: words.Say(ctx, "console.overview.approvals.title", "count", strconv.Itoa(n)), Why: words.Say(ctx, "console.overview.approvals.text"),
 			Href: h.path(c, "/approvals"), Label: words.Say(ctx, "console.overview.approvals.act"), Tone: "warn",
