@@ -8,6 +8,7 @@ package setup
 import (
 	"context"
 	"strings"
+	"time"
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
@@ -77,11 +78,13 @@ func (f First) check() (First, map[string]string) {
 	f.AdminName = user.Name(f.AdminName)
 	wrong := tenant.New{Slug: f.TenantSlug, Name: f.TenantName, Domain: f.Domain, Region: f.Region}.Check()
 	_, domain, _ := strings.Cut(f.AdminName, "@")
-	switch length := len([]rune(f.Password)); {
+	switch {
 	case f.AdminName == "":
 		wrong["admin_name"] = "user.name_form"
 	case domain != f.Domain:
 		wrong["admin_name"] = "setup.name_domain"
+	}
+	switch length := len([]rune(f.Password)); {
 	case length < user.PasswordLeastAlone:
 		wrong["password"] = "user.password_short"
 	case length > user.PasswordMost:
@@ -124,10 +127,38 @@ func (s *Service) Redeem(ctx context.Context, token secret.Token, first First, f
 		if err := user.Assign(tx, t.ID, u.ID, access.RoleSecurityAdministrator, audit.Service, from); err != nil {
 			return err
 		}
+		err = tx.Exec("UPDATE setup_links SET tenant_id = ?, user_id = ? WHERE token_digest = ?", t.ID, u.ID, token.Digest()).Error
+		if err != nil {
+			return err
+		}
 		return audit.Record(tx, audit.Event{TenantID: t.ID, Action: audit.SetupDone, Actor: audit.User(u.ID), Target: audit.Tenant(t.ID), Subject: u.ID, Origin: from})
 	})
 	if err != nil {
 		return "", err
 	}
-	return first.AdminName, s.Rules.Reload(ctx)
+	// It is done; a table of rules that cannot be read now is read again in a moment.
+	_ = s.Rules.Reload(ctx)
+	return first.AdminName, nil
+}
+
+// Made is what a link has made.
+type Made struct{ TenantName, TenantSlug, AdminName string }
+
+// madeLife is how long the page that says what was made can be looked at again.
+const madeLife = time.Hour
+
+// MadeBy gives what a link has made within the last hour, else fault.NotFound.
+func (s *Service) MadeBy(ctx context.Context, token secret.Token) (Made, error) {
+	var made Made
+	tx := s.DB.View(ctx)
+	ok, err := tx.One(&made, `SELECT t.name AS tenant_name, t.slug AS tenant_slug, u.name AS admin_name FROM setup_links l
+		JOIN tenants t ON t.id = l.tenant_id JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.user_id
+		WHERE l.token_digest = ? AND l.used_at > ?`, token.Digest(), tx.Now.Add(-madeLife))
+	if err != nil {
+		return Made{}, store.Unusable(err)
+	}
+	if !ok {
+		return Made{}, fault.New(fault.NotFound, "setup.link_refused")
+	}
+	return made, nil
 }

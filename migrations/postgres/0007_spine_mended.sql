@@ -16,7 +16,13 @@ END $$;
 -- When a phone that signed its user in was removed by less than a phone.
 ALTER TABLE devices ADD COLUMN lost_at timestamptz;
 
+-- What a set-up link has made, for the page that says so.
+ALTER TABLE setup_links ADD COLUMN tenant_id text NOT NULL DEFAULT '';
+ALTER TABLE setup_links ADD COLUMN user_id text NOT NULL DEFAULT '';
+
 -- +goose Down
+ALTER TABLE setup_links DROP COLUMN user_id;
+ALTER TABLE setup_links DROP COLUMN tenant_id;
 ALTER TABLE devices DROP COLUMN lost_at;
 
 -- +goose StatementBegin

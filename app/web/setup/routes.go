@@ -29,6 +29,7 @@ func (h *Pages) Routes() []web.Route {
 	return []web.Route{
 		web.Get("/setup/:token", access.Anyone, h.form),
 		web.Post("/setup/:token", access.Anyone, h.redeem),
+		web.Get("/setup/:token/done", access.Anyone, h.done),
 	}
 }
 
@@ -58,7 +59,7 @@ func (h *Pages) redeem(c echo.Context) error {
 		TenantName: web.Form(c, "tenant_name"), TenantSlug: web.Form(c, "tenant_slug"), Domain: web.Form(c, "domain"),
 		Region: web.Form(c, "region"), AdminName: web.Form(c, "admin_name"),
 	}
-	name, err := h.Setup.Redeem(c.Request().Context(), secret.TokenOf(c.Param("token")), setup.First{
+	_, err := h.Setup.Redeem(c.Request().Context(), secret.TokenOf(c.Param("token")), setup.First{
 		TenantName: typed.TenantName, TenantSlug: typed.TenantSlug, Domain: typed.Domain, Region: typed.Region, AdminName: typed.AdminName,
 		Password: web.Form(c, "password"), PasswordAgain: web.Form(c, "password_again"),
 	}, web.Origin(c))
@@ -68,8 +69,17 @@ func (h *Pages) redeem(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return web.Render(c, http.StatusOK, views.SetupDonePage(h.Site.Page(c), views.Done{
-		TenantName: typed.TenantName, TenantSlug: typed.TenantSlug, AdminName: name,
-		SignInURL: "/signin?login_hint=" + url.QueryEscape(name), ConsoleURL: "/admin/" + typed.TenantSlug,
+	return web.Redirect(c, "/setup/"+url.PathEscape(c.Param("token"))+"/done")
+}
+
+// done says what was made. The link is dead, and this page can be loaded again.
+func (h *Pages) done(c echo.Context) error {
+	made, err := h.Setup.MadeBy(c.Request().Context(), secret.TokenOf(c.Param("token")))
+	if err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, views.SetupDonePage(h.Site.BrowserPage(c), views.Done{
+		TenantName: made.TenantName, TenantSlug: made.TenantSlug, AdminName: made.AdminName,
+		SignInURL: "/signin?login_hint=" + url.QueryEscape(made.AdminName), ConsoleURL: "/admin/" + made.TenantSlug,
 	}))
 }
