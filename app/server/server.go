@@ -25,6 +25,7 @@ import (
 	"latchkey/app/notify"
 	"latchkey/app/prompt"
 	"latchkey/app/secret"
+	"latchkey/app/session"
 	"latchkey/app/setup"
 	"latchkey/app/signin"
 	"latchkey/app/store"
@@ -292,7 +293,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	var all error
+	all := session.Forget(ctx, s.DB)
 	for _, old := range []struct {
 		statement string
 		before    time.Time

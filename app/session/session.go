@@ -6,6 +6,9 @@
 // that approved it: a lock, a revoked device or a suspended tenant ends it at
 // once, on every replica (product.md §3). Nothing is written but, once a minute
 // at most, that it was seen.
+//
+// A session that is over stays for Memory: for as long a browser that it was in
+// is not new to its user.
 package session
 
 import (
@@ -24,7 +27,8 @@ const (
 	IdleLife   = time.Hour
 	Life       = 24 * time.Hour
 	StepUpLife = 5 * time.Minute
-	seenWait   = time.Minute // how exact "last seen" is
+	seenWait   = time.Minute         // how exact "last seen" is
+	Memory     = 30 * 24 * time.Hour // of sessions that are over, from the end that they had at most
 )
 
 // Session is a signed-in browser with what every request needs to know.
@@ -159,4 +163,10 @@ func EndAll(tx *store.Tx, tenantID, userID, keep string, by audit.Party, from au
 	return audit.Record(tx, audit.Event{
 		TenantID: tenantID, Action: audit.SessionsEnded, Actor: by, Target: audit.User(userID), Subject: userID, Origin: from,
 	})
+}
+
+// Forget deletes sessions that were over long enough ago. Any replica may run it.
+func Forget(ctx context.Context, db *store.DB) error {
+	_, err := db.CountOne(ctx, "DELETE FROM sessions WHERE expires_at < ?", db.Now().Add(-Memory))
+	return err
 }

@@ -8,7 +8,10 @@ ALTER TABLE devices ADD COLUMN lost_at timestamp;
 ALTER TABLE setup_links ADD COLUMN tenant_id text NOT NULL DEFAULT '';
 ALTER TABLE setup_links ADD COLUMN user_id text NOT NULL DEFAULT '';
 
+CREATE INDEX sessions_to_sweep ON sessions (expires_at);
+
 -- +goose Down
+DROP INDEX sessions_to_sweep;
 ALTER TABLE setup_links DROP COLUMN user_id;
 ALTER TABLE setup_links DROP COLUMN tenant_id;
 ALTER TABLE devices DROP COLUMN lost_at;
