@@ -167,7 +167,7 @@ function denyButton(app, request, label, trouble) {
 function pinStage(app, request, number) {
   const text = words.request;
   const trouble = problem();
-  const pin = field({ id: "pin", label: text.pinLabel(request.tenant_name), type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "32", required: true, class: "digits" });
+  const pin = field({ id: "pin", label: text.pinLabel(request.tenant_name), type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "16", required: true, class: "digits" });
   const submit = el("button", { id: "pin-submit", class: "primary", "data-action": "approve" }, text.approve);
   const form = el("form", { novalidate: true }, el("p", { class: "given" }, text.approving, " ", el("strong", {}, number)), trouble.root, pin.root, submit);
   const failed = (failure) => {
