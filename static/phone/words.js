@@ -113,6 +113,7 @@ export const words = {
     application: "Application",
     browser: "Browser",
     place: "Place",
+    placed: (place, ip) => (place && ip ? `${place} (${ip})` : place || ip),
     time: "Time",
     newBrowser: "New browser",
     pick: "Tap the number on your computer",

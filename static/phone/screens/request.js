@@ -111,7 +111,7 @@ function facts(request) {
     [text.user, request.user],
     [text.application, !test && request.application],
     [text.browser, !test && request.browser, request.new_browser && el("strong", { class: "new-browser" }, text.newBrowser)],
-    [text.place, !test && (request.place || request.ip)],
+    [text.place, !test && text.placed(request.place, request.ip)],
     [text.time, !test && when(request.created_at)],
   ];
   return el("dl", { class: "facts" }, rows.filter(([, value]) => value).map(([term, value, remark]) => el("div", {}, el("dt", {}, term), el("dd", {}, value, remark && " ", remark))));
