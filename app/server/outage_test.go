@@ -388,7 +388,7 @@ func TestSetUpWithoutAnAuditDoesNotHappen(t *testing.T) {
 			fill().unavailable(t)
 			restore()
 			w.unchanged(t, "a set-up without an audit", before)
-			fill().want(t, http.StatusOK)
+			fill().want(t, http.StatusSeeOther)
 			fill().is(t, http.StatusNotFound)
 			w.browser(t).signIn(t, "security@cedar.example").get(t, "/admin/cedar").is(t, http.StatusOK)
 		})

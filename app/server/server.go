@@ -30,6 +30,7 @@ import (
 	"latchkey/app/prompt"
 	"latchkey/app/role"
 	"latchkey/app/secret"
+	"latchkey/app/session"
 	tenantsettings "latchkey/app/settings"
 	"latchkey/app/setup"
 	"latchkey/app/signin"
@@ -316,7 +317,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	var all error
+	all := session.Forget(ctx, s.DB)
 	for _, old := range []struct {
 		statement string
 		before    time.Time
