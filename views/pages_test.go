@@ -26,6 +26,14 @@ import (
 // pages is every page, in each state in which it looks different.
 var pages = map[string][]state{
 	"console.ChooserPage": page(console.ChooserPage, full, func(v *console.Chooser) { v.Tenants = nil }),
+	"console.GroupPage": page(console.GroupPage, full,
+		func(v *console.Group) { v.Form = "rename" },
+		func(v *console.Group) { v.Role, v.People, v.After = "", nil, "" },
+		func(v *console.Group) { v.Empty, v.Role, v.Form = true, "", v.People[0].ID }),
+	"console.GroupsPage": page(console.GroupsPage, full,
+		func(v *console.Groups) { v.Rows, v.Prefix = nil, "" },
+		func(v *console.Groups) { v.Rows = nil },
+		func(v *console.Groups) { v.Rows[0].Role = "" }),
 	"console.OverviewPage": page(console.OverviewPage, full,
 		func(v *console.Overview) { v.Attention = nil },
 		func(v *console.Overview) { v.Attention[0].Tone, v.Facts[0].Href = "", "" }),

@@ -198,6 +198,9 @@ func (s *Service) mayApprove(tx *store.Tx, r Request, plan Plan, approverID stri
 		if asked.Giving != "" {
 			q.Giving = asked.Giving
 		}
+		if asked.TargetID == approverID {
+			q.TargetID = approverID // an act on several people is done to each of them
+		}
 	}
 	return s.Rules.AskApprover(tx, q)
 }

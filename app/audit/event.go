@@ -79,6 +79,16 @@ const (
 	PasswordSet        Action = "password.set"
 )
 
+// Of groups and imports.
+const (
+	GroupCreated       Action = "group.created"
+	GroupRenamed       Action = "group.renamed"
+	GroupDeleted       Action = "group.deleted"
+	GroupMemberAdded   Action = "group.member_added"
+	GroupMemberRemoved Action = "group.member_removed"
+	GroupRoleSet       Action = "group.role_set"
+)
+
 // Kinds of Party.
 const (
 	KindUser      = "user"

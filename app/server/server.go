@@ -24,6 +24,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/device"
+	"latchkey/app/group"
 	"latchkey/app/notify"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
@@ -128,6 +129,8 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	maps.Copy(approvals.Performers, roles.Performers())
+	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
+	maps.Copy(approvals.Performers, groups.Performers())
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
@@ -146,7 +149,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles},
+		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Groups: groups},
 		&setuppages.Pages{Site: site, Setup: setUp},
 	)
 	s.Handler = e

@@ -108,6 +108,7 @@ func here(c echo.Context) string {
 		// parts of a person have no pages of their own.
 		page := path[:strings.LastIndex(path, "/")]
 		page, _, _ = strings.Cut(page, "/devices/")
+		page, _, _ = strings.Cut(page, "/members/")
 		return page
 	}
 	return "/"

@@ -14,6 +14,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/fault"
+	"latchkey/app/group"
 	"latchkey/app/role"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -25,6 +26,7 @@ type Pages struct {
 	Site      *web.Site
 	Approvals *approval.Service
 	Roles     *role.Service
+	Groups    *group.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -37,6 +39,7 @@ type place struct {
 // places are the lines of the navigation, in their order.
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
+	{"/groups", "groups", "grid", access.AuthenticatorView},
 }
 
 // Routes is the map of the console.
@@ -45,6 +48,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin", access.ConsoleEnter, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
+	routes = append(routes, h.groupRoutes()...)
 	return routes
 }
 
