@@ -28,7 +28,7 @@ const module = "latchkey"
 // order is the order of the features: each may use those before it. A new
 // feature gets its place here.
 var order = []string{
-	"audit", "access", "notify", "tenant", "user", "device", "prompt", "session", "signin", "approval", "role", "people", "group", "setup", "demo",
+	"audit", "access", "notify", "tenant", "user", "device", "prompt", "session", "signin", "approval", "role", "people", "group", "importing", "search", "setup", "demo",
 }
 
 // floor is what stands below the features, with what each may use of ours.

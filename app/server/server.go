@@ -28,6 +28,7 @@ import (
 	"latchkey/app/notify"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
+	"latchkey/app/search"
 	"latchkey/app/secret"
 	"latchkey/app/setup"
 	"latchkey/app/signin"
@@ -131,6 +132,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	maps.Copy(approvals.Performers, roles.Performers())
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	maps.Copy(approvals.Performers, groups.Performers())
+	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
@@ -149,7 +151,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Groups: groups},
+		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Groups: groups, Search: searching},
 		&setuppages.Pages{Site: site, Setup: setUp},
 	)
 	s.Handler = e

@@ -16,6 +16,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/role"
+	"latchkey/app/search"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -27,6 +28,7 @@ type Pages struct {
 	Approvals *approval.Service
 	Roles     *role.Service
 	Groups    *group.Service
+	Search    *search.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -49,6 +51,8 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	routes = append(routes, h.groupRoutes()...)
+	routes = append(routes, h.searchRoutes()...)
+	routes = append(routes, h.stayRoutes()...)
 	return routes
 }
 
@@ -67,7 +71,7 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 	}
 	ends, last := web.Session(c).ConsoleEndsAt()
 	page.ConsoleEndsAt, page.ConsoleEndsForGood = ends, last
-	page.SearchHref = h.path(c, "/search")
+	page.SearchHref, page.StayHref = h.path(c, "/search"), h.path(c, "/stay")
 	return page
 }
 
