@@ -132,6 +132,11 @@ func everyAct(t *testing.T, w *world) []doing {
 	pc.get(t, "/me")
 	elsewhere.get(t, "/me")
 	leaving.get(t, "/me")
+	admin := w.browser(t).signIn(t, "admin@alder.example")
+	admin.get(t, "/admin/alder/groups").want(t, http.StatusOK)
+	field := "/admin/alder/groups/" + w.group(t, "alder", "field")
+	office := "/admin/alder/groups/" + w.group(t, "alder", "office")
+	_, user21 := w.person(t, "user21@alder.example")
 	return []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
 		{"POST /signin/:attempt/method", form(choosing, chosen+"/method", "method", "phone"), http.StatusSeeOther},
@@ -155,6 +160,12 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups", form(admin, "/admin/alder/groups", "name", "new", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/rename", form(admin, field+"/rename", "name", "fields", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/members", form(admin, field+"/members", "name", "user9@alder.example", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/members/:user/remove", form(admin, field+"/members/"+user21+"/remove", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/role", form(admin, field+"/role", "role", "helpdesk", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/delete", form(admin, office+"/delete", "confirmed", "office", "reason", "x"), http.StatusSeeOther},
 	}
 }
 
