@@ -87,6 +87,11 @@ const (
 	GroupMemberAdded   Action = "group.member_added"
 	GroupMemberRemoved Action = "group.member_removed"
 	GroupRoleSet       Action = "group.role_set"
+	UserRenamed        Action = "user.renamed"
+	ImportChecked      Action = "import.checked"
+	ImportStarted      Action = "import.started"
+	ImportFinished     Action = "import.finished"
+	ImportFailed       Action = "import.failed"
 )
 
 // Kinds of Party.

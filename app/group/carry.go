@@ -39,7 +39,7 @@ func (s *Service) setRole(tx *store.Tx, act approval.Act) (approval.Plan, error)
 		plan.Wrong = fault.New(fault.Conflict, "group.too_many_carriers")
 	}
 	plan.Do = func(tx *store.Tx) error {
-		return s.keeping(tx, act, g, func() error {
+		return s.keeping(tx, act, g, plan.Questions, func() error {
 			if err := hold(tx, act.TenantID, g, toChange); err != nil {
 				return err
 			}
@@ -166,12 +166,25 @@ func (s *Service) carry(tx *store.Tx, act approval.Act, g row, people []carrier,
 }
 
 // keeping runs a change by which a group may lose its role, or somebody in it:
-// the last administrators stay.
-func (s *Service) keeping(tx *store.Tx, act approval.Act, g row, change func() error) error {
+// the last administrators stay. Such changes queue for the tenant, so whether the
+// actor may is asked again when it is their turn.
+func (s *Service) keeping(tx *store.Tx, act approval.Act, g row, questions []access.Question, change func() error) error {
 	if g.Role == "" {
 		return change()
 	}
-	return s.Roles.Keep(tx, act.TenantID, change)
+	return s.Roles.Keep(tx, act.TenantID, func() error {
+		verdict, err := s.Rules.AskAll(tx, questions...)
+		if err != nil {
+			return err
+		}
+		if err := verdict.Err(); err != nil {
+			return err
+		}
+		if verdict.Answer == access.FourEyes && act.ApprovedBy == "" {
+			return changed
+		}
+		return change()
+	})
 }
 
 // recordAll records for each of people that they lost a role or gained one with

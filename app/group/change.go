@@ -117,7 +117,7 @@ func (s *Service) remove(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	plan.Difference = []approval.Change{{Field: "group", Before: g.Name}, {Field: "members", Before: strconv.Itoa(n)}}
 	people, err := s.carriers(tx, act, g, &plan, g.Role)
 	plan.Do = func(tx *store.Tx) error {
-		return s.keeping(tx, act, g, func() error {
+		return s.keeping(tx, act, g, plan.Questions, func() error {
 			if err := hold(tx, act.TenantID, g, toDelete); err != nil {
 				return err
 			}

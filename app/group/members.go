@@ -65,7 +65,7 @@ func (s *Service) removeMember(tx *store.Tx, act approval.Act) (approval.Plan, e
 		plan.Wrong = fault.New(fault.Conflict, "group.member_none")
 	}
 	plan.Do = func(tx *store.Tx) error {
-		return s.keeping(tx, act, g, func() error {
+		return s.keeping(tx, act, g, plan.Questions, func() error {
 			if err := hold(tx, act.TenantID, g, toChange); err != nil {
 				return err
 			}
