@@ -413,6 +413,20 @@ func TestHelpListsEverySetting(t *testing.T) {
 	}
 }
 
+func TestTheREADMEListsEverySetting(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, settings := range []reflect.Type{reflect.TypeFor[server.Settings](), reflect.TypeFor[server.Demo]()} {
+		for i := range settings.NumField() {
+			if env := settings.Field(i).Tag.Get("env"); env != "" && !strings.Contains(string(readme), "| `"+env+"` |") {
+				t.Errorf("README.md has no row for %s", env)
+			}
+		}
+	}
+}
+
 func TestWhatDoesNotStartSaysWhyAndEnds(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

@@ -57,6 +57,17 @@ var pages = map[string][]state{
 	"console.NewGrantPage":     page(console.NewGrantPage),
 	"me.ActivityPage":          page(me.ActivityPage, full, func(v *me.Activity) { v.Events = nil }),
 	"invite.FirstPasswordPage": page(invite.FirstPasswordPage, full, func(v *invite.FirstPassword) { v.DisplayName = "" }),
+	"console.GroupPage": page(console.GroupPage, full,
+		func(v *console.Group) { v.Form = "rename" },
+		func(v *console.Group) { v.Role, v.People, v.After = "", nil, "" },
+		func(v *console.Group) { v.Empty, v.Role, v.Form = true, "", v.People[0].ID }),
+	"console.GroupsPage": page(console.GroupsPage, full,
+		func(v *console.Groups) { v.Rows, v.Prefix = nil, "" },
+		func(v *console.Groups) { v.Rows = nil },
+		func(v *console.Groups) { v.Rows[0].Role = "" }),
+	"console.SearchPage": page(console.SearchPage, full,
+		func(v *console.Search) { v.Count = 0 },
+		func(v *console.Search) { v.Sections[0].Rows[0].Tag = "" }),
 	"me.AddPhonePage": page(me.AddPhonePage,
 		func(v *me.AddPhone) { v.State = me.Waiting },
 		func(v *me.AddPhone) { v.State, v.Link = me.Waiting, "" },
@@ -101,7 +112,9 @@ var pages = map[string][]state{
 func phones() []func(*signin.Phone) {
 	all := []func(*signin.Phone){
 		func(v *signin.Phone) { v.State, v.RetryAt, v.Approves = signin.Held, time.Time{}, "" },
-		func(v *signin.Phone) { v.State, v.SecondFactor, v.OtherWays, v.Approves = signin.Pending, false, "", "" },
+		func(v *signin.Phone) {
+			v.State, v.SecondFactor, v.OtherWays, v.Approves = signin.Pending, false, "", ""
+		},
 		func(v *signin.Phone) {
 			v.State, v.SecondFactor, v.OtherWays, v.Approves = signin.Denied, false, "", ""
 		},

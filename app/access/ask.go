@@ -35,8 +35,16 @@ func (r *Rules) Ask(tx *store.Tx, q Question) (Verdict, error) {
 // AskAll judges an act that is several at once: the strictest answer holds.
 func (r *Rules) AskAll(tx *store.Tx, questions ...Question) (Verdict, error) {
 	all := Verdict{Answer: Yes}
-	for _, q := range questions {
-		v, err := r.Ask(tx, q)
+	ask := func(i int) (Verdict, error) { return r.Ask(tx, questions[i]) }
+	if len(questions) >= manyQuestions {
+		verdicts, err := r.AskEach(tx, questions)
+		if err != nil {
+			return Verdict{Answer: No}, err
+		}
+		ask = func(i int) (Verdict, error) { return verdicts[i], nil }
+	}
+	for i := range questions {
+		v, err := ask(i)
 		if err != nil {
 			return v, err
 		}

@@ -109,6 +109,21 @@ const (
 	ApprovalSent Action = "approval.sent" // to the phone of who is to approve
 )
 
+// Of groups and imports.
+const (
+	GroupCreated       Action = "group.created"
+	GroupRenamed       Action = "group.renamed"
+	GroupDeleted       Action = "group.deleted"
+	GroupMemberAdded   Action = "group.member_added"
+	GroupMemberRemoved Action = "group.member_removed"
+	GroupRoleSet       Action = "group.role_set"
+	UserRenamed        Action = "user.renamed"
+	ImportChecked      Action = "import.checked"
+	ImportStarted      Action = "import.started"
+	ImportFinished     Action = "import.finished"
+	ImportFailed       Action = "import.failed"
+)
+
 // Kinds of Party.
 const (
 	KindUser      = "user"

@@ -17,25 +17,52 @@ import (
 // Record writes e in the act tx. Its failure fails the act with
 // fault.Unavailable: no audit, no act.
 func Record(tx *store.Tx, e Event) error {
+	row, err := e.row(tx)
+	if err != nil {
+		return err
+	}
+	return unwritable(tx.Later(intoEvents+" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", row...))
+}
+
+// RecordAll writes many events in the act tx, several in a statement. They are
+// those that Record would write, in their order.
+func RecordAll(tx *store.Tx, events []Event) error {
+	rows := make([][]any, len(events))
+	for i, e := range events {
+		var err error
+		if rows[i], err = e.row(tx); err != nil {
+			return err
+		}
+	}
+	return unwritable(tx.InsertAll(intoEvents, "", rows))
+}
+
+const intoEvents = `INSERT INTO audit_events (tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id,
+	target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt)`
+
+// row is e as it is stored.
+func (e Event) row(tx *store.Tx) ([]any, error) {
 	if e.Outcome == "" {
 		e.Outcome = Success
 	}
 	id, salt := secret.System.ID(), secret.System.ID()
 	record, own, err := e.Canonical(id, salt, tx.Now)
 	if err != nil {
-		return fmt.Errorf("audit: record: %w", err)
+		return nil, fmt.Errorf("audit: record: %w", err)
 	}
-	err = tx.Later(`INSERT INTO audit_events (tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id,
-		target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+	return []any{
 		e.TenantID, id, tx.Now, e.Action, e.Outcome, e.Reason, e.Actor.Kind, e.Actor.ID,
-		e.Target.Kind, e.Target.ID, e.Subject, e.Thread, e.Origin.RequestID, record, string(own), salt)
-	if err != nil {
-		f := fault.New(fault.Unavailable, "audit.unwritable")
-		f.RetryAfter = 5 * time.Second
-		return f.Because(err)
+		e.Target.Kind, e.Target.ID, e.Subject, e.Thread, e.Origin.RequestID, record, string(own), salt,
+	}, nil
+}
+
+func unwritable(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	f := fault.New(fault.Unavailable, "audit.unwritable")
+	f.RetryAfter = 5 * time.Second
+	return f.Because(err)
 }
 
 // Entry is an event as people read it.

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
@@ -239,7 +240,7 @@ var pinForm = regexp.MustCompile(`^[0-9]{6,16}$`)
 
 func (c Candidate) check() map[string]string {
 	wrong := map[string]string{}
-	if name := strings.TrimSpace(c.Name); name == "" || len(name) > nameLongest || hasControls(name) {
+	if !nameFits(strings.TrimSpace(c.Name)) {
 		wrong["name"] = "device.name_form"
 	}
 	if !pinForm.MatchString(c.PIN) || weak(c.PIN) {
@@ -251,6 +252,11 @@ func (c Candidate) check() map[string]string {
 		wrong["platform"] = "device.platform_unknown"
 	}
 	return wrong
+}
+
+// nameFits says whether a phone can have a name: 1 to 60 characters on one line.
+func nameFits(name string) bool {
+	return name != "" && utf8.RuneCountInString(name) <= nameLongest && !hasControls(name)
 }
 
 func hasControls(text string) bool {

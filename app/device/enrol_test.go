@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -116,7 +117,7 @@ func TestWhatAPhoneMayBringToEnrol(t *testing.T) {
 			field  string
 		}{
 			{"no name", func(c *device.Candidate) { c.Name = " " }, "name"},
-			{"a name too long", func(c *device.Candidate) { c.Name = string(make([]byte, 61)) }, "name"},
+			{"a name too long", func(c *device.Candidate) { c.Name = strings.Repeat("ü", 61) }, "name"},
 			{"a name with a line break", func(c *device.Candidate) { c.Name = "my\nphone" }, "name"},
 			{"a PIN of five digits", func(c *device.Candidate) { c.PIN = "24681" }, "pin"},
 			{"a PIN of seventeen digits", func(c *device.Candidate) { c.PIN = "24681357902468135" }, "pin"},
@@ -148,7 +149,9 @@ func TestWhatAPhoneMayBringToEnrol(t *testing.T) {
 			t.Errorf("%d refusals in the audit, %d of them for the platform; want 2", all, named)
 		}
 		// Nothing of all that has used the link up.
-		if _, err := h.Devices.Enrol(t.Context(), h.NewPhone().Candidate(link.Token), from); err != nil {
+		longest := h.NewPhone().Candidate(link.Token)
+		longest.Name = strings.Repeat("ü", 60)
+		if _, err := h.Devices.Enrol(t.Context(), longest, from); err != nil {
 			t.Errorf("Enrol afterwards = %v", err)
 		}
 	})

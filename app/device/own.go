@@ -35,7 +35,7 @@ func (s *Service) Of(ctx context.Context, tenantID, userID string) ([]Phone, err
 // Rename gives a phone another name.
 func (s *Service) Rename(ctx context.Context, tenantID, userID, accountID, name string, from audit.Origin) error {
 	name = strings.TrimSpace(name)
-	if name == "" || len(name) > nameLongest || hasControls(name) {
+	if !nameFits(name) {
 		return fault.Wrong("form.wrong", map[string]string{"name": "device.name_form"})
 	}
 	return s.own(ctx, tenantID, userID, accountID, audit.DeviceRenamed, "", from, func(tx *store.Tx) error {

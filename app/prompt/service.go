@@ -121,11 +121,9 @@ func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
 // wakePhone queues a Web Push for the user's preferred phone that takes one. It
 // is tried for every name alike, also where there is no such phone.
 func (s *Service) wakePhone(tx *store.Tx, ask Ask, sent Sent) error {
-	// The message says nothing about the sign-in or the act: the phone asks for it, signed.
-	message := map[string]string{"title": "Is this you?", "body": "Someone is asking to sign in with your phone.", "request": sent.ID}
-	if ask.Kind == Approval {
-		message["title"], message["body"] = "Do you approve this?", "An approval is waiting for you. Open the app to see what it is about."
-	}
+	// The message says nothing about the sign-in or the act: the phone asks for it,
+	// signed, and has the words of the notification.
+	message := map[string]string{"request": sent.ID}
 	err := notify.Queue(tx, ask.TenantID, notify.KindPush, notify.Targets{
 		Query: `SELECT push_subscription FROM devices
 		WHERE tenant_id = ? AND user_id = ? AND state = 'active' AND phone_sign_in AND push_subscription <> '' ORDER BY preferred DESC, created_at`,
@@ -234,7 +232,7 @@ func (s *Service) Test(ctx context.Context, a device.Account, from audit.Origin)
 		}
 		sent, err := s.Send(tx, Ask{
 			TenantID: a.TenantID, Subject: testSubject(a.AccountID), UserID: a.UserID, Kind: Test, AttemptID: enrolment, Mode: tenant.Pick3,
-			Application: "Test of your phone", Origin: from,
+			Origin: from,
 		}, recent)
 		if err != nil {
 			return err

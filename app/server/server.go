@@ -24,12 +24,15 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/device"
+	"latchkey/app/group"
 	"latchkey/app/notify"
 	"latchkey/app/operator"
 	"latchkey/app/people"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
+	"latchkey/app/search"
 	"latchkey/app/secret"
+	"latchkey/app/session"
 	tenantsettings "latchkey/app/settings"
 	"latchkey/app/setup"
 	"latchkey/app/signin"
@@ -136,10 +139,12 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, Passwords: passwords}
+	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), chosen.Performers()} {
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), chosen.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
+	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp}
@@ -162,7 +167,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, People: persons, Settings: chosen, Operator: operators, SignIn: signIn},
+		&consolepages.Pages{
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn,
+		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
 		&invitepages.Pages{Site: site, People: persons},
@@ -317,7 +324,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	var all error
+	all := session.Forget(ctx, s.DB)
 	for _, old := range []struct {
 		statement string
 		before    time.Time

@@ -6,6 +6,9 @@
 // that approved it: a lock, a revoked device or a suspended tenant ends it at
 // once, on every replica (product.md §3). Nothing is written but, once a minute
 // at most, that it was seen.
+//
+// A session that is over stays for Memory: for as long a browser that it was in
+// is not new to its user.
 package session
 
 import (
@@ -28,7 +31,8 @@ const (
 	ConsoleIdleLife = 15 * time.Minute
 	ConsoleLife     = 12 * time.Hour
 
-	seenWait = time.Minute // how exact "last seen" is
+	seenWait = time.Minute         // how exact "last seen" is
+	Memory   = 30 * 24 * time.Hour // of sessions that are over, from the end that they had at most
 )
 
 // Session is a signed-in browser with what every request needs to know.
@@ -207,4 +211,10 @@ func Close(tx *store.Tx, tenantID, userID, keep string) (ended int64, err error)
 	res := tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL",
 		tx.Now, tenantID, userID, keep)
 	return res.RowsAffected, res.Error
+}
+
+// Forget deletes sessions that were over long enough ago. Any replica may run it.
+func Forget(ctx context.Context, db *store.DB) error {
+	_, err := db.CountOne(ctx, "DELETE FROM sessions WHERE expires_at < ?", db.Now().Add(-Memory))
+	return err
 }

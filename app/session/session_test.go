@@ -9,8 +9,10 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/prompt"
 	"latchkey/app/secret"
 	"latchkey/app/session"
+	"latchkey/app/signin"
 	. "latchkey/app/signin/signintest"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -355,6 +357,57 @@ func TestSessionsOfOthersAreNotThere(t *testing.T) {
 		}
 		if got := h.Count("SELECT count(*) FROM sessions WHERE ended_at < ?", h.Clock.Now()); got != 1 {
 			t.Error("the end of a session was written a second time")
+		}
+	})
+}
+
+// TestASessionIsForgottenAMonthAfterItsEnd: until then its browser is not new.
+func TestASessionIsForgottenAMonthAfterItsEnd(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		u := h.User(h.Alder, "user1")
+		p, _ := h.PhoneOf(u)
+		h.Set("DELETE FROM sessions")
+		pc := Browser("a PC")
+		for range 2 {
+			h.Act(func(tx *store.Tx) error {
+				_, _, err := session.Begin(tx, session.Beginning{TenantID: u.TenantID, UserID: u.ID, AMR: session.ByPassword, BrowserDigest: pc.BrowserDigest})
+				return err
+			})
+		}
+		id := h.Text("SELECT id FROM sessions LIMIT 1")
+		if err := session.End(ctx, h.DB, u.TenantID, u.ID, id, audit.User(u.ID), from); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range []struct {
+			claim string
+			after time.Duration
+			kept  int
+		}{
+			{"at once", 0, 2},
+			{"a month after their end", session.Life + 30*24*time.Hour, 2},
+			{"an instant later", time.Microsecond, 0},
+		} {
+			h.Clock.Forward(row.after)
+			if err := session.Forget(ctx, h.DB); err != nil {
+				t.Fatal(err)
+			}
+			if got := h.Count("SELECT count(*) FROM sessions"); got != row.kept {
+				t.Errorf("%s %d sessions are kept, want %d", row.claim, got, row.kept)
+			}
+			h.Begin(u.Name, signin.Phone, pc)
+			r := p.Open()
+			if r.NewBrowser != (row.kept == 0) {
+				t.Errorf("%s the phone is told that the browser is new: %t", row.claim, r.NewBrowser)
+			}
+			if _, err := p.Answer(r, prompt.Deny, "", ""); err != nil {
+				t.Fatal(err)
+			}
+			h.Set("DELETE FROM prompts")
+		}
+		_, cookie := h.Session(u)
+		if err := session.Forget(ctx, h.DB); err != nil || !h.Alive(cookie) {
+			t.Errorf("a session that lives is forgotten, %v", err)
 		}
 	})
 }

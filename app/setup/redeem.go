@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	"strings"
+	"time"
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
@@ -39,11 +40,13 @@ func (f First) check(i Invited) (First, map[string]string) {
 		f.AdminName += "@" + f.Domain
 	}
 	f.AdminName = user.Name(f.AdminName)
-	switch length := len([]rune(f.Password)); {
+	switch {
 	case f.AdminName == "":
 		wrong["admin_name"] = "user.name_form"
 	case !f.named(i):
 		wrong["admin_name"] = "setup.name_domain"
+	}
+	switch length := len([]rune(f.Password)); {
 	case length < user.PasswordLeastAlone:
 		wrong["password"] = "user.password_short"
 	case length > user.PasswordMost:
@@ -108,16 +111,47 @@ func (s *Service) Redeem(ctx context.Context, token secret.Token, first First, f
 		if err := tx.Change(refused(), "UPDATE setup_links SET used_at = ? WHERE token_digest = ? AND "+works, tx.Now, token.Digest(), tx.Now); err != nil {
 			return err
 		}
-		done, err = build(tx, i, first, hash, from)
-		return err
+		var userID string
+		if done, userID, err = build(tx, i, first, hash, from); err != nil {
+			return err
+		}
+		return tx.Exec("UPDATE setup_links SET made_for = (SELECT id FROM tenants WHERE slug = ?), made_user = ? WHERE token_digest = ?",
+			done.TenantSlug, userID, token.Digest()).Error
 	})
 	if err != nil {
 		return Done{}, err
 	}
-	return done, s.Rules.Reload(ctx)
+	// It is done; a table of rules that cannot be read now is read again in a moment.
+	_ = s.Rules.Reload(ctx)
+	return done, nil
 }
 
-func build(tx *store.Tx, i Invited, first First, hash string, from audit.Origin) (Done, error) {
+// madeLife is how long the page that says what was made can be looked at again.
+const madeLife = time.Hour
+
+// MadeBy gives what a link has made within the last hour, else fault.NotFound.
+func (s *Service) MadeBy(ctx context.Context, token secret.Token) (Done, error) {
+	var made struct {
+		TenantID, TenantName, TenantSlug, AdminName string
+		Proved                                      bool
+	}
+	tx := s.DB.View(ctx)
+	ok, err := tx.One(&made, `SELECT t.id AS tenant_id, t.name AS tenant_name, t.slug AS tenant_slug, u.name AS admin_name,
+		EXISTS (SELECT 1 FROM domains d WHERE d.tenant_id = t.id AND d.verified_at IS NOT NULL AND u.name LIKE '%@' || d.domain) AS proved
+		FROM setup_links l JOIN tenants t ON t.id = l.made_for JOIN users u ON u.tenant_id = l.made_for AND u.id = l.made_user
+		WHERE l.token_digest = ? AND l.used_at > ?`, token.Digest(), tx.Now.Add(-madeLife))
+	if err != nil {
+		return Done{}, store.Unusable(err)
+	}
+	if !ok {
+		return Done{}, refused()
+	}
+	return Done{
+		TenantName: made.TenantName, TenantSlug: made.TenantSlug, AdminName: made.AdminName, Proved: made.Proved, Operator: made.TenantID == access.Platform,
+	}, nil
+}
+
+func build(tx *store.Tx, i Invited, first First, hash string, from audit.Origin) (made Done, userID string, err error) {
 	done, role := Done{TenantName: i.Name, TenantSlug: i.Slug, Operator: i.Operator()}, access.RoleSecurityAdministrator
 	switch {
 	case i.TenantID == "":
@@ -125,18 +159,18 @@ func build(tx *store.Tx, i Invited, first First, hash string, from audit.Origin)
 			Slug: first.TenantSlug, Name: first.TenantName, Domain: first.Domain, Region: first.Region,
 		}, audit.Service, from)
 		if err != nil {
-			return done, err
+			return done, "", err
 		}
 		i.TenantID, done.TenantName, done.TenantSlug, done.Proved = t.ID, t.Name, t.Slug, true
 	case i.AsksDomain():
 		var holder string
 		if taken, err := tx.One(&holder, "SELECT tenant_id FROM domains WHERE domain = ?", first.Domain); err != nil {
-			return done, err
+			return done, "", err
 		} else if taken {
-			return done, fault.Wrong("form.wrong", map[string]string{"domain": "tenant.domain_taken"})
+			return done, "", fault.Wrong("form.wrong", map[string]string{"domain": "tenant.domain_taken"})
 		}
 		if err := tenant.Own(tx, i.TenantID, first.Domain); err != nil {
-			return done, err
+			return done, "", err
 		}
 		done.Proved = true
 	default:
@@ -149,16 +183,16 @@ func build(tx *store.Tx, i Invited, first First, hash string, from audit.Origin)
 	}
 	u, err := user.Create(tx, i.TenantID, first.AdminName, "", hash, audit.Service, from)
 	if f := fault.Of(err); f != nil && f.Fields["name"] != "" {
-		return done, fault.Wrong("form.wrong", map[string]string{"admin_name": f.Fields["name"]})
+		return done, "", fault.Wrong("form.wrong", map[string]string{"admin_name": f.Fields["name"]})
 	}
 	if err != nil {
-		return done, err
+		return done, "", err
 	}
 	done.AdminName = u.Name
 	if err := user.Assign(tx, i.TenantID, u.ID, role, audit.Service, from); err != nil {
-		return done, err
+		return done, "", err
 	}
-	return done, audit.Record(tx, audit.Event{
+	return done, u.ID, audit.Record(tx, audit.Event{
 		TenantID: i.TenantID, Action: audit.SetupDone, Actor: audit.User(u.ID), Target: audit.Tenant(i.TenantID), Subject: u.ID, Thread: i.TenantID, Origin: from,
 	})
 }

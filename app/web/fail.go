@@ -117,6 +117,7 @@ func here(c echo.Context) string {
 		// An act is the last part of the address of the page that it stands on; the
 		// parts of a person have no pages of their own.
 		page, _, _ := strings.Cut(strings.Join(parts[:len(parts)-1], "/"), "/devices/")
+		page, _, _ = strings.Cut(page, "/members/")
 		return page
 	}
 	return "/"

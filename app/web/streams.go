@@ -156,8 +156,8 @@ func (s *Stream) watch(left chan<- struct{}) {
 	_, _ = s.conn.Read(one[:])
 }
 
-// wait looks whenever it is woken. A stream that cannot be served now ends, and
-// its client comes again.
+// wait looks whenever it is woken, each time for as long as a request may work. A
+// stream that cannot be served now ends, and its client comes again.
 func wait(ctx context.Context, stream *Stream, waiter *wake.Waiter, left <-chan struct{}, look Look) {
 	for signal, open := wake.Rung, true; open; {
 		var err error
@@ -165,7 +165,9 @@ func wait(ctx context.Context, stream *Stream, waiter *wake.Waiter, left <-chan 
 		if signal == wake.Beat {
 			err = stream.beat()
 		} else {
-			done, err = look(ctx, stream)
+			looking, cancel := context.WithTimeout(ctx, answerWait)
+			done, err = look(looking, stream)
+			cancel()
 		}
 		if done || err != nil {
 			return

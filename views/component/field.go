@@ -44,6 +44,7 @@ type Choices struct {
 type Confirm struct {
 	ID      string // unique on the page
 	Trigger string // words on the button that opens it
+	Label   string // read out in their place, where a page has several such buttons
 	Title   string
 	Text    string // what will happen, to whom, until when
 	Action  string

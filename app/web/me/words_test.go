@@ -62,7 +62,7 @@ func actions(t *testing.T) []string {
 		}
 		return true
 	})
-	if len(all) < 40 {
+	if len(all) < 30 {
 		t.Fatalf("found %d actions; there are more", len(all))
 	}
 	return all

@@ -31,6 +31,7 @@ func (h *Pages) Routes() []web.Route {
 	return []web.Route{
 		web.Get("/setup/:token", access.Anyone, h.form),
 		web.Post("/setup/:token", access.Anyone, h.redeem),
+		web.Get("/setup/:token/done", access.Anyone, h.done),
 	}
 }
 
@@ -65,7 +66,7 @@ func (h *Pages) redeem(c echo.Context) error {
 		Region: web.Form(c, "region"), AdminName: web.Form(c, "admin_name"),
 	}
 	ctx, token := c.Request().Context(), secret.TokenOf(c.Param("token"))
-	done, err := h.Setup.Redeem(ctx, token, setup.First{
+	_, err := h.Setup.Redeem(ctx, token, setup.First{
 		TenantName: typed.TenantName, TenantSlug: typed.TenantSlug, Domain: typed.Domain, Region: typed.Region, AdminName: typed.AdminName,
 		Password: web.Form(c, "password"), PasswordAgain: web.Form(c, "password_again"),
 	}, web.Origin(c))
@@ -79,12 +80,21 @@ func (h *Pages) redeem(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := views.Done{
-		TenantName: done.TenantName, TenantSlug: done.TenantSlug, AdminName: done.AdminName, Operator: done.Operator, Unproved: !done.Proved,
-		SignInURL: "/signin?login_hint=" + url.QueryEscape(done.AdminName), ConsoleURL: "/admin/" + done.TenantSlug,
+	return web.Redirect(c, "/setup/"+url.PathEscape(c.Param("token"))+"/done")
+}
+
+// done says what was made. The link is dead, and this page can be loaded again.
+func (h *Pages) done(c echo.Context) error {
+	made, err := h.Setup.MadeBy(c.Request().Context(), secret.TokenOf(c.Param("token")))
+	if err != nil {
+		return err
 	}
-	if done.Operator {
+	v := views.Done{
+		TenantName: made.TenantName, TenantSlug: made.TenantSlug, AdminName: made.AdminName, Operator: made.Operator, Unproved: !made.Proved,
+		SignInURL: "/signin?login_hint=" + url.QueryEscape(made.AdminName), ConsoleURL: "/admin/" + made.TenantSlug,
+	}
+	if made.Operator {
 		v.ConsoleURL = "/operator/tenants"
 	}
-	return web.Render(c, http.StatusOK, views.SetupDonePage(h.Site.Page(c), v))
+	return web.Render(c, http.StatusOK, views.SetupDonePage(h.Site.BrowserPage(c), v))
 }
