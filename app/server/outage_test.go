@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"latchkey/app/access"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -129,6 +130,13 @@ func everyAct(t *testing.T, w *world) []doing {
 
 	var session string
 	w.one(t, &session, "SELECT id FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?) ORDER BY created_at DESC LIMIT 1", name)
+	const approver = "user6@alder.example"
+	w.promote(t, approver, access.RoleSecurityAdministrator)
+	_, approving := w.withPhone(t, approver)
+	asking := w.browser(t).signIn(t, firstSecurity)
+	decide := func(b *browser, of, act string, pairs ...string) func() answer {
+		return form(b, inbox+"/"+w.asksRole(t, firstSecurity, of)+"/"+act, pairs...)
+	}
 	admin := w.browser(t).signIn(t, "admin@alder.example")
 	admin.get(t, "/admin/alder")
 	pc.get(t, "/me")
@@ -157,6 +165,10 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/approve", decide(approving, deskOfAlder, "approve"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/refuse", decide(approving, "desk2@alder.example", "refuse", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/withdraw", decide(asking, "lead@alder.example", "withdraw"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/phone", decide(approving, "auditor@alder.example", "phone"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
 	}
 }
