@@ -69,6 +69,7 @@ var cells = map[access.Permission][]access.Role{
 	access.ConsoleEnter:          {desk, lead, admin, security, auditor},
 	access.OperatorEnter:         {operator},
 	access.RoleCompose:           {security},
+	access.RoleView:              {admin, security, auditor},
 	access.OperatorGrant:         {security},
 }
 

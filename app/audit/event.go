@@ -89,6 +89,14 @@ const (
 	SettingsChanged    Action = "settings.changed"
 )
 
+// Of roles.
+const (
+	RoleComposed Action = "role.composed" // a custom one
+	RoleChanged  Action = "role.changed"
+	RoleRetired  Action = "role.retired"
+	RoleEnded    Action = "role.ended" // a time-boxed assignment, by itself
+)
+
 // Of people.
 const (
 	AuthenticatorViewed Action = "authenticator.viewed" // looked at by the helpdesk

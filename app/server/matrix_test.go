@@ -35,6 +35,7 @@ var unwritten = map[access.Permission][]access.Role{
 	access.RoleCompose:  {access.RoleSecurityAdministrator},
 
 	access.OperatorGrant: {access.RoleSecurityAdministrator},
+	access.RoleView:      {access.RoleTenantAdministrator, access.RoleSecurityAdministrator, access.RoleAuditor},
 }
 
 var (
@@ -137,6 +138,8 @@ func newCast(t *testing.T, dialect store.Dialect) *cast {
 		if err != nil {
 			t.Fatal(err)
 		}
+		w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,?,'Own','user.lock','',?,?)",
+			tenantID, "custom:own-"+slug, w.DB.Now(), w.DB.Now())
 		for role, id := range c.targets[slug] {
 			w.act(t, `INSERT INTO devices (tenant_id, account_id, id, user_id, name, platform, public_key, pin_digest, state, phone_sign_in, created_at)
 				VALUES (?,?,?,?,'A phone','ios','','','active',TRUE,?)`, tenantID, "device-"+slug+"-"+string(role), "key-"+slug+"-"+string(role), id, w.DB.Now())

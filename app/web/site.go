@@ -114,17 +114,26 @@ func (s *Site) Page(c echo.Context) component.Page {
 	p := component.Page{CSRF: s.formToken(c), RequestID: call.origin.RequestID, Now: s.DB.Now(), Theme: s.theme(c)}
 	if call.signedIn {
 		p.TenantName, p.SignedInAs = call.session.TenantName, call.session.UserName
-		role := s.Rules.Role(call.session.TenantID, call.session.UserID)
-		if role != access.RoleUser {
-			p.Role = words.Say(Context(c), "role."+string(role))
+		standing := s.Rules.Standing(call.session.TenantID, call.session.UserID)
+		if standing.Administrator() {
+			p.Role = RoleName(Context(c), standing.Role, standing.Name)
 			p.ConsoleHref = "/admin/" + call.session.TenantSlug
-			if role == access.RoleOperator {
+			if standing.Role == access.RoleOperator {
 				p.ConsoleHref = "/operator/tenants"
 			}
 		}
 		p.Flash = flash(c)
 	}
 	return p
+}
+
+// RoleName is a role in words: a built-in one from the catalogue, a custom one as
+// its tenant calls it.
+func RoleName(ctx context.Context, role access.Role, custom string) string {
+	if custom != "" {
+		return custom
+	}
+	return words.Say(ctx, "role."+string(role))
 }
 
 // BrowserPage is the frame of a page that belongs to a browser and to no session,

@@ -52,6 +52,7 @@ var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
 	{"/users", "people", "users", access.AuthenticatorView},
 	{"/groups", "groups", "grid", access.AuthenticatorView},
+	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
 	{grantsPath, "grants", "monitor", access.OperatorGrant},
@@ -64,7 +65,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
 	)
 }
 

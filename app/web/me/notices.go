@@ -41,8 +41,9 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 	detail := n.Detail
 	switch n.Action {
 	case audit.RoleAssigned, audit.RoleTaken:
-		if detail = words.Say(ctx, "role."+n.Detail); strings.HasPrefix(n.Detail, access.CustomPrefix) {
-			detail = words.Say(ctx, "me.notices.custom_role")
+		name, custom := strings.CutPrefix(n.Detail, access.CustomPrefix)
+		if detail = name; !custom {
+			detail = words.Say(ctx, "role."+n.Detail)
 		}
 	case audit.MFAChanged:
 		detail = words.Say(ctx, "console.people.mfa."+n.Detail)
