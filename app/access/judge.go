@@ -1,6 +1,10 @@
 package access
 
-import "latchkey/app/fault"
+import (
+	"slices"
+
+	"latchkey/app/fault"
+)
 
 // Question is one act that somebody wants to do, here, now.
 type Question struct {
@@ -10,6 +14,7 @@ type Question struct {
 	TargetID string   // the user it is done to; empty: a group, somebody new, or the tenant as a whole
 	Groups   []string // without a target: the groups it concerns, those of somebody new among them
 	Giving   Role     // with role.assign: the role that is given or taken
+	GivenFor []string // with Giving: the groups that the role is limited to; none: the whole tenant
 	LockedBy string   // with user.unlock: who locked; empty when only throttles are cleared
 	Loosens  bool     // the act takes a safeguard away
 }
@@ -74,6 +79,10 @@ func judge(q Question, actor Standing, t target) Verdict {
 		v.Findings = append(v.Findings, Finding{rule, says, detail})
 		v.Answer = stricter(v.Answer, says)
 	}
+	if own.Has(q.Needs) {
+		findOwn(q, actor, t, find)
+		return v
+	}
 	office(actor, find)
 	permission(q.Needs, actor, find)
 	if t.named && !looks.Has(q.Needs) {
@@ -86,10 +95,32 @@ func judge(q Question, actor Standing, t target) Verdict {
 	scope(q, actor, t, find)
 	rank(q, actor, t, find)
 	duty(q, actor, t, find)
-	if q.Loosens {
+	switch {
+	case always.Has(q.Needs):
+		find(RuleEyes, FourEyes, "eyes.always")
+	case q.Loosens:
 		find(RuleEyes, FourEyes, "eyes.loosens")
 	}
 	return v
+}
+
+// always are permissions to do what needs a second person each time: cells of
+// roles.md that say four eyes, or request.
+var always = SetOf(StaticPasscodeRequest, StaticPasscodeIssue, RebindRequest, OutageDeclare)
+
+// own is what everybody may, over what is theirs: the column "user, self" of
+// roles.md. It asks for no role and no rank.
+var own = SetOf(AccountView, AuthenticatorBind, AuthenticatorRemove, SessionEndOwn, AuditReadOwn, BypassRevokeOwn, CodeSheetPrintOwn)
+
+func findOwn(q Question, actor Standing, t target, find func(Rule, Answer, string)) {
+	if actor.May.Has(q.Needs) {
+		find(RulePermission, Yes, "permission.own")
+	} else {
+		find(RulePermission, No, "permission.not_in_role")
+	}
+	if t.named && q.TargetID != actor.UserID {
+		find(RuleSelf, No, "self.own_only")
+	}
 }
 
 // office says what somebody is: an active user who holds a role. The account of
@@ -158,6 +189,7 @@ func rank(q Question, actor Standing, t target, find func(Rule, Answer, string))
 
 // duty is what some permissions ask besides (roles.md).
 func duty(q Question, actor Standing, t target, find func(Rule, Answer, string)) {
+	top := Ranks[RoleSecurityAdministrator]
 	switch q.Needs {
 	case BypassApprove:
 		// A lead approves for plain users alone.
@@ -170,15 +202,18 @@ func duty(q Question, actor Standing, t target, find func(Rule, Answer, string))
 			find(RuleDuty, Yes, "duty.throttle")
 		case actor.Rank < AdministratorRank:
 			find(RuleDuty, No, "duty.throttle_only")
-		case q.LockedBy == actor.UserID:
+		case actor.Rank >= top && q.LockedBy == actor.UserID:
 			find(RuleDuty, No, "duty.own_lock")
+		default:
+			find(RuleDuty, Yes, "duty.lock")
 		}
 	case RoleAssign:
-		top := Ranks[RoleSecurityAdministrator]
 		switch {
 		case q.Giving == "":
 		case !t.known:
 			find(RuleDuty, No, "duty.no_such_role")
+		case !reaches(actor, q.GivenFor):
+			find(RuleDuty, No, "duty.role_wider")
 		case t.giving.rank < actor.Rank:
 			find(RuleDuty, Yes, "duty.role_below")
 		case actor.Rank == top && t.giving.rank == top:
@@ -187,6 +222,16 @@ func duty(q Question, actor Standing, t target, find func(Rule, Answer, string))
 			find(RuleDuty, No, "duty.role_not_below")
 		}
 	}
+}
+
+// reaches says whether somebody's own scope holds all of another's. Who is
+// limited to groups gives and takes no role that reaches further.
+func reaches(actor Standing, groups []string) bool {
+	if len(actor.Scope) == 0 {
+		return true
+	}
+	beyond := func(g string) bool { return !slices.Contains(actor.Scope, g) }
+	return len(groups) > 0 && !slices.ContainsFunc(groups, beyond)
 }
 
 // strictness orders answers. That there is nobody comes before a refusal: it

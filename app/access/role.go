@@ -140,8 +140,8 @@ func (m *matrix) least(p Permission) (rank int) {
 }
 
 // composable says whether p may be put into a custom role: administrators have
-// it, and not only those of the highest rank.
+// it, and not only those of the highest rank. The console every role opens.
 func (m *matrix) composable(p Permission) bool {
 	least := m.least(p)
-	return least > Ranks[RoleUser] && least < Ranks[RoleSecurityAdministrator]
+	return least > Ranks[RoleUser] && least < Ranks[RoleSecurityAdministrator] && p != ConsoleEnter
 }

@@ -94,10 +94,13 @@ func (s *Service) plan(tx *store.Tx, act Act) (Plan, error) {
 	return plan, err
 }
 
-// reasonable says that every act needs a reason, beside what else is wrong.
+// reasonable says that every act needs a reason, beside what else is wrong. What
+// is not there needs none.
 func reasonable(reason string, wrong error) error {
 	code := ""
 	switch {
+	case errors.Is(wrong, fault.NotFound):
+		return wrong
 	case reason == "":
 		code = "approval.reason_missing"
 	case len([]rune(reason)) > ReasonMost:

@@ -17,7 +17,7 @@ type Notice struct {
 	Action audit.Action // what happened; the words are notice.ACTION
 	By     access.Role  // of who did it; a person is told the role, the audit has the name
 	Reason string       // in the words of who did it
-	Detail string       // such as the name of a phone
+	Detail string       // such as the name of a phone, or a role: a custom one as "custom:" and its name
 	About  string       // id of the user whom it is about, when that is somebody else
 }
 

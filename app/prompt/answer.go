@@ -3,6 +3,7 @@ package prompt
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"time"
 
 	"latchkey/app/audit"
@@ -10,6 +11,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/proof"
 	"latchkey/app/store"
+	"latchkey/app/throttle"
 )
 
 // asked is an account of the phone that answers, and the prompt when it is one
@@ -17,6 +19,7 @@ import (
 type asked struct {
 	device.Account
 	Found     bool
+	AskedOf   string // the name that the prompt is for, as subject
 	Kind      Kind
 	State     State
 	AttemptID string
@@ -26,7 +29,7 @@ type asked struct {
 	ExpiresAt *time.Time
 }
 
-var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.kind, '') AS kind, COALESCE(p.state, '') AS state,
+var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.subject, '') AS asked_of, COALESCE(p.kind, '') AS kind, COALESCE(p.state, '') AS state,
 		COALESCE(p.attempt_id, '') AS attempt_id, COALESCE(p.number, '') AS number, COALESCE(p.nonce, '') AS nonce,
 		COALESCE(p.act_hash, '') AS act_hash, p.expires_at`,
 	"LEFT JOIN prompts p ON p.tenant_id = d.tenant_id AND p.id = ? AND p.user_id = d.user_id AND (d.phone_sign_in OR p.kind = 'test')")
@@ -34,12 +37,14 @@ var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.
 // Answer takes what a phone answered to a prompt of one of its accounts and
 // gives the state that follows; a wrong number is Denied, an outcome and no
 // error. It fails with fault.NotFound, fault.Conflict (decided), fault.Expired,
-// fault.Refused (signature, claims or PIN) or fault.Throttled.
+// fault.Refused (signature, claims or PIN) or fault.Throttled. What was signed is
+// nil when it could not be read: then it is refused like a signature that does
+// not hold, and remembered like it.
 //
 // A denial and a report need the phone's signature alone: whoever finds a
 // request that is not theirs must not need a PIN to say so.
 func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed *proof.Signed, pin string, from audit.Origin) (State, error) {
-	answer, unsigned := signed.Answer(by.Key)
+	answer, unsigned := read(signed, by.Key)
 	unlock := Decision(answer.Decision) == Approve || pin != ""
 	var accounts []asked
 	var now time.Time
@@ -68,7 +73,7 @@ func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed
 		}
 	}
 	if failed == nil {
-		failed = s.decide(ctx, a.Account, decision{id: id, kind: a.Kind, attemptID: a.AttemptID, next: next, wrong: wrong, unlock: unlock, from: from})
+		failed = s.decide(ctx, a.Account, decision{id: id, askedOf: a.AskedOf, kind: a.Kind, attemptID: a.AttemptID, next: next, wrong: wrong, unlock: unlock, from: from})
 	}
 	if failed == nil {
 		return next, nil
@@ -79,7 +84,31 @@ func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed
 			return "", err
 		}
 	}
+	if a != nil && errors.Is(failed, fault.Refused) {
+		if err := s.refused(ctx, *a, id, unsigned, from); err != nil {
+			return "", err
+		}
+	}
 	return "", failed
+}
+
+// read gives the claims of an answer whose signature holds.
+func read(signed *proof.Signed, key proof.Key) (proof.Answer, error) {
+	if signed == nil {
+		return proof.Answer{}, proof.ErrForm
+	}
+	return signed.Answer(key)
+}
+
+// refused remembers an answer that was not taken because of its signature or its
+// claims. The prompt is as open as before.
+func (s *Service) refused(ctx context.Context, a asked, id string, unsigned error, from audit.Origin) error {
+	e := event(a.Account, decision{id: id, attemptID: a.AttemptID, kind: a.Kind, from: from}, audit.PromptRefused)
+	e.Outcome, e.Reason = audit.Failure, "prompt.claims_wrong"
+	if unsigned != nil {
+		e.Reason = "prompt.signature_wrong"
+	}
+	return s.DB.Act(ctx, func(tx *store.Tx) error { return audit.Record(tx, e) })
 }
 
 // judge gives the state that an answer leads to, and whether its number was
@@ -149,6 +178,7 @@ func (a *asked) agreed(answer proof.Answer) bool {
 
 type decision struct {
 	id, attemptID string
+	askedOf       string
 	kind          Kind
 	next          State
 	wrong, unlock bool
@@ -178,10 +208,10 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 				return err
 			}
 		}
-		e := audit.Event{
-			TenantID: a.TenantID, Action: actions[d.next], Actor: audit.Device(a.AccountID), Target: audit.Prompt(d.id),
-			Subject: a.UserID, Thread: d.attemptID, Origin: d.from, Details: map[string]string{"kind": string(d.kind)},
+		if err := count(tx, a, d); err != nil {
+			return err
 		}
+		e := event(a, d, actions[d.next])
 		if d.next != Approved {
 			e.Outcome = audit.Failure
 		}
@@ -199,4 +229,37 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 		s.Hub.Ring(device.UserKey(a.TenantID, a.UserID))
 	}
 	return err
+}
+
+// count keeps how many wrong numbers a name has given in a row. The test of a
+// new phone says nothing of it.
+func count(tx *store.Tx, a device.Account, d decision) error {
+	switch {
+	case d.kind == Test:
+		return nil
+	case d.next == Approved:
+		return throttle.Passed(tx, a.TenantID, d.askedOf, Way)
+	case !d.wrong:
+		return nil
+	}
+	standing, err := throttle.Failed(tx, a.TenantID, d.askedOf, Way)
+	if err != nil {
+		return err
+	}
+	e := event(a, d, audit.WayPaused)
+	if standing.Off() {
+		e.Action = audit.WayTurnedOff
+	} else if _, paused := standing.Until(tx.Now); !paused {
+		return nil
+	}
+	e.Outcome, e.Reason, e.Details = audit.Failure, "prompt.wrong_number", map[string]string{"way": Way}
+	return audit.Record(tx, e)
+}
+
+// event is one of the answer to a prompt.
+func event(a device.Account, d decision, action audit.Action) audit.Event {
+	return audit.Event{
+		TenantID: a.TenantID, Action: action, Actor: audit.Device(a.AccountID), Target: audit.Prompt(d.id),
+		Subject: a.UserID, Thread: d.attemptID, Origin: d.from, Details: map[string]string{"kind": string(d.kind)},
+	}
 }

@@ -11,11 +11,12 @@ import (
 
 // Request is a prompt as the phone shows it.
 type Request struct {
-	ID, Kind, Mode, Numbers, Nonce, Application, Browser, Place, IP string
-	NewBrowser                                                      bool
-	CreatedAt, ExpiresAt                                            time.Time
-	Act                                                             *Act // what it asks for, with kind Approval
-	Account                                                         device.Account
+	ID, Kind, Mode, Numbers, Nonce, Application, Browser, IP string
+	Place                                                    Place
+	NewBrowser                                               bool
+	CreatedAt, ExpiresAt                                     time.Time
+	Act                                                      *Act // what it asks for, with kind Approval
+	Account                                                  device.Account
 }
 
 var openQuery = device.AccountsWith(`, COALESCE(p.id, '') AS prompt_id, COALESCE(p.kind, '') AS kind, COALESCE(p.mode, '') AS mode,
@@ -43,9 +44,10 @@ func (s *Service) OpenFor(ctx context.Context, by device.Proof) (requests []Requ
 func open(tx *store.Tx, deviceID string) ([]Request, error) {
 	var rows []struct {
 		device.Account
-		PromptID, Kind, Mode, Numbers, Nonce, Application, Browser, Place, IP, Act, ActHash string
-		NewBrowser                                                                          bool
-		CreatedAt, ExpiresAt                                                                *time.Time
+		PromptID, Kind, Mode, Numbers, Nonce, Application, Browser, IP, Act, ActHash string
+		Place                                                                        Place
+		NewBrowser                                                                   bool
+		CreatedAt, ExpiresAt                                                         *time.Time
 	}
 	if err := tx.All(&rows, openQuery, tx.Now, deviceID); err != nil {
 		return nil, store.Unusable(err)

@@ -12,6 +12,7 @@ import (
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
+	"latchkey/app/throttle"
 	"latchkey/app/wake"
 )
 
@@ -39,6 +40,8 @@ type Ask struct {
 	NewBrowser    bool
 	Push          bool // some phone of the user takes Web Push
 	Act           *Act // with kind Approval
+
+	Failures throttle.State // wrong numbers in a row, see Way
 }
 
 // Sent is a prompt on its way, or the pause that held it.
@@ -57,10 +60,24 @@ func RecentOf(tx *store.Tx, tenantID, subject string) ([]Recent, error) {
 	return recent, err
 }
 
+// Way is under which wrong numbers are counted (package throttle). One prompt has
+// one answer, so a number is as good as counted before it is checked.
+const Way = "phone"
+
+// HeldUntil says why and until when the phones of a name are left alone.
+func HeldUntil(tx *store.Tx, tenantID, subject string) (Pause, error) {
+	recent, err := RecentOf(tx, tenantID, subject)
+	if err != nil {
+		return Pause{}, err
+	}
+	failures, err := throttle.Of(tx, tenantID, subject, Way)
+	return PauseAfter(recent, tx.Now).or(failures, tx.Now), err
+}
+
 // Send puts a prompt on the user's phones in the act tx, or says why it is
 // held. recent is what RecentOf gave in the same act.
 func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
-	if pause := PauseAfter(recent, tx.Now); pause.Reason != "" {
+	if pause := PauseAfter(recent, tx.Now).or(ask.Failures, tx.Now); pause.Reason != "" {
 		return Sent{Pause: pause}, nil
 	}
 	if err := lapseOwn(tx, ask.TenantID, recent); err != nil {
@@ -104,11 +121,9 @@ func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
 // wakePhone queues a Web Push for the user's preferred phone that takes one. It
 // is tried for every name alike, also where there is no such phone.
 func (s *Service) wakePhone(tx *store.Tx, ask Ask, sent Sent) error {
-	// The message says nothing about the sign-in or the act: the phone asks for it, signed.
-	message := map[string]string{"title": "Is this you?", "body": "Someone is asking to sign in with your phone.", "request": sent.ID}
-	if ask.Kind == Approval {
-		message["title"], message["body"] = "Do you approve this?", "An approval is waiting for you. Open the app to see what it is about."
-	}
+	// The message says nothing about the sign-in or the act: the phone asks for it,
+	// signed, and has the words of the notification.
+	message := map[string]string{"request": sent.ID}
 	err := notify.Queue(tx, ask.TenantID, notify.KindPush, notify.Targets{
 		Query: `SELECT push_subscription FROM devices
 		WHERE tenant_id = ? AND user_id = ? AND state = 'active' AND phone_sign_in AND push_subscription <> '' ORDER BY preferred DESC, created_at`,
@@ -217,7 +232,7 @@ func (s *Service) Test(ctx context.Context, a device.Account, from audit.Origin)
 		}
 		sent, err := s.Send(tx, Ask{
 			TenantID: a.TenantID, Subject: testSubject(a.AccountID), UserID: a.UserID, Kind: Test, AttemptID: enrolment, Mode: tenant.Pick3,
-			Application: "Test of your phone", Origin: from,
+			Origin: from,
 		}, recent)
 		if err != nil {
 			return err

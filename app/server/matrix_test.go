@@ -11,6 +11,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/secret"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -32,6 +33,9 @@ var columns = []access.Role{
 var unwritten = map[access.Permission][]access.Role{
 	access.ConsoleEnter: columns[1:],
 	access.RoleCompose:  {access.RoleSecurityAdministrator},
+
+	access.OperatorGrant: {access.RoleSecurityAdministrator},
+	access.RoleView:      {access.RoleTenantAdministrator, access.RoleSecurityAdministrator, access.RoleAuditor},
 }
 
 var (
@@ -100,6 +104,7 @@ type cast struct {
 	targets map[string]map[access.Role]string // slug and role to the id of a user
 	actors  map[access.Role]*browser
 	selves  map[access.Role]string
+	things  map[string]map[string]string      // slug and parameter to the id of a thing of that tenant
 	theirs  map[string]map[access.Role]string // slug and role to the id of a request that the actor made there
 }
 
@@ -134,6 +139,8 @@ func newCast(t *testing.T, dialect store.Dialect) *cast {
 		if err != nil {
 			t.Fatal(err)
 		}
+		w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,?,'Own','user.lock','',?,?)",
+			tenantID, "custom:own-"+slug, w.DB.Now(), w.DB.Now())
 		for role, id := range c.targets[slug] {
 			w.act(t, `INSERT INTO devices (tenant_id, account_id, id, user_id, name, platform, public_key, pin_digest, state, phone_sign_in, created_at)
 				VALUES (?,?,?,?,'A phone','ios','','','active',TRUE,?)`, tenantID, "device-"+slug+"-"+string(role), "key-"+slug+"-"+string(role), id, w.DB.Now())
@@ -147,6 +154,7 @@ func newCast(t *testing.T, dialect store.Dialect) *cast {
 		_, c.selves[role] = w.person(t, name+"@alder.example")
 	}
 	c.actors[access.RoleOperator] = w.browser(t).signIn(t, "operator@latchkey.example")
+	c.things = map[string]map[string]string{"alder": c.make(t, "alder"), "birch": c.make(t, "birch")}
 	for slug, requests := range c.theirs {
 		for role := range c.actors {
 			id := "request-" + slug + "-" + string(role)
@@ -157,6 +165,19 @@ func newCast(t *testing.T, dialect store.Dialect) *cast {
 		}
 	}
 	return c
+}
+
+// make makes one of each thing that the console has pages of.
+func (c *cast) make(t *testing.T, slug string) map[string]string {
+	t.Helper()
+	tenantID, asked := c.tenants[slug], secret.System.ID()
+	c.act(t, `INSERT INTO operator_grants (tenant_id, id, operator_id, role, reason, granted_by, granted_at, ends_at)
+		VALUES (?,?,'somebody','auditor','','',?,?)`, tenantID, asked, c.DB.Now(), c.DB.Now().Add(time.Hour))
+	c.act(t, "INSERT INTO imports (tenant_id, id, file_name, rows, total, problems, state, created_by, created_at) VALUES (?,?,'','[]',0,'[]','checked','',?)",
+		tenantID, "import"+slug, c.DB.Now())
+	return map[string]string{
+		":grant": asked, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
+	}
 }
 
 // fill puts real ids into the path of a route, those of slug and of a target.
@@ -177,7 +198,13 @@ func (c *cast) fill(t *testing.T, path, slug, userID, device string) string {
 		case ":request":
 			value = "THEIRS" // see by
 		default:
-			t.Fatalf("%s: this test knows no %s", path, part)
+			known := ""
+			if value, known = c.things[slug][part], c.things["alder"][part]; known == "" {
+				t.Fatalf("%s: this test knows no %s", path, part)
+			}
+			if value == "" {
+				value = "nothing"
+			}
 		}
 		path = strings.Replace(path, part, value, 1)
 	}
@@ -265,6 +292,8 @@ func (c *cast) expect(table map[access.Permission]map[access.Role]string, route 
 	}
 	_, may := table[route.Needs][actor]
 	switch {
+	case actor == access.RoleUser:
+		return http.StatusForbidden // what is their own has pages of its own
 	case !may:
 		return http.StatusForbidden
 	case strings.HasSuffix(route.Path, "/:request/approve"), strings.HasSuffix(route.Path, "/:request/phone"):

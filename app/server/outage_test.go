@@ -119,6 +119,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	second := w.newPhone(t)
 	second.enrolled(t, second.enrol(t, pc.invite(t)))
 	second.call(t, http.MethodPut, "/accounts/"+second.account+"/phone-sign-in", nil).want(t, http.StatusNoContent)
+	pc.proveByPhone(t, second, "/me/phones")
 	third, token := w.newPhone(t), pc.invite(t)
 	elsewhere := w.browser(t).signIn(t, name)
 	leaving := w.browser(t).signIn(t, "user2@alder.example")
@@ -127,6 +128,8 @@ func everyAct(t *testing.T, w *world) []doing {
 	chosen, typed, waited := choosing.begin(t, "user3@alder.example"), typing.begin(t, "user4@alder.example"), waiting.askPhone(t, name)
 	r := second.asks(t)
 	shown := number(waiting.get(t, waited))
+
+	security, operated := w.browser(t).signIn(t, "security@alder.example"), w.operated(t)
 
 	var session string
 	w.one(t, &session, "SELECT id FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?) ORDER BY created_at DESC LIMIT 1", name)
@@ -142,7 +145,11 @@ func everyAct(t *testing.T, w *world) []doing {
 	pc.get(t, "/me")
 	elsewhere.get(t, "/me")
 	leaving.get(t, "/me")
-	return []doing{
+	const tenants = "/operator/tenants"
+	field := "/admin/alder/groups/" + w.group(t, "alder", "field")
+	office := "/admin/alder/groups/" + w.group(t, "alder", "office")
+	_, user21 := w.person(t, "user21@alder.example")
+	acts := []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
 		{"POST /signin/:attempt/method", form(choosing, chosen+"/method", "method", "phone"), http.StatusSeeOther},
 		{"POST /signin/:attempt/verify", form(typing, typed+"/verify", "password", passwordOfAll), http.StatusSeeOther},
@@ -165,13 +172,71 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test"), http.StatusSeeOther},
+		{"POST " + tenants, form(operated.b, tenants, "tenant_name", "Fir", "tenant_slug", "fir", "domain", "fir.example", "region", "eu", "ring", "early"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/change", form(operated.b, tenants+"/birch/change", "tenant_name", "Birch", "region", "eu", "ring", "early", "version", "1"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/links", form(operated.b, tenants+"/elm/links"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains", form(operated.b, tenants+"/elm/domains", "domain", "third.example"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains/:domain/verify", form(operated.b, tenants+"/elm/domains/elm.example/verify"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains/:domain/remove", form(operated.b, tenants+"/elm/domains/second.example/remove"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/suspend", form(operated.b, tenants+"/elm/suspend", "reason", "a test"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/resume", form(operated.b, tenants+"/oak/resume", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/grants", form(security, "/admin/alder/settings/grants", "operator", operatorName, "role", "auditor", "hours", "4", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/grants/:grant/end", form(operated.birch, "/admin/birch/settings/grants/"+operated.grant+"/end"), http.StatusSeeOther},
 		{"POST /admin/:tenant/approvals/:request/approve", decide(approving, deskOfAlder, "approve"), http.StatusSeeOther},
 		{"POST /admin/:tenant/approvals/:request/refuse", decide(approving, "desk2@alder.example", "refuse", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/approvals/:request/withdraw", decide(asking, "lead@alder.example", "withdraw"), http.StatusSeeOther},
 		{"POST /admin/:tenant/approvals/:request/phone", decide(approving, "auditor@alder.example", "phone"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups", form(admin, "/admin/alder/groups", "name", "new", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/rename", form(admin, field+"/rename", "name", "fields", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/members", form(admin, field+"/members", "name", "user9@alder.example", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/members/:user/remove", form(admin, field+"/members/"+user21+"/remove", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/role", form(admin, field+"/role", "role", "helpdesk", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/delete", form(admin, office+"/delete", "confirmed", "office", "reason", "x"), http.StatusSeeOther},
+	}
+	return append(acts, actsOnPeople(t, w, admin)...)
+}
+
+// actsOnPeople prepares what a tenant administrator does to people, and what
+// these do then.
+func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	at := func(name string) string {
+		_, id := w.person(t, name+"@alder.example")
+		return "/admin/alder/users/" + id
+	}
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, append(pairs, "reason", "a test")...) }
+	}
+	invite := func(name string) func() answer {
+		return form(admin, "/admin/alder/users", "name", name+"@alder.example", "display_name", "Somebody new")
+	}
+	w.lock(t, "user11@alder.example")
+	ph, _ := w.withPhone(t, "user12@alder.example")
+	link := invitationMark.FindString(invite("invited1")().want(t, http.StatusOK).body)
+	invite("invited2")().want(t, http.StatusOK)
+	newcomer := w.browser(t)
+	newcomer.get(t, link).want(t, http.StatusOK)
+	told := w.browser(t).signIn(t, "user13@alder.example")
+	tenantID, userID := w.person(t, "user13@alder.example")
+	w.act(t, "INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, at) VALUES (?,'notice-1',?,'sessions.ended','helpdesk','a test',?)", tenantID, userID, w.DB.Now())
+	admin.get(t, "/admin/alder")
+	told.get(t, "/me")
+	return []doing{
+		{"POST /admin/:tenant/users/:user/lock", form(admin, at("user10")+"/lock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/unlock", form(admin, at("user11")+"/unlock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/devices/:device/revoke", form(admin, at("user12")+"/devices/"+ph.account+"/revoke"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/end-sessions", form(admin, at("user12")+"/end-sessions"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/mfa", form(admin, at("user12")+"/mfa", "mfa_state", "enabled"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users", invite("invited3"), http.StatusOK},
+		{"POST /admin/:tenant/users/:user/invitation", form(admin, at("invited2")+"/invitation"), http.StatusOK},
+		{"POST /invite/:token", form(newcomer, link, "password", passwordOfAll, "password_again", passwordOfAll), http.StatusSeeOther},
+		{"POST /me/notices/:notice/seen", form(told, "/me/notices/notice-1/seen"), http.StatusSeeOther},
 	}
 }
+
+// invitationMark is the address of an invitation, without the host.
+var invitationMark = regexp.MustCompile(`/invite/[A-Za-z0-9._-]+`)
 
 func TestWithoutTheDatabaseNothingHappens(t *testing.T) {
 	for _, lost := range losses {
@@ -195,6 +260,7 @@ func TestWithoutTheDatabaseNothingHappens(t *testing.T) {
 				for _, act := range acts {
 					act.do().unavailable(t)
 				}
+				until(t, "readiness to end", func() bool { return b.get(t, "/readyz").status == http.StatusServiceUnavailable })
 				b.get(t, "/readyz").unavailable(t)
 				b.get(t, "/healthz").is(t, http.StatusOK)
 				b.get(t, "/signin").is(t, http.StatusOK)
@@ -343,7 +409,7 @@ func TestSetUpWithoutAnAuditDoesNotHappen(t *testing.T) {
 			fill().unavailable(t)
 			restore()
 			w.unchanged(t, "a set-up without an audit", before)
-			fill().want(t, http.StatusOK)
+			fill().want(t, http.StatusSeeOther)
 			fill().is(t, http.StatusNotFound)
 			w.browser(t).signIn(t, "security@cedar.example").get(t, "/admin/cedar").is(t, http.StatusOK)
 		})

@@ -24,10 +24,15 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/device"
+	"latchkey/app/group"
 	"latchkey/app/notify"
+	"latchkey/app/operator"
+	"latchkey/app/people"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
+	"latchkey/app/search"
 	"latchkey/app/secret"
+	"latchkey/app/session"
 	tenantsettings "latchkey/app/settings"
 	"latchkey/app/setup"
 	"latchkey/app/signin"
@@ -35,7 +40,9 @@ import (
 	"latchkey/app/wake"
 	"latchkey/app/web"
 	consolepages "latchkey/app/web/console"
+	invitepages "latchkey/app/web/invite"
 	mepages "latchkey/app/web/me"
+	operatorpages "latchkey/app/web/operator"
 	phoneapi "latchkey/app/web/phone"
 	setuppages "latchkey/app/web/setup"
 	signinpages "latchkey/app/web/signin"
@@ -52,6 +59,7 @@ type Server struct {
 	Rules     *access.Rules
 	Hub       *wake.Hub
 	Setup     *setup.Service
+	Operator  *operator.Service
 	Site      *web.Site
 	Prompts   *prompt.Service
 	SignIn    *signin.Service
@@ -59,6 +67,7 @@ type Server struct {
 	Roles     *role.Service
 	Handler   http.Handler
 
+	ready   readiness
 	log     *slog.Logger
 	outbox  *notify.Worker
 	metrics *metrics
@@ -122,28 +131,33 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	pushPublic, pushPrivate := keys.Push()
 	nudge := make(chan struct{}, 1)
 	hub := wake.NewHub(db, secret.System.ShortID())
+	rules.Share(hub)
 	passwords := secret.NewPasswords()
 	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
 	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, PublicURL: settings.PublicURL, Nudge: nudge}
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, Rules: rules}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
+	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, Passwords: passwords}
+	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), chosen.Performers()} {
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), chosen.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
+	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
+	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
 	hub.LookFor("inbox", approvals.Changed)
 
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(streams, hub)
-	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Observe: measured.observe, Remember: approvals.Remember}
+	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: notify.Outward(settings.PublicURL[:5] == "http:"), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -153,8 +167,12 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Settings: chosen, SignIn: signIn},
+		&consolepages.Pages{
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn,
+		},
+		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
+		&invitepages.Pages{Site: site, People: persons},
 	)
 	s.Handler = e
 	return s, err
@@ -207,23 +225,6 @@ func (s *Server) Routes() []web.Route {
 	}
 }
 
-// readiness says whether the database answers, has the schema of this program,
-// and takes audit events.
-func (s *Server) readiness(c echo.Context) error {
-	ctx := c.Request().Context()
-	current, err := s.DB.Current(ctx)
-	if err != nil {
-		return err
-	}
-	if !current {
-		return c.String(http.StatusServiceUnavailable, "the schema is not up to date\n")
-	}
-	if err := audit.Writable(ctx, s.DB); err != nil {
-		return err
-	}
-	return c.String(http.StatusOK, "ready\n")
-}
-
 // clientAddress believes X-Forwarded-For from the configured proxies alone.
 func clientAddress(proxies []string) echo.IPExtractor {
 	if len(proxies) == 0 {
@@ -256,7 +257,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.sweep} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -312,7 +313,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-lapse.C:
 			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)
@@ -323,7 +324,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	var all error
+	all := session.Forget(ctx, s.DB)
 	for _, old := range []struct {
 		statement string
 		before    time.Time
@@ -334,6 +335,8 @@ func (s *Server) forget(ctx context.Context) error {
 		{"DELETE FROM habits WHERE changed_at < ?", now.AddDate(0, -13, 0)},
 		{"DELETE FROM throttles WHERE changed_at < ? AND in_a_row < 100", now.AddDate(0, 0, -30)},
 		{"DELETE FROM outbox WHERE expires_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM replicas WHERE seen_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM setup_links WHERE expires_at < ?", now.Add(-24 * time.Hour)},
 	} {
 		_, err := s.DB.CountOne(ctx, old.statement, old.before)
 		all = errors.Join(all, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"latchkey/app/store"
+	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
 
@@ -32,15 +33,16 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 		if row.State != user.Active {
 			continue
 		}
-		if able[row.ID] = row.Phones; row.Phones || row.PasswordHash == "" {
-			continue
+		for way, has := range map[Way]bool{Phone: row.Phones, Password: row.PasswordHash != ""} {
+			if !has || able[row.ID] {
+				continue
+			}
+			state, err := throttle.Of(tx, tenantID, keys.Subject(row.Name), string(way))
+			if err != nil {
+				return nil, err
+			}
+			able[row.ID] = !state.Off()
 		}
-		var off int
-		if _, err := tx.One(&off, "SELECT count(*) FROM throttles WHERE tenant_id = ? AND subject = ? AND way = ? AND in_a_row >= ?",
-			tenantID, keys.Subject(row.Name), Password, offAfter); err != nil {
-			return nil, err
-		}
-		able[row.ID] = off == 0
 	}
 	return able, nil
 }

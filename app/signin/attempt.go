@@ -12,9 +12,6 @@ import (
 const (
 	attemptLife  = 15 * time.Minute
 	failuresMost = 5                // of one attempt
-	pauseEvery   = 10               // failures in a row pause a way
-	pauseLife    = 15 * time.Minute // for this long
-	offAfter     = 100              // and turn it off
 	finishLife   = 60 * time.Second // from the answer to the session
 )
 

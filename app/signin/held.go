@@ -43,11 +43,11 @@ func (s *Service) release(ctx context.Context, addressed, browserDigest string) 
 		if err != nil {
 			return err
 		}
-		recent, err := prompt.RecentOf(tx, a.TenantID, a.subject)
+		pause, err := prompt.HeldUntil(tx, a.TenantID, a.subject)
 		if err != nil {
 			return err
 		}
-		if prompt.PauseAfter(recent, tx.Now).Reason != "" {
+		if pause.Reason != "" {
 			return still
 		}
 		from, err := originOf(tx, a)

@@ -14,6 +14,7 @@ import (
 	"latchkey/app/session"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
+	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
 
@@ -53,6 +54,9 @@ type Found struct {
 	Phones    bool // some phone of theirs can answer
 	Pushes    bool // and takes Web Push
 	SeenHere  bool // this browser had a session of theirs
+
+	InARow      int // wrong numbers, see prompt.Way
+	PausedUntil *time.Time
 }
 
 // asked is an earlier prompt of the name, and whether this browser asked for it.
@@ -98,6 +102,7 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		`+phoneSignsIn+` AS phones,
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
 		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser) AS seen_here,
+		COALESCE(f.in_a_row, 0) AS in_a_row, f.paused_until,
 		COALESCE(p.id, '') AS prompt_id, COALESCE(p.state, '') AS prompt_state, COALESCE(p.attempt_id, '') AS attempt_id,
 		COALESCE(p.wrong_number, FALSE) AS wrong_number, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
 		FROM (SELECT CAST(? AS text) AS domain, CAST(? AS text) AS name, CAST(? AS text) AS subject, CAST(? AS text) AS browser) n
@@ -105,10 +110,11 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		LEFT JOIN tenants t ON t.id = dom.tenant_id AND t.state = 'active'
 		LEFT JOIN users u ON u.tenant_id = t.id AND u.name = n.name
 		LEFT JOIN habits h ON h.tenant_id = COALESCE(t.id, ?) AND h.subject = n.subject
+		LEFT JOIN throttles f ON f.tenant_id = COALESCE(t.id, ?) AND f.subject = n.subject AND f.way = ?
 		LEFT JOIN prompts p ON p.tenant_id = COALESCE(t.id, ?) AND p.subject = n.subject AND p.created_at > ?
 		LEFT JOIN attempts a ON a.tenant_id = p.tenant_id AND a.id = p.attempt_id AND a.browser_digest = n.browser
 		ORDER BY p.created_at DESC`,
-		domain, name, who.subject, browserDigest, tenant.Nowhere, tenant.Nowhere, tx.Now.Add(-prompt.Memory))
+		domain, name, who.subject, browserDigest, tenant.Nowhere, tenant.Nowhere, prompt.Way, tenant.Nowhere, tx.Now.Add(-prompt.Memory))
 	if err != nil || len(rows) == 0 {
 		return who, err
 	}
@@ -249,6 +255,7 @@ func (s *Service) send(tx *store.Tx, who subjectOf, a Attempt, from From) (promp
 		TenantID: who.tenant.ID, Subject: who.subject, UserID: who.phoneUser(), Kind: kind, AttemptID: a.key, Act: act,
 		Mode: prompt.ModeFor(who.tenant.MatchMode, administrator, recent, tx.Now), Application: "Latchkey",
 		Origin: from.Origin, BrowserDigest: from.BrowserDigest, NewBrowser: !who.found.SeenHere, Push: who.found.Pushes,
+		Failures: throttle.State{InARow: who.found.InARow, PausedUntil: who.found.PausedUntil},
 	}, recent)
 }
 
@@ -300,9 +307,8 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 
 // HeldUntil gives the time from which a held attempt may ask the phone again.
 func (s *Service) HeldUntil(ctx context.Context, a Attempt) (prompt.Pause, error) {
-	tx := s.DB.View(ctx)
-	recent, err := prompt.RecentOf(tx, a.TenantID, a.subject)
-	return prompt.PauseAfter(recent, tx.Now), store.Unusable(err)
+	pause, err := prompt.HeldUntil(s.DB.View(ctx), a.TenantID, a.subject)
+	return pause, store.Unusable(err)
 }
 
 // Choose takes another way, which becomes the default for next time. Choosing
@@ -383,7 +389,7 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 		return done, fault.New(fault.NotFound, "http.not_found")
 	}
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		var won struct{ UserID, Purpose, SessionID, ReturnTo, AccountID, PromptID, ApprovalTenantID, ApprovalID string }
+		var won struct{ UserID, Subject, Purpose, SessionID, ReturnTo, AccountID, PromptID, ApprovalTenantID, ApprovalID string }
 		ok, err := tx.One(&won, `UPDATE attempts SET state = 'finished', finished_at = ?
 			WHERE tenant_id = ? AND id = ? AND browser_digest = ? AND state = 'open' AND expires_at > ? AND way = 'phone' AND user_id <> '' AND failures < ?
 			AND EXISTS (SELECT 1 FROM prompts p
@@ -392,7 +398,7 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 				JOIN tenants t ON t.id = p.tenant_id
 				WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id AND p.attempt_id = attempts.id AND p.user_id = attempts.user_id
 				AND p.state = 'approved' AND p.decided_at > ? AND d.state = 'active' AND d.phone_sign_in AND u.state = 'active' AND t.state = 'active')
-			RETURNING user_id, purpose, session_id, return_to, prompt_id, approval_tenant_id, approval_id,
+			RETURNING user_id, subject, purpose, session_id, return_to, prompt_id, approval_tenant_id, approval_id,
 				(SELECT p.account_id FROM prompts p WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id) AS account_id`,
 			tx.Now, tenantID, id, from.BrowserDigest, tx.Now, failuresMost, tx.Now.Add(-finishLife))
 		if err != nil {
@@ -400,6 +406,10 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 		}
 		if !ok {
 			return fault.New(fault.Refused, "signin.refused")
+		}
+		// Who proved it by phone gets back what wrong passwords of others took.
+		if err := throttle.Clear(tx, tenantID, won.Subject); err != nil {
+			return err
 		}
 		done.ReturnTo = won.ReturnTo
 		a := Attempt{
@@ -470,6 +480,23 @@ func (s *Service) refused(ctx context.Context, addressed, reason string, from Fr
 		return err
 	}
 	return refusal
+}
+
+// Restore gives a user back, in the act tx, every way to sign in that failures in
+// a row have paused or turned off (package throttle). It is for whoever unlocks
+// somebody: their act records who did it and why. Requests to the phone keep the
+// limits of package prompt, and a user who is locked stays locked. Nobody of this
+// id in the tenant is fault.NotFound.
+func (s *Service) Restore(tx *store.Tx, tenantID, userID string) error {
+	var name string
+	found, err := tx.One(&name, "SELECT name FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fault.New(fault.NotFound, "http.not_found")
+	}
+	return throttle.Clear(tx, tenantID, s.Keys.Subject(name))
 }
 
 // Habit is the way that a user is offered first.

@@ -177,6 +177,10 @@ func (db *DB) Now() time.Time {
 	return time.Now().Add(time.Duration(db.clock.offset.Load())).UTC().Truncate(time.Microsecond)
 }
 
+// ClockDistance is how far the database's clock is ahead of the process's, as
+// measured last.
+func (db *DB) ClockDistance() time.Duration { return time.Duration(db.clock.offset.Load()) }
+
 // SetClock makes now the clock of every act, for tests.
 func (db *DB) SetClock(now func() time.Time) { db.clock.fixed.Store(&now) }
 

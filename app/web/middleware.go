@@ -16,6 +16,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/secret"
+	"latchkey/app/store"
 )
 
 // Limits (product.md §9).
@@ -257,24 +258,39 @@ func (s *Site) knowBrowser(c echo.Context) {
 	}
 }
 
-// formToken is the second layer against requests from other sites.
+// formToken is the second layer against requests from other sites: it is bound to
+// the browser, and to the session while there is one.
 func (s *Site) formToken(c echo.Context) string {
+	call := callOf(c)
+	if call.browser.Empty() || !call.signedIn {
+		return s.browserToken(c)
+	}
+	return s.Keys.FormToken(call.browser.Reveal() + "\x00" + call.session.ID)
+}
+
+// browserToken is the token of pages that belong to no session, such as those of
+// a sign-in. It holds when somebody signs in or out in another window meanwhile.
+func (s *Site) browserToken(c echo.Context) string {
 	call := callOf(c)
 	if call.browser.Empty() {
 		return ""
 	}
-	bound := call.browser.Reveal()
-	if call.signedIn {
-		bound += "\x00" + call.session.ID
-	}
-	return s.Keys.FormToken(bound)
+	return s.Keys.FormToken(call.browser.Reveal())
+}
+
+// ownForm says whether a form came from a page of ours that may act here.
+func (s *Site) ownForm(c echo.Context, r Route) bool {
+	given := Form(c, "csrf")
+	fits := func(token string) bool { return token != "" && secret.Same(given, token) }
+	return fits(s.formToken(c)) || r.Needs == access.Anyone && !r.Leaves && fits(s.browserToken(c))
 }
 
 // allow stands before every handler: who is this, may they, and did the form
-// come from our own page.
-func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
+// come from our own page. Whoever is signed in meets the wall of their tenant
+// here; the session itself was found outside of it.
+func (s *Site) allow(r Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if needs == access.Phone {
+		if r.Needs == access.Phone {
 			return next // the key of the phone is asked by the phone protocol itself
 		}
 		return func(c echo.Context) error {
@@ -283,29 +299,48 @@ func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
 			if err != nil {
 				return err
 			}
-			if needs != access.Anyone && !signedIn {
+			if r.Needs != access.Anyone && !signedIn {
 				return fault.New(fault.SignIn, "session.none")
+			}
+			if r.Leaves && !signedIn {
+				return next(c)
 			}
 			if c.Request().Method != http.MethodGet {
 				if err := ReadForm(c.Request()); err != nil {
 					return err
 				}
-				if token := s.formToken(c); token == "" || !secret.Same(Form(c, "csrf"), token) {
+				if !s.ownForm(c, r) {
 					return fault.New(fault.Forbidden, "http.form_token")
 				}
 			}
-			if needs == access.Anyone {
+			if r.Needs == access.Anyone {
 				return next(c)
 			}
 			if err := s.locate(c, found); err != nil {
 				return err
 			}
-			if err := s.Rules.Allow(Here(c).ID, found.UserID, needs); err != nil {
-				return s.refuse(c, needs, err)
+			if !strings.HasPrefix(c.Path(), "/operator") { // operators work on all tenants from outside
+				Within(c, Here(c).ID)
+			}
+			if err := s.Rules.Allow(Here(c).ID, found.UserID, r.Needs); err != nil {
+				return s.refuse(c, r.Needs, err)
 			}
 			return next(c)
 		}
 	}
+}
+
+// Within puts a request behind the wall of a tenant (store.Within): that of the
+// session, until a route that is another tenant's has seen that its caller may
+// enter there. A stream that the request opens stays behind it.
+func Within(c echo.Context, tenantID string) {
+	r := c.Request()
+	c.SetRequest(r.WithContext(store.Within(r.Context(), tenantID)))
+}
+
+// Forbid refuses what a route's permission alone does not, and remembers it.
+func (s *Site) Forbid(c echo.Context, needs access.Permission) error {
+	return s.refuse(c, needs, fault.New(fault.Forbidden, "access.forbidden"))
 }
 
 // refuse remembers that somebody tried what they may not.

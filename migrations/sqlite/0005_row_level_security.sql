@@ -1,4 +1,5 @@
--- Kept for another subject; nothing is changed here.
+-- SQLite has no row-level security. It belongs to one process, and there the
+-- statements' own tenant is the only wall.
 
 -- +goose Up
 SELECT 1;

@@ -1,8 +1,4 @@
-// The console: a slash leads to the search.
-
-document.addEventListener("keydown", (event) => {
-  const search = document.getElementById("search");
-  if (event.key !== "/" || !search || event.target.closest("input, textarea, select")) return;
-  event.preventDefault();
-  search.focus();
-});
+// Every page of the console loads this: the search of the bar, and the warning
+// before the console closes.
+import "./console-search.js";
+import "./console-end.js";

@@ -1,7 +1,8 @@
 // The words beside a bar that runs empty. The bar itself needs no script.
 // Seconds come from the server, so that a wrong clock here does no harm.
 
-function words(whole, { leftSeconds, leftMinutes, leftBoth }) {
+// words says how much is left, in the texts that an element brings.
+export function words(whole, { leftSeconds, leftMinutes, leftBoth }) {
   const minutes = Math.floor(whole / 60);
   const seconds = whole % 60;
   const text = minutes === 0 ? leftSeconds : seconds === 0 ? leftMinutes : leftBoth;

@@ -14,6 +14,7 @@ export class Refusal extends Error {
     super(typeof body.message === "string" ? body.message : "");
     this.status = status;
     this.code = typeof body.error === "string" ? body.error : "";
+    this.fields = body.fields && typeof body.fields === "object" ? body.fields : {}; // by field, what is wrong with it
     this.tenantName = typeof body.tenant_name === "string" ? body.tenant_name : "";
     this.retryAfter = retryAfter; // seconds, 0 when none was named
   }

@@ -44,12 +44,14 @@ type Choices struct {
 type Confirm struct {
 	ID      string // unique on the page
 	Trigger string // words on the button that opens it
+	Label   string // read out in their place, where a page has several such buttons
 	Title   string
 	Text    string // what will happen, to whom, until when
 	Action  string
 	CSRF    string
 	Button  string // words on the button that does it
 	Danger  bool
+	Open    bool // from the beginning: what was typed in it was refused
 }
 
 // Problems gathers the errors of fields for the summary, in the order given.

@@ -30,6 +30,7 @@ type Page struct {
 	SearchHref         string    // where the search of the bar leads; empty for none
 	Searched           string    // what was searched for
 	ConsoleEndsAt      time.Time // when the console closes if nobody does anything
+	StayHref           string    // what keeps it open, and says for how long
 	ConsoleEndsForGood bool      // and only signing in again opens it
 }
 

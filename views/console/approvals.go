@@ -44,8 +44,8 @@ func (r ApprovalRow) title(ctx context.Context) string {
 // Approval is one request.
 type Approval struct {
 	Act        string
-	Target     Person // no name: it is done to nobody
-	Requester  Person
+	Target     Somebody // no name: it is done to nobody
+	Requester  Somebody
 	AskedAt    time.Time
 	EndsAt     time.Time
 	Reason     string
@@ -54,7 +54,7 @@ type Approval struct {
 	Tone       string
 	Waits      bool
 	After      string // what the state means, such as of a void one; or empty
-	Decider    Person
+	Decider    Somebody
 	DecidedAt  time.Time
 	Words      string    // of who decided
 	Findings   []Finding // why the reader may not decide; empty when they may
@@ -70,8 +70,8 @@ type Approval struct {
 	List       string // address of the list
 }
 
-// Person is somebody by the names that they have.
-type Person struct {
+// Somebody is somebody by the names that they have.
+type Somebody struct {
 	Name string // as they are called, or their sign-in name
 	Sign string // sign-in name, when it says more; or empty
 }

@@ -863,7 +863,7 @@ func ApprovalPage(p component.Page, v Approval) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = person(v.Target).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = somebody(v.Target).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -889,7 +889,7 @@ func ApprovalPage(p component.Page, v Approval) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = person(v.Requester).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = somebody(v.Requester).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -989,7 +989,7 @@ func ApprovalPage(p component.Page, v Approval) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = person(v.Decider).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = somebody(v.Decider).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1412,7 +1412,7 @@ func decide(p component.Page, v Approval) templ.Component {
 	})
 }
 
-func person(who Person) templ.Component {
+func somebody(who Somebody) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -110,10 +110,10 @@ func called(p approval.Person) string {
 	return p.Name
 }
 
-var tones = map[approval.State]string{approval.Pending: "warn", approval.Done: "good", approval.Refused: "bad", approval.Void: "bad"}
+var requestTones = map[approval.State]string{approval.Pending: "warn", approval.Done: "good", approval.Refused: "bad", approval.Void: "bad"}
 
 func stateOf(ctx context.Context, s approval.State) (word, tone string) {
-	return words.Say(ctx, "approval.state."+string(s)), tones[s]
+	return words.Say(ctx, "approval.state."+string(s)), requestTones[s]
 }
 
 func (h *Pages) approval(c echo.Context) error {
@@ -130,17 +130,17 @@ func (h *Pages) showApproval(c echo.Context, status int, t typed) error {
 		return err
 	}
 	v := views.Approval{
-		Act: web.ActOn(ctx, r.Kind, r.Target.DisplayName), Requester: person(ctx, r.Requester), AskedAt: r.CreatedAt, EndsAt: r.ExpiresAt,
+		Act: web.ActOn(ctx, r.Kind, r.Target.DisplayName), Requester: somebody(ctx, r.Requester), AskedAt: r.CreatedAt, EndsAt: r.ExpiresAt,
 		Reason: r.Reason, Waits: r.State == approval.Pending, DecidedAt: r.DecidedAt, Words: r.DecisionReason,
 		Here: h.path(c, approvalsPath+"/"+url.PathEscape(r.ID)), List: h.path(c, approvalsPath),
 		Problem: t.problem, Typed: t.reason, Error: t.reasonWrong, WordsTyped: t.words, WordsError: t.wordsWrong,
 	}
 	v.State, v.Tone = stateOf(ctx, r.State)
 	if r.TargetID != "" {
-		v.Target = person(ctx, r.Target)
+		v.Target = somebody(ctx, r.Target)
 	}
 	if r.DecidedBy != "" {
-		v.Decider = person(ctx, r.Decider)
+		v.Decider = somebody(ctx, r.Decider)
 	}
 	if r.State == approval.Expired && v.DecidedAt.IsZero() {
 		v.DecidedAt = r.ExpiresAt
@@ -179,14 +179,14 @@ func (h *Pages) mayDecide(c echo.Context, r approval.Seen, v *views.Approval) (e
 	return nil
 }
 
-func person(ctx context.Context, p approval.Person) views.Person {
+func somebody(ctx context.Context, p approval.Person) views.Somebody {
 	switch {
 	case p.Name == "":
-		return views.Person{Name: words.Say(ctx, "approval.somebody")}
+		return views.Somebody{Name: words.Say(ctx, "approval.somebody")}
 	case p.DisplayName == "":
-		return views.Person{Name: p.Name}
+		return views.Somebody{Name: p.Name}
 	}
-	return views.Person{Name: p.DisplayName, Sign: p.Name}
+	return views.Somebody{Name: p.DisplayName, Sign: p.Name}
 }
 
 func (h *Pages) approve(c echo.Context) error {

@@ -8,13 +8,18 @@ package console
 import (
 	"errors"
 	"net/url"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/fault"
+	"latchkey/app/group"
+	"latchkey/app/operator"
+	"latchkey/app/people"
 	"latchkey/app/role"
+	"latchkey/app/search"
 	"latchkey/app/settings"
 	"latchkey/app/signin"
 	"latchkey/app/web"
@@ -27,7 +32,11 @@ type Pages struct {
 	Site      *web.Site
 	Approvals *approval.Service
 	Roles     *role.Service
+	People    *people.Service
+	Groups    *group.Service
+	Search    *search.Service
 	Settings  *settings.Service
+	Operator  *operator.Service
 	SignIn    *signin.Service
 }
 
@@ -41,8 +50,12 @@ type place struct {
 // places are the lines of the navigation, in their order.
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
+	{"/users", "people", "users", access.AuthenticatorView},
+	{"/groups", "groups", "grid", access.AuthenticatorView},
+	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
+	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
 
 // Routes is the map of the console.
@@ -51,8 +64,9 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin", access.ConsoleEnter, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
-	routes = append(routes, h.approvalRoutes()...)
-	return append(routes, h.settingsRoutes()...)
+	return slices.Concat(
+		routes, h.peopleRoutes(), h.groupRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
+	)
 }
 
 // page is the frame of a page of the console: the tenant of the path, what this
@@ -74,7 +88,7 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 	}
 	ends, last := web.Session(c).ConsoleEndsAt()
 	page.ConsoleEndsAt, page.ConsoleEndsForGood = ends, last
-	page.SearchHref = h.path(c, "/search")
+	page.SearchHref, page.StayHref = h.path(c, "/search"), h.path(c, "/stay")
 	return page
 }
 

@@ -124,7 +124,7 @@ function facts(request) {
     [text.user, request.user],
     [text.application, !test && request.application],
     [text.browser, !test && request.browser, request.new_browser && el("strong", { class: "new-browser" }, text.newBrowser)],
-    [text.place, !test && (request.place || request.ip)],
+    [text.place, !test && text.placed(request.place, request.ip)],
     [text.time, !test && when(request.created_at)],
   ];
   return list(rows);
@@ -180,7 +180,7 @@ function denyButton(app, request, label, trouble) {
 function pinStage(app, request, number) {
   const text = words.request;
   const trouble = problem();
-  const pin = field({ id: "pin", label: text.pinLabel(request.tenant_name), type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "32", required: true, class: "digits" });
+  const pin = field({ id: "pin", label: text.pinLabel(request.tenant_name), type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "16", required: true, class: "digits" });
   const submit = el("button", { id: "pin-submit", class: "primary", "data-action": "approve" }, text.approve);
   const form = el(
     "form",

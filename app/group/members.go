@@ -1,0 +1,105 @@
+package group
+
+import (
+	"latchkey/app/access"
+	"latchkey/app/approval"
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/store"
+)
+
+// addMember plans to put a person into a group.
+func (s *Service) addMember(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	g, plan, err := s.membership(tx, act)
+	if err != nil || plan.Wrong != nil {
+		return plan, err
+	}
+	plan.Difference = append(plan.Difference, approval.Change{Field: "group", After: g.Name})
+	in, err := isMember(tx, act.TenantID, g.ID, act.TargetID)
+	if err != nil {
+		return plan, err
+	}
+	if in {
+		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"name": "group.member_already"})
+		return plan, nil
+	}
+	if g.Role != "" {
+		plan.Difference = append(plan.Difference, approval.Change{Field: "role", After: string(g.Role)})
+		people, err := carriersOf(tx, act.TenantID, g.ID)
+		if err != nil {
+			return plan, err
+		}
+		if len(people) >= CarriersMost {
+			plan.Wrong = fault.New(fault.Conflict, "group.too_many_carriers")
+		}
+	}
+	plan.Do = func(tx *store.Tx) error {
+		if err := hold(tx, act.TenantID, g, toChange); err != nil {
+			return err
+		}
+		err := tx.Change(fault.New(fault.NotFound, "http.not_found"), `INSERT INTO group_members (tenant_id, group_id, user_id, user_name, added_by, added_at)
+			SELECT tenant_id, ?, id, name, ?, ? FROM users WHERE tenant_id = ? AND id = ?`, g.ID, act.ActorID, tx.Now, act.TenantID, act.TargetID)
+		if err != nil {
+			return err
+		}
+		if err := audit.Record(tx, event(act, audit.GroupMemberAdded, g.ID, "name", g.Name, "role", string(g.Role))); err != nil {
+			return err
+		}
+		return s.tellAll(tx, act, []carrier{{ID: act.TargetID}}, "", g.Role)
+	}
+	return plan, nil
+}
+
+// removeMember plans to take a person out of a group.
+func (s *Service) removeMember(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	g, plan, err := s.membership(tx, act)
+	if err != nil || plan.Wrong != nil {
+		return plan, err
+	}
+	plan.Difference = append(plan.Difference, approval.Change{Field: "group", Before: g.Name})
+	if g.Role != "" {
+		plan.Difference = append(plan.Difference, approval.Change{Field: "role", Before: string(g.Role)})
+	}
+	in, err := isMember(tx, act.TenantID, g.ID, act.TargetID)
+	if err == nil && !in {
+		plan.Wrong = fault.New(fault.Conflict, "group.member_none")
+	}
+	plan.Do = func(tx *store.Tx) error {
+		return s.keeping(tx, act, g, plan.Questions, func() error {
+			if err := hold(tx, act.TenantID, g, toChange); err != nil {
+				return err
+			}
+			err := tx.Change(fault.New(fault.Conflict, "group.member_none"),
+				"DELETE FROM group_members WHERE tenant_id = ? AND group_id = ? AND user_id = ?", act.TenantID, g.ID, act.TargetID)
+			if err != nil {
+				return err
+			}
+			if err := audit.Record(tx, event(act, audit.GroupMemberRemoved, g.ID, "name", g.Name, "role", string(g.Role))); err != nil {
+				return err
+			}
+			return s.tellAll(tx, act, []carrier{{ID: act.TargetID}}, g.Role, "")
+		})
+	}
+	return plan, err
+}
+
+// membership begins the plan of an act on a person in a group. It is asked for
+// the group and for the person: whoever is limited to groups can neither take
+// somebody into them whom they do not see, nor act on one of their own rank.
+func (s *Service) membership(tx *store.Tx, act approval.Act) (row, approval.Plan, error) {
+	var m Membership
+	if err := act.Read(&m); err != nil {
+		return row{}, approval.Plan{}, err
+	}
+	g, plan, err := s.about(tx, act, m.Group)
+	plan.Questions = append(plan.Questions, access.Question{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.GroupEdit, TargetID: act.TargetID})
+	if err == nil && g.Role != "" {
+		err = s.askToGive(tx, act, &plan, g.Role, "", carrier{ID: act.TargetID})
+	}
+	return g, plan, err
+}
+
+func isMember(tx *store.Tx, tenantID, groupID, userID string) (bool, error) {
+	var id string
+	return tx.One(&id, "SELECT user_id FROM group_members WHERE tenant_id = ? AND group_id = ? AND user_id = ?", tenantID, groupID, userID)
+}
