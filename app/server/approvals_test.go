@@ -324,7 +324,7 @@ func TestTheStreamKeepsNothingAlive(t *testing.T) {
 		before := seen()
 		w.forward(t, session.ConsoleIdleLife-20*time.Second)
 		w.promote(t, secondSecurity, access.RoleSecurityAdministrator)
-		w.asksRole(t, firstSecurity, secondSecurity) // wakes it
+		w.asksRole(t, firstSecurity, "lead@alder.example") // wakes it
 		if got := s.next(3 * time.Second); strings.HasPrefix(got, "(ended") {
 			t.Errorf("before its time the stream %s", got)
 		}

@@ -224,7 +224,7 @@ func TestATenantIsMadeAndItsLinkShownOnce(t *testing.T) {
 			return chief.post(t, setup, "admin_name", name, "password", passwordOfAll, "password_again", passwordOfAll, "tenant_slug", "alder", "domain", "alder.example", "region", "moon")
 		}
 		redeem("chief@alder.example").is(t, http.StatusUnprocessableEntity)
-		redeem("chief").want(t, http.StatusOK)
+		redeem("chief").want(t, http.StatusSeeOther)
 		redeem("chief").is(t, http.StatusNotFound)
 		attempt := chief.begin(t, "chief@cedar.example")
 		chief.post(t, attempt+"/verify", "password", passwordOfAll).is(t, http.StatusUnauthorized)
