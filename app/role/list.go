@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -16,10 +17,19 @@ type Holder struct {
 	Role                                 access.Role
 	RoleName                             string   // of a custom role
 	Groups                               []string // names of those it is limited to; none: the whole tenant
-	GivenBy                              string   // sign-in name; empty: the program itself
+	GivenBy                              Giver
 	GivenAt                              time.Time
 	EndsAt                               *time.Time
 }
+
+// Giver is who gave a role.
+type Giver struct {
+	ID   string
+	Name string // empty: somebody who is no user here, such as an operator
+}
+
+// Program says that nobody gave it but the program itself, as at set-up.
+func (g Giver) Program() bool { return g.ID == "" || g.ID == audit.Service.ID }
 
 // Which says which holders are listed.
 type Which struct {
@@ -41,15 +51,16 @@ func (s *Service) Holders(ctx context.Context, tenantID, viewerID string, which 
 		where, values = where+" AND a.role = ?", append(values, which.Role)
 	}
 	var rows []struct {
-		UserID, UserName, DisplayName, State, Role, RoleName, GivenBy string
-		GivenAt                                                       time.Time
-		EndsAt                                                        *time.Time
+		UserID, UserName, DisplayName, State, Role, RoleName, GiverID, GiverName string
+
+		GivenAt time.Time
+		EndsAt  *time.Time
 	}
 	err = tx.All(&rows, `SELECT a.user_id, u.name AS user_name, u.display_name, u.state, a.role, COALESCE(c.name, '') AS role_name,
-		COALESCE(b.name, '') AS given_by, a.assigned_at AS given_at, a.ends_at
+		a.assigned_by AS giver_id, COALESCE(b.name, '') AS giver_name, a.assigned_at AS given_at, a.ends_at
 		FROM role_assignments a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
 		LEFT JOIN custom_roles c ON c.tenant_id = a.tenant_id AND c.id = a.role
-		LEFT JOIN users b ON b.id = a.assigned_by AND b.tenant_id IN (a.tenant_id, '`+access.Platform+`')
+		LEFT JOIN users b ON b.tenant_id = a.tenant_id AND b.id = a.assigned_by
 		WHERE `+where+" ORDER BY u.name LIMIT ?", append(values, which.Limit)...)
 	if err != nil || len(rows) == 0 {
 		return nil, store.Unusable(err)
@@ -57,7 +68,7 @@ func (s *Service) Holders(ctx context.Context, tenantID, viewerID string, which 
 	all, at := make([]Holder, len(rows)), map[string]*Holder{}
 	ids := make([]string, len(rows))
 	for i, r := range rows {
-		all[i] = Holder{r.UserID, r.UserName, r.DisplayName, r.State, access.Role(r.Role), r.RoleName, nil, r.GivenBy, r.GivenAt, r.EndsAt}
+		all[i] = Holder{r.UserID, r.UserName, r.DisplayName, r.State, access.Role(r.Role), r.RoleName, nil, Giver{r.GiverID, r.GiverName}, r.GivenAt, r.EndsAt}
 		ids[i], at[r.UserID] = r.UserID, &all[i]
 	}
 	var limits []struct{ UserID, Name string }
@@ -85,7 +96,8 @@ type Carrier struct {
 	Role          access.Role
 	RoleName      string // of a custom role
 	Members       int
-	GivenBy       string
+	GiverID       string // see Giver
+	GiverName     string
 	GivenAt       *time.Time
 }
 
@@ -103,10 +115,10 @@ func (s *Service) Carriers(ctx context.Context, tenantID, viewerID string) ([]Ca
 		within, values = " AND g.id IN ?", append(values, viewer.Scope)
 	}
 	var all []Carrier
-	err = tx.All(&all, `SELECT g.id AS group_id, g.name, g.role, COALESCE(c.name, '') AS role_name, COALESCE(b.name, '') AS given_by, g.role_at AS given_at,
+	err = tx.All(&all, `SELECT g.id AS group_id, g.name, g.role, COALESCE(c.name, '') AS role_name, g.role_by AS giver_id, COALESCE(b.name, '') AS giver_name, g.role_at AS given_at,
 		(SELECT count(*) FROM group_members m WHERE m.tenant_id = g.tenant_id AND m.group_id = g.id) AS members
 		FROM groups g LEFT JOIN custom_roles c ON c.tenant_id = g.tenant_id AND c.id = g.role
-		LEFT JOIN users b ON b.id = g.role_by AND b.tenant_id IN (g.tenant_id, '`+access.Platform+`')
+		LEFT JOIN users b ON b.tenant_id = g.tenant_id AND b.id = g.role_by
 		WHERE g.tenant_id = ? AND g.role <> ''`+within+" ORDER BY g.name LIMIT ?", append(values, carriersMost)...)
 	return all, store.Unusable(err)
 }

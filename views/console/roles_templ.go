@@ -1409,7 +1409,7 @@ func CustomRolePage(p component.Page, v CustomRole) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.RetireAction != "" {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 122, "<section aria-labelledby=\"retire-head\"><h2 id=\"retire-head\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 122, "<section class=\"head\" aria-labelledby=\"retire-head\"><h2 id=\"retire-head\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -113,14 +113,11 @@ func (h *Pages) showCustomAgain(c echo.Context, made role.Custom, typed views.Cu
 // what it may.
 func (h *Pages) showCustom(c echo.Context, status int, found role.CustomRole, v views.CustomRole) error {
 	ctx, me := web.Context(c), h.Site.Standing(c)
-	v.Name, v.Rank, v.Holders, v.Version = found.Name, rankIn(ctx, found.Rank), holdersOf(ctx, found), strconv.Itoa(found.Version)
+	v.Name, v.Rank, v.Holders, v.Version = found.Name, strconv.Itoa(found.Rank), holdersOf(ctx, found), strconv.Itoa(found.Version)
 	v.Editable, v.Action, v.May = me.May.Has(access.RoleCompose), h.path(c, "/roles/custom"), may(ctx, found.Permissions)
 	composable := h.Site.Rules.Composable()
-	for _, p := range access.Permissions {
-		rank, ok := composable[p]
-		if !ok {
-			continue
-		}
+	for _, p := range byRank(composable) {
+		rank := composable[p]
 		choice := component.Choice{
 			Value: string(p), Label: words.Say(ctx, "permission."+string(p)), Hint: words.Say(ctx, "roles.custom.brings", "rank", strconv.Itoa(rank)),
 			Chosen: slices.Contains(found.Permissions, p),
@@ -138,4 +135,11 @@ func (h *Pages) showCustom(c echo.Context, status int, found role.CustomRole, v 
 		}
 	}
 	return web.Render(c, status, views.CustomRolePage(h.page(c, "/roles"), v))
+}
+
+// byRank puts permissions into the order of what they bring, and then their own.
+func byRank(ranks map[access.Permission]int) []access.Permission {
+	all := slices.DeleteFunc(slices.Clone(access.Permissions), func(p access.Permission) bool { return ranks[p] == 0 })
+	slices.SortStableFunc(all, func(a, b access.Permission) int { return ranks[a] - ranks[b] })
+	return all
 }

@@ -83,7 +83,7 @@ func (h *Pages) roleCarriers(c echo.Context, carriers []role.Carrier) (all []vie
 	for _, g := range carriers {
 		shown := views.RoleCarrier{
 			Name: g.Name, Href: h.path(c, "/groups/"+url.PathEscape(g.GroupID)), Role: web.RoleName(ctx, g.Role, g.RoleName),
-			Members: words.Say(ctx, "roles.members", "count", component.Thousands(g.Members)), GivenBy: giver(ctx, g.GivenBy),
+			Members: words.Say(ctx, "roles.members", "count", component.Thousands(g.Members)), GivenBy: giver(ctx, role.Giver{ID: g.GiverID, Name: g.GiverName}),
 		}
 		if g.GivenAt != nil {
 			shown.GivenAt = *g.GivenAt
@@ -163,11 +163,16 @@ func scopeOf(ctx context.Context, groups []string) string {
 	return strings.Join(groups, ", ")
 }
 
-func giver(ctx context.Context, name string) string {
-	if name == "" {
+// giver is who gave a role, in words. An operator is a user of the platform, whom
+// nobody sees from here.
+func giver(ctx context.Context, g role.Giver) string {
+	switch {
+	case g.Program():
 		return words.Say(ctx, "roles.given_by.program")
+	case g.Name == "":
+		return words.Say(ctx, "roles.given_by.somebody")
 	}
-	return name
+	return g.Name
 }
 
 func rankIn(ctx context.Context, rank int) string {
