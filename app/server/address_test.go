@@ -24,6 +24,7 @@ func TestAddressesThatNobodyWrote(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		s := w.scene(t, "security@alder.example")
 		operator := w.browser(t).signIn(t, "operator@latchkey.example")
+		w.act(t, "UPDATE sessions SET proved_by = 'phone'") // as strong as they can
 		before := w.standing(t)
 		for _, route := range w.Site.Routes() {
 			pc := s.pc

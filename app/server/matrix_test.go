@@ -7,9 +7,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/secret"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -31,7 +33,9 @@ var columns = []access.Role{
 var unwritten = map[access.Permission][]access.Role{
 	access.ConsoleEnter: columns[1:],
 	access.RoleCompose:  {access.RoleSecurityAdministrator},
-	access.RoleView:     {access.RoleTenantAdministrator, access.RoleSecurityAdministrator, access.RoleAuditor},
+
+	access.OperatorGrant: {access.RoleSecurityAdministrator},
+	access.RoleView:      {access.RoleTenantAdministrator, access.RoleSecurityAdministrator, access.RoleAuditor},
 }
 
 var (
@@ -100,6 +104,8 @@ type cast struct {
 	targets map[string]map[access.Role]string // slug and role to the id of a user
 	actors  map[access.Role]*browser
 	selves  map[access.Role]string
+	things  map[string]map[string]string      // slug and parameter to the id of a thing of that tenant
+	theirs  map[string]map[access.Role]string // slug and role to the id of a request that the actor made there
 }
 
 var actorNames = map[access.Role]string{
@@ -110,7 +116,7 @@ var actorNames = map[access.Role]string{
 func newCast(t *testing.T, dialect store.Dialect) *cast {
 	t.Helper()
 	w := quiet(servertest.Quiet(t, dialect, "https://id.example.org"))
-	c := &cast{world: w, tenants: map[string]string{}, targets: map[string]map[access.Role]string{}, actors: map[access.Role]*browser{}, selves: map[access.Role]string{}}
+	c := &cast{world: w, tenants: map[string]string{}, targets: map[string]map[access.Role]string{}, actors: map[access.Role]*browser{}, selves: map[access.Role]string{}, theirs: map[string]map[access.Role]string{"alder": {}, "birch": {}}}
 	for _, slug := range []string{"alder", "birch"} {
 		var tenantID string
 		w.one(t, &tenantID, "SELECT id FROM tenants WHERE slug = ?", slug)
@@ -148,7 +154,30 @@ func newCast(t *testing.T, dialect store.Dialect) *cast {
 		_, c.selves[role] = w.person(t, name+"@alder.example")
 	}
 	c.actors[access.RoleOperator] = w.browser(t).signIn(t, "operator@latchkey.example")
+	c.things = map[string]map[string]string{"alder": c.make(t, "alder"), "birch": c.make(t, "birch")}
+	for slug, requests := range c.theirs {
+		for role := range c.actors {
+			id := "request-" + slug + "-" + string(role)
+			w.act(t, `INSERT INTO approval_requests (tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, eyes, state, created_at, expires_at)
+				VALUES (?,?,'role.assign',?,'','{}','[]',?,'a test','{"needs":["role.assign"]}','pending',?,?)`,
+				c.tenants[slug], id, c.selves[role], id, w.DB.Now(), w.DB.Now().Add(time.Hour))
+			requests[role] = id
+		}
+	}
 	return c
+}
+
+// make makes one of each thing that the console has pages of.
+func (c *cast) make(t *testing.T, slug string) map[string]string {
+	t.Helper()
+	tenantID, asked := c.tenants[slug], secret.System.ID()
+	c.act(t, `INSERT INTO operator_grants (tenant_id, id, operator_id, role, reason, granted_by, granted_at, ends_at)
+		VALUES (?,?,'somebody','auditor','','',?,?)`, tenantID, asked, c.DB.Now(), c.DB.Now().Add(time.Hour))
+	c.act(t, "INSERT INTO imports (tenant_id, id, file_name, rows, total, problems, state, created_by, created_at) VALUES (?,?,'','[]',0,'[]','checked','',?)",
+		tenantID, "import"+slug, c.DB.Now())
+	return map[string]string{
+		":grant": asked, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
+	}
 }
 
 // fill puts real ids into the path of a route, those of slug and of a target.
@@ -166,20 +195,32 @@ func (c *cast) fill(t *testing.T, path, slug, userID, device string) string {
 			value = userID
 		case ":device":
 			value = device
-		case ":role": // a custom one, which each tenant calls alike
-			value = "own-" + slug
+		case ":request":
+			value = "THEIRS" // see by
 		default:
-			t.Fatalf("%s: this test knows no %s", path, part)
+			known := ""
+			if value, known = c.things[slug][part], c.things["alder"][part]; known == "" {
+				t.Fatalf("%s: this test knows no %s", path, part)
+			}
+			if value == "" {
+				value = "nothing"
+			}
 		}
 		path = strings.Replace(path, part, value, 1)
 	}
 	return path
 }
 
-// consoleRoutes are the routes under /admin/:tenant.
+// by fills in the request for approval that an actor made.
+func (c *cast) by(actor access.Role, slug, path string) string {
+	return strings.ReplaceAll(path, "THEIRS", c.theirs[slug][actor])
+}
+
+// consoleRoutes are the routes under /admin/:tenant. Streams take a connection of
+// their own, see TestTheCountIsLive.
 func (c *cast) consoleRoutes() (routes []web.Route) {
 	for _, r := range c.Site.Routes() {
-		if strings.HasPrefix(r.Path, "/admin/:tenant") {
+		if strings.HasPrefix(r.Path, "/admin/:tenant") && !strings.HasSuffix(r.Path, "/live") {
 			routes = append(routes, r)
 		}
 	}
@@ -223,9 +264,9 @@ func TestTheWholeMatrixOverHTTP(t *testing.T) {
 					for actor, b := range c.actors {
 						cells += 2
 						path := c.fill(t, route.Path, "alder", userID, "device-alder-"+string(target))
-						c.judged(t, route, c.send(t, b, route.Method, path), c.expect(table, route, actor, target, false))
+						c.judged(t, route, c.send(t, b, route.Method, c.by(actor, "alder", path)), c.expect(table, route, actor, target, false))
 						path = c.fill(t, route.Path, "birch", c.targets["birch"][target], "device-birch-"+string(target))
-						a := c.send(t, b, route.Method, path)
+						a := c.send(t, b, route.Method, c.by(actor, "birch", path))
 						if a.is(t, http.StatusNotFound) && plainBody(a) != none[actor] {
 							t.Errorf("%s as %s reads unlike a tenant that is not there", a.asked, actor)
 						}
@@ -255,6 +296,8 @@ func (c *cast) expect(table map[access.Permission]map[access.Role]string, route 
 		return http.StatusForbidden // what is their own has pages of its own
 	case !may:
 		return http.StatusForbidden
+	case strings.HasSuffix(route.Path, "/:request/approve"), strings.HasSuffix(route.Path, "/:request/phone"):
+		return http.StatusForbidden // the request is their own
 	case route.Method == http.MethodGet || looks[route.Needs] || !strings.Contains(route.Path, ":user"):
 		return http.StatusOK
 	case self:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"latchkey/app/access"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -132,6 +133,13 @@ func everyAct(t *testing.T, w *world) []doing {
 
 	var session string
 	w.one(t, &session, "SELECT id FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?) ORDER BY created_at DESC LIMIT 1", name)
+	const approver = "user6@alder.example"
+	w.promote(t, approver, access.RoleSecurityAdministrator)
+	_, approving := w.withPhone(t, approver)
+	asking := w.browser(t).signIn(t, firstSecurity)
+	decide := func(b *browser, of, act string, pairs ...string) func() answer {
+		return form(b, inbox+"/"+w.asksRole(t, firstSecurity, of)+"/"+act, pairs...)
+	}
 	admin := w.browser(t).signIn(t, "admin@alder.example")
 	admin.get(t, "/admin/alder")
 	pc.get(t, "/me")
@@ -174,6 +182,10 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST " + tenants + "/:tenant/resume", form(operated.b, tenants+"/oak/resume", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/grants", form(security, "/admin/alder/settings/grants", "operator", operatorName, "role", "auditor", "hours", "4", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/grants/:grant/end", form(operated.birch, "/admin/birch/settings/grants/"+operated.grant+"/end"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/approve", decide(approving, deskOfAlder, "approve"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/refuse", decide(approving, "desk2@alder.example", "refuse", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/withdraw", decide(asking, "lead@alder.example", "withdraw"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/phone", decide(approving, "auditor@alder.example", "phone"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups", form(admin, "/admin/alder/groups", "name", "new", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups/:group/rename", form(admin, field+"/rename", "name", "fields", "reason", "x"), http.StatusSeeOther},

@@ -37,8 +37,8 @@ func (s *Service) BeginApproval(ctx context.Context, of session.Session, request
 		if err != nil {
 			return err
 		}
-		if who.phoneUser() != of.UserID {
-			return fault.New(fault.Conflict, "approval.no_phone")
+		if who.userID() != of.UserID {
+			return fault.New(fault.Refused, "signin.refused")
 		}
 		id, err = s.begin(tx, who, of.UserName, beginning{
 			purpose: ToApprove, returnTo: LocalPath(returnTo), way: Phone, sessionID: of.ID, approves: request,

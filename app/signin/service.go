@@ -246,6 +246,9 @@ func (s *Service) send(tx *store.Tx, who subjectOf, a Attempt, from From) (promp
 		if err != nil {
 			return prompt.Sent{}, err
 		}
+		if who.phoneUser() == "" {
+			return prompt.Sent{}, fault.New(fault.Conflict, "approval.no_phone")
+		}
 		kind, act, administrator = prompt.Approval, &shown, true
 	}
 	return s.Prompts.Send(tx, prompt.Ask{

@@ -48,7 +48,7 @@ func ActOn(ctx context.Context, kind approval.Kind, target string) string {
 // fields are those of differences, with how a value of each is said. Their words
 // are approval.field.FIELD.
 var fields = map[string]func(context.Context, string) string{
-	"role": sayRole, "scope": sayScope, "ends_at": sayInstant, "permissions": sayPermissions,
+	"role": sayRole, "scope": sayScope, "ends_at": sayEnd, "permissions": sayPermissions,
 	"state": sayValue, "mfa_state": sayMFA, "sessions": sayValue, "throttle": sayValue,
 	"match_mode": sayMode, "platforms": sayPlatforms,
 	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "rows": nil,
@@ -62,7 +62,7 @@ func Changed(ctx context.Context, field, before, after string) (name, was, is st
 		name = words.Say(ctx, key)
 	}
 	value := func(text string) string {
-		if text == "" && field != "scope" {
+		if text == "" && field != "scope" && field != "ends_at" {
 			return words.Say(ctx, "approval.value.none")
 		}
 		if say == nil {
@@ -95,7 +95,10 @@ func sayScope(ctx context.Context, groups string) string {
 	return groups
 }
 
-func sayInstant(ctx context.Context, text string) string {
+func sayEnd(ctx context.Context, text string) string {
+	if text == "" {
+		return words.Say(ctx, "approval.value.no_end")
+	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		return text

@@ -1,9 +1,11 @@
 package console
 
 import (
+	"context"
 	"time"
 
 	"latchkey/views/component"
+	"latchkey/views/words"
 )
 
 // Approvals lists what waits for a second pair of eyes, and what became of the
@@ -29,6 +31,14 @@ type ApprovalRow struct {
 	EndsAt    time.Time // until when it waits; zero when it is decided
 	State     string    // in words; empty while it waits
 	Tone      string
+}
+
+// title is the act with the name of the person it is done to.
+func (r ApprovalRow) title(ctx context.Context) string {
+	if r.Target == "" {
+		return r.Act
+	}
+	return words.Say(ctx, "approval.act_on", "act", r.Act, "name", r.Target)
 }
 
 // Approval is one request.
