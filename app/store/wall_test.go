@@ -445,18 +445,18 @@ func TestKeysAreFoundBehindTheWall(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]string{
-		"SELECT 1 FROM users WHERE tenant_id = 'alder' AND id = 'x'":                                                                                                     "Index Cond: ((tenant_id = 'alder'::text) AND (id = 'x'::text))",
-		"SELECT 1 FROM users WHERE tenant_id = 'alder' AND name = 'x'":                                                                                                   "Index Cond: ((tenant_id = 'alder'::text) AND (name = 'x'::text))",
-		"SELECT 1 FROM sessions WHERE tenant_id = 'alder' AND token_digest = 'x'":                                                                                        "Index Cond: ((tenant_id = 'alder'::text) AND (token_digest = 'x'::text))",
-		"SELECT 1 FROM sessions WHERE tenant_id = 'alder' AND user_id = 'x'":                                                                                             "Index Cond: ((user_id = 'x'::text) AND (tenant_id = 'alder'::text))",
-		"SELECT 1 FROM devices WHERE id = 'x'":                                                                                                                           "Index Cond: (id = 'x'::text)",
-		"UPDATE attempts SET way = 'x' WHERE tenant_id = 'alder' AND id = 'x'":                                                                                           "Index Cond: ((tenant_id = 'alder'::text) AND (id = 'x'::text))",
-		"SELECT 1 FROM tenants WHERE slug = 'alder'":                                                                                                                     "Index Cond: (slug = 'alder'::text)",
-		"DELETE FROM attempts WHERE expires_at < '2026-01-02 00:00+00'::timestamptz":                                                                                     "Index Cond: (expires_at < ",
-		"SELECT 1 FROM prompts WHERE subject = 'x' AND tenant_id = 'a' AND id > 'x'":                                                                                     "Index Cond: ((subject = 'x'::text) AND (tenant_id = 'a'::text))",
-		"SELECT 1 FROM users WHERE tenant_id = 'a' AND name > 'us' AND name <> '' ORDER BY name":                                                                         "Index Cond: ((tenant_id = 'a'::text) AND (name > 'us'::text))",
-		"SELECT 1 FROM users WHERE tenant_id = 'alder' AND id IN ('x', 'y')":                                                                                             "Index Cond: ((tenant_id = 'alder'::text) AND (id = ANY ('{x,y}'::text[])))",
-		"SELECT 1 FROM audit_events_rest WHERE tenant_id = 'a' AND subject_id = 'us'":                                                                                    "Index Cond: ((subject_id = 'us'::text) AND (tenant_id = 'a'::text))",
+		"SELECT 1 FROM users WHERE tenant_id = 'alder' AND id = 'x'":                             "Index Cond: ((tenant_id = 'alder'::text) AND (id = 'x'::text))",
+		"SELECT 1 FROM users WHERE tenant_id = 'alder' AND name = 'x'":                           "Index Cond: ((tenant_id = 'alder'::text) AND (name = 'x'::text))",
+		"SELECT 1 FROM sessions WHERE tenant_id = 'alder' AND token_digest = 'x'":                "Index Cond: ((tenant_id = 'alder'::text) AND (token_digest = 'x'::text))",
+		"SELECT 1 FROM sessions WHERE tenant_id = 'alder' AND user_id = 'x'":                     "Index Cond: ((user_id = 'x'::text) AND (tenant_id = 'alder'::text))",
+		"SELECT 1 FROM devices WHERE id = 'x'":                                                   "Index Cond: (id = 'x'::text)",
+		"UPDATE attempts SET way = 'x' WHERE tenant_id = 'alder' AND id = 'x'":                   "Index Cond: ((tenant_id = 'alder'::text) AND (id = 'x'::text))",
+		"SELECT 1 FROM tenants WHERE slug = 'alder'":                                             "Index Cond: (slug = 'alder'::text)",
+		"DELETE FROM attempts WHERE expires_at < '2026-01-02 00:00+00'::timestamptz":             "Index Cond: (expires_at < ",
+		"SELECT 1 FROM prompts WHERE subject = 'x' AND tenant_id = 'a' AND id > 'x'":             "Index Cond: ((subject = 'x'::text) AND (tenant_id = 'a'::text))",
+		"SELECT 1 FROM users WHERE tenant_id = 'a' AND name > 'us' AND name <> '' ORDER BY name": "Index Cond: ((tenant_id = 'a'::text) AND (name > 'us'::text))",
+		"SELECT 1 FROM users WHERE tenant_id = 'alder' AND id IN ('x', 'y')":                     "Index Cond: ((tenant_id = 'alder'::text) AND (id = ANY ('{x,y}'::text[])))",
+		"SELECT 1 FROM audit_events_rest WHERE tenant_id = 'a' AND subject_id = 'us'":            "Index Cond: ((subject_id = 'us'::text) AND (tenant_id = 'a'::text))",
 		"SELECT 1 FROM audit_events WHERE tenant_id = 'a' AND (occurred_at, id) < ('2026-01-02 00:00+00'::timestamptz, 'x') ORDER BY occurred_at DESC, id DESC LIMIT 50": "(ROW(occurred_at, id) < ROW(",
 	} {
 		var lines []string
