@@ -184,9 +184,12 @@ func groupsOf(tx *store.Tx, tenantID string, rows []Row) error {
 	for i := range rows {
 		ids[i], at[rows[i].ID] = rows[i].ID, &rows[i]
 	}
+	// The tenant as an expression: by its column SQLite, which takes every tenant for
+	// a handful of rows, would read all members that it has.
 	var groups []struct{ UserID, Name string }
-	err := tx.All(&groups, `SELECT m.user_id, g.name FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
-		WHERE m.tenant_id = ? AND m.user_id IN ? ORDER BY g.name`, tenantID, ids)
+	err := tx.All(&groups, `SELECT m.user_id, (SELECT g.name FROM groups g WHERE g.tenant_id = m.tenant_id AND g.id = m.group_id) AS name
+		FROM group_members m WHERE m.user_id IN ? AND m.tenant_id || '' = ?`, ids, tenantID)
+	slices.SortFunc(groups, func(a, b struct{ UserID, Name string }) int { return strings.Compare(a.Name, b.Name) })
 	for _, g := range groups {
 		row := at[g.UserID]
 		if len(row.Groups) < groupsShown {
