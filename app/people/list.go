@@ -42,8 +42,9 @@ type Page struct {
 // How many rows a page reads: one more than it shows, and more at once when what
 // was read is sifted, but not without end.
 const (
-	siftAtOnce = 200
-	siftsMost  = 20
+	siftAtOnce  = 200 // by several words, or by a name
+	siftForOnes = 64  // by one word, which few people have twice
+	siftsMost   = 20
 )
 
 // List gives a page of the people whom actorID may find, after a position or
@@ -120,8 +121,11 @@ func (c cut) position(r found) Position {
 func (c *cut) read(tx *store.Tx) (all []found, short bool, err error) {
 	words, sifted := c.filter.words()
 	limit := PageMost + 1
-	if sifted {
+	switch {
+	case sifted && (len(words) > 1 || c.order != byWord || c.filter.name() != ""):
 		limit = siftAtOnce
+	case sifted:
+		limit = siftForOnes
 	}
 	for range siftsMost {
 		query, values := c.query(words, limit)
