@@ -113,6 +113,7 @@ var always = SetOf(StaticPasscodeRequest, StaticPasscodeIssue, RebindRequest, Ou
 var own = SetOf(AccountView, AuthenticatorBind, AuthenticatorRemove, SessionEndOwn, AuditReadOwn, BypassRevokeOwn, CodeSheetPrintOwn)
 
 func findOwn(q Question, actor Standing, t target, find func(Rule, Answer, string)) {
+	account(actor, find)
 	if actor.May.Has(q.Needs) {
 		find(RulePermission, Yes, "permission.own")
 	} else {
@@ -126,15 +127,19 @@ func findOwn(q Question, actor Standing, t target, find func(Rule, Answer, strin
 // office says what somebody is: an active user who holds a role. The account of
 // an actor may have been locked since they asked for what is done only now.
 func office(actor Standing, find func(Rule, Answer, string)) {
-	if actor.Inactive {
-		find(RuleAccount, No, "account.inactive")
-	} else {
-		find(RuleAccount, Yes, "account.active")
-	}
+	account(actor, find)
 	if actor.Administrator() {
 		find(RuleRole, Yes, "role.held")
 	} else {
 		find(RuleRole, No, "role.none")
+	}
+}
+
+func account(actor Standing, find func(Rule, Answer, string)) {
+	if actor.Inactive {
+		find(RuleAccount, No, "account.inactive")
+	} else {
+		find(RuleAccount, Yes, "account.active")
 	}
 }
 

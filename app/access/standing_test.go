@@ -161,7 +161,9 @@ func TestTheTableAndTheRowsAgree(t *testing.T) {
 						if err != nil {
 							return err
 						}
-						if allowed := rules.Allow(tenantID, id, p) == nil; allowed != (v.Err() == nil) {
+						// Only the rows know who is a user of a tenant at all.
+						allowed := rules.Allow(tenantID, id, p) == nil && (tenantID == "alder" || !slices.Contains(own, p))
+						if allowed != (v.Err() == nil) {
 							t.Errorf("%s, %s in %s: Allow says %t, Ask %s: %v", id, p, tenantID, allowed, v.Answer, v.Findings)
 						}
 					}
