@@ -66,7 +66,9 @@ func define(tx *store.Tx, m *matrix, tenantID string, role Role) (definition, bo
 
 // StandingIn gives what a person is, by the rows as they stand in the act tx.
 func (r *Rules) StandingIn(tx *store.Tx, tenantID, userID string) (Standing, error) {
-	return standing(tx, r.table.Load().matrix, tenantID, userID)
+	s, err := acting(tx, r.table.Load().matrix, tenantID, userID)
+	s.Inactive = false // what they are, whether or not they can act
+	return s, err
 }
 
 // RankOf gives the rank of a role in a tenant, and whether there is such a role.
@@ -104,7 +106,7 @@ type Givable struct {
 // that the actor is limited to.
 func (r *Rules) Givable(tx *store.Tx, tenantID, actorID, targetID string) ([]Givable, error) {
 	m := r.table.Load().matrix
-	actor, err := standing(tx, m, tenantID, actorID)
+	actor, err := acting(tx, m, tenantID, actorID)
 	if err != nil {
 		return nil, err
 	}

@@ -90,16 +90,25 @@ func standing(tx *store.Tx, m *matrix, tenantID, userID string) (Standing, error
 	return s, err
 }
 
-// acting is standing for who acts: it also asks whether their account is active,
-// in the tenant or, of an operator, on the platform.
-func acting(tx *store.Tx, m *matrix, tenantID, userID string) (Standing, error) {
-	s, err := standing(tx, m, tenantID, userID)
-	if err != nil {
+// acting is standing for who acts: it also asks whether their account is active.
+// Who is no user of the tenant may be an operator, whose account and whose role
+// stand behind the wall of the platform.
+func acting(tx *store.Tx, m *matrix, tenantID, userID string) (s Standing, err error) {
+	if s, err = standing(tx, m, tenantID, userID); err != nil {
 		return s, err
 	}
-	var active int
-	_, err = tx.One(&active, "SELECT count(*) FROM users WHERE tenant_id IN (?, ?) AND id = ? AND state = 'active'", tenantID, Platform, userID)
-	s.Inactive = active == 0
+	var state string
+	there, err := tx.One(&state, "SELECT state FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
+	if err == nil && !there {
+		err = tx.Outside(func(tx *store.Tx) error {
+			if s, err = standing(tx, m, tenantID, userID); err != nil {
+				return err
+			}
+			_, err := tx.One(&state, "SELECT state FROM users WHERE tenant_id = ? AND id = ?", Platform, userID)
+			return err
+		})
+	}
+	s.Inactive = state != "active"
 	return s, err
 }
 

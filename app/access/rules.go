@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,8 @@ type Rules struct {
 	table atomic.Pointer[table]
 	hurry atomic.Pointer[chan struct{}] // of the Run that is under way
 	hub   *wake.Hub                     // to the other replicas; see Share
+
+	reading sync.Mutex // one reads at a time, so that no older table takes the place of a newer
 }
 
 // table is one loaded state: what casbin said, and who holds which role. It is
@@ -50,6 +53,8 @@ func Load(ctx context.Context, db *store.DB) (*Rules, error) {
 // Reload reads every assignment, and swaps the new table in. On an error the
 // table in force stays, for as long as it is good.
 func (r *Rules) Reload(ctx context.Context) error {
+	r.reading.Lock()
+	defer r.reading.Unlock()
 	// The table is everybody's, also when a change in one tenant asks for it.
 	tx := r.db.View(store.Outside(ctx))
 	mark, err := markOf(tx) // before the rows: what changes in between is read again
@@ -63,6 +68,8 @@ func (r *Rules) Reload(ctx context.Context) error {
 // thousands of assignments take a tenth of a second to read, and do not change in
 // two.
 func (r *Rules) refresh(ctx context.Context) error {
+	r.reading.Lock()
+	defer r.reading.Unlock()
 	tx := r.db.View(store.Outside(ctx))
 	mark, err := markOf(tx)
 	if err != nil {

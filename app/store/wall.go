@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"strings"
 )
 
 // wallKey marks a context that sees one tenant.
@@ -35,6 +37,28 @@ func Outside(ctx context.Context) context.Context {
 		return ctx
 	}
 	return context.WithValue(ctx, wallKey{}, "")
+}
+
+// Outside runs do without the wall of the act or view tx, for one look at what
+// stands behind another one. In an act it is lowered for these statements and
+// raised again before anything else is done; they must name their tenants.
+func (tx *Tx) Outside(do func(tx *Tx) error) error {
+	ctx := tx.Statement.Context
+	tenantID := walledIn(ctx)
+	if tenantID == "" || tx.Dialect == SQLite {
+		return do(tx)
+	}
+	if !tx.acts {
+		outside := *tx
+		outside.DB = tx.WithContext(Outside(ctx))
+		return do(&outside)
+	}
+	wall := strings.Replace(raiseWall, "$1", "?", 1)
+	if err := tx.Exec(wall, "").Error; err != nil {
+		return err
+	}
+	err := do(tx)
+	return errors.Join(err, tx.Exec(wall, tenantID).Error)
 }
 
 // walledIn gives the tenant that ctx sees; "" stands for all of them.

@@ -524,3 +524,51 @@ func BenchmarkWall(b *testing.B) {
 		})
 	}
 }
+
+// TestOneLookOutside: within an act or a view the wall falls for what is asked
+// there, and stands again for the next statement, also after a failure.
+func TestOneLookOutside(t *testing.T) {
+	db := neighbours(t)
+	alder := store.Within(t.Context(), "alder")
+	sees := func(tx *store.Tx, claim, want string) {
+		t.Helper()
+		var got string
+		if _, err := tx.One(&got, everyTenant); err != nil || got != want {
+			t.Errorf("%s: sees %q, %v; want %q", claim, got, err, want)
+		}
+	}
+	failed := errors.New("a failure of ours")
+	look := func(tx *store.Tx) error {
+		sees(tx, "before", "alder")
+		for _, err := range []error{nil, failed} {
+			if got := tx.Outside(func(tx *store.Tx) error {
+				sees(tx, "outside", "alder birch")
+				return err
+			}); !errors.Is(got, err) {
+				t.Errorf("Outside = %v, want %v", got, err)
+			}
+			sees(tx, "after", "alder")
+		}
+		return nil
+	}
+	if err := errors.Join(db.Act(alder, look), look(db.View(alder))); err != nil {
+		t.Fatal(err)
+	}
+	err := db.Act(alder, func(tx *store.Tx) error {
+		return tx.Outside(func(tx *store.Tx) error { return tx.Exec("no statement at all").Error })
+	})
+	if err == nil {
+		t.Error("a statement that fails outside fails nothing")
+	}
+	if got := read(t, alder, db, everyTenant); got != "alder" {
+		t.Errorf("after an act that failed outside the wall shows %q", got)
+	}
+	if err := db.Act(t.Context(), func(tx *store.Tx) error {
+		return tx.Outside(func(tx *store.Tx) error {
+			sees(tx, "where there is no wall", "alder birch")
+			return nil
+		})
+	}); err != nil {
+		t.Error(err)
+	}
+}
