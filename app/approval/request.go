@@ -151,20 +151,6 @@ func find(tx *store.Tx, tenantID, id string) (Request, error) {
 	return r.request(tx.Now)
 }
 
-// pending reads a request that can still be decided.
-func pending(tx *store.Tx, tenantID, id string) (Request, error) {
-	r, err := find(tx, tenantID, id)
-	switch {
-	case err != nil:
-		return r, err
-	case r.State == Expired:
-		return r, fault.New(fault.Conflict, "approval.expired")
-	case r.State != Pending:
-		return r, fault.New(fault.Conflict, "approval.decided")
-	}
-	return r, nil
-}
-
 // settle ends a request. Of two at once, the second changes no row.
 func settle(tx *store.Tx, r Request, next State, by, reason string) error {
 	return tx.Change(fault.New(fault.Conflict, "approval.decided"), `UPDATE approval_requests SET state = ?, decided_at = ?, decided_by = ?, decision_reason = ?

@@ -42,8 +42,9 @@ type Page struct {
 // How many rows a page reads: one more than it shows, and more at once when what
 // was read is sifted, but not without end.
 const (
-	siftAtOnce = 200
-	siftsMost  = 20
+	siftAtOnce  = 200 // by several words, or by a name
+	siftForOnes = 64  // by one word, which few people have twice
+	siftsMost   = 20
 )
 
 // List gives a page of the people whom actorID may find, after a position or
@@ -120,8 +121,11 @@ func (c cut) position(r found) Position {
 func (c *cut) read(tx *store.Tx) (all []found, short bool, err error) {
 	words, sifted := c.filter.words()
 	limit := PageMost + 1
-	if sifted {
+	switch {
+	case sifted && (len(words) > 1 || c.order != byWord || c.filter.name() != ""):
 		limit = siftAtOnce
+	case sifted:
+		limit = siftForOnes
 	}
 	for range siftsMost {
 		query, values := c.query(words, limit)
@@ -184,9 +188,12 @@ func groupsOf(tx *store.Tx, tenantID string, rows []Row) error {
 	for i := range rows {
 		ids[i], at[rows[i].ID] = rows[i].ID, &rows[i]
 	}
+	// The tenant as an expression: by its column SQLite, which takes every tenant for
+	// a handful of rows, would read all members that it has.
 	var groups []struct{ UserID, Name string }
-	err := tx.All(&groups, `SELECT m.user_id, g.name FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
-		WHERE m.tenant_id = ? AND m.user_id IN ? ORDER BY g.name`, tenantID, ids)
+	err := tx.All(&groups, `SELECT m.user_id, (SELECT g.name FROM groups g WHERE g.tenant_id = m.tenant_id AND g.id = m.group_id) AS name
+		FROM group_members m WHERE m.user_id IN ? AND m.tenant_id || '' = ?`, ids, tenantID)
+	slices.SortFunc(groups, func(a, b struct{ UserID, Name string }) int { return strings.Compare(a.Name, b.Name) })
 	for _, g := range groups {
 		row := at[g.UserID]
 		if len(row.Groups) < groupsShown {

@@ -71,8 +71,9 @@ const (
 
 var signIns = []audit.Action{audit.SignInFinished, audit.SignInRefused}
 
-// securityEvents are those that a tenant administrator is not told.
-var securityEvents = []audit.Action{audit.AccessRefused, audit.AccessAlarm}
+// securityEvents are those that only security administrators and auditors are
+// told: what was tried without permission, and who looked.
+var securityEvents = []audit.Action{audit.AccessRefused, audit.AccessAlarm, audit.AuthenticatorViewed}
 
 // Telling is how much of a person's history a viewer is told.
 type Telling string
@@ -113,7 +114,7 @@ func (t Telling) part(viewerID string) audit.Part {
 	case Helpdesk:
 		return audit.Part{Without: securityEvents, ByOther: true}
 	}
-	return audit.Part{By: viewerID}
+	return audit.Part{Without: securityEvents, By: viewerID}
 }
 
 // read reads the facts of a user, and whether there is one. An act plans with

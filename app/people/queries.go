@@ -3,6 +3,8 @@ package people
 import (
 	"slices"
 	"strings"
+
+	"latchkey/app/user"
 )
 
 const rowColumns = "u.id, u.name, u.display_name, u.state, u.mfa_state, u.ways, u.last_signin_at"
@@ -85,17 +87,21 @@ func (c *cut) members(limit int) (string, []any) {
 // narrow adds what the filter asks of a user, but for the group and the words.
 func (c *cut) narrow(w *where) {
 	f := c.filter
+	ways := "u.ways"
 	if slices.Contains(States, f.State) {
 		w.and("u.state = ?", f.State)
+		if f.State != user.Active {
+			ways = "(u.ways + 0)" // few are; a planner must not begin with the many who have a way
+		}
 	}
 	if slices.Contains(MFAStates, f.MFA) {
 		w.and("u.mfa_state = ?", f.MFA)
 	}
 	if condition := wayConditions[f.Way]; condition != "" {
-		w.and(condition)
+		w.and(strings.ReplaceAll(condition, "u.ways", ways))
 	}
 	if f.AtRisk {
-		w.and(atRisk)
+		w.and(strings.ReplaceAll(atRisk, "u.ways", ways))
 	}
 	switch ago := past[f.SignIn]; {
 	case f.SignIn == Never:

@@ -12,9 +12,11 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/role"
+	"latchkey/app/server/servertest"
 	"latchkey/app/session"
 	"latchkey/app/store"
 	"latchkey/app/user"
+	"latchkey/views/words"
 )
 
 // promote gives a user a role, as if it had been long ago.
@@ -418,4 +420,14 @@ func TestARequestIsApprovedOnThePhone(t *testing.T) {
 			t.Errorf("another request then = %d to %q", a.status, a.location())
 		}
 	})
+}
+
+// TestEveryActThatMayWaitHasItsWords: the kinds come from those who perform them.
+func TestEveryActThatMayWaitHasItsWords(t *testing.T) {
+	w := quiet(servertest.Quiet(t, store.SQLite, "https://id.example.org"))
+	for kind := range w.Approvals.Performers {
+		if key := "approval.kind." + string(kind); !words.Has(t.Context(), key) {
+			t.Errorf("%s: no such text", key)
+		}
+	}
 }

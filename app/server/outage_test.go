@@ -194,7 +194,35 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/groups/:group/role", form(admin, field+"/role", "role", "helpdesk", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups/:group/delete", form(admin, office+"/delete", "confirmed", "office", "reason", "x"), http.StatusSeeOther},
 	}
-	return append(acts, actsOnPeople(t, w, admin)...)
+	acts = append(acts, actsOnPeople(t, w, admin)...)
+	acts = append(acts, actsOnRoles(t, w, admin, security)...)
+	w.act(t, "UPDATE sessions SET proved_by = 'phone'") // as strong as anybody can
+	return acts
+}
+
+// actsOnRoles prepares what administrators do to roles.
+func actsOnRoles(t *testing.T, w *world, admin, security *browser) []doing {
+	t.Helper()
+	const custom = "/admin/alder/roles/custom"
+	_, given := w.person(t, "user13@alder.example")
+	_, taken := w.person(t, "user14@alder.example")
+	w.promote(t, "user14@alder.example", access.RoleHelpdesk)
+	tenantID, _ := w.person(t, "user14@alder.example")
+	for _, id := range []string{"changed", "retired"} {
+		w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,?,?,'user.lock','',?,?)",
+			tenantID, access.CustomPrefix+id, id, w.DB.Now(), w.DB.Now())
+	}
+	security.get(t, "/admin/alder")
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, append(pairs, "reason", "a test")...) }
+	}
+	return []doing{
+		{"POST /admin/:tenant/users/:user/role", form(admin, "/admin/alder/users/"+given+"/role", "role", "helpdesk"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/role/take", form(admin, "/admin/alder/users/"+taken+"/role/take"), http.StatusSeeOther},
+		{"POST /admin/:tenant/roles/custom", form(security, custom, "name", "Lock keepers", "permissions", "user.lock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/roles/custom/:role/change", form(security, custom+"/changed/change", "name", "Other name", "permissions", "user.lock", "version", "1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/roles/custom/:role/retire", form(security, custom+"/retired/retire", "version", "1"), http.StatusSeeOther},
+	}
 }
 
 // actsOnPeople prepares what a tenant administrator does to people, and what

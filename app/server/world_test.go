@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ type world struct {
 	*servertest.Program
 	ahead *atomic.Int64 // nanoseconds
 	wire  http.RoundTripper
+	more  url.Values // see browser
 }
 
 // onBoth runs a story against a program on SQLite and one on PostgreSQL.

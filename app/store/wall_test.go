@@ -457,6 +457,7 @@ func TestKeysAreFoundBehindTheWall(t *testing.T) {
 		"SELECT 1 FROM users WHERE tenant_id = 'a' AND name > 'us' AND name <> '' ORDER BY name": "Index Cond: ((tenant_id = 'a'::text) AND (name > 'us'::text))",
 		"SELECT 1 FROM users WHERE tenant_id = 'alder' AND id IN ('x', 'y')":                     "Index Cond: ((tenant_id = 'alder'::text) AND (id = ANY ('{x,y}'::text[])))",
 		"SELECT 1 FROM audit_events_rest WHERE tenant_id = 'a' AND subject_id = 'us'":            "Index Cond: ((subject_id = 'us'::text) AND (tenant_id = 'a'::text))",
+
 		"SELECT 1 FROM audit_events WHERE tenant_id = 'a' AND (occurred_at, id) < ('2026-01-02 00:00+00'::timestamptz, 'x') ORDER BY occurred_at DESC, id DESC LIMIT 50": "(ROW(occurred_at, id) < ROW(",
 	} {
 		var lines []string

@@ -139,7 +139,7 @@ func InvitePage(p component.Page, v Invite) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				templ_7745c5c3_Err = component.TextField(component.Field{
-					Name: "reason", Label: words.Say(ctx, "console.reason"), Hint: words.Say(ctx, "console.act.reason_hint"),
+					Name: "reason", Label: words.Say(ctx, "console.reason"), Hint: words.Say(ctx, "console.invite.reason_hint"),
 					Typed: v.Typed.Reason, Error: v.Errors["reason"], Autocomplete: "off", Required: true, MaxLength: "500",
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
@@ -299,7 +299,7 @@ func InvitedPage(p component.Page, v Invited) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = words.Sentence("console.invited.until", words.With("when", component.Time(v.ExpiresAt, p.Now))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = words.Sentence("console.invited.until", words.With("when", component.ExactTime(v.ExpiresAt))).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

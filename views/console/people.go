@@ -49,7 +49,6 @@ type Person struct {
 	Tone        string
 	LockedBy    string // name of who locked; or empty
 	LockedAt    time.Time
-	LockedWhy   string
 	MFA         string // in words
 	MFAHint     string
 	Role        string
