@@ -239,7 +239,6 @@ func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
 	invite := func(name string) func() answer {
 		return form(admin, "/admin/alder/users", "name", name+"@alder.example", "display_name", "Somebody new")
 	}
-	acts := actsOnRoles(t, w, admin, at)
 	w.lock(t, "user11@alder.example")
 	ph, _ := w.withPhone(t, "user12@alder.example")
 	link := invitationMark.FindString(invite("invited1")().want(t, http.StatusOK).body)
@@ -251,7 +250,7 @@ func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
 	w.act(t, "INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, at) VALUES (?,'notice-1',?,'sessions.ended','helpdesk','a test',?)", tenantID, userID, w.DB.Now())
 	admin.get(t, "/admin/alder")
 	told.get(t, "/me")
-	return append(acts, []doing{
+	return []doing{
 		{"POST /admin/:tenant/users/:user/lock", form(admin, at("user10")+"/lock"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/unlock", form(admin, at("user11")+"/unlock"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/devices/:device/revoke", form(admin, at("user12")+"/devices/"+ph.account+"/revoke"), http.StatusSeeOther},
@@ -261,29 +260,6 @@ func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
 		{"POST /admin/:tenant/users/:user/invitation", form(admin, at("invited2")+"/invitation"), http.StatusOK},
 		{"POST /invite/:token", form(newcomer, link, "password", passwordOfAll, "password_again", passwordOfAll), http.StatusSeeOther},
 		{"POST /me/notices/:notice/seen", form(told, "/me/notices/notice-1/seen"), http.StatusSeeOther},
-	}...)
-}
-
-// actsOnRoles prepares what is done to roles: at gives the address of a person.
-func actsOnRoles(t *testing.T, w *world, admin *browser, at func(name string) string) []doing {
-	t.Helper()
-	security := w.browser(t).signIn(t, "security@alder.example")
-	tenantID, userID := w.person(t, "user15@alder.example")
-	w.act(t, "INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at) VALUES (?,?,'helpdesk','',?)", tenantID, userID, w.DB.Now())
-	for _, id := range []string{"custom:changed", "custom:retired"} {
-		w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,?,?,'user.lock','',?,?)", tenantID, id, id, w.DB.Now(), w.DB.Now())
-	}
-	form := func(b *browser, path string, pairs ...string) func() answer {
-		return func() answer { return b.post(t, path, append(pairs, "reason", "a test")...) }
-	}
-	const custom = "/admin/alder/roles/custom"
-	security.get(t, "/admin/alder")
-	return []doing{
-		{"POST /admin/:tenant/users/:user/role", form(admin, at("user14")+"/role", "role", "helpdesk", "ends_at", "shift"), http.StatusSeeOther},
-		{"POST /admin/:tenant/users/:user/role/take", form(admin, at("user15")+"/role/take"), http.StatusSeeOther},
-		{"POST /admin/:tenant/roles/custom", form(security, custom, "name", "Made", "permissions", "user.lock"), http.StatusSeeOther},
-		{"POST /admin/:tenant/roles/custom/:role/change", form(security, custom+"/changed/change", "name", "Changed", "permissions", "session.end", "version", "1"), http.StatusSeeOther},
-		{"POST /admin/:tenant/roles/custom/:role/retire", form(security, custom+"/retired/retire", "version", "1"), http.StatusSeeOther},
 	}
 }
 
