@@ -19,7 +19,7 @@ type Person struct {
 	Standing    access.Standing
 	RoleGroup   string   // name of the group that the role comes through; empty: their own
 	RoleScope   []string // names of the groups that the role is limited to
-	Groups      []string // names
+	Groups      []Group
 	Phones      []Phone
 	Sessions    []session.Listed
 	Throttles   []Throttle
@@ -165,7 +165,7 @@ func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer ac
 	if !there {
 		return fault.New(fault.NotFound, "http.not_found")
 	}
-	if err = tx.All(&p.Groups, `SELECT g.name FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
+	if err = tx.All(&p.Groups, `SELECT g.id, g.name FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
 		WHERE m.tenant_id = ? AND m.user_id = ? ORDER BY g.name`, tenantID, userID); err != nil {
 		return err
 	}

@@ -55,7 +55,9 @@ type Person struct {
 	RoleScope   string // names of groups; or empty
 	RoleThrough string // name of the group that the role comes through; or empty
 	RoleEndsAt  time.Time
-	Groups      []string
+	Groups      []PersonGroup
+	RoleHref    string // where the role is given and taken; or empty
+	WhyHref     string // where it is explained; or empty
 	CreatedAt   time.Time
 	CreatedBy   string
 	LastAt      time.Time // last sign-in; zero: never
@@ -77,6 +79,9 @@ type Person struct {
 	Acts  []PersonAct
 	Quiet string // why there is nothing to do, when Acts is empty
 }
+
+// PersonGroup is one group of a person.
+type PersonGroup struct{ Name, Href string }
 
 // PersonPhone is one phone of a person.
 type PersonPhone struct {

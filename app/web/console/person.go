@@ -45,7 +45,7 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	}
 	v := views.Person{
 		Name: p.Name, DisplayName: p.DisplayName, State: words.Say(ctx, "console.people.state."+p.State), Tone: stateTones[p.State],
-		MFA: words.Say(ctx, "console.people.mfa."+p.MFAState), MFAHint: words.Say(ctx, "console.person.mfa_hint."+p.MFAState), Groups: p.Groups,
+		MFA: words.Say(ctx, "console.people.mfa."+p.MFAState), MFAHint: words.Say(ctx, "console.person.mfa_hint."+p.MFAState),
 		CreatedAt: p.CreatedAt, CreatedBy: p.Names[p.CreatedBy], Password: p.Password(), AtRisk: p.Ways&(p.Ways-1) == 0,
 		RoleScope: strings.Join(p.RoleScope, ", "), RoleThrough: p.RoleGroup, RoleEndsAt: p.Standing.EndsAt, Role: roleInWords(ctx, p.Standing),
 		Told: p.Told != people.Nothing,
@@ -64,6 +64,16 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	}
 	if p.Told != people.Everything && p.Told != people.Nothing {
 		v.HistoryOf = words.Say(ctx, "console.person.history_of."+string(p.Told))
+	}
+	for _, g := range p.Groups {
+		v.Groups = append(v.Groups, views.PersonGroup{Name: g.Name, Href: h.path(c, "/groups/"+url.PathEscape(g.ID))})
+	}
+	me := h.Site.Standing(c)
+	if me.May.Has(access.RoleAssign) && who.UserID != p.ID {
+		v.RoleHref = h.path(c, "/roles/assign?user="+url.QueryEscape(p.ID))
+	}
+	if me.May.Has(access.RoleView) {
+		v.WhyHref = h.path(c, "/roles/why?user="+url.QueryEscape(p.Name))
 	}
 	h.personActs(c, &v, p, offers, back)
 	around(ctx, &v, p)
