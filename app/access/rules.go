@@ -82,7 +82,7 @@ func (r *Rules) refresh(ctx context.Context) error {
 	}
 	same := *old
 	same.loaded = tx.Now
-	r.table.CompareAndSwap(old, &same) // one that was read meanwhile stays
+	r.table.Store(&same)
 	return nil
 }
 
@@ -102,15 +102,8 @@ func (r *Rules) read(tx *store.Tx, mark string) error {
 			next.turns = s.EndsAt
 		}
 	}
-	for {
-		old := r.table.Load()
-		if old != nil && old.loaded.After(next.loaded) {
-			return nil // of two that are read at once, the later one stays
-		}
-		if r.table.CompareAndSwap(old, next) {
-			return nil
-		}
-	}
+	r.table.Store(next) // one reads at a time, see reading
+	return nil
 }
 
 // Standing gives what a person is in a tenant, by the table in force. An
