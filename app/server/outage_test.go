@@ -135,6 +135,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	admin := w.browser(t).signIn(t, "admin@alder.example")
 	admin.get(t, "/admin/alder/groups").want(t, http.StatusOK)
 	field := "/admin/alder/groups/" + w.group(t, "alder", "field")
+	brought := admin.bring(t, "name", "brought@alder.example").want(t, http.StatusSeeOther).location()
 	office := "/admin/alder/groups/" + w.group(t, "alder", "office")
 	_, user21 := w.person(t, "user21@alder.example")
 	return []doing{
@@ -160,6 +161,8 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/import", func() answer { return admin.bring(t, "name", "new@alder.example") }, http.StatusSeeOther},
+		{"POST /admin/:tenant/users/imports/:import/run", form(admin, brought+"/run", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups", form(admin, "/admin/alder/groups", "name", "new", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups/:group/rename", form(admin, field+"/rename", "name", "fields", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups/:group/members", form(admin, field+"/members", "name", "user9@alder.example", "reason", "x"), http.StatusSeeOther},

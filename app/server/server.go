@@ -25,6 +25,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/group"
+	"latchkey/app/importing"
 	"latchkey/app/notify"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
@@ -58,6 +59,7 @@ type Server struct {
 	SignIn    *signin.Service
 	Approvals *approval.Service
 	Roles     *role.Service
+	Imports   *importing.Service
 	Handler   http.Handler
 
 	log     *slog.Logger
@@ -132,6 +134,8 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	maps.Copy(approvals.Performers, roles.Performers())
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	maps.Copy(approvals.Performers, groups.Performers())
+	imports := &importing.Service{DB: db, Rules: rules, Log: log}
+	maps.Copy(approvals.Performers, imports.Performers())
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	hub.LookFor("attempt", prompts.Decided)
@@ -141,7 +145,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	measured := newMetrics(streams, hub)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Observe: measured.observe, Remember: approvals.Remember}
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: notify.Outward(settings.PublicURL[:5] == "http:"), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -151,7 +155,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Groups: groups, Search: searching},
+		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Groups: groups, Imports: imports, Search: searching},
 		&setuppages.Pages{Site: site, Setup: setUp},
 	)
 	s.Handler = e
@@ -254,7 +258,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.sweep} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.Imports.Run, s.sweep} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -332,6 +336,8 @@ func (s *Server) forget(ctx context.Context) error {
 		{"DELETE FROM habits WHERE changed_at < ?", now.AddDate(0, -13, 0)},
 		{"DELETE FROM throttles WHERE changed_at < ? AND in_a_row < 100", now.AddDate(0, 0, -30)},
 		{"DELETE FROM outbox WHERE expires_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM imports WHERE state = 'checked' AND created_at < ?", now.Add(-2 * importing.CheckedLife)},
+		{"DELETE FROM imports WHERE ended_at < ?", now.AddDate(0, 0, -90)},
 	} {
 		_, err := s.DB.CountOne(ctx, old.statement, old.before)
 		all = errors.Join(all, err)

@@ -15,6 +15,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/fault"
 	"latchkey/app/group"
+	"latchkey/app/importing"
 	"latchkey/app/role"
 	"latchkey/app/search"
 	"latchkey/app/web"
@@ -28,6 +29,7 @@ type Pages struct {
 	Approvals *approval.Service
 	Roles     *role.Service
 	Groups    *group.Service
+	Imports   *importing.Service
 	Search    *search.Service
 }
 
@@ -51,6 +53,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	routes = append(routes, h.groupRoutes()...)
+	routes = append(routes, h.importRoutes()...)
 	routes = append(routes, h.searchRoutes()...)
 	routes = append(routes, h.stayRoutes()...)
 	return routes
