@@ -114,6 +114,9 @@ func event(tenantID, id string, actor audit.Party, from audit.Origin, action aud
 
 const columns = `i.tenant_id, i.id, i.file_name, i.rows, i.total, i.done, i.problems, i.state, i.reason, i.created_by AS created_by_id, i.created_at, i.started_at, i.ended_at`
 
+// none is how it is stored that nothing is wrong.
+const none = "[]"
+
 // row is an import as it is stored.
 type row struct {
 	TenantID, ID, FileName, Rows, Problems, Reason, CreatedByID, CreatedBy string
@@ -155,7 +158,7 @@ func (s *Service) Find(ctx context.Context, tenantID, id string) (Import, error)
 // seen is an import as a list of them shows it.
 func (r row) seen() Import {
 	return Import{
-		ID: r.ID, FileName: r.FileName, State: r.State, Total: r.Total, Done: r.Done, Reason: r.Reason,
+		ID: r.ID, FileName: r.FileName, State: r.State, Total: r.Total, Done: r.Done, Wrong: r.Problems != none, Reason: r.Reason,
 		CreatedByID: r.CreatedByID, CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt, EndedAt: r.EndedAt,
 	}
 }
@@ -174,7 +177,7 @@ func (s *Service) Progress(ctx context.Context, tenantID, id string) (state Stat
 // and problems.
 func (s *Service) Recent(ctx context.Context, tenantID string) ([]Import, error) {
 	var rows []row
-	err := s.DB.View(ctx).All(&rows, `SELECT i.id, i.file_name, i.state, i.total, i.done, i.created_at, i.ended_at, COALESCE(u.name, '') AS created_by FROM imports i
+	err := s.DB.View(ctx).All(&rows, `SELECT i.id, i.file_name, i.state, i.total, i.done, i.created_at, i.ended_at, substr(i.problems, 1, 2) AS problems, COALESCE(u.name, '') AS created_by FROM imports i
 		LEFT JOIN users u ON u.tenant_id IN (i.tenant_id, ?) AND u.id = i.created_by
 		WHERE i.tenant_id = ? ORDER BY i.created_at DESC LIMIT 20`, access.Platform, tenantID)
 	all := make([]Import, len(rows))

@@ -86,10 +86,11 @@ type Judged struct {
 
 // Joined is a group that people join.
 type Joined struct {
-	ID     string      `json:"id"`
-	Name   string      `json:"name"`
-	Role   access.Role `json:"role,omitempty"` // that they get by it
-	People int         `json:"people"`
+	ID       string      `json:"id"`
+	Name     string      `json:"name"`
+	Role     access.Role `json:"role,omitempty"`      // that they get by it
+	RoleName string      `json:"role_name,omitempty"` // of a custom one
+	People   int         `json:"people"`
 }
 
 // gives says whether somebody gets a role.
@@ -112,6 +113,7 @@ type Import struct {
 	Total, Done            int // people to make or change, and how far that is
 	Judged                     // without the changes
 	Problems               []Problem
+	Wrong                  bool // there are problems
 	Reason                 string
 	CreatedByID, CreatedBy string // id and sign-in name
 	CreatedAt              time.Time

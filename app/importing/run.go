@@ -82,7 +82,7 @@ func (r row) wrong(act approval.Act, a Act, j Judged, now time.Time) error {
 	switch {
 	case r.State != Checked:
 		return fault.New(fault.Conflict, "import.run_already")
-	case r.Problems != "[]":
+	case r.Problems != none:
 		return fault.New(fault.Conflict, "import.has_problems")
 	case r.CreatedByID != act.ActorID:
 		return fault.New(fault.Conflict, "import.of_another")

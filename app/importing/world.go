@@ -27,7 +27,8 @@ type person struct {
 type room struct {
 	ID, Name string
 	Role     access.Role
-	Members  int // of one that carries a role, as far as they are counted
+	RoleName string // of a custom role
+	Members  int    // of one that carries a role, as far as they are counted
 }
 
 // group gives a group by its name as written, in whatever case.
@@ -97,7 +98,8 @@ func (w *world) lookAtPeople(tx *store.Tx, tenantID string, lines []Line) error 
 
 func (w *world) lookAtGroups(tx *store.Tx, tenantID string) error {
 	var found []room
-	if err := tx.All(&found, "SELECT id, name, role FROM groups WHERE tenant_id = ?", tenantID); err != nil {
+	if err := tx.All(&found, `SELECT g.id, g.name, g.role, COALESCE(c.name, '') AS role_name FROM groups g
+		LEFT JOIN custom_roles c ON c.tenant_id = g.tenant_id AND c.id = g.role WHERE g.tenant_id = ?`, tenantID); err != nil {
 		return err
 	}
 	for _, g := range found {

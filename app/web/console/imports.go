@@ -44,15 +44,23 @@ func (h *Pages) showImports(c echo.Context, status int, problem string) error {
 		v.Columns = append(v.Columns, views.ImportColumn{Name: name, Text: words.Say(web.Context(c), "console.import.columns."+name)})
 	}
 	for _, i := range recent {
+		state, tone := stateOf(web.Context(c), i)
 		v.Rows = append(v.Rows, views.ImportRow{
-			Href: h.path(c, "/users/imports/"+url.PathEscape(i.ID)), FileName: i.FileName, State: words.Say(web.Context(c), "console.import.state."+string(i.State)), Tone: tones[i.State],
+			Href: h.path(c, "/users/imports/"+url.PathEscape(i.ID)), FileName: i.FileName, State: state, Tone: tone,
 			People: strconv.Itoa(i.Total), By: i.CreatedBy, At: i.CreatedAt,
 		})
 	}
 	return web.Render(c, status, views.ImportsPage(h.page(c, "/users"), v))
 }
 
-var tones = map[importing.State]string{importing.Checked: "", importing.Running: "warn", importing.Done: "good", importing.Failed: "bad"}
+// stateOf gives the words for the state of an import, and their tone.
+func stateOf(ctx context.Context, i importing.Import) (word, tone string) {
+	if i.State == importing.Checked && i.Wrong {
+		return words.Say(ctx, "console.import.state.wrong"), "bad"
+	}
+	tones := map[importing.State]string{importing.Running: "warn", importing.Done: "good", importing.Failed: "bad"}
+	return words.Say(ctx, "console.import.state."+string(i.State)), tones[i.State]
+}
 
 // checkImport takes a list, judges it and goes on to what was found.
 func (h *Pages) checkImport(c echo.Context) error {
@@ -106,14 +114,15 @@ func (h *Pages) showImport(c echo.Context, status int, fields map[string]string)
 	ctx, base := web.Context(c), h.path(c, "/users/imports/"+url.PathEscape(i.ID))
 	v := views.Import{
 		Href: base, UploadHref: h.path(c, "/users/import"), PeopleHref: h.path(c, "/users"), FileName: i.FileName, State: string(i.State),
-		StateWord: words.Say(ctx, "console.import.state."+string(i.State)), Tone: tones[i.State], By: i.CreatedBy, At: i.CreatedAt,
+		By: i.CreatedBy, At: i.CreatedAt,
 		New: i.New, Changed: i.Changed, Unchanged: i.Unchanged, Total: i.Total, Done: i.Done, Reason: i.Reason, Errors: fields, Typed: web.Form(c, "reason"),
 	}
+	v.StateWord, v.Tone = stateOf(ctx, i)
 	if i.EndedAt != nil {
 		v.EndedAt = *i.EndedAt
 	}
 	for _, g := range i.Joined {
-		v.Joined = append(v.Joined, views.ImportGroup{Name: g.Name, Href: h.path(c, "/groups/"+url.PathEscape(g.ID)), Role: groupRole(ctx, g.Role, ""), People: strconv.Itoa(g.People)})
+		v.Joined = append(v.Joined, views.ImportGroup{Name: g.Name, Href: h.path(c, "/groups/"+url.PathEscape(g.ID)), Role: groupRole(ctx, g.Role, g.RoleName), People: strconv.Itoa(g.People)})
 	}
 	shown := i.Problems[:min(len(i.Problems), problemsShown)]
 	for _, p := range shown {
