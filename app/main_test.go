@@ -333,6 +333,32 @@ func TestMigrateTwiceAndBesideAReplica(t *testing.T) {
 	}
 }
 
+func TestAnOperatorIsMadeBesideARunningProgram(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range storetest.Dialects {
+		t.Run(string(dialect), func(t *testing.T) {
+			address := free(t)
+			environment := []string{"LATCHKEY_DATA=" + t.TempDir(), "LATCHKEY_LISTEN=" + address, "LATCHKEY_PUBLIC_URL=http://" + address}
+			if dialect == "postgres" {
+				environment = append(environment, "LATCHKEY_DATABASE_URL="+empty(t))
+			}
+			replica := begin(t, environment, "serve")
+			replica.says(t, "listens on ")
+			p := begin(t, environment, "operator")
+			if code := p.ends(t); code != 0 {
+				t.Fatalf("operator ends with %d:\n%s", code, p.out)
+			}
+			link := p.says(t, `(http://\S+/setup/\S+)`)
+			b := visitor(t)
+			status, page := get(t, b, link)
+			if status != http.StatusOK || !strings.Contains(page, "operator of the platform") || !strings.Contains(page, `name="domain"`) {
+				t.Errorf("the link shows %d:\n%s", status, page)
+			}
+			replica.stop(t)
+		})
+	}
+}
+
 // empty is the address of a PostgreSQL database without a schema.
 func empty(t *testing.T) string {
 	t.Helper()
@@ -380,9 +406,23 @@ func TestHelpListsEverySetting(t *testing.T) {
 	}
 	p := begin(t, nil, "--help")
 	p.ends(t)
-	for _, command := range []string{"serve", "demo", "migrate", "bench", "phone"} {
+	for _, command := range []string{"serve", "demo", "migrate", "operator", "bench", "phone"} {
 		if !strings.Contains(p.out.String(), command) {
 			t.Errorf("--help does not name %s", command)
+		}
+	}
+}
+
+func TestTheREADMEListsEverySetting(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, settings := range []reflect.Type{reflect.TypeFor[server.Settings](), reflect.TypeFor[server.Demo]()} {
+		for i := range settings.NumField() {
+			if env := settings.Field(i).Tag.Get("env"); env != "" && !strings.Contains(string(readme), "| `"+env+"` |") {
+				t.Errorf("README.md has no row for %s", env)
+			}
 		}
 	}
 }

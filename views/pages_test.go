@@ -16,7 +16,9 @@ import (
 
 	"latchkey/views/component"
 	"latchkey/views/console"
+	"latchkey/views/invite"
 	"latchkey/views/me"
+	"latchkey/views/operator"
 	"latchkey/views/phone"
 	"latchkey/views/problem"
 	"latchkey/views/setup"
@@ -25,7 +27,51 @@ import (
 
 // pages is every page, in each state in which it looks different.
 var pages = map[string][]state{
+	"console.ApprovalPage": page(console.ApprovalPage, full,
+		func(v *console.Approval) { v.MayUndo, v.Waits = false, true },
+		func(v *console.Approval) { v.Findings, v.Lines[0].Same = nil, true },
+		func(v *console.Approval) { v.Target, v.Decider = console.Somebody{}, console.Somebody{} }),
+	"console.ApprovalsPage": page(console.ApprovalsPage, full,
+		func(v *console.Approvals) { v.Newest = "" },
+		func(v *console.Approvals) { v.Yours, v.Own, v.Others, v.Newest = nil, nil, nil, "" },
+		func(v *console.Approvals) { v.Decided, v.Older = nil, "" },
+		func(v *console.Approvals) { v.Decided[0].Decider, v.Decided[0].Target = "", "" }),
 	"console.ChooserPage": page(console.ChooserPage, full, func(v *console.Chooser) { v.Tenants = nil }),
+	"console.InvitePage":  page(console.InvitePage, full, func(v *console.Invite) { v.Groups, v.Errors = nil, nil }),
+	"console.InvitedPage": page(console.InvitedPage, full, func(v *console.Invited) { v.Link, v.Href = "", "" }),
+	"console.PeoplePage": page(console.PeoplePage, full,
+		func(v *console.People) { v.Rows, v.Groups = nil, nil },
+		func(v *console.People) { v.Rows[0].LastSignInAt, v.First, v.Previous, v.Next = time.Time{}, "", "", "" }),
+	"console.PersonPage": page(console.PersonPage, full,
+		func(v *console.Person) {
+			v.Acts, v.Phones, v.Sessions, v.SignIns, v.History, v.Groups = nil, nil, nil, nil, nil, nil
+		},
+		func(v *console.Person) {
+			v.DisplayName, v.LockedAt, v.RoleEndsAt, v.LockedBy = "", time.Time{}, time.Time{}, ""
+		}),
+	"console.OverviewPage": page(console.OverviewPage, full,
+		func(v *console.Overview) { v.Attention = nil },
+		func(v *console.Overview) { v.Attention[0].Tone, v.Facts[0].Href = "", "" }),
+	"console.RolesPage": page(console.RolesPage, full,
+		func(v *console.Roles) { v.Holders, v.Carriers, v.Customs, v.First, v.Next = nil, nil, nil, "", "" },
+		func(v *console.Roles) { v.Holders, v.AssignHref, v.NewHref = nil, "", "" },
+		func(v *console.Roles) { v.Holders[0].EndsAt, v.Holders[0].State, v.AssignHref = time.Time{}, "", "" }),
+	"console.RoleAssignPage": page(console.RoleAssignPage, full,
+		func(v *console.RoleAssign) { v.Found = false },
+		func(v *console.RoleAssign) { v.Found, v.Roles, v.TakeAction = true, nil, "" },
+		func(v *console.RoleAssign) { v.Found, v.Groups, v.MoreNames, v.Errors = true, nil, false, nil },
+		func(v *console.RoleAssign) { v.Found = true }),
+	"console.CustomRolePage": page(console.CustomRolePage, full,
+		func(v *console.CustomRole) { v.New, v.Editable, v.Errors, v.RetireAction = true, true, nil, "" },
+		func(v *console.CustomRole) { v.Editable, v.RetireAction = false, "" }),
+	"console.RoleWhyPage": page(console.RoleWhyPage, full,
+		func(v *console.RoleWhy) { v.Answered, v.Errors = false, nil },
+		func(v *console.RoleWhy) { v.Answered = true }),
+	"console.SettingsPage":     page(console.SettingsPage, full, func(v *console.Settings) { v.Errors = nil }),
+	"console.GrantsPage":       page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
+	"console.NewGrantPage":     page(console.NewGrantPage),
+	"me.ActivityPage":          page(me.ActivityPage, full, func(v *me.Activity) { v.Events = nil }),
+	"invite.FirstPasswordPage": page(invite.FirstPasswordPage, full, func(v *invite.FirstPassword) { v.DisplayName = "" }),
 	"console.GroupPage": page(console.GroupPage, full,
 		func(v *console.Group) { v.Form = "rename" },
 		func(v *console.Group) { v.Role, v.People, v.After = "", nil, "" },
@@ -41,13 +87,9 @@ var pages = map[string][]state{
 		func(v *console.Import) { v.State, v.ProblemCount, v.Problems = "checked", 0, nil },
 		func(v *console.Import) { v.State, v.ProblemCount, v.Total, v.CanRun = "checked", 0, 0, false }),
 	"console.ImportsPage": page(console.ImportsPage, full, func(v *console.Imports) { v.Rows, v.Error = nil, "" }),
-	"console.OverviewPage": page(console.OverviewPage, full,
-		func(v *console.Overview) { v.Attention = nil },
-		func(v *console.Overview) { v.Attention[0].Tone, v.Facts[0].Href = "", "" }),
 	"console.SearchPage": page(console.SearchPage, full,
 		func(v *console.Search) { v.Count = 0 },
 		func(v *console.Search) { v.Sections[0].Rows[0].Tag = "" }),
-	"me.ActivityPage": page(me.ActivityPage, full, func(v *me.Activity) { v.Events = nil }),
 	"me.AddPhonePage": page(me.AddPhonePage,
 		func(v *me.AddPhone) { v.State = me.Waiting },
 		func(v *me.AddPhone) { v.State, v.Link = me.Waiting, "" },
@@ -60,8 +102,16 @@ var pages = map[string][]state{
 		func(v *me.Phones) { v.Rows = nil },
 		func(v *me.Phones) { v.RenameDevice = v.Rows[0].ID },
 		func(v *me.Phones) { v.Rows[0].LastUsedAt = time.Time{} }),
-	"me.PreferencesPage": page(me.PreferencesPage, full, func(v *me.Preferences) { v.Ways = nil }),
-	"me.SessionsPage":    page(me.SessionsPage, full, func(v *me.Sessions) { v.Rows[0].This = false }),
+	"me.PreferencesPage":     page(me.PreferencesPage, full, func(v *me.Preferences) { v.Ways = nil }),
+	"me.SessionsPage":        page(me.SessionsPage, full, func(v *me.Sessions) { v.Rows[0].This = false }),
+	"operator.HealthPage":    page(operator.HealthPage, full, func(v *operator.Health) { v.Replicas, v.Checks[0].At = nil, time.Time{} }),
+	"operator.NewTenantPage": page(operator.NewTenantPage),
+	"operator.TenantPage": page(operator.TenantPage, full,
+		func(v *operator.Tenant) { v.Link.Text = "" },
+		func(v *operator.Tenant) { v.Link.Text, v.Link.EndsAt = "", time.Time{} },
+		func(v *operator.Tenant) { v.Domains, v.Grants, v.History = nil, nil, nil },
+		func(v *operator.Tenant) { v.Domains[0].RecordName, v.Domains[0].Error = "", "" }),
+	"operator.TenantsPage": page(operator.TenantsPage, full, func(v *operator.Tenants) { v.Rows = nil }),
 	"phone.AppPage": page(func(_ component.Page, v phone.App) templ.Component {
 		return phone.AppPage(v)
 	}),
@@ -69,26 +119,31 @@ var pages = map[string][]state{
 		func(v *problem.Problem) { v.Status = 401 },
 		func(v *problem.Problem) { v.Status, v.Sentence = 500, "" },
 		func(v *problem.Problem) { v.Status, v.Sentence, v.RetryAt = 429, "", time.Time{} }),
-	"setup.SetupDonePage":  page(setup.SetupDonePage),
-	"setup.SetupPage":      page(setup.SetupPage),
+	"setup.SetupDonePage": page(setup.SetupDonePage),
+	"setup.SetupPage": page(setup.SetupPage, full,
+		func(v *setup.Setup) { v.Operator = false },
+		func(v *setup.Setup) { v.Operator, v.AsksTenant, v.AsksDomain = false, false, false }),
 	"signin.HelpPage":      page(signin.HelpPage, full, func(v *signin.Help) { v.HelpdeskHours = "" }),
 	"signin.NamePage":      page(signin.NamePage),
-	"signin.PasswordPage":  page(signin.PasswordPage),
+	"signin.PasswordPage":  page(signin.PasswordPage, full, func(v *signin.Password) { v.OtherWays = "" }),
 	"signin.PhonePage":     page(signin.PhonePage, phones()...),
 	"signin.SignedOutPage": page(func(p component.Page, _ struct{}) templ.Component { return signin.SignedOutPage(p) }),
-	"signin.StepUpPage":    page(signin.StepUpPage),
+	"signin.StepUpPage":    page(signin.StepUpPage, full, func(v *signin.StepUp) { v.Lost = false }),
 }
 
 func phones() []func(*signin.Phone) {
 	all := []func(*signin.Phone){
-		func(v *signin.Phone) { v.State, v.RetryAt = signin.Held, time.Time{} },
-		func(v *signin.Phone) { v.State, v.SecondFactor = signin.Pending, false },
+		func(v *signin.Phone) { v.State, v.RetryAt, v.Approves = signin.Held, time.Time{}, "" },
 		func(v *signin.Phone) {
-			v.State, v.SecondFactor, v.StepUp = signin.Denied, false, false
+			v.State, v.SecondFactor, v.OtherWays, v.Approves = signin.Pending, false, "", ""
 		},
+		func(v *signin.Phone) {
+			v.State, v.SecondFactor, v.OtherWays, v.Approves = signin.Denied, false, "", ""
+		},
+		func(v *signin.Phone) { v.State, v.Approves = signin.Held, "" },
 	}
 	for _, state := range []string{signin.Pending, signin.Approved, signin.Denied, signin.Expired, signin.Held} {
-		all = append(all, func(v *signin.Phone) { v.State = state })
+		all = append(all, func(v *signin.Phone) { v.State = state }, func(v *signin.Phone) { v.State, v.Approves = state, "" })
 	}
 	return all
 }
@@ -141,9 +196,12 @@ func fill(v reflect.Value, text string, on bool) {
 	case reflect.Map:
 		// What is wrong with a form, by its fields.
 		v.Set(reflect.MakeMap(v.Type()))
-		for _, field := range []string{"", "tenant_name", "region", "password", "theme", "default_way"} {
+		for _, field := range []string{"", "tenant_name", "region", "password", "theme", "default_way", "tenant_slug", "domain", "ring", "operator", "role", "hours", "reason"} {
 			v.SetMapIndex(reflect.ValueOf(field), reflect.ValueOf(text))
 		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), text, on)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			fill(v.Field(i), text, on)

@@ -1,8 +1,8 @@
 package access
 
 import (
+	"slices"
 	"strings"
-	"time"
 
 	"latchkey/app/store"
 )
@@ -11,7 +11,7 @@ import (
 // database that cannot be read is an error, and no permission.
 func (r *Rules) Ask(tx *store.Tx, q Question) (Verdict, error) {
 	m := r.table.Load().matrix
-	actor, err := standing(tx, m, q.TenantID, q.ActorID)
+	actor, err := acting(tx, m, q.TenantID, q.ActorID)
 	if err != nil {
 		return Verdict{Answer: No}, err
 	}
@@ -66,7 +66,9 @@ func define(tx *store.Tx, m *matrix, tenantID string, role Role) (definition, bo
 
 // StandingIn gives what a person is, by the rows as they stand in the act tx.
 func (r *Rules) StandingIn(tx *store.Tx, tenantID, userID string) (Standing, error) {
-	return standing(tx, r.table.Load().matrix, tenantID, userID)
+	s, err := acting(tx, r.table.Load().matrix, tenantID, userID)
+	s.Inactive = false // what they are, whether or not they can act
+	return s, err
 }
 
 // RankOf gives the rank of a role in a tenant, and whether there is such a role.
@@ -91,36 +93,51 @@ func (r *Rules) Composable() map[Permission]int {
 // Of gives what a built-in role may.
 func (r *Rules) Of(role Role) Set { return r.table.Load().matrix.roles[role] }
 
-// madeSpan is how long one who was created or promoted by somebody may not
-// approve for them (roles.md).
-const madeSpan = 72 * time.Hour
+// Givable is a role with what the rules say of giving it to somebody.
+type Givable struct {
+	Role   Role
+	Name   string // of a custom role
+	Rank   int
+	Answer Answer
+}
 
-// AskApprover judges whether somebody may approve, in the transaction of the act.
-func (r *Rules) AskApprover(tx *store.Tx, q Approval) (Verdict, error) {
+// Givable lists the roles of a tenant, the built-in ones by rank and then the
+// custom ones by name, with the answer to giving each to a person, for the groups
+// that the actor is limited to.
+func (r *Rules) Givable(tx *store.Tx, tenantID, actorID, targetID string) ([]Givable, error) {
 	m := r.table.Load().matrix
-	approver, err := standing(tx, m, q.TenantID, q.ApproverID)
+	actor, err := acting(tx, m, tenantID, actorID)
 	if err != nil {
-		return Verdict{Answer: No}, err
+		return nil, err
 	}
-	t := target{named: q.TargetID != ""}
-	if t.named {
-		if t.Standing, err = standing(tx, m, q.TenantID, q.TargetID); err != nil {
-			return Verdict{Answer: No}, err
+	t := target{named: true, known: true}
+	if t.Standing, err = standing(tx, m, tenantID, targetID); err != nil {
+		return nil, err
+	}
+	if t.groups, t.there, err = groupsOf(tx, tenantID, targetID); err != nil {
+		return nil, err
+	}
+	var given []definition
+	for role := range Ranks {
+		if role != RoleUser && role != RoleOperator {
+			given = append(given, m.definition(role))
 		}
-		if t.groups, t.there, err = groupsOf(tx, q.TenantID, q.TargetID); err != nil {
-			return Verdict{Answer: No}, err
-		}
 	}
-	if q.Giving != "" {
-		if t.giving, t.known, err = define(tx, m, q.TenantID, q.Giving); err != nil {
-			return Verdict{Answer: No}, err
-		}
+	slices.SortFunc(given, func(a, b definition) int { return a.rank - b.rank })
+	var rows []struct{ ID, Name, Permissions string }
+	if err := tx.All(&rows, "SELECT id, name, permissions FROM custom_roles WHERE tenant_id = ? AND retired_at IS NULL ORDER BY name", tenantID); err != nil {
+		return nil, err
 	}
-	made, err := madeBy(tx, q.TenantID, q.ApproverID, q.RequesterID, tx.Now.Add(-madeSpan))
-	if err != nil {
-		return Verdict{Answer: No}, err
+	for _, row := range rows {
+		given = append(given, m.custom(Role(row.ID), row.Name, row.Permissions))
 	}
-	return judgeApprover(q, approver, t, made), nil
+	all := make([]Givable, len(given))
+	for i, d := range given {
+		t.giving = d
+		q := Question{TenantID: tenantID, ActorID: actorID, Needs: RoleAssign, TargetID: targetID, Giving: d.role, GivenFor: actor.Scope}
+		all[i] = Givable{d.role, d.name, d.rank, judge(q, actor, t).Answer}
+	}
+	return all, nil
 }
 
 // StandingsIn gives everybody who holds a role in a tenant now, by the rows as
@@ -129,7 +146,7 @@ func (r *Rules) StandingsIn(tx *store.Tx, tenantID string) ([]Standing, error) {
 	found, err := holdersWhere(tx, r.table.Load().matrix, " WHERE a.tenant_id = ?", []any{tenantID}, " WHERE tenant_id = ?", []any{tenantID})
 	all := make([]Standing, 0, len(found))
 	for _, s := range found {
-		if s.EndsAt.IsZero() || tx.Now.Before(s.EndsAt) {
+		if !s.ended(tx.Now) {
 			all = append(all, s)
 		}
 	}

@@ -1,6 +1,10 @@
 package access
 
-import "latchkey/app/fault"
+import (
+	"slices"
+
+	"latchkey/app/fault"
+)
 
 // Question is one act that somebody wants to do, here, now.
 type Question struct {
@@ -10,6 +14,7 @@ type Question struct {
 	TargetID string   // the user it is done to; empty: a group, somebody new, or the tenant as a whole
 	Groups   []string // without a target: the groups it concerns, those of somebody new among them
 	Giving   Role     // with role.assign: the role that is given or taken
+	GivenFor []string // with Giving: the groups that the role is limited to; none: the whole tenant
 	LockedBy string   // with user.unlock: who locked; empty when only throttles are cleared
 	Loosens  bool     // the act takes a safeguard away
 }
@@ -28,6 +33,7 @@ const (
 type Rule string
 
 const (
+	RuleAccount    Rule = "account"    // is an active user, of the tenant or of the platform
 	RuleRole       Rule = "role"       // holds an administrative role here
 	RulePermission Rule = "permission" // which has the permission
 	RuleSelf       Rule = "self"       // nobody acts on themselves
@@ -73,19 +79,12 @@ func judge(q Question, actor Standing, t target) Verdict {
 		v.Findings = append(v.Findings, Finding{rule, says, detail})
 		v.Answer = stricter(v.Answer, says)
 	}
-	if actor.Administrator() {
-		find(RuleRole, Yes, "role.held")
-	} else {
-		find(RuleRole, No, "role.none")
+	if own.Has(q.Needs) {
+		findOwn(q, actor, t, find)
+		return v
 	}
-	switch {
-	case actor.May.Has(q.Needs):
-		find(RulePermission, Yes, "permission.in_role")
-	case len(actor.Scope) > 0 && wide.Has(q.Needs):
-		find(RulePermission, No, "permission.whole_tenant")
-	default:
-		find(RulePermission, No, "permission.not_in_role")
-	}
+	office(actor, find)
+	permission(q.Needs, actor, find)
 	if t.named && !looks.Has(q.Needs) {
 		if q.TargetID == actor.UserID {
 			find(RuleSelf, No, "self.same")
@@ -96,10 +95,63 @@ func judge(q Question, actor Standing, t target) Verdict {
 	scope(q, actor, t, find)
 	rank(q, actor, t, find)
 	duty(q, actor, t, find)
-	if q.Loosens {
+	switch {
+	case always.Has(q.Needs):
+		find(RuleEyes, FourEyes, "eyes.always")
+	case q.Loosens:
 		find(RuleEyes, FourEyes, "eyes.loosens")
 	}
 	return v
+}
+
+// always are permissions to do what needs a second person each time: cells of
+// roles.md that say four eyes, or request.
+var always = SetOf(StaticPasscodeRequest, StaticPasscodeIssue, RebindRequest, OutageDeclare)
+
+// own is what everybody may, over what is theirs: the column "user, self" of
+// roles.md. It asks for no role and no rank.
+var own = SetOf(AccountView, AuthenticatorBind, AuthenticatorRemove, SessionEndOwn, AuditReadOwn, BypassRevokeOwn, CodeSheetPrintOwn)
+
+func findOwn(q Question, actor Standing, t target, find func(Rule, Answer, string)) {
+	account(actor, find)
+	if actor.May.Has(q.Needs) {
+		find(RulePermission, Yes, "permission.own")
+	} else {
+		find(RulePermission, No, "permission.not_in_role")
+	}
+	if t.named && q.TargetID != actor.UserID {
+		find(RuleSelf, No, "self.own_only")
+	}
+}
+
+// office says what somebody is: an active user who holds a role. The account of
+// an actor may have been locked since they asked for what is done only now.
+func office(actor Standing, find func(Rule, Answer, string)) {
+	account(actor, find)
+	if actor.Administrator() {
+		find(RuleRole, Yes, "role.held")
+	} else {
+		find(RuleRole, No, "role.none")
+	}
+}
+
+func account(actor Standing, find func(Rule, Answer, string)) {
+	if actor.Inactive {
+		find(RuleAccount, No, "account.inactive")
+	} else {
+		find(RuleAccount, Yes, "account.active")
+	}
+}
+
+func permission(needs Permission, actor Standing, find func(Rule, Answer, string)) {
+	switch {
+	case actor.May.Has(needs):
+		find(RulePermission, Yes, "permission.in_role")
+	case len(actor.Scope) > 0 && wide.Has(needs):
+		find(RulePermission, No, "permission.whole_tenant")
+	default:
+		find(RulePermission, No, "permission.not_in_role")
+	}
 }
 
 func scope(q Question, actor Standing, t target, find func(Rule, Answer, string)) {
@@ -142,6 +194,7 @@ func rank(q Question, actor Standing, t target, find func(Rule, Answer, string))
 
 // duty is what some permissions ask besides (roles.md).
 func duty(q Question, actor Standing, t target, find func(Rule, Answer, string)) {
+	top := Ranks[RoleSecurityAdministrator]
 	switch q.Needs {
 	case BypassApprove:
 		// A lead approves for plain users alone.
@@ -154,15 +207,18 @@ func duty(q Question, actor Standing, t target, find func(Rule, Answer, string))
 			find(RuleDuty, Yes, "duty.throttle")
 		case actor.Rank < AdministratorRank:
 			find(RuleDuty, No, "duty.throttle_only")
-		case q.LockedBy == actor.UserID:
+		case actor.Rank >= top && q.LockedBy == actor.UserID:
 			find(RuleDuty, No, "duty.own_lock")
+		default:
+			find(RuleDuty, Yes, "duty.lock")
 		}
 	case RoleAssign:
-		top := Ranks[RoleSecurityAdministrator]
 		switch {
 		case q.Giving == "":
 		case !t.known:
 			find(RuleDuty, No, "duty.no_such_role")
+		case !reaches(actor, q.GivenFor):
+			find(RuleDuty, No, "duty.role_wider")
 		case t.giving.rank < actor.Rank:
 			find(RuleDuty, Yes, "duty.role_below")
 		case actor.Rank == top && t.giving.rank == top:
@@ -171,6 +227,16 @@ func duty(q Question, actor Standing, t target, find func(Rule, Answer, string))
 			find(RuleDuty, No, "duty.role_not_below")
 		}
 	}
+}
+
+// reaches says whether somebody's own scope holds all of another's. Who is
+// limited to groups gives and takes no role that reaches further.
+func reaches(actor Standing, groups []string) bool {
+	if len(actor.Scope) == 0 {
+		return true
+	}
+	beyond := func(g string) bool { return !slices.Contains(actor.Scope, g) }
+	return len(groups) > 0 && !slices.ContainsFunc(groups, beyond)
 }
 
 // strictness orders answers. That there is nobody comes before a refusal: it
@@ -214,62 +280,4 @@ var refusals = map[Rule]error{
 	RuleRequester: fault.New(fault.Forbidden, "access.requester"),
 	RuleTarget:    fault.New(fault.Forbidden, "access.target"),
 	RuleMade:      fault.New(fault.Forbidden, "access.made"),
-}
-
-// Approval asks whether somebody may approve what another one requested.
-type Approval struct {
-	TenantID, RequesterID, ApproverID string
-	Needs                             Permission
-	TargetID                          string
-	Giving                            Role // the role that the act gives or takes
-}
-
-// Rules for approvers, beside the others.
-const (
-	RuleRequester Rule = "requester" // nobody approves their own
-	RuleTarget    Rule = "target"    // nor what is done to them
-	RuleMade      Rule = "made"      // nor for one who created or promoted them in the last 72 hours
-)
-
-// eyes are permissions whose very purpose is to approve; others may be used to
-// approve by administrators alone.
-var eyes = SetOf(BypassApprove, RebindApprove, StaticPasscodeIssue)
-
-// judgeApprover goes through the rules for a second person. Rank is not asked
-// against the target, because the requester was: the approver's part is to see.
-func judgeApprover(q Approval, approver Standing, t target, made bool) Verdict {
-	v := judge(Question{TenantID: q.TenantID, ActorID: q.ApproverID, Needs: q.Needs, TargetID: ""}, unlimited(approver), target{})
-	find := func(rule Rule, says Answer, detail string) {
-		v.Findings = append(v.Findings, Finding{rule, says, detail})
-		v.Answer = stricter(v.Answer, says)
-	}
-	holds := func(rule Rule, ok bool, detail string) {
-		says := Yes
-		if !ok {
-			says = No
-		}
-		find(rule, says, detail)
-	}
-	holds(RuleRequester, q.ApproverID != q.RequesterID, "approver.requester")
-	holds(RuleTarget, q.TargetID == "" || q.ApproverID != q.TargetID, "approver.target")
-	holds(RuleMade, !made, "approver.made")
-	if t.named && !approver.Covers(t.groups) {
-		find(RuleScope, Nobody, "scope.outside")
-	}
-	switch {
-	case q.Giving != "":
-		holds(RuleRank, approver.Rank >= max(t.giving.rank, AdministratorRank), "approver.rank")
-	case q.Needs == BypassApprove:
-		holds(RuleDuty, approver.Rank >= AdministratorRank || t.Rank <= Ranks[RoleUser], "duty.plain_users")
-	case !eyes.Has(q.Needs):
-		holds(RuleRank, approver.Rank >= AdministratorRank, "approver.rank")
-	}
-	v.Target = t.Standing
-	return v
-}
-
-// unlimited is a standing whose groups are judged apart.
-func unlimited(s Standing) Standing {
-	s.Scope = nil
-	return s
 }

@@ -38,7 +38,11 @@ func (r *Rules) AskEach(tx *store.Tx, questions []Question) ([]Verdict, error) {
 			}
 			t.giving, t.known = role.definition, role.known
 		}
-		verdicts[i] = judge(q, k.standing(q.TenantID, q.ActorID), t)
+		actor, err := k.actor(q.TenantID, q.ActorID)
+		if err != nil {
+			return nil, err
+		}
+		verdicts[i] = judge(q, actor, t)
 	}
 	return verdicts, nil
 }
@@ -55,6 +59,7 @@ type knownTenant struct {
 	holders map[holder]Standing
 	groups  map[string][]string // of each target that is there
 	roles   map[Role]knownRole
+	actors  map[string]Standing
 }
 
 type knownRole struct {
@@ -65,7 +70,7 @@ type knownRole struct {
 func (k *known) tenant(id string) *knownTenant {
 	t := k.tenants[id]
 	if t == nil {
-		t = &knownTenant{groups: map[string][]string{}, roles: map[Role]knownRole{}}
+		t = &knownTenant{groups: map[string][]string{}, roles: map[Role]knownRole{}, actors: map[string]Standing{}}
 		k.tenants[id] = t
 	}
 	return t
@@ -115,6 +120,18 @@ func (k *known) standing(tenantID, userID string) Standing {
 		return k.matrix.user(tenantID, userID)
 	}
 	return s
+}
+
+// actor is who acts, as acting in queries.go reads it.
+func (k *known) actor(tenantID, userID string) (Standing, error) {
+	t := k.tenant(tenantID)
+	found, ok := t.actors[userID]
+	if ok {
+		return found, nil
+	}
+	s, err := acting(k.tx, k.matrix, tenantID, userID)
+	t.actors[userID] = s
+	return s, err
 }
 
 func (k *known) role(tenantID string, role Role) (knownRole, error) {

@@ -48,6 +48,8 @@ const (
 	AuditExport           Permission = "audit.export"
 	OperatorEnter         Permission = "operator.enter"
 	RoleCompose           Permission = "role.compose"
+	RoleView              Permission = "role.view"      // who holds which role, and why somebody may or may not
+	OperatorGrant         Permission = "operator.grant" // let an operator look inside one's own tenant
 )
 
 // Permissions lists the whole set.
@@ -59,7 +61,8 @@ var Permissions = []Permission{
 	CodeSheetVoid, StaticPasscodeRequest, RoleAssign, RolloutEdit, PolicyEdit,
 	UserImport, UserInvite, GroupEdit, AuditVerify, StaticPasscodeIssue,
 	OutageDeclare, IntegrationEdit, AuditReadPersonal, AuditExport, OperatorEnter,
-	RoleCompose,
+	RoleCompose, RoleView,
+	OperatorGrant,
 }
 
 // Of routes that ask for no person: Anyone may come, Phone proves itself by its key.

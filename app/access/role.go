@@ -82,6 +82,7 @@ type Standing struct {
 	Scope            []string  // ids of the groups that the role is limited to; none: the whole tenant
 	EndsAt           time.Time // zero: until it is taken
 	Through          string    // id of the group that carries the role; empty: the person's own
+	Inactive         bool      // the account is locked, disabled or gone; asked of who acts, within an act
 }
 
 // Administrator says whether the person holds a role at all.
@@ -139,8 +140,8 @@ func (m *matrix) least(p Permission) (rank int) {
 }
 
 // composable says whether p may be put into a custom role: administrators have
-// it, and not only those of the highest rank.
+// it, and not only those of the highest rank. The console every role opens.
 func (m *matrix) composable(p Permission) bool {
 	least := m.least(p)
-	return least > Ranks[RoleUser] && least < Ranks[RoleSecurityAdministrator]
+	return least > Ranks[RoleUser] && least < Ranks[RoleSecurityAdministrator] && p != ConsoleEnter
 }

@@ -69,6 +69,8 @@ var cells = map[access.Permission][]access.Role{
 	access.ConsoleEnter:          {desk, lead, admin, security, auditor},
 	access.OperatorEnter:         {operator},
 	access.RoleCompose:           {security},
+	access.RoleView:              {admin, security, auditor},
+	access.OperatorGrant:         {security},
 }
 
 // own is what everybody may, over what is theirs: the column "user, self".
@@ -351,5 +353,20 @@ func TestAChangeOfRoleReachesARunningProgram(t *testing.T) {
 			stop()
 			<-ended
 		})
+	})
+}
+
+// TestAReloadWithinATenantReadsEverybody: who changes a role in one tenant does
+// not take away those of the others.
+func TestAReloadWithinATenantReadsEverybody(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		house(t, db)
+		rules := load(t, db)
+		if err := rules.Reload(store.Within(t.Context(), "birch")); err != nil {
+			t.Fatal(err)
+		}
+		if err := rules.Allow("alder", holder(security), access.ConsoleEnter); err != nil {
+			t.Errorf("after a reload within birch, in alder Allow = %v", err)
+		}
 	})
 }

@@ -16,7 +16,7 @@ const (
 	Life         = 4 * time.Hour
 	refusalsMost = 5 // of one administrator in refusalsSpan: then the alarm
 	refusalsSpan = 10 * time.Minute
-	reasonMost   = 500 // letters
+	ReasonMost   = 500 // letters
 )
 
 // Kind names an act: noun.verb, like the permission it mostly needs. Add, never
@@ -81,6 +81,8 @@ type Plan struct {
 }
 
 // Performer plans one kind of act in the transaction tx. It changes nothing yet.
+// That there is nothing to do it to any more is fault.NotFound or fault.Conflict,
+// or Wrong in the plan.
 type Performer func(tx *store.Tx, act Act) (Plan, error)
 
 // digest stands for exactly this act with exactly this difference.

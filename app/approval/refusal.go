@@ -26,9 +26,14 @@ func (s *Service) refused(ctx context.Context, act Act, verdict access.Verdict, 
 }
 
 // Remember records a refusal of an administrator. The fifth of one person within
-// ten minutes raises an alarm, which every security administrator is told.
+// ten minutes raises an alarm, which every security administrator is told; the
+// next one is not raised before ten minutes have passed.
 func (s *Service) Remember(ctx context.Context, tenantID, actorID string, details map[string]string, from audit.Origin) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		// Two at once must not each count without the other.
+		if err := hold(tx, tenantID, actorID); err != nil {
+			return err
+		}
 		e := audit.Event{
 			TenantID: tenantID, Action: audit.AccessRefused, Outcome: audit.Denied, Reason: "access.forbidden", Actor: audit.User(actorID),
 			Target: audit.Tenant(tenantID), Subject: actorID, Origin: from, Details: details,
@@ -40,9 +45,10 @@ func (s *Service) Remember(ctx context.Context, tenantID, actorID string, detail
 		if err != nil || !standing.Administrator() {
 			return err
 		}
-		var refusals int
-		if _, err := tx.One(&refusals, `SELECT count(*) FROM audit_events WHERE tenant_id = ? AND subject_id = ? AND occurred_at > ? AND action = ?`,
-			tenantID, actorID, tx.Now.Add(-refusalsSpan), audit.AccessRefused); err != nil || refusals != refusalsMost {
+		var lately struct{ Refusals, Alarms int }
+		if _, err := tx.One(&lately, `SELECT COALESCE(sum(CASE WHEN action = ? THEN 1 ELSE 0 END), 0) AS refusals, COALESCE(sum(CASE WHEN action = ? THEN 1 ELSE 0 END), 0) AS alarms
+			FROM audit_events WHERE tenant_id = ? AND subject_id = ? AND occurred_at > ?`,
+			audit.AccessRefused, audit.AccessAlarm, tenantID, actorID, tx.Now.Add(-refusalsSpan)); err != nil || lately.Refusals < refusalsMost || lately.Alarms > 0 {
 			return err
 		}
 		e.Action, e.Reason = audit.AccessAlarm, "access.refused_often"

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/store"
@@ -30,6 +31,7 @@ type Request struct {
 	Difference            []Change
 	Digest                string
 	Reason                string
+	Eyes                  access.Eyes // what an approver must hold
 	State                 State
 	CreatedAt, ExpiresAt  time.Time
 	DecidedAt             time.Time // zero while it waits
@@ -57,12 +59,12 @@ func (r Request) event(action audit.Action, by, reason string, from audit.Origin
 
 // row is a request as it is stored.
 type row struct {
-	TenantID, ID, Kind, RequesterID, TargetID, Parameters, Difference, Digest, Reason, State, DecidedBy, DecisionReason string
-	CreatedAt, ExpiresAt                                                                                                time.Time
-	DecidedAt                                                                                                           *time.Time
+	TenantID, ID, Kind, RequesterID, TargetID, Parameters, Difference, Digest, Reason, Eyes, State, DecidedBy, DecisionReason string
+	CreatedAt, ExpiresAt                                                                                                      time.Time
+	DecidedAt                                                                                                                 *time.Time
 }
 
-const columns = `tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, state, created_at, expires_at,
+const columns = `tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, eyes, state, created_at, expires_at,
 	decided_at, decided_by, decision_reason`
 
 func (r row) request(now time.Time) (Request, error) {
@@ -77,7 +79,10 @@ func (r row) request(now time.Time) (Request, error) {
 	if q.State == Pending && !now.Before(q.ExpiresAt) {
 		q.State = Expired
 	}
-	return q, json.Unmarshal([]byte(r.Difference), &q.Difference)
+	if err := json.Unmarshal([]byte(r.Difference), &q.Difference); err != nil {
+		return q, err
+	}
+	return q, json.Unmarshal([]byte(r.Eyes), &q.Eyes)
 }
 
 // insert stores a request. The same act waits once.
@@ -86,21 +91,51 @@ func insert(tx *store.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	var there string
-	waits, err := tx.One(&there, "SELECT id FROM approval_requests WHERE tenant_id = ? AND digest = ? AND state = 'pending' AND expires_at > ?", r.TenantID, r.Digest, tx.Now)
+	eyes, err := json.Marshal(r.Eyes)
 	if err != nil {
 		return err
 	}
-	if waits {
-		return fault.New(fault.Conflict, "approval.waits_already")
-	}
-	// One that has expired unnoticed would stand in the way of the index.
-	if err := tx.Exec("UPDATE approval_requests SET state = 'expired', decided_at = ? WHERE tenant_id = ? AND digest = ? AND state = 'pending'", tx.Now, r.TenantID, r.Digest).Error; err != nil {
+	same, err := list(tx, "WHERE tenant_id = ? AND digest = ? AND state = 'pending'", r.TenantID, r.Digest)
+	if err != nil {
 		return err
 	}
-	return tx.Exec(`INSERT INTO approval_requests (tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, state, created_at, expires_at)
-		VALUES (?,?,?,?,?,?,?,?,?,'pending',?,?)`, r.TenantID, r.ID, r.Kind, r.RequesterID, r.TargetID, string(r.Parameters), string(difference), r.Digest, r.Reason,
-		r.CreatedAt, r.ExpiresAt).Error
+	for _, other := range same {
+		if other.State == Pending {
+			return fault.New(fault.Conflict, "approval.waits_already")
+		}
+		// Its time is over, and the index still lets no other one in.
+		if err := lapse(tx, other); err != nil {
+			return err
+		}
+	}
+	return tx.Exec(`INSERT INTO approval_requests (tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, eyes, state, created_at, expires_at)
+		VALUES (?,?,?,?,?,?,?,?,?,?,'pending',?,?)`, r.TenantID, r.ID, r.Kind, r.RequesterID, r.TargetID, string(r.Parameters), string(difference), r.Digest, r.Reason,
+		string(eyes), r.CreatedAt, r.ExpiresAt).Error
+}
+
+// lapse ends a request whose time is over, with its event, once.
+func lapse(tx *store.Tx, r Request) error {
+	res := tx.Exec("UPDATE approval_requests SET state = 'expired', decided_at = ? WHERE tenant_id = ? AND id = ? AND state = 'pending' AND expires_at <= ?",
+		tx.Now, r.TenantID, r.ID, tx.Now)
+	if res.Error != nil || res.RowsAffected == 0 {
+		return res.Error
+	}
+	return audit.Record(tx, r.event(audit.ApprovalExpired, "", "", audit.Origin{}))
+}
+
+func list(tx *store.Tx, which string, values ...any) ([]Request, error) {
+	var rows []row
+	if err := tx.All(&rows, "SELECT "+columns+" FROM approval_requests "+which, values...); err != nil {
+		return nil, err
+	}
+	all := make([]Request, len(rows))
+	for i, r := range rows {
+		var err error
+		if all[i], err = r.request(tx.Now); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // find reads a request: fault.NotFound when the tenant has none such.
@@ -114,20 +149,6 @@ func find(tx *store.Tx, tenantID, id string) (Request, error) {
 		return Request{}, fault.New(fault.NotFound, "http.not_found")
 	}
 	return r.request(tx.Now)
-}
-
-// pending reads a request that can still be decided.
-func pending(tx *store.Tx, tenantID, id string) (Request, error) {
-	r, err := find(tx, tenantID, id)
-	switch {
-	case err != nil:
-		return r, err
-	case r.State == Expired:
-		return r, fault.New(fault.Conflict, "approval.expired")
-	case r.State != Pending:
-		return r, fault.New(fault.Conflict, "approval.decided")
-	}
-	return r, nil
 }
 
 // settle ends a request. Of two at once, the second changes no row.

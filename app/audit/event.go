@@ -29,11 +29,9 @@ const (
 	SignInWayChosen     Action = "signin.way_chosen"
 	SignInRefused       Action = "signin.refused"
 	SignInFinished      Action = "signin.finished"
-	SignInEnded         Action = "signin.ended"
 	StepUpBegun         Action = "step_up.begun"
 	StepUpFinished      Action = "step_up.finished"
 	PromptSent          Action = "prompt.sent"
-	PromptHeld          Action = "prompt.held"
 	PromptApproved      Action = "prompt.approved"
 	PromptDenied        Action = "prompt.denied"
 	PromptReported      Action = "prompt.reported"
@@ -60,6 +58,17 @@ const (
 	AccessRefused       Action = "access.refused"
 	SetupLinkMade       Action = "setup.link_made"
 	SetupDone           Action = "setup.done"
+
+	// Of the platform operator and of those who let one in.
+	TenantChanged   Action = "tenant.changed"
+	TenantSuspended Action = "tenant.suspended"
+	TenantResumed   Action = "tenant.resumed"
+	DomainClaimed   Action = "domain.claimed"
+	DomainVerified  Action = "domain.verified"
+	DomainRefused   Action = "domain.refused"
+	DomainRemoved   Action = "domain.removed"
+	GrantGiven      Action = "grant.given"
+	GrantEnded      Action = "grant.ended"
 )
 
 // Of the console.
@@ -77,6 +86,27 @@ const (
 	MFAChanged         Action = "user.mfa_changed"
 	UserInvited        Action = "user.invited"
 	PasswordSet        Action = "password.set"
+	SettingsChanged    Action = "settings.changed"
+)
+
+// Of roles.
+const (
+	RoleComposed Action = "role.composed" // a custom one
+	RoleChanged  Action = "role.changed"
+	RoleRetired  Action = "role.retired"
+	RoleEnded    Action = "role.ended" // a time-boxed assignment, by itself
+)
+
+// Of people.
+const (
+	AuthenticatorViewed Action = "authenticator.viewed" // looked at by the helpdesk
+	WaysRestored        Action = "authenticator.restored"
+	InvitationMade      Action = "invitation.made"
+)
+
+// Of approvals.
+const (
+	ApprovalSent Action = "approval.sent" // to the phone of who is to approve
 )
 
 // Of groups and imports.
@@ -109,6 +139,8 @@ const (
 	KindGroup     = "group"
 	KindRole      = "role" // a custom one
 	KindImport    = "import"
+	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
+	KindGrant     = "grant"
 )
 
 // Party is one who acts or is acted upon.
@@ -125,6 +157,8 @@ func Session(id string) Party  { return Party{KindSession, id} }
 func Prompt(id string) Party   { return Party{KindPrompt, id} }
 func Attempt(id string) Party  { return Party{KindAttempt, id} }
 func Tenant(id string) Party   { return Party{KindTenant, id} }
+func Operator(id string) Party { return Party{KindOperator, id} }
+func Grant(id string) Party    { return Party{KindGrant, id} }
 
 // Service is the program acting by itself.
 var Service = Party{KindService, "latchkey"}

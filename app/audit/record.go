@@ -2,7 +2,7 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -79,37 +79,6 @@ type Entry struct {
 	IP        string
 }
 
-// Story gives up to limit events of one user before a position, newest first.
-// A position is an Entry's time and id; the zero one is the beginning.
-func Story(ctx context.Context, db *store.DB, tenantID, userID string, before time.Time, beforeID string, limit int) ([]Entry, error) {
-	tx := db.View(ctx)
-	if before.IsZero() {
-		before, beforeID = tx.Now.Add(time.Hour), ""
-	}
-	var rows []struct {
-		ID, Action, Outcome, Reason, ActorKind, ActorID, TargetKind, TargetID, Personal string
-		OccurredAt                                                                      time.Time
-	}
-	err := tx.All(&rows, `SELECT id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, personal
-		FROM audit_events WHERE tenant_id = ? AND subject_id = ? AND (occurred_at < ? OR (occurred_at = ? AND id < ?))
-		ORDER BY occurred_at DESC, id DESC LIMIT ?`, tenantID, userID, before, before, beforeID, limit)
-	if err != nil {
-		return nil, store.Unusable(err)
-	}
-	entries := make([]Entry, len(rows))
-	for i, r := range rows {
-		var own personal
-		if err := json.Unmarshal([]byte(r.Personal), &own); err != nil && r.Personal != "" {
-			return nil, fmt.Errorf("audit: personal data of %s: %w", r.ID, err)
-		}
-		entries[i] = Entry{
-			ID: r.ID, At: r.OccurredAt, Action: Action(r.Action), Outcome: Outcome(r.Outcome), Reason: r.Reason,
-			ActorKind: r.ActorKind, ActorID: r.ActorID, Target: Party{r.TargetKind, r.TargetID}, Browser: own.Browser, IP: own.IP,
-		}
-	}
-	return entries, nil
-}
-
 // EnsureMonths makes the partitions of this month and the next two on
 // PostgreSQL, so that no event falls into the net below them.
 func EnsureMonths(ctx context.Context, db *store.DB) error {
@@ -119,14 +88,39 @@ func EnsureMonths(ctx context.Context, db *store.DB) error {
 	now := db.Now()
 	for i := range 3 {
 		from := time.Date(now.Year(), now.Month()+time.Month(i), 1, 0, 0, 0, 0, time.UTC)
-		// A CREATE takes no values; both come from the clock alone.
-		statement := fmt.Sprintf(`CREATE TABLE IF NOT EXISTS audit_events_%s PARTITION OF audit_events FOR VALUES FROM ('%s') TO ('%s')`,
-			from.Format("2006_01"), from.Format(time.DateOnly), from.AddDate(0, 1, 0).Format(time.DateOnly))
-		if _, err := db.Pool().ExecContext(ctx, statement); err != nil && !covered(err) {
+		if err := ensureMonth(ctx, db.Pool(), from); err != nil && !covered(err) {
 			return fmt.Errorf("audit: partition of %s: %w", from.Format("2006-01"), err)
 		}
 	}
 	return nil
+}
+
+// ensureMonth makes the partition of a month with its guard against TRUNCATE,
+// which no guard of the whole table is asked about. A partition without one was
+// made by a replica of the version before.
+func ensureMonth(ctx context.Context, pool *sql.DB, from time.Time) error {
+	// A CREATE takes no values; all come from the clock alone.
+	table := "audit_events_" + from.Format("2006_01")
+	var guarded bool
+	err := pool.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass($1) AND tgname = 'audit_events_stay_whole')", table).Scan(&guarded)
+	if err != nil || guarded {
+		return err
+	}
+	tx, err := pool.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit there is nothing to take back
+	for _, statement := range []string{
+		fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s PARTITION OF audit_events FOR VALUES FROM ('%s') TO ('%s')",
+			table, from.Format(time.DateOnly), from.AddDate(0, 1, 0).Format(time.DateOnly)),
+		"CREATE OR REPLACE TRIGGER audit_events_stay_whole BEFORE TRUNCATE ON " + table + " FOR EACH STATEMENT EXECUTE FUNCTION audit_events_stay()",
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 // covered says whether a month that could not be made has its place all the

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
@@ -239,7 +240,7 @@ var pinForm = regexp.MustCompile(`^[0-9]{6,16}$`)
 
 func (c Candidate) check() map[string]string {
 	wrong := map[string]string{}
-	if name := strings.TrimSpace(c.Name); name == "" || len(name) > nameLongest || hasControls(name) {
+	if !nameFits(strings.TrimSpace(c.Name)) {
 		wrong["name"] = "device.name_form"
 	}
 	if !pinForm.MatchString(c.PIN) || weak(c.PIN) {
@@ -251,6 +252,11 @@ func (c Candidate) check() map[string]string {
 		wrong["platform"] = "device.platform_unknown"
 	}
 	return wrong
+}
+
+// nameFits says whether a phone can have a name: 1 to 60 characters on one line.
+func nameFits(name string) bool {
+	return name != "" && utf8.RuneCountInString(name) <= nameLongest && !hasControls(name)
 }
 
 func hasControls(text string) bool {
@@ -322,8 +328,8 @@ func (s *Service) Enrol(ctx context.Context, c Candidate, from audit.Origin) (Ac
 			Subject: a.UserID, Thread: enrolment, Origin: from, Details: map[string]string{"platform": c.Platform, "key": a.ID},
 		})
 	})
-	if errors.Is(err, fault.Refused) {
-		if unwritten := s.enrolRefused(ctx, tenantID, secret.TokenOf(token), from); unwritten != nil {
+	if f := fault.Of(err); f != nil && f.Kind != fault.Unavailable {
+		if unwritten := s.enrolRefused(ctx, tenantID, secret.TokenOf(token), f.Code, from); unwritten != nil {
 			return Account{}, unwritten
 		}
 	}
@@ -336,8 +342,9 @@ func (s *Service) Enrol(ctx context.Context, c Candidate, from audit.Origin) (Ac
 }
 
 // enrolRefused remembers that somebody tried a link that is used up, too old or
-// whose maker may not any more. A link that nobody made is in nobody's story.
-func (s *Service) enrolRefused(ctx context.Context, tenantID string, token secret.Token, from audit.Origin) error {
+// whose maker may not any more, or with a phone that may not be added, and why. A
+// link that nobody made is in nobody's story.
+func (s *Service) enrolRefused(ctx context.Context, tenantID string, token secret.Token, reason string, from audit.Origin) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
 		var link struct{ ID, UserID string }
 		ok, err := tx.One(&link, "SELECT id, user_id FROM enrolments WHERE tenant_id = ? AND token_digest = ?", tenantID, token.Digest())
@@ -345,7 +352,7 @@ func (s *Service) enrolRefused(ctx context.Context, tenantID string, token secre
 			return err
 		}
 		return audit.Record(tx, audit.Event{
-			TenantID: tenantID, Action: audit.DeviceEnrolRefused, Outcome: audit.Failure, Reason: "device.link_refused", Actor: audit.Claimant(""),
+			TenantID: tenantID, Action: audit.DeviceEnrolRefused, Outcome: audit.Failure, Reason: reason, Actor: audit.Claimant(""),
 			Target: audit.Party{Kind: audit.KindEnrolment, ID: link.ID}, Subject: link.UserID, Thread: link.ID, Origin: from,
 		})
 	})

@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -116,7 +117,7 @@ func TestWhatAPhoneMayBringToEnrol(t *testing.T) {
 			field  string
 		}{
 			{"no name", func(c *device.Candidate) { c.Name = " " }, "name"},
-			{"a name too long", func(c *device.Candidate) { c.Name = string(make([]byte, 61)) }, "name"},
+			{"a name too long", func(c *device.Candidate) { c.Name = strings.Repeat("ü", 61) }, "name"},
 			{"a name with a line break", func(c *device.Candidate) { c.Name = "my\nphone" }, "name"},
 			{"a PIN of five digits", func(c *device.Candidate) { c.PIN = "24681" }, "pin"},
 			{"a PIN of seventeen digits", func(c *device.Candidate) { c.PIN = "24681357902468135" }, "pin"},
@@ -142,8 +143,15 @@ func TestWhatAPhoneMayBringToEnrol(t *testing.T) {
 				t.Errorf("Enrol of a %s = %v, want platform_not_allowed that names the organisation", platform, err)
 			}
 		}
+		// A form to correct is no refusal; a phone that may not be added is one.
+		if all, named := h.Events(audit.DeviceEnrolRefused), h.Count("SELECT count(*) FROM audit_events WHERE action = ? AND outcome = 'failure' AND reason = 'platform_not_allowed' AND thread_id = ?",
+			audit.DeviceEnrolRefused, link.ID); all != 2 || named != 2 {
+			t.Errorf("%d refusals in the audit, %d of them for the platform; want 2", all, named)
+		}
 		// Nothing of all that has used the link up.
-		if _, err := h.Devices.Enrol(t.Context(), h.NewPhone().Candidate(link.Token), from); err != nil {
+		longest := h.NewPhone().Candidate(link.Token)
+		longest.Name = strings.Repeat("ü", 60)
+		if _, err := h.Devices.Enrol(t.Context(), longest, from); err != nil {
 			t.Errorf("Enrol afterwards = %v", err)
 		}
 	})
@@ -163,6 +171,9 @@ func TestFivePhonesAndNoSixth(t *testing.T) {
 		}))
 		if got["done"] != 5 || got["device.too_many"] != 3 {
 			t.Errorf("eight links at once: %v, want five done and three too many", got)
+		}
+		if got := h.Events(audit.DeviceEnrolRefused); got != 3 {
+			t.Errorf("%d refusals in the audit, want 3", got)
 		}
 		if got := h.Count("SELECT count(*) FROM devices WHERE preferred"); got != 1 {
 			t.Errorf("%d phones are preferred, want 1", got)

@@ -35,10 +35,10 @@ func (s *Service) Of(ctx context.Context, tenantID, userID string) ([]Phone, err
 // Rename gives a phone another name.
 func (s *Service) Rename(ctx context.Context, tenantID, userID, accountID, name string, from audit.Origin) error {
 	name = strings.TrimSpace(name)
-	if name == "" || len(name) > nameLongest || hasControls(name) {
+	if !nameFits(name) {
 		return fault.Wrong("form.wrong", map[string]string{"name": "device.name_form"})
 	}
-	return s.own(ctx, tenantID, userID, accountID, audit.DeviceRenamed, from, func(tx *store.Tx) error {
+	return s.own(ctx, tenantID, userID, accountID, audit.DeviceRenamed, "", from, func(tx *store.Tx) error {
 		return tx.Change(fault.New(fault.NotFound, "http.not_found"),
 			"UPDATE devices SET name = ? WHERE tenant_id = ? AND account_id = ? AND user_id = ? AND state = 'active'", name, tenantID, accountID, userID)
 	})
@@ -46,7 +46,7 @@ func (s *Service) Rename(ctx context.Context, tenantID, userID, accountID, name 
 
 // Prefer makes a phone the one that is woken first.
 func (s *Service) Prefer(ctx context.Context, tenantID, userID, accountID string, from audit.Origin) error {
-	return s.own(ctx, tenantID, userID, accountID, audit.DevicePreferred, from, func(tx *store.Tx) error {
+	return s.own(ctx, tenantID, userID, accountID, audit.DevicePreferred, "", from, func(tx *store.Tx) error {
 		if err := alone(tx, tenantID, userID); err != nil {
 			return err
 		}
@@ -63,7 +63,26 @@ func (s *Service) Prefer(ctx context.Context, tenantID, userID, accountID string
 // Revoke ends a phone of the user. The sessions that it approved end with it,
 // and so do its open streams.
 func (s *Service) Revoke(ctx context.Context, tenantID, userID, accountID string, from audit.Origin) error {
-	err := s.own(ctx, tenantID, userID, accountID, audit.DeviceRevoked, from, func(tx *store.Tx) error {
+	return s.revoke(ctx, tenantID, userID, accountID, "", from)
+}
+
+// Lose is Revoke on less proof than the phone itself would be, because the phone
+// may be gone. When it signed its user in, it still counts as something they have
+// for as long as session says: else whoever knows their password would remove it
+// and add one of their own.
+func (s *Service) Lose(ctx context.Context, tenantID, userID, accountID string, from audit.Origin) error {
+	return s.revoke(ctx, tenantID, userID, accountID, "device.lost", from)
+}
+
+func (s *Service) revoke(ctx context.Context, tenantID, userID, accountID, reason string, from audit.Origin) error {
+	err := s.own(ctx, tenantID, userID, accountID, audit.DeviceRevoked, reason, from, func(tx *store.Tx) error {
+		if reason != "" {
+			err := tx.Later("UPDATE devices SET lost_at = ? WHERE tenant_id = ? AND account_id = ? AND user_id = ? AND state = 'active' AND phone_sign_in",
+				tx.Now, tenantID, accountID, userID)
+			if err != nil {
+				return err
+			}
+		}
 		var id string
 		if _, err := tx.One(&id, "SELECT id FROM devices WHERE tenant_id = ? AND account_id = ? AND user_id = ?", tenantID, accountID, userID); err != nil {
 			return err
@@ -74,13 +93,29 @@ func (s *Service) Revoke(ctx context.Context, tenantID, userID, accountID string
 	return err
 }
 
-func (s *Service) own(ctx context.Context, tenantID, userID, accountID string, action audit.Action, from audit.Origin, do func(*store.Tx) error) error {
+func (s *Service) own(ctx context.Context, tenantID, userID, accountID string, action audit.Action, reason string, from audit.Origin, do func(*store.Tx) error) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
 		if err := do(tx); err != nil {
 			return err
 		}
 		return audit.Record(tx, audit.Event{
-			TenantID: tenantID, Action: action, Actor: audit.User(userID), Target: audit.Device(accountID), Subject: userID, Origin: from,
+			TenantID: tenantID, Action: action, Reason: reason, Actor: audit.User(userID), Target: audit.Device(accountID), Subject: userID, Origin: from,
 		})
 	})
+}
+
+// Take ends a phone of a user in the act tx, with the sessions that it approved
+// and the streams that are open for it, and gives its name. The event is the
+// caller's. A phone that is none of theirs, or that has ended, is fault.NotFound.
+func (s *Service) Take(tx *store.Tx, tenantID, userID, accountID string) (name string, err error) {
+	var phone struct{ ID, Name string }
+	if _, err := tx.One(&phone, "SELECT id, name FROM devices WHERE tenant_id = ? AND account_id = ? AND user_id = ?", tenantID, accountID, userID); err != nil {
+		return "", err
+	}
+	if err := end(tx, tenantID, userID, accountID, phone.ID, Revoked); err != nil {
+		return "", err
+	}
+	tx.After(func() { s.Hub.Ring(UserKey(tenantID, userID)) })
+	return phone.Name, tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND account_id = ? AND ended_at IS NULL",
+		tx.Now, tenantID, userID, accountID).Error
 }

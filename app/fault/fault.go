@@ -43,6 +43,7 @@ type Error struct {
 	Fields     map[string]string // form field to code; only with Invalid
 	RetryAfter time.Duration     // when trying again makes sense; with Throttled and Unavailable
 	Detail     string            // a name that the words need, such as the other organisation's
+	Proofs     []string          // what would do, as amr values, the strongest first; only with StepUp
 	cause      error             // for the log, never for a page
 }
 

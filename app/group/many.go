@@ -16,6 +16,7 @@ import (
 type Entry struct {
 	ID, Name string
 	Role     access.Role
+	Title    string // of the role, as its holders are told it
 }
 
 // Join is a person who joins a group.
@@ -36,7 +37,7 @@ func JoinAll(tx *store.Tx, tenantID string, joins []Join, common audit.Event, by
 	for i, j := range joins {
 		rows[i] = []any{tenantID, j.ID, j.UserID, j.UserName, common.Actor.ID, tx.Now}
 		if j.Role != "" {
-			notice := notify.Notice{Action: audit.RoleAssigned, By: by, Reason: common.Reason, Detail: string(j.Role)}
+			notice := notify.Notice{Action: audit.RoleAssigned, By: by, Reason: common.Reason, Detail: j.Title}
 			if err := notify.Tell(tx, tenantID, j.UserID, notice); err != nil {
 				return err
 			}
@@ -80,7 +81,7 @@ func (entry Entry) added(tenantID string, common audit.Event, name, value string
 // fault.Conflict when one of them is not as it was asked about.
 func HoldAll(tx *store.Tx, tenantID string, entries []Entry) error {
 	for _, e := range entries {
-		if err := hold(tx, tenantID, row(e), toChange); err != nil {
+		if err := hold(tx, tenantID, row{ID: e.ID, Name: e.Name, Role: e.Role}, toChange); err != nil {
 			return err
 		}
 	}

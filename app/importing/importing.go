@@ -86,11 +86,11 @@ type Judged struct {
 
 // Joined is a group that people join.
 type Joined struct {
-	ID       string      `json:"id"`
-	Name     string      `json:"name"`
-	Role     access.Role `json:"role,omitempty"`      // that they get by it
-	RoleName string      `json:"role_name,omitempty"` // of a custom one
-	People   int         `json:"people"`
+	ID     string      `json:"id"`
+	Name   string      `json:"name"`
+	Role   access.Role `json:"role,omitempty"`  // that they get by it
+	Title  string      `json:"title,omitempty"` // of the role, as its holders are told it
+	People int         `json:"people"`
 }
 
 // gives says whether somebody gets a role.

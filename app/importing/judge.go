@@ -98,7 +98,7 @@ func (w *world) joined(changes []Change) (all []Joined) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(people)) {
 		g := w.byID[id]
-		all = append(all, Joined{ID: id, Name: g.Name, Role: g.Role, RoleName: g.RoleName, People: people[id]})
+		all = append(all, Joined{ID: id, Name: g.Name, Role: g.Role, Title: g.title(), People: people[id]})
 	}
 	return all
 }

@@ -54,7 +54,7 @@ func (s *Service) plan(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		if err := w.lookAtGroups(tx, act.TenantID); err != nil {
 			return plan, err
 		}
-		plan.Difference = append(plan.Difference, approval.Change{Field: "groups", After: j.groups()})
+		plan.Difference = append(plan.Difference, j.joins()...)
 	}
 	if j.gives() {
 		plan.Approves = access.RoleAssign
@@ -64,17 +64,20 @@ func (s *Service) plan(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	return plan, nil
 }
 
-// groups says who joins what: "desk (helpdesk): 3, pilot: 120".
-func (j Judged) groups() string {
-	var all []string
+// joins says who joins what, and which roles are given by it.
+func (j Judged) joins() []approval.Change {
+	var groups, titles []string
 	for _, g := range j.Joined {
-		name := g.Name
-		if g.Role != "" {
-			name += " (" + string(g.Role) + ")"
+		groups = append(groups, g.Name+": "+strconv.Itoa(g.People))
+		if g.Role != "" && !slices.Contains(titles, g.Title) {
+			titles = append(titles, g.Title)
 		}
-		all = append(all, name+": "+strconv.Itoa(g.People))
 	}
-	return strings.Join(all, ", ")
+	all := []approval.Change{{Field: "groups", After: strings.Join(groups, ", ")}}
+	for _, title := range titles {
+		all = append(all, approval.Change{Field: "role", After: title})
+	}
+	return all
 }
 
 // wrong says why a list cannot be run.
@@ -170,11 +173,22 @@ func (s *Service) TakeUp(ctx context.Context) error {
 		taken, err := s.DB.CountOne(ctx, "UPDATE imports SET started_at = ?, done = 0 WHERE tenant_id = ? AND id = ? AND state = ? AND (started_at IS NULL OR started_at < ?)",
 			now, r.TenantID, r.ID, Running, now.Add(-holdLife))
 		if err == nil && taken == 1 {
-			err = s.carryOut(ctx, &held{row: r, since: now})
+			err = s.carryOut(s.within(ctx, r), &held{row: r, since: now})
 		}
 		all = errors.Join(all, err)
 	}
 	return all
+}
+
+// within puts an import behind the wall of its tenant. Of an operator who was let
+// in the rules read account and office on the platform, which the wall hides.
+func (s *Service) within(ctx context.Context, r row) context.Context {
+	var id string
+	there, err := s.DB.View(ctx).One(&id, "SELECT id FROM users WHERE tenant_id = ? AND id = ?", r.TenantID, r.CreatedByID)
+	if err != nil || there {
+		return store.Within(ctx, r.TenantID)
+	}
+	return ctx
 }
 
 // held is an import that this process carries out.

@@ -31,6 +31,14 @@ type room struct {
 	Members  int    // of one that carries a role, as far as they are counted
 }
 
+// title is the role of the group as its holders are told it (role.Title).
+func (r room) title() string {
+	if r.RoleName != "" {
+		return access.CustomPrefix + r.RoleName
+	}
+	return string(r.Role)
+}
+
 // group gives a group by its name as written, in whatever case.
 func (w *world) group(name string) (room, bool) {
 	id, ok := w.names[name]

@@ -26,7 +26,7 @@ func (s *Service) write(ctx context.Context, tx *store.Tx, h *held, j Judged, ap
 	common.Reason = h.Reason
 	entries := map[string]group.Entry{}
 	for _, g := range j.Joined {
-		entries[g.ID] = group.Entry{ID: g.ID, Name: g.Name, Role: g.Role}
+		entries[g.ID] = group.Entry{ID: g.ID, Name: g.Name, Role: g.Role, Title: g.Title}
 	}
 	done, made := 0, map[group.Entry]int{}
 	for some := range slices.Chunk(j.Changes, together) {

@@ -120,6 +120,19 @@ func (p *pc) out() {
 	p.WaitFor("body[data-step=signed-out]")
 }
 
+// prove proves it again with a phone, as adding another one wants.
+func (p *pc) prove(phone *handset) {
+	p.t.Helper()
+	p.Open(p.house.URL + "/me/phones")
+	p.Follow(addPhone)
+	p.Follow("form:has([value=phone]) button")
+	number := p.number()
+	phone.at("request", "[data-kind=step_up]")
+	phone.approve(number)
+	phone.ended("approved")
+	p.WaitForURL("/me/phones")
+}
+
 // link makes an enrolment link, on the page that goes on to follow the phone.
 func (p *pc) link() string {
 	p.t.Helper()

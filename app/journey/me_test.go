@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 )
 
@@ -31,6 +32,7 @@ func TestSecurityInfoGrowsWithThePhones(t *testing.T) {
 	p.WaitForText("#ready", "Nearly there")
 	p.look("overview-one")
 
+	p.prove(first)
 	h.add(p).enable()
 	p.Open(h.URL + "/me")
 	p.WaitForText("#ready", "Ready")
@@ -45,6 +47,7 @@ func TestPhonesAreRenamedPreferredAndRevoked(t *testing.T) {
 	h := open(t, store.SQLite)
 	p, first := h.ready("user6@alder.example")
 	first.Forgive("status of 401") // in the end it is none any more
+	p.prove(first)
 	second := h.add(p)
 	second.enable()
 
@@ -147,16 +150,22 @@ func TestPreferencesAreKept(t *testing.T) {
 }
 
 // What a session may do without proof it may not do for ever: adding a phone
-// asks again after five minutes, and then goes on.
+// asks again after five minutes, and then goes on. Where a phone signs somebody
+// in, it is the phone that is asked, and the page says why; a phone that is lost
+// can still be removed by password.
 func TestAddingAPhoneAsksForFreshProof(t *testing.T) {
 	t.Parallel()
 	h := open(t, store.SQLite)
 	p, phone := h.ready("user6@alder.example")
-	phone.Forgive("status of 401") // its clock is behind until the first answer
+	phone.Forgive("status of 401") // its clock is behind until the first answer; in the end it is none any more
 	h.later(6 * time.Minute)
 	p.Open(h.URL + "/me/phones")
 	p.Follow(addPhone)
 	p.WaitFor("body[data-step=step-up]")
+	p.WaitForText("main", "Your password alone is not enough here")
+	if p.Has("form:has([value=password])") {
+		t.Error("the password is offered for adding a phone")
+	}
 	p.look("step-up")
 	p.Follow("form:has([value=phone]) button")
 	number := p.number()
@@ -169,11 +178,25 @@ func TestAddingAPhoneAsksForFreshProof(t *testing.T) {
 	p.Follow(addPhone)
 	p.WaitFor("#enrolment-link")
 
-	h.later(6 * time.Minute) // by password as well
+	h.later(6 * time.Minute) // the phone is lost
 	p.Open(h.URL + "/me/phones")
-	p.Follow(addPhone)
+	p.Click("li[data-device] summary.danger")
+	p.WaitForText("dialog[open]", "only after a day")
+	p.look("phones-lost")
+	p.Follow("dialog[open] button.danger")
+	p.WaitFor("body[data-step=step-up]")
+	p.look("step-up-lost")
 	p.Follow("form:has([value=password]) button")
 	p.Fill("#password", "not the password at all")
 	p.Follow(primary)
 	p.WaitFor("#password-error")
+	p.Fill("#password", servertest.Password)
+	p.Follow(primary)
+	p.WaitForURL("/me/phones")
+	p.Click("li[data-device] summary.danger")
+	p.Follow("dialog[open] button.danger")
+	p.WaitForText("li[data-device] .row-head", "Removed")
+	p.Follow(addPhone)
+	p.WaitForText("main", "Your phone was removed with your password alone")
+	p.look("step-up-gone")
 }

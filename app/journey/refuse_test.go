@@ -177,3 +177,43 @@ func TestAdministratorTypesTheNumber(t *testing.T) {
 	p.signedIn("security@alder.example")
 	p.WaitForText(".bar-role", "Security administrator")
 }
+
+// What the service has against a name or a PIN stands beside it, and the link is
+// good for the next try.
+func TestWhatIsWrongWithANewPhoneIsSaidBesideIt(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	p, phone := h.pc(), h.handset()
+	phone.Forgive("/enrolments") // answered 422
+	p.enter("user2@alder.example")
+	link := p.link()
+	phone.Open(link)
+	phone.WaitForText("#enrol-pin-hint", "6 to 16 digits")
+	try := func(pin string) {
+		phone.Fill("#enrol-pin", pin)
+		phone.Fill("#enrol-pin-again", pin)
+		phone.Click("#enrol-submit")
+	}
+	try("12345")
+	phone.WaitForText("#enrol-pin-error", "6 to 16 digits")
+	try("123456") // which only the service minds
+	phone.WaitForText("#enrol-pin-error", "not all the same and not in a row")
+	phone.WaitUntil("document.activeElement.id === 'enrol-pin'")
+	phone.look("enrol-pin-weak")
+	if phone.Has("form .notice:not([hidden])") {
+		t.Error("what is said beside the field is said above the form too")
+	}
+	phone.WaitUntil(`(document.querySelector("#enrol-name").value = "a\u0007b", true)`)
+	try("111111")
+	phone.WaitForText("#enrol-name-error", "1 to 60 characters")
+	phone.WaitForText("#enrol-pin-error", "not all the same and not in a row")
+	phone.WaitUntil("document.activeElement.id === 'enrol-name'")
+	phone.Fill("#enrol-name", "Pocket")
+	try(pin)
+	phone.at("request", "[data-kind=test][data-stage=number]")
+	p.WaitFor("body[data-state=test] #match-number")
+	phone.approve(p.Text("#match-number"))
+	phone.ended("approved")
+	p.Open(h.URL + "/me/phones")
+	p.WaitForText("li[data-device]", "Pocket")
+}

@@ -56,6 +56,7 @@ func TestEnrolEnableAndSignInByNumber(t *testing.T) {
 			}
 			phone.WaitForText(".facts", "user1@alder.example")
 			phone.WaitForText(".facts", "Chrome on Linux")
+			phone.WaitForText(".facts", "this very computer (127.0.0.1)")
 			phone.look("pick3")
 			phone.give(number)
 			phone.look("pin")

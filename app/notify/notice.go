@@ -17,7 +17,7 @@ type Notice struct {
 	Action audit.Action // what happened; the words are notice.ACTION
 	By     access.Role  // of who did it; a person is told the role, the audit has the name
 	Reason string       // in the words of who did it
-	Detail string       // such as the name of a phone
+	Detail string       // such as the name of a phone, or a role: a custom one as "custom:" and its name
 	About  string       // id of the user whom it is about, when that is somebody else
 }
 
@@ -31,10 +31,15 @@ func Tell(tx *store.Tx, tenantID, userID string, n Notice) error {
 		tenantID, secret.System.ID(), userID, n.Action, n.By, n.Reason, detail, tx.Now)
 }
 
-// TellRole leaves a notice for everybody in a tenant who holds a role as their own.
+// TellRole leaves a notice for everybody in a tenant who holds a role, as their own
+// or, when they have none, through a group.
 func TellRole(tx *store.Tx, tenantID string, role access.Role, n Notice) error {
 	var holders []string
-	if err := tx.All(&holders, "SELECT user_id FROM role_assignments WHERE tenant_id = ? AND role = ? AND (ends_at IS NULL OR ends_at > ?)", tenantID, role, tx.Now); err != nil {
+	err := tx.All(&holders, `SELECT user_id FROM role_assignments WHERE tenant_id = ? AND role = ? AND (ends_at IS NULL OR ends_at > ?)
+		UNION SELECT m.user_id FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id AND m.group_id = g.id
+			LEFT JOIN role_assignments a ON a.tenant_id = m.tenant_id AND a.user_id = m.user_id AND (a.ends_at IS NULL OR a.ends_at > ?)
+			WHERE g.tenant_id = ? AND g.role = ? AND a.user_id IS NULL`, tenantID, role, tx.Now, tx.Now, tenantID, role)
+	if err != nil {
 		return err
 	}
 	for _, userID := range holders {

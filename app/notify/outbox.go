@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"latchkey/app/secret"
@@ -17,9 +18,10 @@ import (
 // Kinds of notice.
 const KindPush = "web_push"
 
-// Sender sends one notice. ErrGone means that its target is no more.
+// Sender sends one notice, which is worth something for life. ErrGone means that
+// its target is no more.
 type Sender interface {
-	Send(ctx context.Context, target, body string) error
+	Send(ctx context.Context, target, body string, life time.Duration) error
 }
 
 // ErrGone says that a target will never take a notice again.
@@ -27,9 +29,11 @@ var ErrGone = errors.New("notify: the target is gone")
 
 // Times of the worker.
 const (
-	sweepWait = time.Second      // how late a notice is found whose hint was lost
-	claimLife = 30 * time.Second // after which another replica takes it up again
-	triesMost = 6
+	sweepWait  = time.Second      // how late a notice is found whose hint was lost
+	claimLife  = 30 * time.Second // after which another replica takes it up again
+	firstAgain = time.Second      // after the first failure; twice as long after each further one
+	triesMost  = 6
+	atOnceMost = 8 // a target that hangs holds up one of them
 )
 
 // Key is what the worker waits for.
@@ -66,12 +70,16 @@ type Worker struct {
 type notice struct {
 	TenantID, ID, Kind, Target, Body string
 	Tries                            int
+	ExpiresAt                        time.Time
 }
 
-// Run sends until ctx ends.
+// Run sends until ctx ends, and returns when nothing is on its way any more.
 func (w *Worker) Run(ctx context.Context) {
 	tick := time.NewTicker(sweepWait)
 	defer tick.Stop()
+	var underWay sync.WaitGroup
+	defer underWay.Wait()
+	free := make(chan struct{}, atOnceMost)
 	for {
 		select {
 		case <-ctx.Done():
@@ -79,64 +87,105 @@ func (w *Worker) Run(ctx context.Context) {
 		case <-tick.C:
 		case <-w.Nudge:
 		}
-		if err := w.sweep(ctx); err != nil && ctx.Err() == nil {
+		if err := w.sweep(ctx, free, &underWay); err != nil && ctx.Err() == nil {
 			w.Log.Error("outbox", "error", err)
 		}
 	}
 }
 
-// sweep claims what is due by moving its due time, one statement that two
-// replicas cannot both win, and sends it outside any transaction.
-func (w *Worker) sweep(ctx context.Context) error {
+// sweep claims what is due, as soon as there is a free hand for it, and lets it be
+// sent outside any transaction.
+func (w *Worker) sweep(ctx context.Context, free chan struct{}, underWay *sync.WaitGroup) error {
 	var due []notice
-	if err := w.DB.View(ctx).All(&due, `SELECT tenant_id, id, kind, target, body, tries FROM outbox
+	if err := w.DB.View(ctx).All(&due, `SELECT tenant_id, id, kind, target, body, tries, expires_at FROM outbox
 		WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= ? ORDER BY due_at LIMIT 50`, w.DB.Now()); err != nil {
 		return store.Unusable(err)
 	}
 	for _, n := range due {
-		now := w.DB.Now()
-		claimed, err := w.DB.CountOne(ctx, `UPDATE outbox SET due_at = ?, tries = tries + 1
-			WHERE tenant_id = ? AND id = ? AND tries = ? AND sent_at IS NULL AND failed_at IS NULL AND due_at <= ?`,
-			now.Add(claimLife), n.TenantID, n.ID, n.Tries, now)
-		if err != nil {
-			return err
+		select {
+		case free <- struct{}{}:
+		case <-ctx.Done():
+			return nil
 		}
-		if claimed == 0 {
+		claimed, err := w.claim(ctx, n)
+		if err != nil || !claimed {
+			<-free
+			if err != nil {
+				return err
+			}
 			continue
 		}
-		if err := w.deliver(ctx, n); err != nil {
-			return err
-		}
+		underWay.Go(func() {
+			defer func() { <-free }()
+			if err := w.deliver(ctx, n); err != nil {
+				w.Log.Error("outbox", "notice", n.ID, "error", err)
+			}
+		})
 	}
 	return nil
 }
 
-func (w *Worker) deliver(ctx context.Context, n notice) error {
-	sender := w.Senders[n.Kind]
-	var sent error = errors.New("notify: nobody sends this kind")
-	if sender != nil {
-		ctx, cancel := context.WithTimeout(ctx, claimLife/2)
-		sent = sender.Send(ctx, n.Target, n.Body)
-		cancel()
-	}
+// claim takes a notice by moving its due time, one statement that two replicas
+// cannot both win. One whose time is over is given up instead.
+func (w *Worker) claim(ctx context.Context, n notice) (bool, error) {
 	now := w.DB.Now()
+	if !now.Before(n.ExpiresAt) {
+		return false, w.giveUp(ctx, n, errTooLate)
+	}
+	claimed, err := w.DB.CountOne(ctx, `UPDATE outbox SET due_at = ?, tries = tries + 1
+		WHERE tenant_id = ? AND id = ? AND tries = ? AND sent_at IS NULL AND failed_at IS NULL AND due_at <= ?`,
+		now.Add(claimLife), n.TenantID, n.ID, n.Tries, now)
+	return claimed > 0, err
+}
+
+var errTooLate = errors.New("notify: its time is over")
+
+// deliver sends a claimed notice, and notes what became of it.
+func (w *Worker) deliver(ctx context.Context, n notice) error {
+	sent := w.send(ctx, n)
+	if ctx.Err() != nil && sent != nil {
+		return nil // we stop; whoever finds the claim lapsed takes it up again
+	}
+	ctx = context.WithoutCancel(ctx) // what was sent must not be sent again
+	now := w.DB.Now()
+	again := now.Add(firstAgain << n.Tries)
 	switch {
 	case sent == nil:
 		_, err := w.DB.CountOne(ctx, "UPDATE outbox SET sent_at = ? WHERE tenant_id = ? AND id = ?", now, n.TenantID, n.ID)
 		return err
-	case errors.Is(sent, ErrGone) || n.Tries+1 >= triesMost:
-		w.Log.Warn("notice not sent", "kind", n.Kind, "notice", n.ID, "error", sent)
-		if errors.Is(sent, ErrGone) && w.Gone != nil {
+	case errors.Is(sent, ErrGone):
+		if w.Gone != nil {
 			if err := w.Gone(ctx, n.Target); err != nil {
 				return err
 			}
 		}
-		_, err := w.DB.CountOne(ctx, "UPDATE outbox SET failed_at = ? WHERE tenant_id = ? AND id = ?", now, n.TenantID, n.ID)
-		return err
-	default:
-		w.Log.Info("notice put off", "kind", n.Kind, "notice", n.ID, "error", sent)
-		_, err := w.DB.CountOne(ctx, `UPDATE outbox SET due_at = ?, failed_at = CASE WHEN expires_at <= ? THEN expires_at END
-			WHERE tenant_id = ? AND id = ?`, now.Add(time.Second<<n.Tries), now, n.TenantID, n.ID)
-		return err
+		return w.giveUp(ctx, n, sent)
+	case n.Tries+1 >= triesMost || !again.Before(n.ExpiresAt):
+		return w.giveUp(ctx, n, sent)
 	}
+	w.Log.Info("notice put off", "kind", n.Kind, "notice", n.ID, "error", sent)
+	_, err := w.DB.CountOne(ctx, "UPDATE outbox SET due_at = ? WHERE tenant_id = ? AND id = ?", again, n.TenantID, n.ID)
+	return err
+}
+
+// send sends a notice while it is worth it, and not for longer than the claim
+// lasts.
+func (w *Worker) send(ctx context.Context, n notice) error {
+	sender := w.Senders[n.Kind]
+	if sender == nil {
+		return errors.New("notify: nobody sends this kind")
+	}
+	life := n.ExpiresAt.Sub(w.DB.Now())
+	if life <= 0 {
+		return errTooLate
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(claimLife/2, life))
+	defer cancel()
+	return sender.Send(ctx, n.Target, n.Body, life)
+}
+
+func (w *Worker) giveUp(ctx context.Context, n notice, why error) error {
+	w.Log.Warn("notice not sent", "kind", n.Kind, "notice", n.ID, "error", why)
+	_, err := w.DB.CountOne(ctx, "UPDATE outbox SET failed_at = ? WHERE tenant_id = ? AND id = ? AND sent_at IS NULL AND failed_at IS NULL", w.DB.Now(), n.TenantID, n.ID)
+	return err
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -38,17 +40,24 @@ func CheckSubscription(text []byte) (string, error) {
 	return string(kept), err
 }
 
-// Send sends body to the subscription target.
-func (p *Push) Send(ctx context.Context, target, body string) error {
+// Send sends body to the subscription target, whose push service keeps it for a
+// phone that is away for no longer than life.
+func (p *Push) Send(ctx context.Context, target, body string, life time.Duration) error {
 	var s webpush.Subscription
 	if err := json.Unmarshal([]byte(target), &s); err != nil {
 		return ErrGone
 	}
+	// The library says mailto: by itself.
+	subscriber := strings.TrimPrefix(p.Subscriber, "mailto:")
 	answer, err := webpush.SendNotificationWithContext(ctx, []byte(body), &s, &webpush.Options{
-		HTTPClient: p.Client, Subscriber: p.Subscriber, TTL: 120, Urgency: webpush.UrgencyHigh,
+		HTTPClient: p.Client, Subscriber: subscriber, TTL: int(life / time.Second), Urgency: webpush.UrgencyHigh,
 		VAPIDPublicKey: p.Public, VAPIDPrivateKey: p.Private,
 	})
-	if err != nil {
+	var underWay *url.Error
+	switch {
+	case err != nil && !errors.As(err, &underWay):
+		return fmt.Errorf("%w: its keys are none: %w", ErrGone, err) // nothing was sent, and nothing ever will be
+	case err != nil:
 		return fmt.Errorf("notify: push: %w", err)
 	}
 	defer answer.Body.Close()
@@ -73,7 +82,7 @@ func Outward(allowLoopback bool) *http.Client {
 		if allowLoopback && ip.IsLoopback() {
 			return nil
 		}
-		if !ip.IsGlobalUnicast() || ip.IsPrivate() || sharedSpace.Contains(ip) {
+		if !ip.IsGlobalUnicast() || ip.IsPrivate() || slices.ContainsFunc(special, func(of netip.Prefix) bool { return of.Contains(ip) }) {
 			return fmt.Errorf("notify: %s is not a public address", ip)
 		}
 		return nil
@@ -85,4 +94,17 @@ func Outward(allowLoopback bool) *http.Client {
 	}
 }
 
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
+// special are addresses that look public and are not, or lead on to any other
+// (IANA special-purpose address registries).
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"), // shared by customers of a carrier, RFC 6598
+	netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("64:ff9b::/96"), // IPv4 behind a translator, RFC 6052
+	netip.MustParsePrefix("64:ff9b:1::/48"),
+	netip.MustParsePrefix("2001::/32"), // IPv4 in a tunnel, RFC 4380
+	netip.MustParsePrefix("2002::/16"), // and RFC 3056
+	netip.MustParsePrefix("fec0::/10"),
+}

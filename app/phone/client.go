@@ -80,6 +80,20 @@ type Request struct {
 	Nonce       string    `json:"nonce"`
 	Mode        Mode      `json:"mode"`
 	Numbers     []string  `json:"numbers"` // in Pick3 only
+
+	// Of a request that asks to approve an act, in words.
+	Act        string   `json:"act"`
+	ActHash    string   `json:"act_hash"` // an approval is signed over it; "" when no act is asked for
+	Requester  string   `json:"requester"`
+	Reason     string   `json:"reason"`
+	Difference []Change `json:"difference"`
+}
+
+// Change is one line of what an act changes.
+type Change struct {
+	Field  string `json:"field"`
+	Before string `json:"before"`
+	After  string `json:"after"`
 }
 
 // Subscription is where Web Push reaches a phone (RFC 8030, RFC 8291).
@@ -247,13 +261,14 @@ func (c *Client) Answer(ctx context.Context, accountID string, r Request, d Deci
 
 // SignedAnswer is the JWS that Answer sends.
 func (c *Client) SignedAnswer(accountID string, r Request, d Decision, number string, now time.Time) (string, error) {
+	act := r.ActHash
 	if d != Approve {
-		number = ""
+		number, act = "", ""
 	}
 	return SignAnswer(c.Key, Claims{
 		Issuer: c.DeviceID, Audience: c.audience(), Subject: accountID,
 		ID: r.ID, Nonce: r.Nonce, Tenant: r.Tenant,
-		Decision: d, Number: number, IssuedAt: now.Unix(),
+		Decision: d, Number: number, Act: act, IssuedAt: now.Unix(),
 	})
 }
 

@@ -362,7 +362,7 @@ var kinds = map[string]string{
 	"second_factor": "Sign in? The password was right; the phone is the second factor.",
 	"step_up":       "Prove it again before a sensitive act?",
 	"caller_check":  "The helpdesk asks whether it is you on the line.",
-	"approval":      "An approval is asked of you.",
+	"approval":      "Do you approve this?",
 	"test":          "A test of this phone. The number is on the page that showed the link.",
 }
 
@@ -382,7 +382,7 @@ func show(out io.Writer, r Request, now time.Time) {
 	}
 	fmt.Fprintf(out, "\n%s\n", plain(head))
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, row := range [][2]string{
+	rows := [][2]string{
 		{"Organisation", r.TenantName},
 		{"User", r.User},
 		{"Application", r.Application},
@@ -390,12 +390,26 @@ func show(out io.Writer, r Request, now time.Time) {
 		{"Place", place},
 		{"Asked at", r.CreatedAt.Local().Format("15:04:05")},
 		{"Time left", max(0, r.ExpiresAt.Sub(now)).Round(time.Second).String()},
-	} {
+	}
+	for _, row := range append(asks(r), rows...) {
 		if row[1] != "" {
-			fmt.Fprintf(table, "  %s\t%s\n", row[0], plain(row[1]))
+			fmt.Fprintf(table, "  %s\t%s\n", plain(row[0]), plain(row[1]))
 		}
 	}
 	table.Flush()
+}
+
+// asks gives the act that a request asks to approve, line by line.
+func asks(r Request) (rows [][2]string) {
+	rows = append(rows, [2]string{"What", r.Act})
+	for _, c := range r.Difference {
+		change := c.Before + " -> " + c.After
+		if c.Before == c.After {
+			change = c.After
+		}
+		rows = append(rows, [2]string{c.Field, change})
+	}
+	return append(rows, [2]string{"Asked by", r.Requester}, [2]string{"Reason", r.Reason})
 }
 
 // Choice is an answer given on the command line.
@@ -427,6 +441,9 @@ func Answer(ctx context.Context, o Options, choice Choice, in io.Reader, out io.
 			fmt.Fprintf(out, "%s  %s, %s\n", plain(r.ID), plain(r.User), plain(r.TenantName))
 		}
 		return errors.New("phone: several requests wait; say which with --request")
+	}
+	if requests[0].ActHash != "" && choice.Decision == Approve {
+		show(out, requests[0], time.Now()) // nobody signs for an act that they were not shown
 	}
 	w := &watcher{Options: o, client: client, state: state, terminal: newTerminal(in, out)}
 	return w.send(ctx, requests[0], choice.Decision, choice.Number)

@@ -139,6 +139,50 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// TestAnActIsShownBeforeItIsApproved: line by line, and the signature is over it.
+func TestAnActIsShownBeforeItIsApproved(t *testing.T) {
+	f, o := terminalPhone(t)
+	f.askAct("act")
+	typing, keyboard := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out := &screen{}
+	ended := make(chan error, 1)
+	go func() { ended <- Watch(ctx, o, typing, out) }()
+	for _, line := range []string{"48", goodPIN} {
+		io.WriteString(keyboard, line+"\n")
+	}
+	for f.state("act") == "" {
+		runtime.Gosched()
+	}
+	f.askAct("no")
+	io.WriteString(keyboard, "d\n")
+	for !strings.Contains(out.String(), "Declined.") {
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Watch = %v", err)
+	}
+	text := out.String()
+	contains(t, text, "Do you approve this?", "Give a role: Sam Field", "Helpdesk -> Security administrator", "Ada Wood (ada@alder.example)", "a new ", "Approved.", "Declined.")
+	if strings.Contains(text, "\x1b") || strings.Contains(text, "organisation -> the whole") {
+		t.Errorf("it is shown as\n%s", text)
+	}
+	if f.state("act") != "approved" || f.state("no") != "denied" {
+		t.Errorf("they are %q and %q", f.state("act"), f.state("no"))
+	}
+
+	// Also without a question.
+	f.askAct("once")
+	var once strings.Builder
+	o.PIN = goodPIN
+	err := Answer(t.Context(), o, Choice{RequestID: "once", Decision: Approve, Number: "48"}, strings.NewReader(""), &once)
+	if err != nil || f.state("once") != "approved" || strings.Index(once.String(), "Give a role") > strings.Index(once.String(), "Approved.") {
+		t.Errorf("Answer = %v, it is %q and shown as\n%s", err, f.state("once"), once.String())
+	}
+}
+
 func TestWatchEndsWhenThePhoneIsRemoved(t *testing.T) {
 	f, o := terminalPhone(t)
 	f.removed = true

@@ -78,6 +78,16 @@ func (f *fake) ask(id string, mode Mode) Request {
 	return r
 }
 
+// askAct puts a request before the phone that asks to approve an act.
+func (f *fake) askAct(id string) {
+	f.ask(id, Type2)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := &f.pending[len(f.pending)-1]
+	r.Kind, r.Act, r.ActHash, r.Requester, r.Reason = "approval", "Give a role: Sam Field", "hash-"+id, "Ada Wood (ada@alder.example)", "a new \x1b[2Jpost"
+	r.Difference = []Change{{"Role", "Helpdesk", "Security administrator"}, {"For", "the whole organisation", "the whole organisation"}}
+}
+
 func (f *fake) state(id string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -261,6 +271,9 @@ func (f *fake) answer(w http.ResponseWriter, r *http.Request) {
 		}
 		if got["decision"] == "approve" {
 			want["number"] = got["number"]
+			if asked.ActHash != "" {
+				want["act"] = asked.ActHash
+			}
 		}
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			refuse(w, 401, "refused", fmt.Sprintf("claims %v, want %v", got, want))

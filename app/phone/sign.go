@@ -78,6 +78,7 @@ type Claims struct {
 	Tenant   string   `json:"tenant"`
 	Decision Decision `json:"decision"`
 	Number   string   `json:"number,omitempty"` // for Approve only
+	Act      string   `json:"act,omitempty"`    // for Approve of a request that asks for an act: its hash
 	IssuedAt int64    `json:"iat"`              // seconds since 1970
 }
 

@@ -3,6 +3,7 @@ package prompt
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"time"
 
 	"latchkey/app/audit"
@@ -10,6 +11,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/proof"
 	"latchkey/app/store"
+	"latchkey/app/throttle"
 )
 
 // asked is an account of the phone that answers, and the prompt when it is one
@@ -17,27 +19,32 @@ import (
 type asked struct {
 	device.Account
 	Found     bool
+	AskedOf   string // the name that the prompt is for, as subject
 	Kind      Kind
 	State     State
 	AttemptID string
 	Number    string
 	Nonce     string
+	ActHash   string // of the act that it asks for; empty: none
 	ExpiresAt *time.Time
 }
 
-var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.kind, '') AS kind, COALESCE(p.state, '') AS state,
-		COALESCE(p.attempt_id, '') AS attempt_id, COALESCE(p.number, '') AS number, COALESCE(p.nonce, '') AS nonce, p.expires_at`,
+var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.subject, '') AS asked_of, COALESCE(p.kind, '') AS kind, COALESCE(p.state, '') AS state,
+		COALESCE(p.attempt_id, '') AS attempt_id, COALESCE(p.number, '') AS number, COALESCE(p.nonce, '') AS nonce,
+		COALESCE(p.act_hash, '') AS act_hash, p.expires_at`,
 	"LEFT JOIN prompts p ON p.tenant_id = d.tenant_id AND p.id = ? AND p.user_id = d.user_id AND (d.phone_sign_in OR p.kind = 'test')")
 
 // Answer takes what a phone answered to a prompt of one of its accounts and
 // gives the state that follows; a wrong number is Denied, an outcome and no
 // error. It fails with fault.NotFound, fault.Conflict (decided), fault.Expired,
-// fault.Refused (signature, claims or PIN) or fault.Throttled.
+// fault.Refused (signature, claims or PIN) or fault.Throttled. What was signed is
+// nil when it could not be read: then it is refused like a signature that does
+// not hold, and remembered like it.
 //
 // A denial and a report need the phone's signature alone: whoever finds a
 // request that is not theirs must not need a PIN to say so.
 func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed *proof.Signed, pin string, from audit.Origin) (State, error) {
-	answer, unsigned := signed.Answer(by.Key)
+	answer, unsigned := read(signed, by.Key)
 	unlock := Decision(answer.Decision) == Approve || pin != ""
 	var accounts []asked
 	var now time.Time
@@ -66,7 +73,7 @@ func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed
 		}
 	}
 	if failed == nil {
-		failed = s.decide(ctx, a.Account, decision{id: id, kind: a.Kind, attemptID: a.AttemptID, next: next, wrong: wrong, unlock: unlock, from: from})
+		failed = s.decide(ctx, a.Account, decision{id: id, askedOf: a.AskedOf, kind: a.Kind, attemptID: a.AttemptID, next: next, wrong: wrong, unlock: unlock, from: from})
 	}
 	if failed == nil {
 		return next, nil
@@ -77,7 +84,31 @@ func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed
 			return "", err
 		}
 	}
+	if a != nil && errors.Is(failed, fault.Refused) {
+		if err := s.refused(ctx, *a, id, unsigned, from); err != nil {
+			return "", err
+		}
+	}
 	return "", failed
+}
+
+// read gives the claims of an answer whose signature holds.
+func read(signed *proof.Signed, key proof.Key) (proof.Answer, error) {
+	if signed == nil {
+		return proof.Answer{}, proof.ErrForm
+	}
+	return signed.Answer(key)
+}
+
+// refused remembers an answer that was not taken because of its signature or its
+// claims. The prompt is as open as before.
+func (s *Service) refused(ctx context.Context, a asked, id string, unsigned error, from audit.Origin) error {
+	e := event(a.Account, decision{id: id, attemptID: a.AttemptID, kind: a.Kind, from: from}, audit.PromptRefused)
+	e.Outcome, e.Reason = audit.Failure, "prompt.claims_wrong"
+	if unsigned != nil {
+		e.Reason = "prompt.signature_wrong"
+	}
+	return s.DB.Act(ctx, func(tx *store.Tx) error { return audit.Record(tx, e) })
 }
 
 // judge gives the state that an answer leads to, and whether its number was
@@ -87,7 +118,7 @@ func (s *Service) judge(a *asked, by device.Proof, id string, answer proof.Answe
 	switch {
 	case a == nil:
 		return "", false, fault.New(fault.NotFound, "http.not_found")
-	case unsigned != nil, !s.meant(answer, by.Device, id, now), !a.meant(answer):
+	case unsigned != nil, !s.meant(answer, by.Device, id, now), !a.meant(answer), !a.agreed(answer):
 		return "", false, refused.Because(unsigned)
 	case a.State != Pending && a.State != Expired:
 		return "", false, fault.New(fault.Conflict, "prompt.decided")
@@ -104,9 +135,14 @@ func (s *Service) judge(a *asked, by device.Proof, id string, answer proof.Answe
 // countTry counts a try of the PIN, if the answer is for a prompt that can be
 // answered: then the PIN is checked too.
 func countTry(tx *store.Tx, by device.Proof, answer proof.Answer) error {
+	act, agreed := "", []any{}
+	if Decision(answer.Decision) == Approve {
+		act, agreed = " AND p.act_hash IN ('', ?)", []any{answer.Act}
+	}
 	return device.CountTry(tx, by.Device, answer.Account, by.Call, `tenant_id = (SELECT t.id FROM tenants t WHERE t.slug = ?)
 		AND EXISTS (SELECT 1 FROM prompts p WHERE p.tenant_id = devices.tenant_id AND p.id = ? AND p.user_id = devices.user_id
-		AND p.nonce = ? AND p.state = 'pending' AND p.expires_at > ? AND (devices.phone_sign_in OR p.kind = 'test'))`, answer.Tenant, answer.Request, answer.Nonce, tx.Now)
+		AND p.nonce = ? AND p.state = 'pending' AND p.expires_at > ? AND (devices.phone_sign_in OR p.kind = 'test')`+act+")",
+		append([]any{answer.Tenant, answer.Request, answer.Nonce, tx.Now}, agreed...)...)
 }
 
 // answered gives, among the accounts that the prompt is for, the one that the
@@ -134,8 +170,15 @@ func (a *asked) meant(answer proof.Answer) bool {
 		subtle.ConstantTimeCompare([]byte(answer.Nonce), []byte(a.Nonce)) == 1
 }
 
+// agreed says whether an approval is signed over the act that the prompt asks for.
+// A phone that does not know of acts cannot have shown it, and approves none.
+func (a *asked) agreed(answer proof.Answer) bool {
+	return a.ActHash == "" || Decision(answer.Decision) != Approve || subtle.ConstantTimeCompare([]byte(answer.Act), []byte(a.ActHash)) == 1
+}
+
 type decision struct {
 	id, attemptID string
+	askedOf       string
 	kind          Kind
 	next          State
 	wrong, unlock bool
@@ -165,10 +208,10 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 				return err
 			}
 		}
-		e := audit.Event{
-			TenantID: a.TenantID, Action: actions[d.next], Actor: audit.Device(a.AccountID), Target: audit.Prompt(d.id),
-			Subject: a.UserID, Thread: d.attemptID, Origin: d.from, Details: map[string]string{"kind": string(d.kind)},
+		if err := count(tx, a, d); err != nil {
+			return err
 		}
+		e := event(a, d, actions[d.next])
 		if d.next != Approved {
 			e.Outcome = audit.Failure
 		}
@@ -186,4 +229,37 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 		s.Hub.Ring(device.UserKey(a.TenantID, a.UserID))
 	}
 	return err
+}
+
+// count keeps how many wrong numbers a name has given in a row. The test of a
+// new phone says nothing of it.
+func count(tx *store.Tx, a device.Account, d decision) error {
+	switch {
+	case d.kind == Test:
+		return nil
+	case d.next == Approved:
+		return throttle.Passed(tx, a.TenantID, d.askedOf, Way)
+	case !d.wrong:
+		return nil
+	}
+	standing, err := throttle.Failed(tx, a.TenantID, d.askedOf, Way)
+	if err != nil {
+		return err
+	}
+	e := event(a, d, audit.WayPaused)
+	if standing.Off() {
+		e.Action = audit.WayTurnedOff
+	} else if _, paused := standing.Until(tx.Now); !paused {
+		return nil
+	}
+	e.Outcome, e.Reason, e.Details = audit.Failure, "prompt.wrong_number", map[string]string{"way": Way}
+	return audit.Record(tx, e)
+}
+
+// event is one of the answer to a prompt.
+func event(a device.Account, d decision, action audit.Action) audit.Event {
+	return audit.Event{
+		TenantID: a.TenantID, Action: action, Actor: audit.Device(a.AccountID), Target: audit.Prompt(d.id),
+		Subject: a.UserID, Thread: d.attemptID, Origin: d.from, Details: map[string]string{"kind": string(d.kind)},
+	}
 }

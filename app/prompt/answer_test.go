@@ -53,7 +53,7 @@ func TestARightNumberApproves(t *testing.T) {
 		page := h.Hub.Wait(h.Attempt(attempt, pc).WaitKey())
 		defer page.Done()
 
-		if r.Kind != string(prompt.SignIn) || r.Application != "Latchkey" || r.Browser != pc.Browser || r.IP != pc.IP || r.Place != "the internet" || !r.NewBrowser {
+		if r.Kind != string(prompt.SignIn) || r.Application != "Latchkey" || r.Browser != pc.Browser || r.IP != pc.IP || r.Place != prompt.Internet || !r.NewBrowser {
 			t.Errorf("the phone is asked %+v", r)
 		}
 		if life := r.ExpiresAt.Sub(r.CreatedAt); life != 120*time.Second {
@@ -371,6 +371,17 @@ func TestAnAnswerIsForOneRequestOneAccountAndUs(t *testing.T) {
 		honest := p.Claims(r, prompt.Approve, number)
 		_, err = h.Prompts.Answer(t.Context(), p.Proof(), r.ID, stranger.Sign(honest), PIN, audit.Origin{})
 		WantCode(t, "signed by another key", err, "phone.answer_refused")
+		_, err = h.Prompts.Answer(t.Context(), p.Proof(), r.ID, nil, PIN, audit.Origin{})
+		WantCode(t, "something that is not signed", err, "phone.answer_refused")
+
+		// Each is remembered, in the story of the user and of the attempt.
+		remembered := func(reason string) int {
+			return h.Count(`SELECT count(*) FROM audit_events e JOIN prompts p ON p.id = e.target_id AND p.attempt_id = e.thread_id
+				WHERE e.action = ? AND e.outcome = 'failure' AND e.reason = ? AND e.subject_id = ? AND e.target_id = ?`, audit.PromptRefused, reason, u.ID, r.ID)
+		}
+		if claims, signatures := remembered("prompt.claims_wrong"), remembered("prompt.signature_wrong"); claims != 13 || signatures != 2 {
+			t.Errorf("%d answers with wrong claims and %d with wrong signatures in the audit, want 13 and 2", claims, signatures)
+		}
 
 		for claim, errOf := range map[string]func() error{
 			"the phone of another user": func() error { _, err := stranger.Send(r, honest, PIN); return err },
@@ -388,6 +399,9 @@ func TestAnAnswerIsForOneRequestOneAccountAndUs(t *testing.T) {
 			if err := errOf(); !errors.Is(err, fault.NotFound) {
 				t.Errorf("%s = %v, want fault.NotFound", claim, err)
 			}
+		}
+		if got := h.Events(audit.PromptRefused); got != 15 {
+			t.Errorf("%d answers in the audit, want none of those for a request that is not theirs", got-15)
 		}
 		if got := tries(h); got != 0 {
 			t.Errorf("%d PINs were looked at behind answers that were refused", got)

@@ -2,6 +2,7 @@ package prompt
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"latchkey/app/device"
@@ -10,16 +11,18 @@ import (
 
 // Request is a prompt as the phone shows it.
 type Request struct {
-	ID, Kind, Mode, Numbers, Nonce, Application, Browser, Place, IP string
-	NewBrowser                                                      bool
-	CreatedAt, ExpiresAt                                            time.Time
-	Account                                                         device.Account
+	ID, Kind, Mode, Numbers, Nonce, Application, Browser, IP string
+	Place                                                    Place
+	NewBrowser                                               bool
+	CreatedAt, ExpiresAt                                     time.Time
+	Act                                                      *Act // what it asks for, with kind Approval
+	Account                                                  device.Account
 }
 
 var openQuery = device.AccountsWith(`, COALESCE(p.id, '') AS prompt_id, COALESCE(p.kind, '') AS kind, COALESCE(p.mode, '') AS mode,
 		COALESCE(p.numbers, '') AS numbers, COALESCE(p.nonce, '') AS nonce, COALESCE(p.application, '') AS application,
 		COALESCE(p.browser, '') AS browser, COALESCE(p.place, '') AS place, COALESCE(p.ip, '') AS ip,
-		COALESCE(p.new_browser, FALSE) AS new_browser, p.created_at, p.expires_at`,
+		COALESCE(p.new_browser, FALSE) AS new_browser, COALESCE(p.act, '') AS act, COALESCE(p.act_hash, '') AS act_hash, p.created_at, p.expires_at`,
 	`LEFT JOIN prompts p ON p.user_id = d.user_id AND p.tenant_id = d.tenant_id AND p.state = 'pending' AND p.expires_at > ?
 		AND (p.kind = 'test' AND p.subject = 'test:' || d.account_id OR p.kind <> 'test' AND d.phone_sign_in)`)
 
@@ -41,9 +44,10 @@ func (s *Service) OpenFor(ctx context.Context, by device.Proof) (requests []Requ
 func open(tx *store.Tx, deviceID string) ([]Request, error) {
 	var rows []struct {
 		device.Account
-		PromptID, Kind, Mode, Numbers, Nonce, Application, Browser, Place, IP string
-		NewBrowser                                                            bool
-		CreatedAt, ExpiresAt                                                  *time.Time
+		PromptID, Kind, Mode, Numbers, Nonce, Application, Browser, IP, Act, ActHash string
+		Place                                                                        Place
+		NewBrowser                                                                   bool
+		CreatedAt, ExpiresAt                                                         *time.Time
 	}
 	if err := tx.All(&rows, openQuery, tx.Now, deviceID); err != nil {
 		return nil, store.Unusable(err)
@@ -56,9 +60,13 @@ func open(tx *store.Tx, deviceID string) ([]Request, error) {
 		if r.PromptID == "" {
 			continue
 		}
+		act, err := actOf(r.Act, r.ActHash)
+		if err != nil {
+			return nil, fmt.Errorf("prompt: act of %s: %w", r.PromptID, err)
+		}
 		requests = append(requests, Request{
 			ID: r.PromptID, Kind: r.Kind, Mode: r.Mode, Numbers: r.Numbers, Nonce: r.Nonce, Application: r.Application, Browser: r.Browser,
-			Place: r.Place, IP: r.IP, NewBrowser: r.NewBrowser, CreatedAt: *r.CreatedAt, ExpiresAt: *r.ExpiresAt, Account: r.Account,
+			Place: r.Place, IP: r.IP, NewBrowser: r.NewBrowser, CreatedAt: *r.CreatedAt, ExpiresAt: *r.ExpiresAt, Act: act, Account: r.Account,
 		})
 	}
 	return requests, nil

@@ -2,17 +2,30 @@ package prompt
 
 import "net/netip"
 
-// PlaceOf says in words where an address is, as far as it tells without a
-// database of places. Words that are wrong would be worse than none.
-func PlaceOf(ip string) string {
+// Place is where an address is, as far as it tells without a database of places:
+// to say a wrong one would be worse than none. It is stored. Add, never rename.
+type Place string
+
+const (
+	Unknown  Place = "unknown"
+	Here     Place = "here"     // the computer that serves
+	Network  Place = "network"  // a private one
+	Internet Place = "internet" // anywhere
+)
+
+// Places lists them all, for the words of each.
+var Places = []Place{Unknown, Here, Network, Internet}
+
+// PlaceOf says where an address is.
+func PlaceOf(ip string) Place {
 	address, err := netip.ParseAddr(ip)
 	switch {
 	case err != nil:
-		return "an unknown place"
+		return Unknown
 	case address.IsLoopback():
-		return "this very computer"
+		return Here
 	case address.IsPrivate() || address.IsLinkLocalUnicast():
-		return "your own network"
+		return Network
 	}
-	return "the internet"
+	return Internet
 }

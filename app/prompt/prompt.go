@@ -1,6 +1,7 @@
 // Package prompt asks a user's phone: may this happen? It is used by sign-in,
-// by step-up and by the test after an enrolment, and later by every act that
-// wants a yes from a phone.
+// by step-up, by the test after an enrolment and by approvals, and later by every
+// act that wants a yes from a phone. One that asks for an act shows it, and is
+// approved by a signature over its digest alone.
 //
 //	            ┌─ the right number ──────▶ approved
 //	pending ────┼─ deny, a wrong number ──▶ denied
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"latchkey/app/tenant"
+	"latchkey/app/throttle"
 )
 
 // Limits (product.md §9).
@@ -101,7 +103,7 @@ func (r Recent) visible(now time.Time) bool { return r.State == Pending && now.B
 // Pause says why and until when a phone is left alone. The zero Pause lets a
 // prompt through.
 type Pause struct {
-	Reason string // "", "visible", "often", "many" or "reported"
+	Reason string // "", "visible", "often", "many", "reported", "failures" or "off"
 	Until  time.Time
 }
 
@@ -136,6 +138,18 @@ func PauseAfter(recent []Recent, now time.Time) Pause {
 		}
 	}
 	return pause
+}
+
+// or gives the longer of the pause and the one for wrong numbers.
+func (p Pause) or(failures throttle.State, now time.Time) Pause {
+	until, paused := failures.Until(now)
+	if !paused || !until.After(p.Until) {
+		return p
+	}
+	if failures.Off() {
+		return Pause{Reason: "off", Until: until}
+	}
+	return Pause{Reason: "failures", Until: until}
 }
 
 // ModeFor gives how the number must come back: as the tenant says, but typed

@@ -127,23 +127,23 @@ func TestHowTheNumberComesBack(t *testing.T) {
 }
 
 func TestPlacesAreNamedOnlyWhenTheyAreKnown(t *testing.T) {
-	for ip, want := range map[string]string{
-		"":                   "an unknown place",
-		"user1":              "an unknown place",
-		"203.0.113.9:443":    "an unknown place",
-		"127.0.0.1":          "this very computer",
-		"::1":                "this very computer",
-		"::ffff:127.0.0.1":   "this very computer",
-		"10.1.2.3":           "your own network",
-		"192.168.1.1":        "your own network",
-		"172.16.0.1":         "your own network",
-		"::ffff:10.1.2.3":    "your own network",
-		"fe80::1":            "your own network",
-		"fd00::1":            "your own network",
-		"172.32.0.1":         "the internet",
-		"203.0.113.9":        "the internet",
-		"2001:db8::1":        "the internet",
-		"::ffff:203.0.113.9": "the internet",
+	for ip, want := range map[string]prompt.Place{
+		"":                   prompt.Unknown,
+		"user1":              prompt.Unknown,
+		"203.0.113.9:443":    prompt.Unknown,
+		"127.0.0.1":          prompt.Here,
+		"::1":                prompt.Here,
+		"::ffff:127.0.0.1":   prompt.Here,
+		"10.1.2.3":           prompt.Network,
+		"192.168.1.1":        prompt.Network,
+		"172.16.0.1":         prompt.Network,
+		"::ffff:10.1.2.3":    prompt.Network,
+		"fe80::1":            prompt.Network,
+		"fd00::1":            prompt.Network,
+		"172.32.0.1":         prompt.Internet,
+		"203.0.113.9":        prompt.Internet,
+		"2001:db8::1":        prompt.Internet,
+		"::ffff:203.0.113.9": prompt.Internet,
 	} {
 		if got := prompt.PlaceOf(ip); got != want {
 			t.Errorf("PlaceOf(%q) = %q, want %q", ip, got, want)
@@ -152,14 +152,13 @@ func TestPlacesAreNamedOnlyWhenTheyAreKnown(t *testing.T) {
 }
 
 // FuzzPlaceOf: whatever a proxy says where a request is from, a person reads one
-// of four phrases and none of theirs.
+// of our four phrases and none of theirs.
 func FuzzPlaceOf(f *testing.F) {
 	f.Add("10.0.0.1")
 	f.Add("fe80::1%eth0")
 	f.Add("<b>203.0.113.9</b>")
-	phrases := []string{"an unknown place", "this very computer", "your own network", "the internet"}
 	f.Fuzz(func(t *testing.T, ip string) {
-		if got := prompt.PlaceOf(ip); !slices.Contains(phrases, got) {
+		if got := prompt.PlaceOf(ip); !slices.Contains(prompt.Places, got) {
 			t.Errorf("PlaceOf(%q) = %q", ip, got)
 		}
 	})

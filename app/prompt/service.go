@@ -12,6 +12,7 @@ import (
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
+	"latchkey/app/throttle"
 	"latchkey/app/wake"
 )
 
@@ -38,6 +39,9 @@ type Ask struct {
 	BrowserDigest string
 	NewBrowser    bool
 	Push          bool // some phone of the user takes Web Push
+	Act           *Act // with kind Approval
+
+	Failures throttle.State // wrong numbers in a row, see Way
 }
 
 // Sent is a prompt on its way, or the pause that held it.
@@ -56,10 +60,24 @@ func RecentOf(tx *store.Tx, tenantID, subject string) ([]Recent, error) {
 	return recent, err
 }
 
+// Way is under which wrong numbers are counted (package throttle). One prompt has
+// one answer, so a number is as good as counted before it is checked.
+const Way = "phone"
+
+// HeldUntil says why and until when the phones of a name are left alone.
+func HeldUntil(tx *store.Tx, tenantID, subject string) (Pause, error) {
+	recent, err := RecentOf(tx, tenantID, subject)
+	if err != nil {
+		return Pause{}, err
+	}
+	failures, err := throttle.Of(tx, tenantID, subject, Way)
+	return PauseAfter(recent, tx.Now).or(failures, tx.Now), err
+}
+
 // Send puts a prompt on the user's phones in the act tx, or says why it is
 // held. recent is what RecentOf gave in the same act.
 func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
-	if pause := PauseAfter(recent, tx.Now); pause.Reason != "" {
+	if pause := PauseAfter(recent, tx.Now).or(ask.Failures, tx.Now); pause.Reason != "" {
 		return Sent{Pause: pause}, nil
 	}
 	if err := lapseOwn(tx, ask.TenantID, recent); err != nil {
@@ -76,12 +94,16 @@ func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
 			numbers = strings.Join(three[:], ",")
 		}
 	}
+	act, hash, err := ask.Act.text()
+	if err != nil {
+		return Sent{}, err
+	}
 	// Of two in the same moment the index lets one in, and the other's act runs
 	// again and finds this one visible.
-	err := tx.Later(`INSERT INTO prompts (tenant_id, id, subject, user_id, kind, attempt_id, state, mode, number, numbers, nonce,
-		application, browser, ip, place, new_browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+	err = tx.Later(`INSERT INTO prompts (tenant_id, id, subject, user_id, kind, attempt_id, state, mode, number, numbers, nonce,
+		application, browser, ip, place, new_browser, act, act_hash, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		ask.TenantID, sent.ID, ask.Subject, ask.UserID, ask.Kind, ask.AttemptID, Pending, ask.Mode, sent.Number, numbers,
-		s.Secrets.Token().Reveal(), ask.Application, ask.Origin.Browser, ask.Origin.IP, PlaceOf(ask.Origin.IP), ask.NewBrowser, tx.Now, sent.ExpiresAt)
+		s.Secrets.Token().Reveal(), ask.Application, ask.Origin.Browser, ask.Origin.IP, PlaceOf(ask.Origin.IP), ask.NewBrowser, act, hash, tx.Now, sent.ExpiresAt)
 	if err != nil {
 		return Sent{}, err
 	}
@@ -99,8 +121,9 @@ func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
 // wakePhone queues a Web Push for the user's preferred phone that takes one. It
 // is tried for every name alike, also where there is no such phone.
 func (s *Service) wakePhone(tx *store.Tx, ask Ask, sent Sent) error {
-	// The message says nothing about the sign-in: the phone asks for it, signed.
-	message := map[string]string{"title": "Is this you?", "body": "Someone is asking to sign in with your phone.", "request": sent.ID}
+	// The message says nothing about the sign-in or the act: the phone asks for it,
+	// signed, and has the words of the notification.
+	message := map[string]string{"request": sent.ID}
 	err := notify.Queue(tx, ask.TenantID, notify.KindPush, notify.Targets{
 		Query: `SELECT push_subscription FROM devices
 		WHERE tenant_id = ? AND user_id = ? AND state = 'active' AND phone_sign_in AND push_subscription <> '' ORDER BY preferred DESC, created_at`,
@@ -209,7 +232,7 @@ func (s *Service) Test(ctx context.Context, a device.Account, from audit.Origin)
 		}
 		sent, err := s.Send(tx, Ask{
 			TenantID: a.TenantID, Subject: testSubject(a.AccountID), UserID: a.UserID, Kind: Test, AttemptID: enrolment, Mode: tenant.Pick3,
-			Application: "Test of your phone", Origin: from,
+			Origin: from,
 		}, recent)
 		if err != nil {
 			return err

@@ -214,6 +214,7 @@ type Answer struct {
 	Tenant   string  `json:"tenant"`
 	Decision string  `json:"decision"`
 	Number   string  `json:"number"`
+	Act      string  `json:"act"` // of a request that asks for an act: its digest
 	IssuedAt float64 `json:"iat"`
 }
 
@@ -228,7 +229,7 @@ func (s *Signed) Answer(key Key) (Answer, error) {
 	if err := decoder.Decode(&a); err != nil {
 		return Answer{}, ErrClaims
 	}
-	for _, claim := range []string{a.Device, a.Audience, a.Account, a.Request, a.Nonce, a.Tenant, a.Decision, a.Number} {
+	for _, claim := range []string{a.Device, a.Audience, a.Account, a.Request, a.Nonce, a.Tenant, a.Decision, a.Number, a.Act} {
 		if strings.Contains(claim, "\x00") { // no column takes one, and no phone sends one
 			return Answer{}, ErrClaims
 		}

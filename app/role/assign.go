@@ -1,6 +1,7 @@
 package role
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -35,12 +36,47 @@ type Assignment struct {
 	EndsAt *time.Time  `json:"ends_at,omitempty"`
 }
 
-// assignmentLongest is how far ahead a time-boxed assignment may end.
-const assignmentLongest = 366 * 24 * time.Hour
+// Limits of an assignment.
+const (
+	assignmentLongest = 366 * 24 * time.Hour // how far ahead a time-boxed one may end
+	GroupsMost        = 200                  // that one is limited to
+)
 
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
-	return map[approval.Kind]approval.Performer{KindAssign: s.assign, KindTake: s.take}
+	return map[approval.Kind]approval.Performer{
+		KindAssign: s.kept(s.assign), KindTake: s.kept(s.take),
+		KindCompose: s.compose, KindChange: s.kept(s.change), KindRetire: s.kept(s.retire),
+	}
+}
+
+// kept carries an act out within Keep. What was planned and asked before the lock
+// may have changed while the act waited for it: another one may just have taken
+// the actor's own role. So it is planned and asked again under the lock, and
+// fails when the answer or the difference is another.
+func (s *Service) kept(perform approval.Performer) approval.Performer {
+	return func(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+		plan, err := perform(tx, act)
+		asked := plan.Difference
+		plan.Do = func(tx *store.Tx) error {
+			return s.Keep(tx, act.TenantID, func() error {
+				now, err := perform(tx, act)
+				if err != nil {
+					return err
+				}
+				verdict, err := s.Rules.AskAll(tx, now.Questions...)
+				if err = errors.Join(err, verdict.Err(), now.Wrong); err != nil {
+					return err
+				}
+				alone := verdict.Answer == access.FourEyes && act.ApprovedBy == ""
+				if alone || !slices.Equal(now.Difference, asked) {
+					return fault.New(fault.Conflict, "role.changed_meanwhile")
+				}
+				return now.Do(tx)
+			})
+		}
+		return plan, err
+	}
 }
 
 // assign plans to give a person the one role that they hold here. Both the role
@@ -50,11 +86,8 @@ func (s *Service) assign(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	if err := act.Read(&a); err != nil {
 		return approval.Plan{}, err
 	}
-	was, err := s.Rules.StandingIn(tx, act.TenantID, act.TargetID)
-	if err != nil {
-		return approval.Plan{}, err
-	}
-	before, err := describe(tx, act.TenantID, act.TargetID)
+	a.Groups = slices.Compact(slices.Sorted(slices.Values(a.Groups)))
+	was, err := s.heldBy(tx, act.TenantID, act.TargetID)
 	if err != nil {
 		return approval.Plan{}, err
 	}
@@ -62,55 +95,70 @@ func (s *Service) assign(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	if err != nil {
 		return approval.Plan{}, err
 	}
-	questions := []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.RoleAssign, TargetID: act.TargetID, Giving: a.Role}}
-	if was.Administrator() && was.Through == "" {
-		questions = append(questions, access.Question{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.RoleAssign, TargetID: act.TargetID, Giving: was.Role})
+	is, err := s.title(tx, act.TenantID, a.Role)
+	if err != nil {
+		return approval.Plan{}, err
+	}
+	if wrong == nil && was.Role == a.Role && slices.Equal(was.Groups, a.Groups) && instant(was.EndsAt) == instant(a.EndsAt) {
+		wrong = fault.Wrong("form.wrong", map[string]string{"role": "role.same"})
+	}
+	questions := []access.Question{s.question(act, a.Role, a.Groups)}
+	if was.Role != "" {
+		questions = append(questions, s.question(act, was.Role, was.Groups))
+	}
+	difference := []approval.Change{
+		{Field: "role", Before: string(was.Role), After: string(a.Role)},
+		{Field: "scope", Before: was.Scope, After: names},
+		{Field: "ends_at", Before: instant(was.EndsAt), After: instant(a.EndsAt)},
+	}
+	if was.title.permissions != "" || is.permissions != "" {
+		difference = append(difference, approval.Change{Field: "permissions", Before: was.title.permissions, After: is.permissions})
 	}
 	return approval.Plan{
-		Questions: questions, Wrong: wrong,
-		Difference: []approval.Change{
-			{Field: "role", Before: before.Role, After: string(a.Role)},
-			{Field: "scope", Before: before.Scope, After: names},
-			{Field: "ends_at", Before: instant(before.EndsAt), After: instant(a.EndsAt)},
-		},
-		Do: func(tx *store.Tx) error { return s.Keep(tx, act.TenantID, func() error { return s.give(tx, act, a) }) },
+		Questions: questions, Wrong: wrong, Difference: difference,
+		Do: func(tx *store.Tx) error { return s.give(tx, act, a, is) },
 	}, nil
 }
 
+// question asks for one role that act gives or takes.
+func (s *Service) question(act approval.Act, role access.Role, groups []string) access.Question {
+	return access.Question{
+		TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.RoleAssign, TargetID: act.TargetID, Giving: role, GivenFor: groups,
+	}
+}
+
 // check gives the names of the groups of an assignment and what is wrong with it.
-func (s *Service) check(tx *store.Tx, tenantID string, a Assignment) (names string, wrong error, err error) {
-	fields := map[string]string{}
+func (s *Service) check(tx *store.Tx, tenantID string, a Assignment) (names string, failure error, err error) {
+	wrong := map[string]string{}
 	if a.EndsAt != nil && (!a.EndsAt.After(tx.Now) || a.EndsAt.After(tx.Now.Add(assignmentLongest))) {
-		fields["ends_at"] = "role.ends_at_form"
+		wrong["ends_at"] = "role.ends_at_form"
 	}
 	rank, ok, err := s.Rules.RankOf(tx, tenantID, a.Role)
 	if err != nil {
 		return "", nil, err
 	}
 	if !ok {
-		fields["role"] = "role.unknown"
+		wrong["role"] = "role.unknown"
 	}
 	if len(a.Groups) > 0 {
 		if rank >= access.Ranks[access.RoleSecurityAdministrator] {
-			fields["groups"] = "role.not_limited"
+			wrong["groups"] = "role.not_limited"
 		}
 		var found []string
-		if err := tx.All(&found, "SELECT name FROM groups WHERE tenant_id = ? AND id IN ? ORDER BY name", tenantID, a.Groups); err != nil {
+		if len(a.Groups) > GroupsMost {
+			wrong["groups"] = "role.groups_many"
+		} else if found, err = namesOf(tx, tenantID, a.Groups); err != nil {
 			return "", nil, err
-		}
-		if len(found) != len(a.Groups) {
-			fields["groups"] = "group.unknown"
+		} else if len(found) != len(a.Groups) {
+			wrong["groups"] = "group.unknown"
 		}
 		names = strings.Join(found, ", ")
 	}
-	if len(fields) > 0 {
-		wrong = fault.Wrong("form.wrong", fields)
-	}
-	return names, wrong, nil
+	return names, wrongly(wrong), nil
 }
 
 // give stores the assignment in the act tx, and tells the person.
-func (s *Service) give(tx *store.Tx, act approval.Act, a Assignment) error {
+func (s *Service) give(tx *store.Tx, act approval.Act, a Assignment, is title) error {
 	if err := tx.Exec("DELETE FROM role_scopes WHERE tenant_id = ? AND user_id = ?", act.TenantID, act.TargetID).Error; err != nil {
 		return err
 	}
@@ -120,48 +168,44 @@ func (s *Service) give(tx *store.Tx, act approval.Act, a Assignment) error {
 	if err != nil {
 		return err
 	}
-	for _, group := range slices.Compact(slices.Sorted(slices.Values(a.Groups))) {
+	for _, group := range a.Groups {
 		if err := tx.Exec("INSERT INTO role_scopes (tenant_id, user_id, group_id) VALUES (?,?,?)", act.TenantID, act.TargetID, group).Error; err != nil {
 			return err
 		}
 	}
 	e := act.Event(audit.RoleAssigned)
 	e.Details = with(e.Details, "role", string(a.Role), "groups", strings.Join(a.Groups, " "), "ends_at", instant(a.EndsAt))
-	return s.told(tx, act, e, a.Role)
+	return s.told(tx, act, act.TargetID, e, is)
 }
 
 // take plans to take the role that a person holds by themselves.
 func (s *Service) take(tx *store.Tx, act approval.Act) (approval.Plan, error) {
-	before, err := describe(tx, act.TenantID, act.TargetID)
+	was, err := s.heldBy(tx, act.TenantID, act.TargetID)
 	if err != nil {
 		return approval.Plan{}, err
 	}
 	plan := approval.Plan{
-		Questions: []access.Question{{
-			TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.RoleAssign, TargetID: act.TargetID, Giving: access.Role(before.Role),
-		}},
-		Difference: []approval.Change{{Field: "role", Before: before.Role}, {Field: "scope", Before: before.Scope}},
+		Questions:  []access.Question{s.question(act, was.Role, was.Groups)},
+		Difference: []approval.Change{{Field: "role", Before: string(was.Role)}, {Field: "scope", Before: was.Scope}},
 		Do: func(tx *store.Tx) error {
-			return s.Keep(tx, act.TenantID, func() error {
-				err := tx.Change(fault.New(fault.Conflict, "role.none"), "DELETE FROM role_assignments WHERE tenant_id = ? AND user_id = ? AND role = ?",
-					act.TenantID, act.TargetID, before.Role)
-				if err != nil {
-					return err
-				}
-				e := act.Event(audit.RoleTaken)
-				e.Details = with(e.Details, "role", before.Role)
-				return s.told(tx, act, e, access.Role(before.Role))
-			})
+			err := tx.Change(fault.New(fault.Conflict, "role.none"), "DELETE FROM role_assignments WHERE tenant_id = ? AND user_id = ? AND role = ?",
+				act.TenantID, act.TargetID, was.Role)
+			if err != nil {
+				return err
+			}
+			e := act.Event(audit.RoleTaken)
+			e.Details = with(e.Details, "role", string(was.Role))
+			return s.told(tx, act, act.TargetID, e, was.title)
 		},
 	}
-	if before.Role == "" {
+	if was.Role == "" {
 		plan.Wrong = fault.New(fault.Conflict, "role.none")
 	}
 	return plan, nil
 }
 
-// told records the event, tells the person, and makes this replica see it at once.
-func (s *Service) told(tx *store.Tx, act approval.Act, e audit.Event, role access.Role) error {
+// told records the event, tells the person, and lets every replica see it at once.
+func (s *Service) told(tx *store.Tx, act approval.Act, userID string, e audit.Event, role title) error {
 	if err := audit.Record(tx, e); err != nil {
 		return err
 	}
@@ -169,26 +213,8 @@ func (s *Service) told(tx *store.Tx, act approval.Act, e audit.Event, role acces
 	if err != nil {
 		return err
 	}
-	tx.After(func() { s.Rules.Hurry() })
-	return notify.Tell(tx, act.TenantID, act.TargetID, notify.Notice{Action: e.Action, By: by.Role, Reason: act.Reason, Detail: string(role)})
-}
-
-// held is an assignment as it stands.
-type held struct {
-	Role, Scope string
-	EndsAt      *time.Time
-}
-
-func describe(tx *store.Tx, tenantID, userID string) (held, error) {
-	var h held
-	if _, err := tx.One(&h, "SELECT role, ends_at FROM role_assignments WHERE tenant_id = ? AND user_id = ?", tenantID, userID); err != nil {
-		return h, err
-	}
-	var groups []string
-	err := tx.All(&groups, `SELECT g.name FROM role_scopes s JOIN groups g ON g.tenant_id = s.tenant_id AND g.id = s.group_id
-		WHERE s.tenant_id = ? AND s.user_id = ? ORDER BY g.name`, tenantID, userID)
-	h.Scope = strings.Join(groups, ", ")
-	return h, err
+	tx.After(s.Rules.Hurry)
+	return notify.Tell(tx, act.TenantID, userID, notify.Notice{Action: e.Action, By: by.Role, Reason: act.Reason, Detail: role.name})
 }
 
 func instant(at *time.Time) string {

@@ -15,10 +15,15 @@ const administratorsLeast = 2
 // without an active security administrator, or takes one of the last two
 // administrators who can sign in. A tenant that never had so many may keep what
 // it has.
+//
+// Only those count whose assignment lasts: one that ends by itself would leave
+// later what it may not leave now. Of two changes at once the second waits here
+// for the first, so what must still hold is asked within change.
 func (s *Service) Keep(tx *store.Tx, tenantID string, change func() error) error {
 	if tx.Dialect == store.Postgres {
+		// NO KEY: rows that name the tenant, this act's own among them, are written on.
 		var id string
-		if _, err := tx.One(&id, "SELECT id FROM tenants WHERE id = ? FOR UPDATE", tenantID); err != nil {
+		if _, err := tx.One(&id, "SELECT id FROM tenants WHERE id = ? FOR NO KEY UPDATE", tenantID); err != nil {
 			return err
 		}
 	}
@@ -54,7 +59,10 @@ func (s *Service) count(tx *store.Tx, tenantID string) (n administrators, err er
 	}
 	var all, security []string
 	for _, h := range holders {
-		if h.Rank >= access.AdministratorRank {
+		if !h.EndsAt.IsZero() {
+			continue
+		}
+		if runs(h) {
 			all = append(all, h.UserID)
 		}
 		if h.Role == access.RoleSecurityAdministrator {
@@ -62,7 +70,7 @@ func (s *Service) count(tx *store.Tx, tenantID string) (n administrators, err er
 		}
 	}
 	able, err := signin.Able(tx, s.Keys, tenantID, all)
-	if err != nil || len(security) == 0 {
+	if err != nil {
 		return n, err
 	}
 	for _, can := range able {
@@ -70,6 +78,14 @@ func (s *Service) count(tx *store.Tx, tenantID string) (n administrators, err er
 			n.able++
 		}
 	}
-	_, err = tx.One(&n.security, "SELECT count(*) FROM users WHERE tenant_id = ? AND id IN ? AND state = 'active'", tenantID, security)
+	if len(security) > 0 {
+		_, err = tx.One(&n.security, "SELECT count(*) FROM users WHERE tenant_id = ? AND id IN ? AND state = 'active'", tenantID, security)
+	}
 	return n, err
+}
+
+// runs says whether somebody could put a tenant right again: an administrator of
+// all of it who may give roles. A custom role of the same rank may hold less.
+func runs(h access.Standing) bool {
+	return h.Rank >= access.AdministratorRank && len(h.Scope) == 0 && h.May.Has(access.RoleAssign)
 }

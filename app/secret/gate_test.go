@@ -65,6 +65,28 @@ func TestAtMostTwoPerCoreHashAtOnce(t *testing.T) {
 			t.Errorf("the password of the hash that stands for nobody = %t, %v", same, err)
 		}
 
+		// The queue is short: who comes when it is full does not wait at all.
+		fill()
+		waiting, most := make(chan error), queueMost*cap(p.gate)
+		for range most {
+			go func() { _, err := p.Hash(ctx, "a password"); waiting <- err }()
+		}
+		synctest.Wait()
+		late := time.Now()
+		for range 3 {
+			if _, err := p.Hash(ctx, "a password"); !errors.Is(err, fault.Unavailable) || time.Since(late) != 0 {
+				t.Errorf("behind %d others = %v after %v, want no wait", most, err, time.Since(late))
+			}
+		}
+		for range most {
+			if err := <-waiting; !errors.Is(err, fault.Unavailable) || time.Since(late) != queueWait {
+				t.Errorf("one in the queue = %v after %v", err, time.Since(late))
+			}
+		}
+		if left := p.waiting.Load(); left != 0 {
+			t.Errorf("%d wait after all", left)
+		}
+
 		fill()
 		gone, cancel := context.WithCancel(ctx)
 		cancel()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -23,19 +24,26 @@ const (
 	argonKey     = 32
 )
 
-// queueWait is how long a password waits for its turn before it is told to come back.
-const queueWait = 2 * time.Second
+// The gate of passwords and its queue. Who is let into the queue has their turn in
+// less than a second, unless the machine is busy with something else.
+const (
+	placesCore = 2               // hash at once, for each core
+	queueMost  = 20              // wait, for each place
+	queueWait  = 2 * time.Second // at the longest
+)
 
 // Passwords hashes and checks passwords, at most two per core at once, because
-// each takes 19 MiB; the others wait a moment and are then told to come back.
+// each takes 19 MiB; a few others wait a moment. Who comes when they are too many,
+// or waits for too long, is told to come back.
 type Passwords struct {
-	gate  chan struct{}
-	decoy string
+	gate    chan struct{}
+	waiting atomic.Int64
+	decoy   string
 }
 
 // NewPasswords makes the gate and the hash that unknown names are checked against.
 func NewPasswords() *Passwords {
-	p := &Passwords{gate: make(chan struct{}, 2*runtime.NumCPU())}
+	p := &Passwords{gate: make(chan struct{}, placesCore*runtime.NumCPU())}
 	p.decoy = hash(System.Token().Reveal())
 	return p
 }
@@ -68,14 +76,24 @@ func (p *Passwords) Verify(ctx context.Context, phc, password string) (bool, err
 }
 
 func (p *Passwords) enter(ctx context.Context) (leave func(), err error) {
+	leave = func() { <-p.gate }
+	select {
+	case p.gate <- struct{}{}:
+		return leave, nil
+	default:
+	}
+	busy := fault.New(fault.Unavailable, "password.busy")
+	busy.RetryAfter = 5 * time.Second
+	defer p.waiting.Add(-1)
+	if p.waiting.Add(1) > int64(queueMost*cap(p.gate)) {
+		return nil, busy
+	}
 	ctx, cancel := context.WithTimeout(ctx, queueWait)
 	defer cancel()
 	select {
 	case p.gate <- struct{}{}:
-		return func() { <-p.gate }, nil
+		return leave, nil
 	case <-ctx.Done():
-		busy := fault.New(fault.Unavailable, "password.busy")
-		busy.RetryAfter = 5 * time.Second
 		return nil, busy
 	}
 }

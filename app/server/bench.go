@@ -103,6 +103,7 @@ func (c *Bench) start(ctx context.Context, settings Settings) (*child, error) {
 	}
 	arguments := []string{
 		"serve", "--listen", "127.0.0.1:0", "--public-url", settings.PublicURL, "--data", settings.Data, "--drain", "1s", "--log-level", "warn",
+		"--sign-ins-per-minute", "0", // all load comes from one address
 	}
 	process := exec.CommandContext(ctx, program, arguments...)
 	process.Env = append(os.Environ(), "LATCHKEY_MASTER_KEY="+settings.MasterKey, "LATCHKEY_DATABASE_URL="+settings.DatabaseURL)

@@ -142,6 +142,7 @@ type browser struct {
 	client *http.Client
 	csrf   string
 	agent  string
+	more   *url.Values // fields that every form has besides, where it has none of that name
 }
 
 func (w *world) browser(t testing.TB) *browser {
@@ -150,7 +151,7 @@ func (w *world) browser(t testing.TB) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &browser{base: w.URL, agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", client: &http.Client{
+	return &browser{base: w.URL, more: &w.more, agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", client: &http.Client{
 		Jar: jar, Transport: w.wire, Timeout: 30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -193,6 +194,11 @@ func (b *browser) form(pairs ...string) url.Values {
 	form := url.Values{"csrf": {b.csrf}}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
+	}
+	for name, values := range *b.more {
+		if !form.Has(name) {
+			form[name] = values
+		}
 	}
 	return form
 }

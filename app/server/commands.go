@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -71,6 +72,7 @@ func (c *Demo) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	s.Operator.Resolver = demo.Zone{DB: s.DB, Outside: s.Operator.Resolver}
 	if err := demo.Fill(ctx, s.DB, s.Passwords, c.Password, c.Empty); err != nil {
 		return err
 	}
@@ -104,5 +106,25 @@ func (c *Migrate) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(out, "The database is up to date.")
+	return s.DB.Close()
+}
+
+// Operator makes a link for a platform operator. Whoever can run it has the
+// database and the master key, so it asks for nothing else.
+type Operator struct {
+	Settings `embed:""`
+}
+
+// Run makes the link, prints it and stops.
+func (c *Operator) Run(ctx context.Context, out io.Writer) error {
+	s, err := Build(ctx, c.Settings, Logger(c.LogLevel))
+	if err != nil {
+		return err
+	}
+	link, err := s.Setup.InviteOperator(ctx)
+	if err != nil {
+		return errors.Join(err, s.DB.Close())
+	}
+	fmt.Fprintf(out, "Make a platform operator, once and within the hour, at:\n  %s/setup/%s\n", s.Settings.PublicURL, link.Reveal())
 	return s.DB.Close()
 }

@@ -3,13 +3,13 @@ package server_test
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"latchkey/app/secret"
+	"latchkey/app/server"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 )
@@ -134,49 +134,6 @@ func TestHowLongASessionLasts(t *testing.T) {
 	})
 }
 
-func TestASensitiveActWantsAProofOfTheLastFiveMinutes(t *testing.T) {
-	onBoth(t, func(t *testing.T, w *world) {
-		ph, b := w.withPhone(t, "user1@alder.example")
-		revoke := "/me/phones/" + ph.account + "/revoke"
-		w.forward(t, 5*time.Minute)
-		for _, path := range []string{"/me/phones", revoke} {
-			if to := b.post(t, path).want(t, http.StatusSeeOther).location(); to != "/step-up?return_to="+url.QueryEscape("/me/phones") {
-				t.Errorf("POST %s without a step-up leads to %q", path, to)
-			}
-			r := b.request(t, http.MethodPost, path, strings.NewReader(b.form().Encode()), "Content-Type", formType, "Accept", "application/json")
-			a := send(t, b.client, r).want(t, http.StatusUnauthorized)
-			if !strings.Contains(a.body, `"error":"insufficient_user_authentication"`) || !strings.Contains(a.header.Get("WWW-Authenticate"), "insufficient_user_authentication") {
-				t.Errorf("%s = %s, WWW-Authenticate %q", a.asked, a.body, a.header.Get("WWW-Authenticate"))
-			}
-		}
-		// By password, and back to where one was.
-		b.get(t, "/step-up?return_to=%2Fme%2Fphones").want(t, http.StatusOK)
-		attempt := b.post(t, "/step-up", "return_to", "/me/phones", "method", "password").want(t, http.StatusSeeOther).location()
-		b.post(t, attempt+"/verify", "password", "wrong").want(t, http.StatusUnauthorized)
-		b.post(t, "/me/phones").want(t, http.StatusSeeOther)
-		if to := b.post(t, attempt+"/verify", "password", passwordOfAll).want(t, http.StatusSeeOther).location(); to != "/me/phones" {
-			t.Errorf("after the step-up one is at %q", to)
-		}
-		b.post(t, "/me/phones").want(t, http.StatusOK)
-		// By phone; the phone knows what it is asked.
-		w.forward(t, 6*time.Minute)
-		b.post(t, "/me/phones").want(t, http.StatusSeeOther)
-		attempt = b.post(t, "/step-up", "return_to", "/me/phones", "method", "phone").want(t, http.StatusSeeOther).location()
-		if r := ph.asks(t); r.Kind != "step_up" {
-			t.Errorf("the phone is asked for a %s", r.Kind)
-		}
-		ph.approves(t, b, attempt)
-		b.post(t, attempt+"/finish").want(t, http.StatusSeeOther)
-		b.post(t, revoke).want(t, http.StatusSeeOther)
-		// Somebody else's proof is nobody's.
-		other := w.browser(t).signIn(t, "user2@alder.example")
-		w.forward(t, 5*time.Minute)
-		attempt = b.post(t, "/step-up", "method", "password").want(t, http.StatusSeeOther).location()
-		other.post(t, attempt+"/verify", "password", passwordOfAll).want(t, http.StatusNotFound)
-		other.post(t, "/me/phones").want(t, http.StatusSeeOther)
-	})
-}
-
 func TestAHeldRequestSaysWhenAndComesByItself(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
@@ -215,12 +172,11 @@ func TestAHeldRequestSaysWhenAndComesByItself(t *testing.T) {
 func TestFiveStreamsOfOneUser(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		ph, _ := w.withPhone(t, "user1@alder.example")
+		b := w.browser(t)
+		attempt := b.begin(t, "user2@alder.example")
 		for claim, one := range map[string]func() *stream{
-			"who waits at a number page": func() *stream {
-				b := w.browser(t)
-				return b.watch(t, b.begin(t, "user2@alder.example"))
-			},
-			"a phone": func() *stream { return ph.listen(t) },
+			"who waits at a number page": func() *stream { return b.watch(t, attempt) },
+			"a phone":                    func() *stream { return ph.listen(t) },
 		} {
 			t.Run(claim, func(t *testing.T) {
 				var five []*stream
@@ -234,6 +190,9 @@ func TestFiveStreamsOfOneUser(t *testing.T) {
 					s.answer.retryAfter(t)
 					headersOf(t, s.answer)
 				}
+				// Who waits for the same name elsewhere has places of their own.
+				other := w.browser(t)
+				other.watch(t, other.begin(t, "user2@alder.example")).answer.want(t, http.StatusOK)
 				five[2].close()
 				until(t, "the place of a stream that was left", func() bool { return one().answer.status == http.StatusOK })
 			})
@@ -297,4 +256,57 @@ func TestWhatIsTooLarge(t *testing.T) {
 		}
 		b.get(t, "/signin", many...).is(t, http.StatusRequestHeaderFieldsTooLarge)
 	})
+}
+
+// TestAnAddressBeginsSoManySignIns: whatever the names are.
+func TestAnAddressBeginsSoManySignIns(t *testing.T) {
+	few := func(s *server.Settings) { s.SignInsPerMinute, s.TrustedProxies = 4, []string{"127.0.0.0/8"} }
+	onBothWith(t, few, func(t *testing.T, w *world) {
+		var refused []answer
+		for i, name := range []string{"user1@alder.example", "user0@alder.example", "user1@nowhere.example"} {
+			b := w.browser(t)
+			from := func(host int) answer {
+				b.get(t, "/signin")
+				return send(t, b.client, b.request(t, http.MethodPost, "/signin", strings.NewReader(b.form("identifier", name).Encode()),
+					"Content-Type", formType, "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", host)))
+			}
+			for range 4 {
+				from(10+i).is(t, http.StatusSeeOther)
+			}
+			a := from(10 + i)
+			if a.is(t, http.StatusTooManyRequests) && a.retryAfter(t) > 15*time.Second {
+				t.Errorf("%s waits for %s", name, a.header.Get("Retry-After"))
+			}
+			headersOf(t, a)
+			refused = append(refused, a)
+			from(20+i).is(t, http.StatusSeeOther)
+			w.forward(t, 15*time.Second)
+			from(10+i).is(t, http.StatusSeeOther)
+		}
+		for i, a := range refused {
+			if content(a) != content(refused[0]) {
+				t.Errorf("the refusal of name %d reads unlike the first:\n%s\n%s", i+1, excerpt(a.body), excerpt(refused[0].body))
+			}
+		}
+	})
+}
+
+// TestReadinessIsTriedOnceASecond: it writes, so it must not be a way to make us write.
+func TestReadinessIsTriedOnceASecond(t *testing.T) {
+	w := quiet(servertest.Quiet(t, store.SQLite, "https://id.example.org"))
+	c := &counting{seen: map[string]int{}}
+	c.attach(t, w.DB)
+	b := w.browser(t)
+	if first := c.of(func() { b.get(t, "/readyz").want(t, http.StatusOK) }); !strings.Contains(first, "INSERT INTO audit_events:1") {
+		t.Errorf("readiness makes %s, want an event tried", first)
+	}
+	until := time.Now().Add(900 * time.Millisecond)
+	again := c.of(func() {
+		for range 20 {
+			b.get(t, "/readyz").want(t, http.StatusOK)
+		}
+	})
+	if time.Now().Before(until) && !strings.HasPrefix(again, "map[] ") {
+		t.Errorf("readiness twenty times more makes %s, want nothing", again)
+	}
 }

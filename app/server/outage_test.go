@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"latchkey/app/access"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -118,6 +119,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	second := w.newPhone(t)
 	second.enrolled(t, second.enrol(t, pc.invite(t)))
 	second.call(t, http.MethodPut, "/accounts/"+second.account+"/phone-sign-in", nil).want(t, http.StatusNoContent)
+	pc.proveByPhone(t, second, "/me/phones")
 	third, token := w.newPhone(t), pc.invite(t)
 	elsewhere := w.browser(t).signIn(t, name)
 	leaving := w.browser(t).signIn(t, "user2@alder.example")
@@ -127,18 +129,28 @@ func everyAct(t *testing.T, w *world) []doing {
 	r := second.asks(t)
 	shown := number(waiting.get(t, waited))
 
+	security, operated := w.browser(t).signIn(t, "security@alder.example"), w.operated(t)
+
 	var session string
 	w.one(t, &session, "SELECT id FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?) ORDER BY created_at DESC LIMIT 1", name)
+	const approver = "user6@alder.example"
+	w.promote(t, approver, access.RoleSecurityAdministrator)
+	_, approving := w.withPhone(t, approver)
+	asking := w.browser(t).signIn(t, firstSecurity)
+	decide := func(b *browser, of, act string, pairs ...string) func() answer {
+		return form(b, inbox+"/"+w.asksRole(t, firstSecurity, of)+"/"+act, pairs...)
+	}
+	admin := w.browser(t).signIn(t, "admin@alder.example")
+	admin.get(t, "/admin/alder")
 	pc.get(t, "/me")
 	elsewhere.get(t, "/me")
 	leaving.get(t, "/me")
-	admin := w.browser(t).signIn(t, "admin@alder.example")
-	admin.get(t, "/admin/alder/groups").want(t, http.StatusOK)
+	const tenants = "/operator/tenants"
 	field := "/admin/alder/groups/" + w.group(t, "alder", "field")
 	brought := admin.bring(t, "name", "brought@alder.example").want(t, http.StatusSeeOther).location()
 	office := "/admin/alder/groups/" + w.group(t, "alder", "office")
 	_, user21 := w.person(t, "user21@alder.example")
-	return []doing{
+	acts := []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
 		{"POST /signin/:attempt/method", form(choosing, chosen+"/method", "method", "phone"), http.StatusSeeOther},
 		{"POST /signin/:attempt/verify", form(typing, typed+"/verify", "password", passwordOfAll), http.StatusSeeOther},
@@ -160,6 +172,21 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/preferences", form(pc, "/me/preferences", "default_way", "phone"), http.StatusSeeOther},
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test"), http.StatusSeeOther},
+		{"POST " + tenants, form(operated.b, tenants, "tenant_name", "Fir", "tenant_slug", "fir", "domain", "fir.example", "region", "eu", "ring", "early"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/change", form(operated.b, tenants+"/birch/change", "tenant_name", "Birch", "region", "eu", "ring", "early", "version", "1"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/links", form(operated.b, tenants+"/elm/links"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains", form(operated.b, tenants+"/elm/domains", "domain", "third.example"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains/:domain/verify", form(operated.b, tenants+"/elm/domains/elm.example/verify"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains/:domain/remove", form(operated.b, tenants+"/elm/domains/second.example/remove"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/suspend", form(operated.b, tenants+"/elm/suspend", "reason", "a test"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/resume", form(operated.b, tenants+"/oak/resume", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/grants", form(security, "/admin/alder/settings/grants", "operator", operatorName, "role", "auditor", "hours", "4", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/grants/:grant/end", form(operated.birch, "/admin/birch/settings/grants/"+operated.grant+"/end"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/approve", decide(approving, deskOfAlder, "approve"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/refuse", decide(approving, "desk2@alder.example", "refuse", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/withdraw", decide(asking, "lead@alder.example", "withdraw"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/phone", decide(approving, "auditor@alder.example", "phone"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/import", func() answer { return admin.bring(t, "name", "new@alder.example") }, http.StatusSeeOther},
 		{"POST /admin/:tenant/users/imports/:import/run", form(admin, brought+"/run", "reason", "x"), http.StatusSeeOther},
@@ -170,7 +197,77 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/groups/:group/role", form(admin, field+"/role", "role", "helpdesk", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups/:group/delete", form(admin, office+"/delete", "confirmed", "office", "reason", "x"), http.StatusSeeOther},
 	}
+	acts = append(acts, actsOnPeople(t, w, admin)...)
+	acts = append(acts, actsOnRoles(t, w, admin, security)...)
+	w.act(t, "UPDATE sessions SET proved_by = 'phone'") // as strong as anybody can
+	return acts
 }
+
+// actsOnRoles prepares what administrators do to roles.
+func actsOnRoles(t *testing.T, w *world, admin, security *browser) []doing {
+	t.Helper()
+	const custom = "/admin/alder/roles/custom"
+	_, given := w.person(t, "user13@alder.example")
+	_, taken := w.person(t, "user14@alder.example")
+	w.promote(t, "user14@alder.example", access.RoleHelpdesk)
+	tenantID, _ := w.person(t, "user14@alder.example")
+	for _, id := range []string{"changed", "retired"} {
+		w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,?,?,'user.lock','',?,?)",
+			tenantID, access.CustomPrefix+id, id, w.DB.Now(), w.DB.Now())
+	}
+	security.get(t, "/admin/alder")
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, append(pairs, "reason", "a test")...) }
+	}
+	return []doing{
+		{"POST /admin/:tenant/users/:user/role", form(admin, "/admin/alder/users/"+given+"/role", "role", "helpdesk"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/role/take", form(admin, "/admin/alder/users/"+taken+"/role/take"), http.StatusSeeOther},
+		{"POST /admin/:tenant/roles/custom", form(security, custom, "name", "Lock keepers", "permissions", "user.lock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/roles/custom/:role/change", form(security, custom+"/changed/change", "name", "Other name", "permissions", "user.lock", "version", "1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/roles/custom/:role/retire", form(security, custom+"/retired/retire", "version", "1"), http.StatusSeeOther},
+	}
+}
+
+// actsOnPeople prepares what a tenant administrator does to people, and what
+// these do then.
+func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	at := func(name string) string {
+		_, id := w.person(t, name+"@alder.example")
+		return "/admin/alder/users/" + id
+	}
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, append(pairs, "reason", "a test")...) }
+	}
+	invite := func(name string) func() answer {
+		return form(admin, "/admin/alder/users", "name", name+"@alder.example", "display_name", "Somebody new")
+	}
+	w.lock(t, "user11@alder.example")
+	ph, _ := w.withPhone(t, "user12@alder.example")
+	link := invitationMark.FindString(invite("invited1")().want(t, http.StatusOK).body)
+	invite("invited2")().want(t, http.StatusOK)
+	newcomer := w.browser(t)
+	newcomer.get(t, link).want(t, http.StatusOK)
+	told := w.browser(t).signIn(t, "user13@alder.example")
+	tenantID, userID := w.person(t, "user13@alder.example")
+	w.act(t, "INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, at) VALUES (?,'notice-1',?,'sessions.ended','helpdesk','a test',?)", tenantID, userID, w.DB.Now())
+	admin.get(t, "/admin/alder")
+	told.get(t, "/me")
+	return []doing{
+		{"POST /admin/:tenant/users/:user/lock", form(admin, at("user10")+"/lock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/unlock", form(admin, at("user11")+"/unlock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/devices/:device/revoke", form(admin, at("user12")+"/devices/"+ph.account+"/revoke"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/end-sessions", form(admin, at("user12")+"/end-sessions"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/mfa", form(admin, at("user12")+"/mfa", "mfa_state", "enabled"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users", invite("invited3"), http.StatusOK},
+		{"POST /admin/:tenant/users/:user/invitation", form(admin, at("invited2")+"/invitation"), http.StatusOK},
+		{"POST /invite/:token", form(newcomer, link, "password", passwordOfAll, "password_again", passwordOfAll), http.StatusSeeOther},
+		{"POST /me/notices/:notice/seen", form(told, "/me/notices/notice-1/seen"), http.StatusSeeOther},
+	}
+}
+
+// invitationMark is the address of an invitation, without the host.
+var invitationMark = regexp.MustCompile(`/invite/[A-Za-z0-9._-]+`)
 
 func TestWithoutTheDatabaseNothingHappens(t *testing.T) {
 	for _, lost := range losses {
@@ -194,6 +291,7 @@ func TestWithoutTheDatabaseNothingHappens(t *testing.T) {
 				for _, act := range acts {
 					act.do().unavailable(t)
 				}
+				until(t, "readiness to end", func() bool { return b.get(t, "/readyz").status == http.StatusServiceUnavailable })
 				b.get(t, "/readyz").unavailable(t)
 				b.get(t, "/healthz").is(t, http.StatusOK)
 				b.get(t, "/signin").is(t, http.StatusOK)
@@ -259,9 +357,9 @@ func TestRolesThatCannotBeReadAreTrustedForAMinute(t *testing.T) {
 		b := w.browser(t).signIn(t, "security@alder.example")
 		restore := rename("role_assignments")(t, w)
 		w.ahead.Add(int64(30 * time.Second))
-		b.get(t, "/admin/alder").is(t, http.StatusOK)
+		b.get(t, "/admin").is(t, http.StatusOK)
 		w.ahead.Add(int64(40 * time.Second))
-		b.get(t, "/admin/alder").unavailable(t)
+		b.get(t, "/admin").unavailable(t)
 		b.get(t, "/me").unavailable(t)
 		b.get(t, "/signin").is(t, http.StatusOK)
 		restore()
@@ -342,7 +440,7 @@ func TestSetUpWithoutAnAuditDoesNotHappen(t *testing.T) {
 			fill().unavailable(t)
 			restore()
 			w.unchanged(t, "a set-up without an audit", before)
-			fill().want(t, http.StatusOK)
+			fill().want(t, http.StatusSeeOther)
 			fill().is(t, http.StatusNotFound)
 			w.browser(t).signIn(t, "security@cedar.example").get(t, "/admin/cedar").is(t, http.StatusOK)
 		})

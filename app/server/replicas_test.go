@@ -170,7 +170,7 @@ func TestAChangeOfPolicyReachesEveryReplica(t *testing.T) {
 	ph, pc := one.withPhone(t, name)
 	tenantID, userID := one.person(t, name)
 
-	pc.on(two).get(t, "/admin/alder/users").want(t, http.StatusForbidden)
+	pc.on(two).get(t, "/admin/alder").want(t, http.StatusForbidden)
 	err := one.DB.Act(t.Context(), func(tx *store.Tx) error {
 		return user.Assign(tx, tenantID, userID, access.RoleHelpdesk, audit.Service, audit.Origin{})
 	})
@@ -178,7 +178,7 @@ func TestAChangeOfPolicyReachesEveryReplica(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, w := range []*world{one, two} {
-		until(t, "a new role", func() bool { return pc.on(w).get(t, "/admin/alder/users").status == http.StatusOK })
+		until(t, "a new role", func() bool { return pc.on(w).get(t, "/admin/alder").status == http.StatusOK })
 	}
 	// With the role the number is typed, wherever the sign-in begins.
 	b := two.browser(t)
@@ -189,7 +189,7 @@ func TestAChangeOfPolicyReachesEveryReplica(t *testing.T) {
 	b.post(t, attempt+"/method", "method", "password").want(t, http.StatusSeeOther)
 	one.act(t, "DELETE FROM role_assignments WHERE user_id = ?", userID)
 	for _, w := range []*world{one, two} {
-		until(t, "a role taken away", func() bool { return pc.on(w).get(t, "/admin/alder/users").status == http.StatusForbidden })
+		until(t, "a role taken away", func() bool { return pc.on(w).get(t, "/admin/alder").status == http.StatusForbidden })
 	}
 	one.act(t, "UPDATE tenants SET match_mode = 'type6' WHERE slug = 'alder'")
 	two.browser(t).askPhone(t, name)

@@ -27,17 +27,23 @@ import (
 	"latchkey/app/group"
 	"latchkey/app/importing"
 	"latchkey/app/notify"
+	"latchkey/app/operator"
+	"latchkey/app/people"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
 	"latchkey/app/search"
 	"latchkey/app/secret"
+	"latchkey/app/session"
+	tenantsettings "latchkey/app/settings"
 	"latchkey/app/setup"
 	"latchkey/app/signin"
 	"latchkey/app/store"
 	"latchkey/app/wake"
 	"latchkey/app/web"
 	consolepages "latchkey/app/web/console"
+	invitepages "latchkey/app/web/invite"
 	mepages "latchkey/app/web/me"
+	operatorpages "latchkey/app/web/operator"
 	phoneapi "latchkey/app/web/phone"
 	setuppages "latchkey/app/web/setup"
 	signinpages "latchkey/app/web/signin"
@@ -54,6 +60,7 @@ type Server struct {
 	Rules     *access.Rules
 	Hub       *wake.Hub
 	Setup     *setup.Service
+	Operator  *operator.Service
 	Site      *web.Site
 	Prompts   *prompt.Service
 	SignIn    *signin.Service
@@ -62,6 +69,7 @@ type Server struct {
 	Imports   *importing.Service
 	Handler   http.Handler
 
+	ready   readiness
 	log     *slog.Logger
 	outbox  *notify.Worker
 	metrics *metrics
@@ -125,27 +133,34 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	pushPublic, pushPrivate := keys.Push()
 	nudge := make(chan struct{}, 1)
 	hub := wake.NewHub(db, secret.System.ShortID())
+	rules.Share(hub)
 	passwords := secret.NewPasswords()
 	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
 	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, PublicURL: settings.PublicURL, Nudge: nudge}
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, Rules: rules}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
-	maps.Copy(approvals.Performers, roles.Performers())
+	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, Passwords: passwords}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
-	maps.Copy(approvals.Performers, groups.Performers())
+	chosen := &tenantsettings.Service{DB: db}
 	imports := &importing.Service{DB: db, Rules: rules, Log: log}
-	maps.Copy(approvals.Performers, imports.Performers())
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers()} {
+		maps.Copy(approvals.Performers, performers)
+	}
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
+	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
+	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
+	hub.LookFor("inbox", approvals.Changed)
 
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(streams, hub)
-	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Observe: measured.observe, Remember: approvals.Remember}
+	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Remember: approvals.Remember}
+	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: notify.Outward(settings.PublicURL[:5] == "http:"), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -155,8 +170,12 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
-		&consolepages.Pages{Site: site, Approvals: approvals, Roles: roles, Groups: groups, Imports: imports, Search: searching},
+		&consolepages.Pages{
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn,
+		},
+		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
+		&invitepages.Pages{Site: site, People: persons},
 	)
 	s.Handler = e
 	return s, err
@@ -209,23 +228,6 @@ func (s *Server) Routes() []web.Route {
 	}
 }
 
-// readiness says whether the database answers, has the schema of this program,
-// and takes audit events.
-func (s *Server) readiness(c echo.Context) error {
-	ctx := c.Request().Context()
-	current, err := s.DB.Current(ctx)
-	if err != nil {
-		return err
-	}
-	if !current {
-		return c.String(http.StatusServiceUnavailable, "the schema is not up to date\n")
-	}
-	if err := audit.Writable(ctx, s.DB); err != nil {
-		return err
-	}
-	return c.String(http.StatusOK, "ready\n")
-}
-
 // clientAddress believes X-Forwarded-For from the configured proxies alone.
 func clientAddress(proxies []string) echo.IPExtractor {
 	if len(proxies) == 0 {
@@ -258,7 +260,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.Imports.Run, s.sweep} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.Imports.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -299,7 +301,7 @@ const (
 	sweepWait = time.Minute
 )
 
-// sweep does by the clock what nobody asks for: prompts lapse, old proofs and
+// sweep does by the clock what nobody asks for: prompts and requests lapse, old proofs and
 // attempts go, the clock of the database is followed, partitions are made.
 // Every step is safe to run on several replicas at once.
 func (s *Server) sweep(ctx context.Context) {
@@ -312,9 +314,9 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-lapse.C:
-			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx))
+			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Approvals.Lapse(ctx), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)
@@ -325,7 +327,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	var all error
+	all := session.Forget(ctx, s.DB)
 	for _, old := range []struct {
 		statement string
 		before    time.Time
@@ -336,6 +338,8 @@ func (s *Server) forget(ctx context.Context) error {
 		{"DELETE FROM habits WHERE changed_at < ?", now.AddDate(0, -13, 0)},
 		{"DELETE FROM throttles WHERE changed_at < ? AND in_a_row < 100", now.AddDate(0, 0, -30)},
 		{"DELETE FROM outbox WHERE expires_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM replicas WHERE seen_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM setup_links WHERE expires_at < ?", now.Add(-24 * time.Hour)},
 		{"DELETE FROM imports WHERE state = 'checked' AND created_at < ?", now.Add(-2 * importing.CheckedLife)},
 		{"DELETE FROM imports WHERE ended_at < ?", now.AddDate(0, 0, -90)},
 	} {

@@ -13,16 +13,17 @@ import (
 // Settings is everything that one process can be told, by flag or environment.
 // The zero value of a new field must behave as before the field was there.
 type Settings struct {
-	Listen         string        `help:"Address to listen on, host:port. Plain http is accepted on loopback only; put a proxy with TLS in front of anything else." default:"127.0.0.1:8080" env:"LATCHKEY_LISTEN"`
-	PublicURL      string        `help:"Scheme and host by which browsers and phones reach this, such as https://id.example.org. Default: http://localhost and the port, when listening on loopback." env:"LATCHKEY_PUBLIC_URL" name:"public-url"`
-	DatabaseURL    string        `help:"postgres:// address of the database. Default: an embedded SQLite file in the data folder." env:"LATCHKEY_DATABASE_URL" name:"database-url"`
-	Data           string        `help:"Folder for the embedded database and the master key." default:"data" env:"LATCHKEY_DATA" type:"path"`
-	MasterKey      string        `help:"The master key, 64 hex digits. Default: the file master.key in the data folder, made at the first start. All replicas need the same one." env:"LATCHKEY_MASTER_KEY" name:"master-key" placeholder:"HEX"`
-	MetricsListen  string        `help:"Loopback address for /metrics; empty for none." env:"LATCHKEY_METRICS_LISTEN" name:"metrics-listen"`
-	TrustedProxies []string      `help:"Networks (CIDR) of proxies whose X-Forwarded-For is believed." env:"LATCHKEY_TRUSTED_PROXIES" name:"trusted-proxies"`
-	PushContact    string        `help:"mailto: or https: address that push services may use to reach whoever runs this." default:"mailto:postmaster@localhost" env:"LATCHKEY_PUSH_CONTACT" name:"push-contact"`
-	Drain          time.Duration `help:"How long open requests may finish after a signal to stop." default:"10s" env:"LATCHKEY_DRAIN"`
-	LogLevel       string        `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LATCHKEY_LOG_LEVEL" name:"log-level"`
+	Listen           string        `help:"Address to listen on, host:port. Plain http is accepted on loopback only; put a proxy with TLS in front of anything else." default:"127.0.0.1:8080" env:"LATCHKEY_LISTEN"`
+	PublicURL        string        `help:"Scheme and host by which browsers and phones reach this, such as https://id.example.org. Default: http://localhost and the port, when listening on loopback." env:"LATCHKEY_PUBLIC_URL" name:"public-url"`
+	DatabaseURL      string        `help:"postgres:// address of the database. Default: an embedded SQLite file in the data folder." env:"LATCHKEY_DATABASE_URL" name:"database-url"`
+	Data             string        `help:"Folder for the embedded database and the master key." default:"data" env:"LATCHKEY_DATA" type:"path"`
+	MasterKey        string        `help:"The master key, 64 hex digits. Default: the file master.key in the data folder, made at the first start. All replicas need the same one." env:"LATCHKEY_MASTER_KEY" name:"master-key" placeholder:"HEX"`
+	SignInsPerMinute int           `help:"Sign-ins that one client address may begin in a minute; 0 for no limit. Raise it where many people share one address." default:"60" env:"LATCHKEY_SIGN_INS_PER_MINUTE" name:"sign-ins-per-minute"`
+	MetricsListen    string        `help:"Loopback address for /metrics; empty for none." env:"LATCHKEY_METRICS_LISTEN" name:"metrics-listen"`
+	TrustedProxies   []string      `help:"Networks (CIDR) of proxies whose X-Forwarded-For is believed." env:"LATCHKEY_TRUSTED_PROXIES" name:"trusted-proxies"`
+	PushContact      string        `help:"mailto: or https: address that push services may use to reach whoever runs this." default:"mailto:postmaster@localhost" env:"LATCHKEY_PUSH_CONTACT" name:"push-contact"`
+	Drain            time.Duration `help:"How long open requests may finish after a signal to stop." default:"10s" env:"LATCHKEY_DRAIN"`
+	LogLevel         string        `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LATCHKEY_LOG_LEVEL" name:"log-level"`
 }
 
 // check finishes the settings and gives all their faults at once.
@@ -55,6 +56,9 @@ func (s Settings) check() (Settings, error) {
 		if _, err := netip.ParsePrefix(network); err != nil {
 			wrong = append(wrong, fmt.Errorf("LATCHKEY_TRUSTED_PROXIES: %w", err))
 		}
+	}
+	if s.SignInsPerMinute < 0 {
+		wrong = append(wrong, errors.New("LATCHKEY_SIGN_INS_PER_MINUTE: less than none"))
 	}
 	if s.MetricsListen != "" {
 		if host, _, err := net.SplitHostPort(s.MetricsListen); err != nil || !isLoopback(host) {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/app/server/servertest"
 	"latchkey/app/store/storetest"
@@ -53,8 +54,20 @@ func TestTheFirstDay(t *testing.T) {
 				return b.post(t, page, "tenant_name", "Cedar", "tenant_slug", "cedar", "domain", "cedar.example", "region", "eu",
 					"admin_name", "chief+security", "password", passwordOfAll, "password_again", passwordOfAll)
 			}
-			a = fill().want(t, http.StatusOK)
+			b.get(t, page+"/done").want(t, http.StatusNotFound)
+			if to := fill().want(t, http.StatusSeeOther).location(); to != page+"/done" {
+				t.Errorf("set-up leads to %q", to)
+			}
 			fill().want(t, http.StatusNotFound) // the link is used up
+			b.get(t, page).want(t, http.StatusNotFound)
+			b.get(t, page+"/done").want(t, http.StatusOK)
+			a = b.get(t, page+"/done").want(t, http.StatusOK)
+			for _, made := range []string{"Cedar", "chief+security@cedar.example", "/admin/cedar"} {
+				if !strings.Contains(a.body, made) {
+					t.Errorf("the page does not say %q:\n%s", made, excerpt(a.body))
+				}
+			}
+			w.browser(t).get(t, "/setup/"+older.Reveal()+"/done").want(t, http.StatusNotFound)
 			next := b.get(t, html.UnescapeString(first(hintMark, a))).want(t, http.StatusOK)
 			found := nameMark.FindStringSubmatch(next.body)
 			if found == nil || html.UnescapeString(found[1]+found[2]) != "chief+security@cedar.example" {
@@ -62,6 +75,8 @@ func TestTheFirstDay(t *testing.T) {
 			}
 			chief := w.browser(t).signIn(t, "chief+security@cedar.example")
 			chief.get(t, "/admin/cedar/settings").want(t, http.StatusOK)
+			w.forward(t, time.Hour)
+			b.get(t, page+"/done").want(t, http.StatusNotFound)
 			if _, needed, err := w.Setup.Link(t.Context()); needed || err != nil {
 				t.Errorf("after set-up another link is made: %t, %v", needed, err)
 			}

@@ -186,3 +186,60 @@ func TestUnsupportedPlatformIsToldPlainly(t *testing.T) {
 		ph.enrol(t, token).want(t, http.StatusCreated) // the link was not used up by that
 	})
 }
+
+// TestSigningInInTwoWindowsAtOnce: what one window does does not spoil the form
+// that stands in the other.
+func TestSigningInInTwoWindowsAtOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user1@alder.example"
+		b := w.browser(t)
+		first := b.begin(t, name)
+		nameToken := tokenOf(b.get(t, "/signin"))
+		passwordToken := tokenOf(b.get(t, first))
+
+		second := *b // another window of the same browser
+		second.signIn(t, name)
+		b.csrf = nameToken
+		b.post(t, "/signin", "identifier", name).want(t, http.StatusSeeOther)
+		b.csrf = passwordToken
+		b.post(t, first+"/method", "method", "phone").want(t, http.StatusSeeOther)
+		b.csrf = passwordToken
+		b.post(t, first+"/method", "method", "password").want(t, http.StatusSeeOther)
+		b.csrf = passwordToken
+		b.post(t, first+"/verify", "password", passwordOfAll).want(t, http.StatusSeeOther)
+
+		// The other way round: a page of while one was signed in.
+		next := second.begin(t, name)
+		token := tokenOf(second.get(t, next))
+		second.get(t, "/me")
+		second.post(t, "/signout").want(t, http.StatusSeeOther)
+		second.csrf = token
+		second.post(t, next+"/verify", "password", passwordOfAll).want(t, http.StatusSeeOther)
+		// What belongs to a session wants the token of that session.
+		second.csrf = token
+		second.post(t, "/me/sessions/end-others").is(t, http.StatusForbidden)
+		second.post(t, "/signout").is(t, http.StatusForbidden)
+		if !second.signedIn(t) {
+			t.Error("a form of no session ended one")
+		}
+	})
+}
+
+func tokenOf(a answer) string { return first(formToken, a) }
+
+// TestSigningOutOfASessionThatIsOver: the page was open for too long, and one is
+// signed out all the same.
+func TestSigningOutOfASessionThatIsOver(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		b := w.browser(t).signIn(t, "user1@alder.example")
+		w.forward(t, time.Hour)
+		for _, moment := range []string{"with its cookie", "without one"} {
+			if to := b.post(t, "/signout").want(t, http.StatusSeeOther).location(); to != "/signed-out" {
+				t.Errorf("%s signing out leads to %q", moment, to)
+			}
+		}
+		if to := w.browser(t).post(t, "/signout").want(t, http.StatusSeeOther).location(); to != "/signed-out" {
+			t.Errorf("who never signed in is led to %q", to)
+		}
+	})
+}

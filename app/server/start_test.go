@@ -55,6 +55,7 @@ func TestSettingsThatDoNotStart(t *testing.T) {
 		{"a user", func(s *server.Settings) { s.PublicURL = "https://me:secret@id.example.org" }, []string{"LATCHKEY_PUBLIC_URL"}},
 		{"no port to listen on", func(s *server.Settings) { s.Listen = "127.0.0.1" }, []string{"LATCHKEY_LISTEN"}},
 		{"a proxy that is no network", func(s *server.Settings) { s.TrustedProxies = []string{"10.0.0.1"} }, []string{"LATCHKEY_TRUSTED_PROXIES"}},
+		{"fewer sign-ins than none", func(s *server.Settings) { s.SignInsPerMinute = -1 }, []string{"LATCHKEY_SIGN_INS_PER_MINUTE"}},
 		{"a proxy by name", func(s *server.Settings) { s.TrustedProxies = []string{"10.0.0.0/8", "proxy.example.org"} }, []string{"LATCHKEY_TRUSTED_PROXIES"}},
 		{"figures for the world", func(s *server.Settings) { s.MetricsListen = "0.0.0.0:9090" }, []string{"LATCHKEY_METRICS_LISTEN", "loopback"}},
 		{"figures without a port", func(s *server.Settings) { s.MetricsListen = "127.0.0.1" }, []string{"LATCHKEY_METRICS_LISTEN"}},

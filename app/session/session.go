@@ -6,6 +6,9 @@
 // that approved it: a lock, a revoked device or a suspended tenant ends it at
 // once, on every replica (product.md §3). Nothing is written but, once a minute
 // at most, that it was seen.
+//
+// A session that is over stays for Memory: for as long a browser that it was in
+// is not new to its user.
 package session
 
 import (
@@ -28,13 +31,8 @@ const (
 	ConsoleIdleLife = 15 * time.Minute
 	ConsoleLife     = 12 * time.Hour
 
-	seenWait = time.Minute // how exact "last seen" is
-)
-
-// Ways of proof, as amr values.
-const (
-	ByPassword = "pwd"
-	ByPhone    = "phone"
+	seenWait = time.Minute         // how exact "last seen" is
+	Memory   = 30 * 24 * time.Hour // of sessions that are over, from the end that they had at most
 )
 
 // Session is a signed-in browser with what every request needs to know.
@@ -57,6 +55,8 @@ type Session struct {
 	AccountID   string
 
 	ConsoleSeenAt *time.Time // nil: never in the console
+	HasPhone      bool       // some phone of the user signs them in
+	LostPhone     bool       // one did, until it was removed by less, and LostWait is not over
 }
 
 // ConsoleEndsAt says when the console closes for this session: a quarter of an
@@ -94,9 +94,6 @@ func EnterConsole(ctx context.Context, db *store.DB, s *Session) error {
 	return err
 }
 
-// Fresh says whether the user proved it at most five minutes ago.
-func (s Session) Fresh(now time.Time) bool { return now.Before(s.ProvedAt.Add(StepUpLife)) }
-
 // Beginning is what a new session is made of.
 type Beginning struct {
 	TenantID, UserID, AMR, AccountID, IP, Browser, BrowserDigest string
@@ -126,14 +123,16 @@ func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
 		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id,
-		s.console_seen_at
+		s.console_seen_at,
+		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.state = 'active' AND o.phone_sign_in) AS has_phone,
+		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		JOIN tenants t ON t.id = s.tenant_id
 		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
 		WHERE s.tenant_id = ? AND s.token_digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.last_seen_at > ?
 		AND u.state = 'active' AND t.state = 'active' AND (s.account_id = '' OR d.state = 'active')`,
-		tenantID, secret.TokenOf(token).Digest(), tx.Now, tx.Now.Add(-IdleLife))
+		tx.Now.Add(-LostWait), tenantID, secret.TokenOf(token).Digest(), tx.Now, tx.Now.Add(-IdleLife))
 	if err != nil {
 		return Session{}, store.Unusable(err)
 	}
@@ -198,12 +197,24 @@ func EndOthers(ctx context.Context, db *store.DB, tenantID, userID, keep string,
 
 // EndAll ends every session of a user but keep (empty: all) in the act tx.
 func EndAll(tx *store.Tx, tenantID, userID, keep string, by audit.Party, from audit.Origin) error {
-	err := tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL",
-		tx.Now, tenantID, userID, keep).Error
-	if err != nil {
+	if _, err := Close(tx, tenantID, userID, keep); err != nil {
 		return err
 	}
 	return audit.Record(tx, audit.Event{
 		TenantID: tenantID, Action: audit.SessionsEnded, Actor: by, Target: audit.User(userID), Subject: userID, Origin: from,
 	})
+}
+
+// Close is EndAll without its event, which is the caller's; it gives how many
+// sessions it ended.
+func Close(tx *store.Tx, tenantID, userID, keep string) (ended int64, err error) {
+	res := tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL",
+		tx.Now, tenantID, userID, keep)
+	return res.RowsAffected, res.Error
+}
+
+// Forget deletes sessions that were over long enough ago. Any replica may run it.
+func Forget(ctx context.Context, db *store.DB) error {
+	_, err := db.CountOne(ctx, "DELETE FROM sessions WHERE expires_at < ?", db.Now().Add(-Memory))
+	return err
 }

@@ -9,8 +9,10 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/prompt"
 	"latchkey/app/secret"
 	"latchkey/app/session"
+	"latchkey/app/signin"
 	. "latchkey/app/signin/signintest"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -18,22 +20,89 @@ import (
 
 var from = audit.Origin{IP: "203.0.113.9", Browser: "Firefox on Linux", RequestID: "request"}
 
+// TestWhenASessionIsFresh: a proof counts when it is young, and as strong as the
+// strongest way that its user has.
 func TestWhenASessionIsFresh(t *testing.T) {
 	noon := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	for _, row := range []struct {
-		claim string
-		ago   time.Duration
-		want  bool
+		claim    string
+		ago      time.Duration
+		by       string
+		hasPhone bool
+		fresh    bool
+		weakly   bool
 	}{
-		{"proved just now", 0, true},
-		{"an instant short of five minutes ago", 5*time.Minute - time.Microsecond, true},
-		{"five minutes ago", 5 * time.Minute, false},
-		{"a day ago", 24 * time.Hour, false},
+		{"the password just now", 0, session.ByPassword, false, true, true},
+		{"the password an instant short of five minutes ago", 5*time.Minute - time.Microsecond, session.ByPassword, false, true, true},
+		{"the password five minutes ago", 5 * time.Minute, session.ByPassword, false, false, false},
+		{"the password a day ago", 24 * time.Hour, session.ByPassword, false, false, false},
+		{"the password of somebody with a phone", 0, session.ByPassword, true, false, true},
+		{"the phone", 0, session.ByPhone, true, true, true},
+		{"the phone five minutes ago", 5 * time.Minute, session.ByPhone, true, false, false},
+		{"a phone that is one no more", 0, session.ByPhone, false, true, true},
+		{"the password and the phone", 0, session.ByPassword + "," + session.ByPhone, true, true, true},
+		{"a way that nobody knows", 0, "pigeon", false, false, false},
+		{"no way at all", 0, "", false, false, false},
 	} {
-		if got := (session.Session{ProvedAt: noon.Add(-row.ago)}).Fresh(noon); got != row.want {
-			t.Errorf("%s: Fresh = %t, want %t", row.claim, got, row.want)
+		s := session.Session{ProvedAt: noon.Add(-row.ago), ProvedBy: row.by, HasPhone: row.hasPhone}
+		if got := s.Fresh(noon); got != row.fresh {
+			t.Errorf("%s: Fresh = %t, want %t", row.claim, got, row.fresh)
+		}
+		if got := s.FreshBy(session.Weak, noon); got != row.weakly {
+			t.Errorf("%s: FreshBy the weakest = %t, want %t", row.claim, got, row.weakly)
 		}
 	}
+}
+
+// TestASessionKnowsWhetherAPhoneSignsItsUserIn: also a phone that came after it.
+func TestASessionKnowsWhetherAPhoneSignsItsUserIn(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		u := h.User(h.Alder, "user1")
+		_, cookie := h.Session(u)
+		knows := func(claim string, want bool) {
+			t.Helper()
+			s, err := session.Find(ctx, h.DB, cookie)
+			if err != nil || s.HasPhone != want {
+				t.Errorf("%s: a phone that signs in = %t, %v; want %t", claim, s.HasPhone, err, want)
+			}
+		}
+		h.PhoneOf(h.User(h.Alder, "user2"))
+		knows("the phone of another user", false)
+		a := h.NewPhone().Enrol(u)
+		knows("a phone with phone sign-in off", false)
+		if err := h.Devices.EnablePhoneSignIn(ctx, a, false, from); err != nil {
+			t.Fatal(err)
+		}
+		knows("a phone with phone sign-in on", true)
+		h.Set("UPDATE devices SET state = 'disabled' WHERE account_id = ?", a.AccountID)
+		knows("a phone that is disabled", false)
+
+		// One that was lost is none, and counts for a day.
+		_, b := h.PhoneOf(u)
+		if err := h.Devices.Lose(ctx, u.TenantID, u.ID, b.AccountID, from); err != nil {
+			t.Fatal(err)
+		}
+		knows("a phone that was lost", false)
+		for _, row := range []struct {
+			claim string
+			after time.Duration
+			want  session.Strength
+		}{
+			{"at once", 0, session.Strong},
+			{"an instant short of a day later", 24*time.Hour - time.Microsecond, session.Strong},
+			{"a day later", time.Microsecond, session.Weak},
+		} {
+			h.Clock.Forward(row.after)
+			_, cookie := h.Session(u)
+			if s, err := session.Find(ctx, h.DB, cookie); err != nil || s.Strongest() != row.want {
+				t.Errorf("%s the strongest proof is %d, %v; want %d", row.claim, s.Strongest(), err, row.want)
+			}
+		}
+		if got := h.Count("SELECT count(*) FROM audit_events WHERE action = ? AND reason = 'device.lost'", audit.DeviceRevoked); got != 1 {
+			t.Errorf("%d phones were lost in the audit", got)
+		}
+	})
 }
 
 func TestASessionKnowsWhoseItIsAndHowItWasMade(t *testing.T) {
@@ -52,7 +121,7 @@ func TestASessionKnowsWhoseItIsAndHowItWasMade(t *testing.T) {
 		now := h.Clock.Now()
 		want := session.Session{
 			ID: id, TenantID: h.Alder.ID, TenantSlug: "alder", TenantName: "Alder Health", UserID: u.ID, UserName: "user1@alder.example", DisplayName: "user1",
-			AMR: session.ByPhone, Browser: from.Browser, IP: from.IP, ProvedBy: session.ByPhone, AccountID: a.AccountID,
+			AMR: session.ByPhone, Browser: from.Browser, IP: from.IP, ProvedBy: session.ByPhone, AccountID: a.AccountID, HasPhone: true,
 			CreatedAt: now, ProvedAt: now, LastSeenAt: now, ExpiresAt: now.Add(24 * time.Hour),
 		}
 		got, err := session.Find(t.Context(), h.DB, cookie)
@@ -288,6 +357,57 @@ func TestSessionsOfOthersAreNotThere(t *testing.T) {
 		}
 		if got := h.Count("SELECT count(*) FROM sessions WHERE ended_at < ?", h.Clock.Now()); got != 1 {
 			t.Error("the end of a session was written a second time")
+		}
+	})
+}
+
+// TestASessionIsForgottenAMonthAfterItsEnd: until then its browser is not new.
+func TestASessionIsForgottenAMonthAfterItsEnd(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		u := h.User(h.Alder, "user1")
+		p, _ := h.PhoneOf(u)
+		h.Set("DELETE FROM sessions")
+		pc := Browser("a PC")
+		for range 2 {
+			h.Act(func(tx *store.Tx) error {
+				_, _, err := session.Begin(tx, session.Beginning{TenantID: u.TenantID, UserID: u.ID, AMR: session.ByPassword, BrowserDigest: pc.BrowserDigest})
+				return err
+			})
+		}
+		id := h.Text("SELECT id FROM sessions LIMIT 1")
+		if err := session.End(ctx, h.DB, u.TenantID, u.ID, id, audit.User(u.ID), from); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range []struct {
+			claim string
+			after time.Duration
+			kept  int
+		}{
+			{"at once", 0, 2},
+			{"a month after their end", session.Life + 30*24*time.Hour, 2},
+			{"an instant later", time.Microsecond, 0},
+		} {
+			h.Clock.Forward(row.after)
+			if err := session.Forget(ctx, h.DB); err != nil {
+				t.Fatal(err)
+			}
+			if got := h.Count("SELECT count(*) FROM sessions"); got != row.kept {
+				t.Errorf("%s %d sessions are kept, want %d", row.claim, got, row.kept)
+			}
+			h.Begin(u.Name, signin.Phone, pc)
+			r := p.Open()
+			if r.NewBrowser != (row.kept == 0) {
+				t.Errorf("%s the phone is told that the browser is new: %t", row.claim, r.NewBrowser)
+			}
+			if _, err := p.Answer(r, prompt.Deny, "", ""); err != nil {
+				t.Fatal(err)
+			}
+			h.Set("DELETE FROM prompts")
+		}
+		_, cookie := h.Session(u)
+		if err := session.Forget(ctx, h.DB); err != nil || !h.Alive(cookie) {
+			t.Errorf("a session that lives is forgotten, %v", err)
 		}
 	})
 }

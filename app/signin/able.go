@@ -1,7 +1,10 @@
 package signin
 
 import (
+	"context"
+
 	"latchkey/app/store"
+	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
 
@@ -30,17 +33,25 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 		if row.State != user.Active {
 			continue
 		}
-		if able[row.ID] = row.Phones; row.Phones || row.PasswordHash == "" {
-			continue
+		for way, has := range map[Way]bool{Phone: row.Phones, Password: row.PasswordHash != ""} {
+			if !has || able[row.ID] {
+				continue
+			}
+			state, err := throttle.Of(tx, tenantID, keys.Subject(row.Name), string(way))
+			if err != nil {
+				return nil, err
+			}
+			able[row.ID] = !state.Off()
 		}
-		var off int
-		if _, err := tx.One(&off, "SELECT count(*) FROM throttles WHERE tenant_id = ? AND subject = ? AND way = ? AND in_a_row >= ?",
-			tenantID, keys.Subject(row.Name), Password, offAfter); err != nil {
-			return nil, err
-		}
-		able[row.ID] = off == 0
 	}
 	return able, nil
+}
+
+// HasPhone says whether some phone of a user can answer.
+func (s *Service) HasPhone(ctx context.Context, tenantID, userID string) (bool, error) {
+	var phones int
+	_, err := s.DB.View(ctx).One(&phones, "SELECT count(*) FROM devices WHERE tenant_id = ? AND user_id = ? AND state = 'active' AND phone_sign_in", tenantID, userID)
+	return phones > 0, store.Unusable(err)
 }
 
 // Subjects gives the key under which what is known of a name is kept.

@@ -12,9 +12,6 @@ import (
 const (
 	attemptLife  = 15 * time.Minute
 	failuresMost = 5                // of one attempt
-	pauseEvery   = 10               // failures in a row pause a way
-	pauseLife    = 15 * time.Minute // for this long
-	offAfter     = 100              // and turn it off
 	finishLife   = 60 * time.Second // from the answer to the session
 )
 
@@ -33,8 +30,9 @@ var ways = map[Way]bool{Password: true, Phone: true}
 type Purpose string
 
 const (
-	ToSignIn Purpose = "sign_in"
-	ToStepUp Purpose = "step_up"
+	ToSignIn  Purpose = "sign_in"
+	ToStepUp  Purpose = "step_up"
+	ToApprove Purpose = "approve" // a request, on the phone and by no other way
 )
 
 // Attempt is one try by one browser.
@@ -54,9 +52,13 @@ type Attempt struct {
 	Number       string
 	PromptEndsAt time.Time
 	DecidedAt    *time.Time
+	Approves     RequestRef // with ToApprove
 
 	key, subject, userID, sessionID string
 }
+
+// RequestRef names a request for approval.
+type RequestRef struct{ TenantID, ID string }
 
 // Open says whether the attempt can still go on.
 func (a Attempt) Open(now time.Time) bool {

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
@@ -42,18 +43,23 @@ func (s *Service) release(ctx context.Context, addressed, browserDigest string) 
 		if err != nil {
 			return err
 		}
-		recent, err := prompt.RecentOf(tx, a.TenantID, a.subject)
+		pause, err := prompt.HeldUntil(tx, a.TenantID, a.subject)
 		if err != nil {
 			return err
 		}
-		if prompt.PauseAfter(recent, tx.Now).Reason != "" {
+		if pause.Reason != "" {
 			return still
 		}
 		from, err := originOf(tx, a)
 		if err != nil {
 			return err
 		}
-		sent, err := s.send(tx, who, a.key, a.Purpose, From{Origin: from, BrowserDigest: browserDigest})
+		if a.Purpose == ToApprove {
+			if err := s.seated(tx, a); err != nil {
+				return err
+			}
+		}
+		sent, err := s.send(tx, who, a, From{Origin: from, BrowserDigest: browserDigest})
 		if err != nil {
 			return err
 		}
@@ -69,8 +75,11 @@ func (s *Service) release(ctx context.Context, addressed, browserDigest string) 
 			TenantID: a.TenantID, Action: audit.PromptSent, Actor: audit.Service, Target: audit.Prompt(sent.ID), Subject: a.userID, Thread: a.key, Origin: from,
 		})
 	})
-	if f := fault.Of(err); f != nil && (f.Kind == fault.Conflict || f.Kind == fault.NotFound) {
+	switch f := fault.Of(err); {
+	case errors.Is(err, fault.Conflict), errors.Is(err, fault.NotFound):
 		return nil
+	case f != nil && (f.Kind == fault.Forbidden || f.Kind == fault.Refused):
+		return nil // an approval that is not theirs to give any more is not asked for
 	}
 	if err == nil {
 		s.Prompts.Hub.Ring(key)

@@ -9,6 +9,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/session"
 	"latchkey/app/store"
+	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
 
@@ -78,8 +79,7 @@ func (s *Service) finishPassword(ctx context.Context, a Attempt, from From) (Don
 		if err != nil {
 			return err
 		}
-		if err := tx.Exec("UPDATE throttles SET in_a_row = 0, paused_until = NULL WHERE tenant_id = ? AND subject = ? AND way = ?",
-			a.TenantID, a.subject, Password).Error; err != nil {
+		if err := throttle.Passed(tx, a.TenantID, a.subject, string(Password)); err != nil {
 			return err
 		}
 		if err := s.habit(tx, a.TenantID, a.subject, Password); err != nil {
@@ -107,28 +107,16 @@ func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) e
 		if over = res.RowsAffected == 0; over {
 			return nil
 		}
-		var counted int
-		ok, err := tx.One(&counted, `INSERT INTO throttles (tenant_id, subject, way, in_a_row, changed_at) VALUES (?,?,?,1,?)
-			ON CONFLICT (tenant_id, subject, way) DO UPDATE SET in_a_row = throttles.in_a_row + 1, changed_at = excluded.changed_at,
-			paused_until = CASE WHEN (throttles.in_a_row + 1) % ? = 0 THEN CAST(? AS `+timeType(tx)+`) ELSE NULL END
-			WHERE (throttles.paused_until IS NULL OR throttles.paused_until <= ?) AND throttles.in_a_row < ?
-			RETURNING in_a_row`, a.TenantID, a.subject, way, tx.Now, pauseEvery, tx.Now.Add(pauseLife), tx.Now, offAfter)
-		if err != nil || ok {
+		counted, standing, err := throttle.Try(tx, a.TenantID, a.subject, string(way))
+		if err != nil || counted {
 			return err
 		}
-		var paused struct {
-			InARow      int
-			PausedUntil *time.Time
-		}
-		if _, err := tx.One(&paused, "SELECT in_a_row, paused_until FROM throttles WHERE tenant_id = ? AND subject = ? AND way = ?", a.TenantID, a.subject, way); err != nil {
-			return err
-		}
-		if paused.InARow >= offAfter {
+		if standing.Off() {
 			action = audit.WayTurnedOff
 		}
-		wait = pauseLife
-		if paused.PausedUntil != nil && paused.PausedUntil.After(tx.Now) {
-			wait = paused.PausedUntil.Sub(tx.Now)
+		wait = throttle.PauseLife
+		if until, paused := standing.Until(tx.Now); paused {
+			wait = until.Sub(tx.Now)
 		}
 		return nil
 	})
@@ -154,8 +142,7 @@ func (s *Service) uncount(ctx context.Context, a Attempt, way Way, reason error)
 		if err != nil {
 			return err
 		}
-		return tx.Exec("UPDATE throttles SET in_a_row = in_a_row - 1, paused_until = NULL WHERE tenant_id = ? AND subject = ? AND way = ? AND in_a_row > 0",
-			a.TenantID, a.subject, way).Error
+		return throttle.Uncount(tx, a.TenantID, a.subject, string(way))
 	})
 	return reason
 }
@@ -172,12 +159,4 @@ func (s *Service) throttled(ctx context.Context, a Attempt, way Way, wait time.D
 		return err
 	}
 	return fault.Wait("signin.paused", wait)
-}
-
-// timeType is what a time is cast to, where a dialect must be told.
-func timeType(tx *store.Tx) string {
-	if tx.Dialect == store.SQLite {
-		return "text"
-	}
-	return "timestamptz"
 }

@@ -13,6 +13,7 @@ import (
 	"latchkey/app/session"
 	"latchkey/app/signin"
 	. "latchkey/app/signin/signintest"
+	"latchkey/app/store"
 	"latchkey/app/user"
 )
 
@@ -221,10 +222,58 @@ func TestAHundredInARowTurnTheWayOff(t *testing.T) {
 		if got := h.Events(audit.WayTurnedOff); got != 4 {
 			t.Errorf("%d refusals by a way that is off in the audit, want 4", got)
 		}
-		// The phone is another way, and has limits of its own.
+		// The phone is another way, has limits of its own, and brings the password back.
 		p, _ := h.PhoneOf(u)
+		addressed := approved(h, u, p, pc)
+		byPassword := func() signin.Attempt { return h.Attempt(h.Begin(u.Name, signin.Password, pc), pc) }
+		if err := verify(h, byPassword(), Password, pc); !errors.Is(err, fault.Throttled) {
+			t.Errorf("before the session that the phone makes = %v, want fault.Throttled", err)
+		}
+		if _, err := h.SignIn.Finish(t.Context(), addressed, pc); err != nil {
+			t.Fatal(err)
+		}
+		if err := verify(h, byPassword(), Password, pc); err != nil {
+			t.Errorf("the right one after a sign-in by phone = %v", err)
+		}
+	})
+}
+
+// TestRestoreGivesAUserTheirWaysBack: all of one user, and nobody else's.
+func TestRestoreGivesAUserTheirWaysBack(t *testing.T) {
+	Each(t, func(h *House) {
+		t := h.T
+		h.SignIn.Passwords = plain{}
+		u, other := h.User(h.Alder, "user1"), h.User(h.Alder, "user2")
+		p, _ := h.PhoneOf(u)
+		pc := Browser("a PC")
+		for _, name := range []string{u.Name, other.Name} {
+			WantCode(t, "a wrong password", verify(h, begin(h, name, pc), wrong, pc), "signin.refused")
+		}
+		h.Set("INSERT INTO throttles (tenant_id, subject, way, in_a_row, changed_at) VALUES (?,?,'phone',100,?)", u.TenantID, h.Keys.Subject(u.Name), h.Clock.Now())
+		h.Set("UPDATE throttles SET in_a_row = 100, paused_until = ?", h.Clock.Now().Add(time.Hour))
+		restore := func(tenantID, userID string) error {
+			return h.DB.Act(t.Context(), func(tx *store.Tx) error { return h.SignIn.Restore(tx, tenantID, userID) })
+		}
+		if err := restore(u.TenantID, "nobody"); !errors.Is(err, fault.NotFound) {
+			t.Errorf("Restore of nobody = %v, want fault.NotFound", err)
+		}
+		if err := restore(h.Birch.ID, u.ID); !errors.Is(err, fault.NotFound) {
+			t.Errorf("Restore in another organisation = %v, want fault.NotFound", err)
+		}
+		if inARow(h, u.Name) != 200 {
+			t.Errorf("%d failures stand, want 200", inARow(h, u.Name))
+		}
+		if err := restore(u.TenantID, u.ID); err != nil {
+			t.Fatalf("Restore = %v", err)
+		}
+		if err := verify(h, begin(h, u.Name, pc), Password, pc); err != nil {
+			t.Errorf("the right password = %v", err)
+		}
 		h.Begin(u.Name, signin.Phone, pc)
 		p.Open()
+		if err := verify(h, begin(h, other.Name, pc), Password, pc); !errors.Is(err, fault.Throttled) {
+			t.Errorf("another user = %v, want fault.Throttled", err)
+		}
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"latchkey/app/session"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
+	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
 
@@ -25,6 +26,7 @@ type Service struct {
 	Passwords Passwords
 	Prompts   *prompt.Service
 	Rules     *access.Rules
+	Approvals Approvals
 }
 
 // From is the browser that acts.
@@ -52,6 +54,9 @@ type Found struct {
 	Phones    bool // some phone of theirs can answer
 	Pushes    bool // and takes Web Push
 	SeenHere  bool // this browser had a session of theirs
+
+	InARow      int // wrong numbers, see prompt.Way
+	PausedUntil *time.Time
 }
 
 // asked is an earlier prompt of the name, and whether this browser asked for it.
@@ -97,6 +102,7 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		`+phoneSignsIn+` AS phones,
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
 		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser) AS seen_here,
+		COALESCE(f.in_a_row, 0) AS in_a_row, f.paused_until,
 		COALESCE(p.id, '') AS prompt_id, COALESCE(p.state, '') AS prompt_state, COALESCE(p.attempt_id, '') AS attempt_id,
 		COALESCE(p.wrong_number, FALSE) AS wrong_number, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
 		FROM (SELECT CAST(? AS text) AS domain, CAST(? AS text) AS name, CAST(? AS text) AS subject, CAST(? AS text) AS browser) n
@@ -104,10 +110,11 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		LEFT JOIN tenants t ON t.id = dom.tenant_id AND t.state = 'active'
 		LEFT JOIN users u ON u.tenant_id = t.id AND u.name = n.name
 		LEFT JOIN habits h ON h.tenant_id = COALESCE(t.id, ?) AND h.subject = n.subject
+		LEFT JOIN throttles f ON f.tenant_id = COALESCE(t.id, ?) AND f.subject = n.subject AND f.way = ?
 		LEFT JOIN prompts p ON p.tenant_id = COALESCE(t.id, ?) AND p.subject = n.subject AND p.created_at > ?
 		LEFT JOIN attempts a ON a.tenant_id = p.tenant_id AND a.id = p.attempt_id AND a.browser_digest = n.browser
 		ORDER BY p.created_at DESC`,
-		domain, name, who.subject, browserDigest, tenant.Nowhere, tenant.Nowhere, tx.Now.Add(-prompt.Memory))
+		domain, name, who.subject, browserDigest, tenant.Nowhere, tenant.Nowhere, prompt.Way, tenant.Nowhere, tx.Now.Add(-prompt.Memory))
 	if err != nil || len(rows) == 0 {
 		return who, err
 	}
@@ -169,6 +176,7 @@ type beginning struct {
 	purpose             Purpose
 	returnTo, sessionID string
 	way                 Way
+	approves            RequestRef
 }
 
 func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, from From) (string, error) {
@@ -179,14 +187,14 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 	var sent prompt.Sent
 	if b.way == Phone {
 		var err error
-		if sent, err = s.send(tx, who, id, b.purpose, from); err != nil {
+		if sent, err = s.send(tx, who, Attempt{key: id, Purpose: b.purpose, Approves: b.approves}, from); err != nil {
 			return "", err
 		}
 	}
 	err := tx.Later(`INSERT INTO attempts (tenant_id, id, browser_digest, name, subject, user_id, purpose, session_id, return_to, way, prompt_id,
-		state, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		approval_tenant_id, approval_id, state, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		who.tenant.ID, id, from.BrowserDigest, name, who.subject, who.userID(), b.purpose, b.sessionID, b.returnTo, b.way, sent.ID,
-		"open", from.IP, from.Browser, tx.Now, tx.Now.Add(attemptLife))
+		b.approves.TenantID, b.approves.ID, "open", from.IP, from.Browser, tx.Now, tx.Now.Add(attemptLife))
 	if err != nil {
 		return "", err
 	}
@@ -194,8 +202,11 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 		TenantID: who.tenant.ID, Action: audit.SignInBegun, Actor: audit.Claimant(who.subject), Target: audit.User(who.found.UserID),
 		Subject: who.found.UserID, Thread: id, Origin: from.Origin, Typed: name, Details: details(b.way, sent),
 	}
-	if b.purpose == ToStepUp {
+	switch b.purpose {
+	case ToStepUp:
 		e.Action = audit.StepUpBegun
+	case ToApprove:
+		e.Action, e.Target = audit.ApprovalSent, audit.Party{Kind: audit.KindRequest, ID: b.approves.ID}
 	}
 	return address(who.tenant.ID, id), audit.Record(tx, e)
 }
@@ -214,7 +225,7 @@ func details(way Way, sent prompt.Sent) map[string]string {
 
 // send asks the phones of the name, after taking back what this same browser
 // asked before and left behind.
-func (s *Service) send(tx *store.Tx, who subjectOf, attemptID string, purpose Purpose, from From) (prompt.Sent, error) {
+func (s *Service) send(tx *store.Tx, who subjectOf, a Attempt, from From) (prompt.Sent, error) {
 	recent := make([]prompt.Recent, len(who.recent))
 	for i, r := range who.recent {
 		if r.mine && r.State == prompt.Pending {
@@ -226,14 +237,25 @@ func (s *Service) send(tx *store.Tx, who subjectOf, attemptID string, purpose Pu
 		recent[i] = r.Recent
 	}
 	administrator := s.Rules.Role(who.tenant.ID, who.found.UserID) != access.RoleUser
-	kind := prompt.SignIn
-	if purpose == ToStepUp {
+	kind, act := prompt.SignIn, (*prompt.Act)(nil)
+	switch a.Purpose {
+	case ToStepUp:
 		kind = prompt.StepUp
+	case ToApprove:
+		shown, err := s.Approvals.Show(tx, a.Approves, who.userID())
+		if err != nil {
+			return prompt.Sent{}, err
+		}
+		if who.phoneUser() == "" {
+			return prompt.Sent{}, fault.New(fault.Conflict, "approval.no_phone")
+		}
+		kind, act, administrator = prompt.Approval, &shown, true
 	}
 	return s.Prompts.Send(tx, prompt.Ask{
-		TenantID: who.tenant.ID, Subject: who.subject, UserID: who.phoneUser(), Kind: kind, AttemptID: attemptID,
+		TenantID: who.tenant.ID, Subject: who.subject, UserID: who.phoneUser(), Kind: kind, AttemptID: a.key, Act: act,
 		Mode: prompt.ModeFor(who.tenant.MatchMode, administrator, recent, tx.Now), Application: "Latchkey",
 		Origin: from.Origin, BrowserDigest: from.BrowserDigest, NewBrowser: !who.found.SeenHere, Push: who.found.Pushes,
+		Failures: throttle.State{InARow: who.found.InARow, PausedUntil: who.found.PausedUntil},
 	}, recent)
 }
 
@@ -252,17 +274,17 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		return Attempt{}, none
 	}
 	var row struct {
-		TenantName, Name, Subject, UserID, SessionID, ReturnTo, State, PromptID, Number string
-		Purpose                                                                         Purpose
-		Way                                                                             Way
-		Failures                                                                        int
-		ExpiresAt                                                                       time.Time
-		PromptState                                                                     prompt.State
-		PromptEndsAt                                                                    *time.Time
-		DecidedAt                                                                       *time.Time
+		TenantName, Name, Subject, UserID, SessionID, ReturnTo, State, PromptID, Number, ApprovalTenantID, ApprovalID string
+		Purpose                                                                                                       Purpose
+		Way                                                                                                           Way
+		Failures                                                                                                      int
+		ExpiresAt                                                                                                     time.Time
+		PromptState                                                                                                   prompt.State
+		PromptEndsAt                                                                                                  *time.Time
+		DecidedAt                                                                                                     *time.Time
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
-		a.failures, a.expires_at, a.prompt_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		a.failures, a.expires_at, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
 		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id
 		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
 		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, tenantID, id, browserDigest)
@@ -275,7 +297,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 	a := Attempt{
 		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
-		Number: row.Number, DecidedAt: row.DecidedAt, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
+		Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
 	}
 	if row.PromptEndsAt != nil {
 		a.PromptEndsAt = *row.PromptEndsAt
@@ -285,9 +307,8 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 
 // HeldUntil gives the time from which a held attempt may ask the phone again.
 func (s *Service) HeldUntil(ctx context.Context, a Attempt) (prompt.Pause, error) {
-	tx := s.DB.View(ctx)
-	recent, err := prompt.RecentOf(tx, a.TenantID, a.subject)
-	return prompt.PauseAfter(recent, tx.Now), store.Unusable(err)
+	pause, err := prompt.HeldUntil(s.DB.View(ctx), a.TenantID, a.subject)
+	return pause, store.Unusable(err)
 }
 
 // Choose takes another way, which becomes the default for next time. Choosing
@@ -306,6 +327,9 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 		if !a.Open(tx.Now) {
 			return fault.New(fault.Refused, "signin.refused")
 		}
+		if a.Purpose == ToApprove && way != Phone {
+			return fault.Wrong("form.wrong", map[string]string{"method": "signin.way_unknown"})
+		}
 		promptID := a.PromptID
 		var sent prompt.Sent
 		switch state := a.PhoneState(tx.Now); {
@@ -315,7 +339,7 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 			if err != nil {
 				return err
 			}
-			if sent, err = s.send(tx, who, a.key, a.Purpose, from); err != nil {
+			if sent, err = s.send(tx, who, a, from); err != nil {
 				return err
 			}
 			promptID = sent.ID
@@ -330,8 +354,10 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 		if err != nil {
 			return err
 		}
-		if err := s.habit(tx, a.TenantID, a.subject, way); err != nil {
-			return err
+		if a.Purpose != ToApprove { // there is no other way, so it says nothing about the next sign-in
+			if err := s.habit(tx, a.TenantID, a.subject, way); err != nil {
+				return err
+			}
 		}
 		return audit.Record(tx, audit.Event{
 			TenantID: a.TenantID, Action: audit.SignInWayChosen, Actor: audit.Claimant(a.subject), Target: audit.Attempt(a.key),
@@ -352,16 +378,18 @@ type Done struct {
 	ReturnTo string
 }
 
-// Finish makes a session of an approved phone attempt. Whatever is wrong is
-// fault.Refused, and nothing has changed.
+// Finish makes a session of an approved phone attempt, or does what else it is
+// for. Whatever is wrong is fault.Refused, and nothing has changed; an approval
+// fails in the ways of Approvals besides.
 func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done, error) {
 	var done Done
+	var approver Attempt
 	tenantID, id, ok := parseAddress(addressed)
 	if !ok {
 		return done, fault.New(fault.NotFound, "http.not_found")
 	}
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		var won struct{ UserID, Purpose, SessionID, ReturnTo, AccountID string }
+		var won struct{ UserID, Subject, Purpose, SessionID, ReturnTo, AccountID, PromptID, ApprovalTenantID, ApprovalID string }
 		ok, err := tx.One(&won, `UPDATE attempts SET state = 'finished', finished_at = ?
 			WHERE tenant_id = ? AND id = ? AND browser_digest = ? AND state = 'open' AND expires_at > ? AND way = 'phone' AND user_id <> '' AND failures < ?
 			AND EXISTS (SELECT 1 FROM prompts p
@@ -370,7 +398,7 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 				JOIN tenants t ON t.id = p.tenant_id
 				WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id AND p.attempt_id = attempts.id AND p.user_id = attempts.user_id
 				AND p.state = 'approved' AND p.decided_at > ? AND d.state = 'active' AND d.phone_sign_in AND u.state = 'active' AND t.state = 'active')
-			RETURNING user_id, purpose, session_id, return_to,
+			RETURNING user_id, subject, purpose, session_id, return_to, prompt_id, approval_tenant_id, approval_id,
 				(SELECT p.account_id FROM prompts p WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id) AS account_id`,
 			tx.Now, tenantID, id, from.BrowserDigest, tx.Now, failuresMost, tx.Now.Add(-finishLife))
 		if err != nil {
@@ -379,13 +407,27 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 		if !ok {
 			return fault.New(fault.Refused, "signin.refused")
 		}
+		// Who proved it by phone gets back what wrong passwords of others took.
+		if err := throttle.Clear(tx, tenantID, won.Subject); err != nil {
+			return err
+		}
 		done.ReturnTo = won.ReturnTo
-		a := Attempt{TenantID: tenantID, Purpose: Purpose(won.Purpose), key: id, userID: won.UserID, sessionID: won.SessionID}
+		a := Attempt{
+			TenantID: tenantID, Purpose: Purpose(won.Purpose), PromptID: won.PromptID, Approves: RequestRef{won.ApprovalTenantID, won.ApprovalID},
+			key: id, userID: won.UserID, sessionID: won.SessionID,
+		}
+		if a.Purpose == ToApprove {
+			approver = a
+			return s.approve(tx, a, from)
+		}
 		done.Cookie, err = s.prove(tx, a, session.ByPhone, won.AccountID, from)
 		return err
 	})
 	if fault.Of(err) != nil && fault.Of(err).Kind == fault.Refused {
 		return done, s.refused(ctx, addressed, "signin.not_approved", from)
+	}
+	if err != nil && approver.Purpose == ToApprove {
+		return done, s.Approvals.Refused(ctx, approver.Approves, approver.userID, err, from.Origin)
 	}
 	return done, err
 }
@@ -395,6 +437,9 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, from From) 
 	e := audit.Event{
 		TenantID: a.TenantID, Action: audit.SignInFinished, Actor: audit.User(a.userID), Subject: a.userID,
 		Thread: a.key, Origin: from.Origin, Details: map[string]string{"by": by},
+	}
+	if a.Purpose == ToApprove {
+		return secret.Token{}, fault.New(fault.Refused, "signin.refused") // it makes no session and proves none
 	}
 	if a.Purpose == ToStepUp {
 		e.Action, e.Target = audit.StepUpFinished, audit.Session(a.sessionID)
@@ -435,6 +480,23 @@ func (s *Service) refused(ctx context.Context, addressed, reason string, from Fr
 		return err
 	}
 	return refusal
+}
+
+// Restore gives a user back, in the act tx, every way to sign in that failures in
+// a row have paused or turned off (package throttle). It is for whoever unlocks
+// somebody: their act records who did it and why. Requests to the phone keep the
+// limits of package prompt, and a user who is locked stays locked. Nobody of this
+// id in the tenant is fault.NotFound.
+func (s *Service) Restore(tx *store.Tx, tenantID, userID string) error {
+	var name string
+	found, err := tx.One(&name, "SELECT name FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fault.New(fault.NotFound, "http.not_found")
+	}
+	return throttle.Clear(tx, tenantID, s.Keys.Subject(name))
 }
 
 // Habit is the way that a user is offered first.

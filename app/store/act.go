@@ -16,6 +16,7 @@ type Tx struct {
 	*gorm.DB
 	Now     time.Time // UTC, the same for the whole act, whole microseconds
 	Dialect Dialect
+	acts    bool // in a transaction, and not a view
 	after   []func()
 }
 
@@ -116,7 +117,7 @@ func (db *DB) run(ctx context.Context, on *gorm.DB, do func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	tx := &Tx{Dialect: db.Dialect}
+	tx := &Tx{Dialect: db.Dialect, acts: true}
 	err = func() error {
 		defer leave() // also when do panics, else nobody would ever write again
 		return on.WithContext(db.unwatched(ctx)).Transaction(func(g *gorm.DB) error {
@@ -176,6 +177,10 @@ func (db *DB) Now() time.Time {
 	}
 	return time.Now().Add(time.Duration(db.clock.offset.Load())).UTC().Truncate(time.Microsecond)
 }
+
+// ClockDistance is how far the database's clock is ahead of the process's, as
+// measured last.
+func (db *DB) ClockDistance() time.Duration { return time.Duration(db.clock.offset.Load()) }
 
 // SetClock makes now the clock of every act, for tests.
 func (db *DB) SetClock(now func() time.Time) { db.clock.fixed.Store(&now) }

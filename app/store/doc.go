@@ -11,6 +11,12 @@
 // that differ ask Dialect. SQLite has one writer: acts queue for it in the
 // process, so that none fails with "database is locked".
 //
+// What a signed-in person does runs behind the wall of their tenant (Within): on
+// PostgreSQL row-level security shows it that tenant's rows alone, should a
+// statement forget to ask for them. The wall is set for one transaction, in the
+// round trip of its first statement. It is the second one; the first is the
+// tenant that every statement names.
+//
 // Time comes from the database. The process follows the database's clock by
 // measuring the distance now and then, which costs no query per act; replicas
 // with wrong clocks agree all the same.

@@ -15,18 +15,7 @@ import (
 func TestMigrationsUpDownAndUpAgain(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
 		ctx := t.Context()
-		files, err := fs.Sub(migrations.Files, string(db.Dialect))
-		if err != nil {
-			t.Fatal(err)
-		}
-		dialect := goose.DialectSQLite3
-		if db.Dialect == store.Postgres {
-			dialect = goose.DialectPostgres
-		}
-		provider, err := goose.NewProvider(dialect, db.Pool(), files)
-		if err != nil {
-			t.Fatal(err)
-		}
+		provider := steps(t, db)
 		if err := db.Migrate(ctx); err != nil {
 			t.Fatalf("the second Migrate = %v", err)
 		}
@@ -49,6 +38,24 @@ func TestMigrationsUpDownAndUpAgain(t *testing.T) {
 			t.Errorf("an act after down and up = %v", err)
 		}
 	})
+}
+
+// steps gives the migrations one by one.
+func steps(t *testing.T, db *store.DB) *goose.Provider {
+	t.Helper()
+	files, err := fs.Sub(migrations.Files, string(db.Dialect))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialect := goose.DialectSQLite3
+	if db.Dialect == store.Postgres {
+		dialect = goose.DialectPostgres
+	}
+	provider, err := goose.NewProvider(dialect, db.Pool(), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return provider
 }
 
 // tables lists what is in the database, goose's own table left out.

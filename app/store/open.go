@@ -71,6 +71,11 @@ func Open(ctx context.Context, address string, log *slog.Logger) (*DB, error) {
 	if err := db.SyncClock(ctx); err != nil {
 		return nil, fmt.Errorf("store: open: %w", err)
 	}
+	if db.Dialect == Postgres {
+		if err := db.warnOfNoWall(ctx, log); err != nil {
+			return nil, fmt.Errorf("store: open: %w", err)
+		}
+	}
 	return db, nil
 }
 
@@ -107,6 +112,9 @@ func openPostgres(address string, log *slog.Logger) (*DB, error) {
 	return db, nil
 }
 
+// inURI writes a path so that it stands in a URI as it is.
+var inURI = strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23")
+
 func openSQLite(path string, log *slog.Logger) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
@@ -116,7 +124,7 @@ func openSQLite(path string, log *slog.Logger) (*DB, error) {
 		values := url.Values{"_time_format": {"sqlite"}, "_pragma": append([]string{
 			"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "temp_store(MEMORY)", "cache_size(-8000)",
 		}, pragmas...)}
-		return db.attach(sql.OpenDB(keeping{&sqlite.Driver{}, "file:" + path + "?" + values.Encode()}), conns, log)
+		return db.attach(sql.OpenDB(keeping{&sqlite.Driver{}, "file:" + inURI.Replace(path) + "?" + values.Encode()}), conns, log)
 	}
 	var err error
 	if db.acts, err = open(1, "synchronous(FULL)"); err != nil {

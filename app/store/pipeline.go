@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -14,7 +15,9 @@ import (
 // cost on PostgreSQL is going there and back. So the connection of acts sends
 // them together where nothing waits for an answer in between: BEGIN goes with
 // the first statement, what Later queued goes with the next one, and COMMIT
-// with the last. database/sql and gorm above it see an ordinary connection.
+// with the last. The wall around a tenant goes with BEGIN, or with the statement
+// that is a transaction by itself. database/sql and gorm above it see an ordinary
+// connection.
 
 // pipelined makes connections that send together what can go together.
 type pipelined struct{ driver.Connector }
@@ -30,8 +33,9 @@ func (p pipelined) Connect(ctx context.Context) (driver.Conn, error) {
 // pipelinedConn is one connection. Like every driver's it serves one caller at a time.
 type pipelinedConn struct {
 	*stdlib.Conn
-	open   bool // in a transaction, begun or about to be
-	atOnce bool // which is sent as a whole
+	open   bool   // in a transaction, begun or about to be
+	atOnce bool   // which is sent as a whole
+	tenant string // whose wall everything sent at once needs, "" for none
 	queue  *pgx.Batch
 }
 
@@ -50,18 +54,60 @@ func (c *pipelinedConn) BeginTx(ctx context.Context, options driver.TxOptions) (
 	c.open = true
 	c.queue = &pgx.Batch{}
 	c.atOnce = ctx.Value(atOnceKey{}) != nil
+	c.tenant = walledIn(ctx)
 	if !c.atOnce {
 		c.queue.Queue("BEGIN")
+		c.wall()
+		c.tenant = "" // it stands until the end
 	}
 	return pipelinedTx{c}, nil
+}
+
+// wall keeps the wall, where there is one, for what is kept after it.
+func (c *pipelinedConn) wall() {
+	if c.tenant != "" {
+		c.queue.Queue(raiseWall, c.tenant)
+	}
+}
+
+// keep keeps a statement. What is sent at once is a transaction by itself each
+// time, and begins with its wall.
+func (c *pipelinedConn) keep(query string, args []driver.NamedValue) {
+	if c.queue.Len() == 0 {
+		c.wall()
+	}
+	c.queue.Queue(query, values(args)...)
+}
+
+// alone sends one statement and its wall as a transaction by itself. All of the
+// answer is read: whoever needs more than fits asks for it page by page.
+func (c *pipelinedConn) alone(ctx context.Context, query string, args []driver.NamedValue) (*readRows, error) {
+	if c.Conn.Conn().IsClosed() {
+		return nil, driver.ErrBadConn
+	}
+	c.queue = &pgx.Batch{}
+	c.tenant = walledIn(ctx)
+	c.keep(query, args)
+	read, err := c.flush(ctx)
+	if pgconn.SafeToRetry(err) {
+		return nil, driver.ErrBadConn
+	}
+	return read, err
 }
 
 // ExecContext sends a statement, or keeps it for the next one in company.
 func (c *pipelinedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if !c.open {
-		return c.Conn.ExecContext(ctx, query, args)
+		if walledIn(ctx) == "" {
+			return c.Conn.ExecContext(ctx, query, args)
+		}
+		read, err := c.alone(ctx, query, args)
+		if err != nil {
+			return nil, err
+		}
+		return driver.RowsAffected(read.affected), nil
 	}
-	c.queue.Queue(query, values(args)...)
+	c.keep(query, args)
 	if ctx.Value(laterKey{}) != nil {
 		return driver.RowsAffected(1), nil
 	}
@@ -75,9 +121,12 @@ func (c *pipelinedConn) ExecContext(ctx context.Context, query string, args []dr
 // QueryContext sends a query with what was kept, and reads all of its answer.
 func (c *pipelinedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if !c.open {
-		return c.Conn.QueryContext(ctx, query, args)
+		if walledIn(ctx) == "" {
+			return c.Conn.QueryContext(ctx, query, args)
+		}
+		return c.alone(ctx, query, args)
 	}
-	c.queue.Queue(query, values(args)...)
+	c.keep(query, args)
 	return c.flush(ctx)
 }
 
@@ -125,7 +174,16 @@ func readAll(results pgx.BatchResults) (*readRows, error) {
 			return nil, err
 		}
 		for i, value := range row {
-			row[i] = plain(value)
+			if row[i] = plain(value); driver.IsValue(row[i]) {
+				continue
+			}
+			// A sum, for one. It comes as text, as it does outside an act.
+			var text string
+			field := rows.FieldDescriptions()[i]
+			if err := rows.Conn().TypeMap().Scan(field.DataTypeOID, field.Format, rows.RawValues()[i], &text); err != nil {
+				return nil, err
+			}
+			row[i] = text
 		}
 		read.rows = append(read.rows, row)
 	}

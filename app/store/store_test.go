@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -14,6 +15,8 @@ import (
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
 )
+
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 const setting = "INSERT INTO platform_settings (name, value) VALUES (?, ?)"
 

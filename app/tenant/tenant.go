@@ -33,6 +33,16 @@ const (
 	Suspended = "suspended"
 )
 
+// Regions are where a tenant's data may belong. Add, never rename.
+var Regions = []string{"eu", "us", "apac"}
+
+// Rings are the slices of the tenants that features reach one after another, the
+// boldest first. Add, never rename.
+var Rings = []string{"canary", "early", "stable"}
+
+// reserved are slugs that stand for something else in addresses.
+var reserved = []string{"new", "platform", Nowhere}
+
 // Tenant is one organisation.
 type Tenant struct {
 	ID        string
@@ -54,7 +64,7 @@ func (t Tenant) Allows(platform string) bool {
 	return slices.Contains(strings.Split(t.Platforms, ","), platform)
 }
 
-// New is what a new tenant is made of.
+// New is what a new tenant is made of. Without a ring it is in the last one.
 type New struct {
 	Slug, Name, Domain, Region, Ring, Platforms string
 }
@@ -67,24 +77,55 @@ var (
 // Check gives the fields of n that break a rule.
 func (n New) Check() map[string]string {
 	wrong := map[string]string{}
-	if !slugForm.MatchString(n.Slug) {
+	switch {
+	case !slugForm.MatchString(n.Slug):
 		wrong["tenant_slug"] = "tenant.slug_form"
+	case slices.Contains(reserved, n.Slug):
+		wrong["tenant_slug"] = "tenant.slug_taken"
 	}
-	if name := strings.TrimSpace(n.Name); name == "" || len(name) > 80 {
-		wrong["tenant_name"] = "tenant.name_form"
-	}
-	if !domainForm.MatchString(n.Domain) || len(n.Domain) > 253 {
+	if !IsDomain(n.Domain) {
 		wrong["domain"] = "tenant.domain_form"
 	}
-	if n.Region == "" || len(n.Region) > 20 {
-		wrong["region"] = "tenant.region_form"
-	}
+	CheckFacts(wrong, n.Name, n.Region, n.Ring)
 	return wrong
 }
 
-// Create makes a tenant with its first domain in the act tx. It fails with
-// fault.Invalid when a field breaks a rule or is taken.
+// CheckFacts notes in wrong, by form field, what is wrong with the facts of a
+// tenant that may change. No ring is not wrong.
+func CheckFacts(wrong map[string]string, name, region, ring string) {
+	if name = strings.TrimSpace(name); name == "" || len(name) > 80 {
+		wrong["tenant_name"] = "tenant.name_form"
+	}
+	if !slices.Contains(Regions, region) {
+		wrong["region"] = "tenant.region_form"
+	}
+	if ring != "" && !slices.Contains(Rings, ring) {
+		wrong["ring"] = "tenant.ring_form"
+	}
+}
+
+// IsDomain says whether text is a domain in the form in which it is kept.
+func IsDomain(text string) bool { return domainForm.MatchString(text) && len(text) <= 253 }
+
+// Create makes a tenant with its first domain in the act tx, and believes that
+// the domain is theirs. It fails with fault.Invalid when a field breaks a rule or
+// is taken.
 func Create(tx *store.Tx, n New, by audit.Party, from audit.Origin) (Tenant, error) {
+	t, err := CreateUnproved(tx, n, by, from)
+	if err != nil {
+		return Tenant{}, err
+	}
+	return t, Own(tx, t.ID, n.Domain)
+}
+
+// Own gives a tenant a domain in the act tx, whoever proved that it is theirs.
+func Own(tx *store.Tx, tenantID, domain string) error {
+	return tx.Exec("INSERT INTO domains (domain, tenant_id, verified_at) VALUES (?,?,?)", domain, tenantID, tx.Now).Error
+}
+
+// CreateUnproved is Create of a tenant that has yet to prove its domain: nobody
+// of it can sign in before that.
+func CreateUnproved(tx *store.Tx, n New, by audit.Party, from audit.Origin) (Tenant, error) {
 	if wrong := n.Check(); len(wrong) > 0 {
 		return Tenant{}, fault.Wrong("form.wrong", wrong)
 	}
@@ -110,12 +151,12 @@ func Create(tx *store.Tx, n New, by audit.Party, from audit.Origin) (Tenant, err
 	if t.Platforms == "" {
 		t.Platforms = "ios,android"
 	}
+	if t.Ring == "" {
+		t.Ring = Rings[len(Rings)-1]
+	}
 	err := tx.Exec(`INSERT INTO tenants (id, slug, name, region, ring, state, match_mode, platforms, created_at) VALUES (?,?,?,?,?,?,?,?,?)`,
 		t.ID, t.Slug, t.Name, t.Region, t.Ring, t.State, t.MatchMode, t.Platforms, tx.Now).Error
 	if err != nil {
-		return Tenant{}, err
-	}
-	if err := tx.Exec("INSERT INTO domains (domain, tenant_id, verified_at) VALUES (?,?,?)", n.Domain, t.ID, tx.Now).Error; err != nil {
 		return Tenant{}, err
 	}
 	return t, audit.Record(tx, audit.Event{

@@ -34,6 +34,9 @@ func TestWhatANewOrganisationMayBeCalled(t *testing.T) {
 		{"a slug with a slash", func(n *tenant.New) { n.Slug = "alder/x" }, "tenant_slug"},
 		{"a slug with a line break", func(n *tenant.New) { n.Slug = "alder\n" }, "tenant_slug"},
 		{"a slug with other letters", func(n *tenant.New) { n.Slug = "älder" }, "tenant_slug"},
+		{"a slug that is an address of the operator's", func(n *tenant.New) { n.Slug = "new" }, "tenant_slug"},
+		{"the slug of the platform", func(n *tenant.New) { n.Slug = "platform" }, "tenant_slug"},
+		{"the slug of nowhere", func(n *tenant.New) { n.Slug = tenant.Nowhere }, "tenant_slug"},
 		{"no name", func(n *tenant.New) { n.Name = " \t" }, "tenant_name"},
 		{"a name of 80 letters", func(n *tenant.New) { n.Name = strings.Repeat("a", 80) }, ""},
 		{"a name of 81 letters", func(n *tenant.New) { n.Name = strings.Repeat("a", 81) }, "tenant_name"},
@@ -49,7 +52,9 @@ func TestWhatANewOrganisationMayBeCalled(t *testing.T) {
 		{"a label of 64 letters", func(n *tenant.New) { n.Domain = strings.Repeat("a", 64) + ".example" }, "domain"},
 		{"a domain that is too long", func(n *tenant.New) { n.Domain = strings.Repeat("a.", 124) + "example" }, "domain"},
 		{"no region", func(n *tenant.New) { n.Region = "" }, "region"},
-		{"a region that is too long", func(n *tenant.New) { n.Region = strings.Repeat("e", 21) }, "region"},
+		{"a region that is none", func(n *tenant.New) { n.Region = "moon" }, "region"},
+		{"no ring", func(n *tenant.New) { n.Ring = "" }, ""},
+		{"a ring that is none", func(n *tenant.New) { n.Ring = "saturn" }, "ring"},
 	} {
 		n := alder()
 		row.change(&n)

@@ -102,23 +102,48 @@ func Named(ctx context.Context, db *store.DB, tenantID, name string) (u User, ok
 	return u, ok, store.Unusable(err)
 }
 
+// NameOf gives the sign-in name of a user; empty when there is none such.
+func NameOf(ctx context.Context, db *store.DB, tenantID, userID string) (name string, err error) {
+	_, err = db.View(ctx).One(&name, "SELECT name FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
+	return name, store.Unusable(err)
+}
+
 // Lock locks the user in the act tx, and with it every session, prompt and
 // phone of theirs, for all of them ask the user's state when they are used.
 func Lock(tx *store.Tx, tenantID, userID, reason string, by audit.Party, from audit.Origin) error {
-	return change(tx, tenantID, userID, Active, Locked, reason, audit.UserLocked, by, from)
-}
-
-// Unlock ends a lock.
-func Unlock(tx *store.Tx, tenantID, userID, reason string, by audit.Party, from audit.Origin) error {
-	return change(tx, tenantID, userID, Locked, Active, reason, audit.UserUnlocked, by, from)
-}
-
-func change(tx *store.Tx, tenantID, userID, was, is, reason string, action audit.Action, by audit.Party, from audit.Origin) error {
-	err := tx.Change(fault.New(fault.Conflict, "user.state_changed"),
-		"UPDATE users SET state = ? WHERE tenant_id = ? AND id = ? AND state = ?", is, tenantID, userID, was)
-	if err != nil {
+	if err := MarkLocked(tx, tenantID, userID, by.ID); err != nil {
 		return err
 	}
+	return changed(tx, tenantID, userID, reason, audit.UserLocked, by, from)
+}
+
+// Unlock ends a lock, whoever it is from.
+func Unlock(tx *store.Tx, tenantID, userID, reason string, by audit.Party, from audit.Origin) error {
+	var lockedBy string
+	if _, err := tx.One(&lockedBy, "SELECT locked_by FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID); err != nil {
+		return err
+	}
+	if err := MarkUnlocked(tx, tenantID, userID, lockedBy); err != nil {
+		return err
+	}
+	return changed(tx, tenantID, userID, reason, audit.UserUnlocked, by, from)
+}
+
+// MarkLocked notes a lock and who it is from; its event is the caller's. It
+// fails with fault.Conflict unless the user is active.
+func MarkLocked(tx *store.Tx, tenantID, userID, by string) error {
+	return tx.Change(fault.New(fault.Conflict, "user.state_changed"),
+		"UPDATE users SET state = ?, locked_by = ?, locked_at = ? WHERE tenant_id = ? AND id = ? AND state = ?", Locked, by, tx.Now, tenantID, userID, Active)
+}
+
+// MarkUnlocked takes back the lock that lockedBy made, and no other.
+func MarkUnlocked(tx *store.Tx, tenantID, userID, lockedBy string) error {
+	return tx.Change(fault.New(fault.Conflict, "user.state_changed"),
+		"UPDATE users SET state = ?, locked_by = '', locked_at = NULL WHERE tenant_id = ? AND id = ? AND state = ? AND locked_by = ?",
+		Active, tenantID, userID, Locked, lockedBy)
+}
+
+func changed(tx *store.Tx, tenantID, userID, reason string, action audit.Action, by audit.Party, from audit.Origin) error {
 	return audit.Record(tx, audit.Event{
 		TenantID: tenantID, Action: action, Reason: reason, Actor: by, Target: audit.User(userID), Subject: userID, Origin: from,
 	})

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,7 +57,7 @@ func (s *Site) Fail(err error, c echo.Context) {
 	case f.Kind == fault.SignIn:
 		written = Redirect(c, "/signin?return_to="+url.QueryEscape(here(c)))
 	case f.Kind == fault.StepUp:
-		written = Redirect(c, "/step-up?return_to="+url.QueryEscape(here(c)))
+		written = Redirect(c, stepUpPage(c, f))
 	default:
 		written = s.failPage(c, status, f)
 	}
@@ -99,15 +100,23 @@ func here(c echo.Context) string {
 	if c.Request().Method == http.MethodGet {
 		return c.Request().URL.RequestURI()
 	}
-	path := c.Request().URL.Path
+	parts := strings.Split(c.Request().URL.EscapedPath(), "/")
+	at := func(names ...string) bool {
+		return len(parts) > len(names) && slices.Equal(parts[1:len(names)+1], names)
+	}
 	switch {
-	case strings.HasPrefix(path, "/me/phones"):
+	case at("me", "phones"):
 		return "/me/phones"
-	case strings.HasPrefix(path, "/admin/"), strings.HasPrefix(path, "/operator/"):
+	case at("operator", "tenants") && len(parts) > 4:
+		return strings.Join(parts[:4], "/")
+	case at("operator", "tenants"):
+		return "/operator/tenants/new"
+	case at("admin") && len(parts) > 4 && parts[4] == "grants":
+		return strings.Join(parts[:5], "/") + "/new"
+	case at("admin"):
 		// An act is the last part of the address of the page that it stands on; the
 		// parts of a person have no pages of their own.
-		page := path[:strings.LastIndex(path, "/")]
-		page, _, _ = strings.Cut(page, "/devices/")
+		page, _, _ := strings.Cut(strings.Join(parts[:len(parts)-1], "/"), "/devices/")
 		page, _, _ = strings.Cut(page, "/members/")
 		return page
 	}
@@ -129,7 +138,7 @@ func (s *Site) failJSON(c echo.Context, status int, f *fault.Error) error {
 	switch f.Kind {
 	case fault.StepUp:
 		answer["error"] = "insufficient_user_authentication"
-		c.Response().Header().Set("WWW-Authenticate", `Bearer error="insufficient_user_authentication", max_age="300"`)
+		c.Response().Header().Set("WWW-Authenticate", challenge(f))
 	case fault.Invalid:
 		fields := map[string]string{}
 		for field, code := range f.Fields {

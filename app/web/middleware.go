@@ -16,6 +16,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/secret"
 	"latchkey/app/session"
+	"latchkey/app/store"
 )
 
 // Limits (product.md §9).
@@ -270,24 +271,39 @@ func (s *Site) knowBrowser(c echo.Context) {
 	}
 }
 
-// formToken is the second layer against requests from other sites.
+// formToken is the second layer against requests from other sites: it is bound to
+// the browser, and to the session while there is one.
 func (s *Site) formToken(c echo.Context) string {
+	call := callOf(c)
+	if call.browser.Empty() || !call.signedIn {
+		return s.browserToken(c)
+	}
+	return s.Keys.FormToken(call.browser.Reveal() + "\x00" + call.session.ID)
+}
+
+// browserToken is the token of pages that belong to no session, such as those of
+// a sign-in. It holds when somebody signs in or out in another window meanwhile.
+func (s *Site) browserToken(c echo.Context) string {
 	call := callOf(c)
 	if call.browser.Empty() {
 		return ""
 	}
-	bound := call.browser.Reveal()
-	if call.signedIn {
-		bound += "\x00" + call.session.ID
-	}
-	return s.Keys.FormToken(bound)
+	return s.Keys.FormToken(call.browser.Reveal())
+}
+
+// ownForm says whether a form came from a page of ours that may act here.
+func (s *Site) ownForm(c echo.Context, r Route) bool {
+	given := Form(c, "csrf")
+	fits := func(token string) bool { return token != "" && secret.Same(given, token) }
+	return fits(s.formToken(c)) || r.Needs == access.Anyone && !r.Leaves && fits(s.browserToken(c))
 }
 
 // allow stands before every handler: who is this, may they, and did the form
-// come from our own page.
-func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
+// come from our own page. Whoever is signed in meets the wall of their tenant
+// here; the session itself was found outside of it.
+func (s *Site) allow(r Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if needs == access.Phone {
+		if r.Needs == access.Phone {
 			return next // the key of the phone is asked by the phone protocol itself
 		}
 		return func(c echo.Context) error {
@@ -296,11 +312,14 @@ func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
 			if err != nil {
 				return err
 			}
-			if needs != access.Anyone && !signedIn {
+			if r.Needs != access.Anyone && !signedIn {
 				return fault.New(fault.SignIn, "session.none")
 			}
-			permitted := func() error { return s.permit(c, needs, found) }
-			ours := func() error { return s.fromOurPage(c) }
+			if r.Leaves && !signedIn {
+				return next(c)
+			}
+			permitted := func() error { return s.permit(c, r, found) }
+			ours := func() error { return s.fromOurPage(c, r) }
 			first, second := ours, permitted
 			if uploads(c.Request()) {
 				first, second = permitted, ours // a file is read for who may bring one
@@ -317,31 +336,49 @@ func (s *Site) allow(needs access.Permission) echo.MiddlewareFunc {
 }
 
 // permit asks whether whoever asks may come here.
-func (s *Site) permit(c echo.Context, needs access.Permission, found session.Session) error {
-	if needs == access.Anyone {
+func (s *Site) permit(c echo.Context, r Route, found session.Session) error {
+	if r.Needs == access.Anyone {
 		return nil
 	}
 	if err := s.locate(c, found); err != nil {
 		return err
 	}
-	if err := s.Rules.Allow(Here(c).ID, found.UserID, needs); err != nil {
-		return s.refuse(c, needs, err)
+	// Operators work on all tenants from outside. Of one who was let in the rules
+	// read account and office on the platform, which the wall of a tenant hides.
+	if !strings.HasPrefix(c.Path(), "/operator") && Here(c).ID == found.TenantID {
+		Within(c, Here(c).ID)
+	}
+	if err := s.Rules.Allow(Here(c).ID, found.UserID, r.Needs); err != nil {
+		return s.refuse(c, r.Needs, err)
 	}
 	return nil
 }
 
 // fromOurPage reads a form, and sees that it came from our own page.
-func (s *Site) fromOurPage(c echo.Context) error {
+func (s *Site) fromOurPage(c echo.Context, r Route) error {
 	if c.Request().Method == http.MethodGet {
 		return nil
 	}
 	if err := ReadForm(c.Request()); err != nil {
 		return err
 	}
-	if token := s.formToken(c); token == "" || !secret.Same(Form(c, "csrf"), token) {
+	if !s.ownForm(c, r) {
 		return fault.New(fault.Forbidden, "http.form_token")
 	}
 	return nil
+}
+
+// Within puts a request behind the wall of a tenant (store.Within): that of the
+// session, until a route that is another tenant's has seen that its caller may
+// enter there. A stream that the request opens stays behind it.
+func Within(c echo.Context, tenantID string) {
+	r := c.Request()
+	c.SetRequest(r.WithContext(store.Within(r.Context(), tenantID)))
+}
+
+// Forbid refuses what a route's permission alone does not, and remembers it.
+func (s *Site) Forbid(c echo.Context, needs access.Permission) error {
+	return s.refuse(c, needs, fault.New(fault.Forbidden, "access.forbidden"))
 }
 
 // refuse remembers that somebody tried what they may not.
@@ -349,8 +386,7 @@ func (s *Site) refuse(c echo.Context, needs access.Permission, refusal error) er
 	if !errors.Is(refusal, fault.Forbidden) {
 		return refusal
 	}
-	who := Session(c)
-	if err := s.Remember(c.Request().Context(), who.TenantID, who.UserID, map[string]string{"permission": string(needs)}, Origin(c)); err != nil {
+	if err := s.Remember(c.Request().Context(), Here(c).ID, Session(c).UserID, map[string]string{"permission": string(needs)}, Origin(c)); err != nil {
 		return err
 	}
 	return refusal

@@ -15,25 +15,31 @@ type Route struct {
 	Method, Path string
 	Needs        access.Permission
 	Do           echo.HandlerFunc
+	Leaves       bool // ends the session: a form of it is that session's, and without one there is nothing to guard
 }
 
 // Get is a route that changes nothing.
 func Get(path string, needs access.Permission, do echo.HandlerFunc) Route {
-	return Route{http.MethodGet, path, needs, do}
+	return Route{Method: http.MethodGet, Path: path, Needs: needs, Do: do}
 }
 
 // Post is a route that takes a form or a body.
 func Post(path string, needs access.Permission, do echo.HandlerFunc) Route {
-	return Route{http.MethodPost, path, needs, do}
+	return Route{Method: http.MethodPost, Path: path, Needs: needs, Do: do}
 }
 
 // Put and Delete are for the phone protocol.
 func Put(path string, needs access.Permission, do echo.HandlerFunc) Route {
-	return Route{http.MethodPut, path, needs, do}
+	return Route{Method: http.MethodPut, Path: path, Needs: needs, Do: do}
 }
 
 func Delete(path string, needs access.Permission, do echo.HandlerFunc) Route {
-	return Route{http.MethodDelete, path, needs, do}
+	return Route{Method: http.MethodDelete, Path: path, Needs: needs, Do: do}
+}
+
+// Leave is Post for signing out.
+func Leave(path string, do echo.HandlerFunc) Route {
+	return Route{Method: http.MethodPost, Path: path, Needs: access.Anyone, Do: do, Leaves: true}
 }
 
 // Mount adds routes, each behind its permission. A route without one is a
@@ -43,7 +49,7 @@ func (s *Site) Mount(e *echo.Echo, routes ...Route) error {
 		if r.Needs == "" || !known[r.Needs] {
 			return fmt.Errorf("web: %s %s names no permission", r.Method, r.Path)
 		}
-		e.Add(r.Method, r.Path, r.Do, s.allow(r.Needs))
+		e.Add(r.Method, r.Path, r.Do, s.allow(r))
 		s.routes = append(s.routes, r)
 	}
 	return nil

@@ -35,6 +35,7 @@ type Site struct {
 	Log       *slog.Logger
 	PublicURL string // scheme and host, no slash at the end
 	Streams   *Streams
+	Begins    *Begins
 	Observe   func(route string, status int, took time.Duration)
 
 	// Remember records what was refused to somebody signed in, with its details.
@@ -107,28 +108,38 @@ func (s *Site) Peek(c echo.Context) (session.Session, bool, error) {
 	return found, true, nil
 }
 
-// NeedFresh fails with fault.StepUp unless the user proved it within five minutes.
-func (s *Site) NeedFresh(c echo.Context) error {
-	if Session(c).Fresh(s.DB.Now()) {
-		return nil
-	}
-	return fault.New(fault.StepUp, "session.step_up")
-}
-
 // Page is the frame of a page for whoever asks.
 func (s *Site) Page(c echo.Context) component.Page {
 	call := callOf(c)
 	p := component.Page{CSRF: s.formToken(c), RequestID: call.origin.RequestID, Now: s.DB.Now(), Theme: s.theme(c)}
 	if call.signedIn {
 		p.TenantName, p.SignedInAs = call.session.TenantName, call.session.UserName
-		role := s.Rules.Role(call.session.TenantID, call.session.UserID)
-		if role != access.RoleUser {
-			p.Role = words.Say(Context(c), "role."+string(role))
+		standing := s.Rules.Standing(call.session.TenantID, call.session.UserID)
+		if standing.Administrator() {
+			p.Role = RoleName(Context(c), standing.Role, standing.Name)
 			p.ConsoleHref = "/admin/" + call.session.TenantSlug
+			if standing.Role == access.RoleOperator {
+				p.ConsoleHref = "/operator/tenants"
+			}
 		}
 		p.Flash = flash(c)
 	}
 	return p
+}
+
+// RoleName is a role in words: a built-in one from the catalogue, a custom one as
+// its tenant calls it.
+func RoleName(ctx context.Context, role access.Role, custom string) string {
+	if custom != "" {
+		return custom
+	}
+	return words.Say(ctx, "role."+string(role))
+}
+
+// BrowserPage is the frame of a page that belongs to a browser and to no session,
+// whether or not somebody is signed in.
+func (s *Site) BrowserPage(c echo.Context) component.Page {
+	return component.Page{CSRF: s.browserToken(c), RequestID: callOf(c).origin.RequestID, Now: s.DB.Now(), Theme: s.theme(c)}
 }
 
 func (s *Site) theme(c echo.Context) string {

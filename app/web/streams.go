@@ -98,7 +98,7 @@ func (s *Stream) write(text string) error {
 // Look writes what is new to the stream and says whether that was all.
 type Look func(ctx context.Context, stream *Stream) (done bool, err error)
 
-// Serve opens a stream for user and calls look at the beginning and each time
+// Serve opens a stream for user, or for whoever else its places are counted, and calls look at the beginning and each time
 // that a key is rung, until look says that it is done or the client leaves.
 //
 // A waiting stream holds no database connection and no timer. Its connection is
@@ -156,8 +156,8 @@ func (s *Stream) watch(left chan<- struct{}) {
 	_, _ = s.conn.Read(one[:])
 }
 
-// wait looks whenever it is woken. A stream that cannot be served now ends, and
-// its client comes again.
+// wait looks whenever it is woken, each time for as long as a request may work. A
+// stream that cannot be served now ends, and its client comes again.
 func wait(ctx context.Context, stream *Stream, waiter *wake.Waiter, left <-chan struct{}, look Look) {
 	for signal, open := wake.Rung, true; open; {
 		var err error
@@ -165,7 +165,9 @@ func wait(ctx context.Context, stream *Stream, waiter *wake.Waiter, left <-chan 
 		if signal == wake.Beat {
 			err = stream.beat()
 		} else {
-			done, err = look(ctx, stream)
+			looking, cancel := context.WithTimeout(ctx, answerWait)
+			done, err = look(looking, stream)
+			cancel()
 		}
 		if done || err != nil {
 			return

@@ -1,9 +1,8 @@
 -- What the console asks about people, roles and approvals.
 
 -- +goose Up
--- Names are compared by their bytes, on every database alike: a page of the list
--- of people begins where the last one ended, and a prefix is a range.
-ALTER TABLE users ALTER COLUMN name TYPE text COLLATE "C";
+-- Names of groups are compared by their bytes, on every database alike, so that a
+-- prefix is a range. Those of users stay as they are: people are found by their words.
 ALTER TABLE groups ALTER COLUMN name TYPE text COLLATE "C";
 
 ALTER TABLE users
@@ -39,6 +38,12 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER users_ways_of_phones AFTER INSERT OR UPDATE OF state, phone_sign_in ON devices FOR EACH ROW EXECUTE FUNCTION users_ways_of_phones();
 
+-- A name is looked up by its own index, which begins with it (see step 2); the
+-- list of people says name <> '' to be given the one in its order.
+ALTER TABLE users DROP CONSTRAINT users_tenant_id_name_key;
+CREATE UNIQUE INDEX users_by_name ON users (name, tenant_id);
+CREATE INDEX users_listed ON users (tenant_id, name) WHERE name <> '';
+
 -- One index for each filter of the list, so that its first page costs the same
 -- among a hundred people and among a million.
 CREATE INDEX users_by_state ON users (state, tenant_id, name);
@@ -48,7 +53,7 @@ CREATE INDEX users_without_password ON users (tenant_id, name) WHERE ways & 1 = 
 CREATE INDEX users_with_phone ON users (tenant_id, name) WHERE ways & 2 <> 0;
 CREATE INDEX users_without_phone ON users (tenant_id, name) WHERE ways & 2 = 0;
 CREATE INDEX users_at_risk ON users (tenant_id, name) WHERE ways & (ways - 1) = 0;
-CREATE INDEX users_by_last_signin ON users (tenant_id, last_signin_at, id);
+CREATE INDEX users_by_last_signin ON users (tenant_id, last_signin_at, id) WHERE last_signin_at IS NOT NULL;
 CREATE INDEX users_never_signed_in ON users (tenant_id, name) WHERE last_signin_at IS NULL;
 
 -- The words by which a person is found: of the display name and of the part
@@ -211,10 +216,12 @@ DROP INDEX users_without_password;
 DROP INDEX users_with_password;
 DROP INDEX users_by_mfa;
 DROP INDEX users_by_state;
+DROP INDEX users_listed;
+DROP INDEX users_by_name;
+ALTER TABLE users ADD CONSTRAINT users_tenant_id_name_key UNIQUE (tenant_id, name);
 DROP TRIGGER users_ways_of_phones ON devices;
 DROP FUNCTION users_ways_of_phones();
 DROP TRIGGER users_ways_of_password ON users;
 DROP FUNCTION users_ways_of_password();
 ALTER TABLE users DROP COLUMN ways, DROP COLUMN last_signin_at, DROP COLUMN created_by, DROP COLUMN locked_by, DROP COLUMN locked_at;
 ALTER TABLE groups ALTER COLUMN name TYPE text COLLATE "default";
-ALTER TABLE users ALTER COLUMN name TYPE text COLLATE "default";

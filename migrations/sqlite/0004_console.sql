@@ -51,7 +51,7 @@ CREATE INDEX users_without_password ON users (tenant_id, name) WHERE ways & 1 = 
 CREATE INDEX users_with_phone ON users (tenant_id, name) WHERE ways & 2 <> 0;
 CREATE INDEX users_without_phone ON users (tenant_id, name) WHERE ways & 2 = 0;
 CREATE INDEX users_at_risk ON users (tenant_id, name) WHERE ways & (ways - 1) = 0;
-CREATE INDEX users_by_last_signin ON users (tenant_id, last_signin_at, id);
+CREATE INDEX users_by_last_signin ON users (tenant_id, last_signin_at, id) WHERE last_signin_at IS NOT NULL;
 CREATE INDEX users_never_signed_in ON users (tenant_id, name) WHERE last_signin_at IS NULL;
 
 -- The words by which a person is found: of the display name and of the part

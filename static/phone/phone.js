@@ -198,8 +198,8 @@ export class Phone extends EventTarget {
   async settle(request, outcome) {
     this.#settled.add(request.id);
     this.requests = this.requests.filter(({ id }) => id !== request.id);
-    const { id, kind, tenant_name, user, application, browser, place, created_at } = request;
-    await store.remember({ id, kind, tenant_name, user, application, browser, place, created_at, outcome, at: Date.now() });
+    const { id, kind, tenant_name, user, application, browser, place, ip, created_at } = request;
+    await store.remember({ id, kind, tenant_name, user, application, browser, place, ip, created_at, outcome, at: Date.now() });
     this.#changed();
   }
 

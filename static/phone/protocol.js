@@ -14,6 +14,7 @@ export class Refusal extends Error {
     super(typeof body.message === "string" ? body.message : "");
     this.status = status;
     this.code = typeof body.error === "string" ? body.error : "";
+    this.fields = body.fields && typeof body.fields === "object" ? body.fields : {}; // by field, what is wrong with it
     this.tenantName = typeof body.tenant_name === "string" ? body.tenant_name : "";
     this.retryAfter = retryAfter; // seconds, 0 when none was named
   }
@@ -107,7 +108,8 @@ export const remove = (device, account) =>
 
 /**
  * answer signs what the person decided about a request and sends it. The number
- * goes along with an approval only: a refusal proves nothing by it.
+ * goes along with an approval only: a refusal proves nothing by it. So does the
+ * act that was shown, of a request that asks for one.
  */
 export async function answer(device, account, request, decision, number, pin) {
   const claims = {
@@ -119,6 +121,7 @@ export async function answer(device, account, request, decision, number, pin) {
     tenant: request.tenant,
     decision,
     ...(decision === "approve" ? { number } : {}),
+    ...(decision === "approve" && request.act_hash ? { act: request.act_hash } : {}),
     iat: seconds(),
   };
   const signed = await sign(device.privateKey, { alg: "ES256", kid: device.deviceId, typ: "JWT" }, claims);

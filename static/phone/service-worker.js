@@ -99,6 +99,12 @@ async function file(request) {
   return (await caches.match(request, { cacheName })) ?? fetch(request);
 }
 
+// What a notification says. A push tells which request it is about and no more.
+const words = {
+  title: "Is this you?",
+  body: "A request is waiting for your answer.",
+};
+
 self.addEventListener("push", (event) => {
   event.waitUntil(wake(event.data));
 });
@@ -112,8 +118,8 @@ async function wake(data) {
     // An empty or odd push still means: look.
   }
   for (const client of await apps()) client.postMessage({ kind: "refresh", request: said.request });
-  await self.registration.showNotification(said.title || "Latchkey", {
-    body: said.body || "A request is waiting for you.",
+  await self.registration.showNotification(words.title, {
+    body: words.body,
     tag: said.request || "request", // one notification for a request, however often it is told
     icon,
     badge: icon,

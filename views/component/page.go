@@ -42,6 +42,7 @@ type MenuItem struct {
 	Icon    string // a name that Icon knows
 	Current bool
 	Badge   string // a short count, or empty
+	Live    string // address of the stream that tells the count, or empty
 }
 
 // Document is how a page stands in its window.

@@ -81,3 +81,12 @@ func Count(n int) string { return strconv.Itoa(n) }
 
 // Seconds is a span for a script: whole seconds, never less than none.
 func Seconds(d time.Duration) string { return strconv.Itoa(max(0, int(d/time.Second))) }
+
+// Thousands parts a number in groups of three, as it is read.
+func Thousands(n int) string {
+	digits := strconv.Itoa(n)
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "\u00a0" + digits[at:]
+	}
+	return digits
+}

@@ -53,7 +53,7 @@ func frame(p component.Page, title string, scripts ...string) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = component.Frame(p.Titled(title), component.Document{Layout: "frame", Scripts: append([]string{"console.js"}, scripts...)}, words.Say(ctx, "console.title")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = component.Frame(p.Titled(title), component.Document{Layout: "frame", Scripts: append([]string{"console.js", "console-approvals.js"}, scripts...)}, words.Say(ctx, "console.title")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

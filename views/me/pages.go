@@ -14,6 +14,18 @@ import (
 type Home struct {
 	Applications []Application
 	Attention    []Attention
+	Notices      []Notice
+}
+
+// Notice tells what somebody else did to the account.
+type Notice struct {
+	What   string
+	By     string // role of who did it, in words; or empty
+	Why    string // in the words of who did it; or empty
+	Next   string // what to do when it was not expected
+	At     time.Time
+	Tone   string // "warn" or ""
+	Action string // address that puts it away
 }
 
 // Application is something to go to from the start page.

@@ -1,15 +1,26 @@
-// Package setup holds the pages of the one-time set-up: the first organisation
-// and its first security administrator.
+// Package setup holds the pages of the one-time set-up: an organisation and its
+// first security administrator.
 package setup
 
-import "latchkey/views/component"
+import (
+	"context"
+	"strings"
+
+	"latchkey/views/component"
+	"latchkey/views/words"
+)
 
 // Setup is the form. Errors are by field name, and under "" for the whole.
 type Setup struct {
-	Action  string
-	Typed   Form
-	Errors  map[string]string
-	Regions []component.Choice
+	Action     string
+	Typed      Form
+	Errors     map[string]string
+	Regions    []component.Choice
+	AsksTenant bool     // the organisation is made as well
+	AsksDomain bool     // the domain of the sign-in name is to be given
+	Operator   bool     // of the platform, and of no organisation
+	Tenant     string   // the organisation that is there already; or empty
+	Domains    []string // in which the sign-in name may be
 }
 
 // Form is the form as typed. Passwords are never put back.
@@ -30,8 +41,45 @@ type Done struct {
 	AdminName  string // full sign-in name
 	SignInURL  string
 	ConsoleURL string
+	Operator   bool // of the platform
+	Unproved   bool // nobody can sign in before the domain is verified
 }
 
 func (v Setup) problems() []component.Problem {
 	return component.Problems(v.Errors, "tenant_name", "tenant_slug", "domain", "region", "admin_name", "password", "password_again")
+}
+
+func (v Setup) title(ctx context.Context) string {
+	switch {
+	case v.Operator:
+		return words.Say(ctx, "setup.operator.title")
+	case !v.AsksTenant:
+		return words.Say(ctx, "setup.invited.title", "tenant", v.Tenant)
+	}
+	return words.Say(ctx, "setup.title")
+}
+
+func (v Setup) lead(ctx context.Context) string {
+	switch {
+	case v.Operator:
+		return words.Say(ctx, "setup.operator.lead")
+	case !v.AsksTenant:
+		return words.Say(ctx, "setup.invited.lead", "tenant", v.Tenant)
+	}
+	return words.Say(ctx, "setup.lead")
+}
+
+// nameHint says in which domains the sign-in name may be.
+func (v Setup) nameHint(ctx context.Context) string {
+	if len(v.Domains) == 0 {
+		return words.Say(ctx, "setup.admin_name_hint")
+	}
+	return words.Say(ctx, "setup.invited.name_hint", "domains", strings.Join(v.Domains, ", "))
+}
+
+func (v Setup) who(ctx context.Context) string {
+	if v.Operator {
+		return words.Say(ctx, "setup.operator")
+	}
+	return words.Say(ctx, "setup.admin")
 }

@@ -25,6 +25,8 @@ type Password struct {
 	UserName string // the sign-in name as typed
 	Error    string
 	Notice   string // why the browser came here, such as after a refused step; or empty
+
+	OtherWays string // address of the page that offers them, when the person is signed in and proves it again; else empty
 }
 
 // The states of a phone request, as in data-state of the page and in the event stream.
@@ -47,7 +49,9 @@ type Phone struct {
 	ExpiresAt    time.Time
 	RetryAt      time.Time // Held: from when a request may be sent again; zero when that is not told
 	SecondFactor bool      // the password was right, the phone comes on top
-	StepUp       bool      // the person is signed in and proves it again
+	OtherWays    string    // address of the page that offers them, when the person is signed in and proves it again; else empty
+	Approves     string    // what the phone is asked to approve: "Give a role: Sam"; empty for a sign-in
+	Request      string    // address of the page of the request that it approves
 }
 
 // Help lists what is left for somebody who cannot use the phone now, strongest way first.
@@ -74,6 +78,8 @@ type StepUp struct {
 	UserName string
 	ReturnTo string
 	Ways     []Way // one button each, sent as method to /step-up
+	Password bool  // it is among them; else the page says why not
+	Lost     bool  // there is none, because the phone that would do was removed by less
 }
 
 func (v Phone) document() component.Document {
@@ -88,9 +94,11 @@ func (v Phone) document() component.Document {
 }
 
 func (v Phone) title(ctx context.Context) string {
-	switch v.State {
-	case Approved, Denied, Expired, Held:
+	switch {
+	case v.State == Approved || v.State == Denied || v.State == Expired || v.State == Held:
 		return words.Say(ctx, "signin.phone."+v.State+".title")
+	case v.Approves != "":
+		return words.Say(ctx, "signin.approve.title")
 	}
 	return words.Say(ctx, "signin.phone.title")
 }

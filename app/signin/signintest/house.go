@@ -297,10 +297,14 @@ func (p *Phone) Open() prompt.Request {
 
 // Claims are what p would sign to answer r.
 func (p *Phone) Claims(r prompt.Request, decision prompt.Decision, number string) phone.Claims {
-	return phone.Claims{
+	claims := phone.Claims{
 		Issuer: p.ID, Audience: PublicURL, Subject: r.Account.AccountID, ID: r.ID, Nonce: r.Nonce, Tenant: r.Account.TenantSlug,
 		Decision: phone.Decision(decision), Number: number, IssuedAt: p.h.Clock.Now().Unix(),
 	}
+	if r.Act != nil && decision == prompt.Approve {
+		claims.Act = r.Act.Hash
+	}
+	return claims
 }
 
 // Sign signs claims with the key of p.

@@ -25,7 +25,8 @@ import (
 // Cluster is a PostgreSQL server for the tests of one test binary: a private,
 // throw-away one on a unix socket, or the one that LATCHKEY_TEST_POSTGRES_DSN
 // names. Tests act as an ordinary role that owns its databases, never as a
-// superuser, so that row-level security holds for them too.
+// superuser, so that row-level security holds for them too; where that variable
+// names a role that passes it, the cluster makes an ordinary one.
 //
 // The server ends with the test binary, however that ends: a small shell
 // watches a pipe from the binary, and when the pipe closes it stops the server
@@ -34,6 +35,7 @@ import (
 type Cluster struct {
 	dsn    string // any database; DSN puts another name in
 	prefix string // of the names of databases, so that binaries may share a server
+	admin  string // on a server that is not ours, who made the role of the tests; else ""
 
 	mu        sync.Mutex
 	templates map[string]*template
@@ -92,8 +94,6 @@ func start() (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.prefix = "lk_" + strings.ToLower(rand.Text()[:8]) + "_"
-	c.templates = map[string]*template{}
 	startedMu.Lock()
 	started = c
 	startedMu.Unlock()
@@ -102,12 +102,49 @@ func start() (*Cluster, error) {
 
 func open() (*Cluster, error) {
 	if dsn := os.Getenv("LATCHKEY_TEST_POSTGRES_DSN"); dsn != "" {
-		if _, err := pgx.ParseConfig(dsn); err != nil {
+		c := newCluster(dsn)
+		if err := c.beOrdinary(); err != nil {
 			return nil, fmt.Errorf("storetest: LATCHKEY_TEST_POSTGRES_DSN: %w", err)
 		}
-		return &Cluster{dsn: dsn}, nil
+		return c, nil
 	}
 	return launch()
+}
+
+func newCluster(dsn string) *Cluster {
+	return &Cluster{dsn: dsn, prefix: "lk_" + strings.ToLower(rand.Text()[:8]) + "_", templates: map[string]*template{}}
+}
+
+// beOrdinary takes an ordinary role instead of one that row-level security does
+// not bind.
+func (c *Cluster) beOrdinary() error {
+	ctx, cancel := context.WithTimeout(context.Background(), actWait)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, c.dsn)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	var passes bool
+	err = conn.QueryRow(ctx, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user").Scan(&passes)
+	if err != nil || !passes {
+		return err
+	}
+	role, password := c.prefix+"test", rand.Text()
+	if _, err := conn.Exec(ctx, "CREATE ROLE "+quoted(role)+" LOGIN CREATEDB PASSWORD '"+password+"'"); err != nil {
+		return err
+	}
+	c.admin, c.dsn = c.dsn, as(c.dsn, role, password)
+	return nil
+}
+
+// as puts another role into an address.
+func as(dsn, role, password string) string {
+	if u, err := url.Parse(dsn); err == nil && u.Scheme != "" {
+		u.User = url.UserPassword(role, password)
+		return u.String()
+	}
+	return dsn + " user=" + role + " password=" + password // of two names the last one counts
 }
 
 // launch makes a cluster of its own. It works as root too, which PostgreSQL
@@ -184,10 +221,8 @@ func launchIn(dir, bin string) (*Cluster, error) {
 	if err := watcher.Start(); err != nil {
 		return nil, fmt.Errorf("storetest: %w", err)
 	}
-	c := &Cluster{
-		dsn:     "postgres://test@/postgres?host=" + url.QueryEscape(dir),
-		watcher: watcher, pipe: pipe, exited: make(chan struct{}),
-	}
+	c := newCluster("postgres://test@/postgres?host=" + url.QueryEscape(dir))
+	c.watcher, c.pipe, c.exited = watcher, pipe, make(chan struct{})
 	go func() {
 		watcher.Wait()
 		close(c.exited)
@@ -220,7 +255,7 @@ func (c *Cluster) makeRole() error {
 }
 
 // Stop ends the server and removes all that it kept. On a server that is not
-// ours it drops the databases that were made.
+// ours it drops the databases and the role that were made.
 func (c *Cluster) Stop() {
 	if c.watcher != nil {
 		c.pipe.Close()
@@ -232,7 +267,10 @@ func (c *Cluster) Stop() {
 	c.made = nil
 	c.mu.Unlock()
 	for _, name := range made {
-		c.exec("DROP DATABASE IF EXISTS " + quoted(name) + " WITH (FORCE)")
+		execute(c.dsn, "DROP DATABASE IF EXISTS "+quoted(name)+" WITH (FORCE)")
+	}
+	if c.admin != "" {
+		execute(c.admin, "DROP ROLE "+quoted(c.prefix+"test"))
 	}
 }
 
@@ -274,7 +312,7 @@ func (c *Cluster) Clone(template string) (dsn string, drop func(), err error) {
 		return "", nil, err
 	}
 	drop = func() {
-		if c.exec("DROP DATABASE IF EXISTS "+quoted(database)+" WITH (FORCE)") == nil {
+		if execute(c.dsn, "DROP DATABASE IF EXISTS "+quoted(database)+" WITH (FORCE)") == nil {
 			c.forget(database)
 		}
 	}
@@ -287,7 +325,7 @@ func (c *Cluster) create(database, from string) error {
 	if from != "" {
 		statement += " TEMPLATE " + quoted(from)
 	}
-	if err := c.exec(statement); err != nil {
+	if err := execute(c.dsn, statement); err != nil {
 		return fmt.Errorf("storetest: %s: %w", statement, err)
 	}
 	c.mu.Lock()
@@ -302,10 +340,11 @@ func (c *Cluster) forget(database string) {
 	c.made = slices.DeleteFunc(c.made, func(name string) bool { return name == database })
 }
 
-func (c *Cluster) exec(statement string) error {
+// execute runs one statement on a connection of its own.
+func execute(dsn, statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), actWait)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, c.dsn)
+	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return err
 	}

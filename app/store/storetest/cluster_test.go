@@ -63,9 +63,6 @@ func TestClonesShareNothing(t *testing.T) {
 
 func TestRoleOfTheTestsIsOrdinary(t *testing.T) {
 	c := cluster(t)
-	if c.watcher == nil {
-		return // not our server, not our role
-	}
 	conn, err := pgx.Connect(t.Context(), c.DSN("postgres"))
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +127,7 @@ func folderIn(t *testing.T, out interface{ Read([]byte) (int, error) }) string {
 	}
 }
 
-func TestDSNNamesTheDatabase(t *testing.T) {
+func TestDSNNamesTheDatabaseAndTheRole(t *testing.T) {
 	tests := map[string]string{
 		"postgres://test@/postgres?host=%2Ftmp%2Fx": "one",
 		"postgres://u:p@db.example:5433/other":      "one",
@@ -142,6 +139,48 @@ func TestDSNNamesTheDatabase(t *testing.T) {
 		if err != nil || got.Database != want {
 			t.Errorf("%s: database %v, error %v, want %s", dsn, got, err, want)
 		}
+		got, err = pgx.ParseConfig(as(dsn, "ordinary", "secret"))
+		if err != nil || got.User != "ordinary" || got.Password != "secret" {
+			t.Errorf("%s: role %v, error %v, want ordinary", dsn, got, err)
+		}
+	}
+}
+
+func TestARoleThatPassesTheWallIsExchanged(t *testing.T) {
+	own := cluster(t)
+	if own.watcher == nil {
+		return // not our server, not our superuser
+	}
+	admin := as(own.DSN("postgres"), "postgres", "")
+	c := newCluster(admin)
+	if err := c.beOrdinary(); err != nil {
+		t.Fatal(err)
+	}
+	err := c.Template("things", func(dsn string) error { return run(dsn, "CREATE TABLE things (id int PRIMARY KEY)") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn, _, err := c.Clone("things")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run(dsn, "INSERT INTO things VALUES (1)"); err != nil {
+		t.Error(err)
+	}
+	if err := run(dsn, "CREATE ROLE another SUPERUSER"); err == nil {
+		t.Error("the role of the tests makes superusers")
+	}
+	c.Stop()
+	conn, err := pgx.Connect(t.Context(), admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var left int
+	err = conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM pg_roles WHERE starts_with(rolname, $1))
+		+ (SELECT count(*) FROM pg_database WHERE starts_with(datname, $1))`, c.prefix).Scan(&left)
+	if err != nil || left != 0 {
+		t.Errorf("%d roles and databases are left, %v", left, err)
 	}
 }
 

@@ -8,6 +8,7 @@ package console
 import (
 	"errors"
 	"net/url"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -16,8 +17,12 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/importing"
+	"latchkey/app/operator"
+	"latchkey/app/people"
 	"latchkey/app/role"
 	"latchkey/app/search"
+	"latchkey/app/settings"
+	"latchkey/app/signin"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -28,9 +33,13 @@ type Pages struct {
 	Site      *web.Site
 	Approvals *approval.Service
 	Roles     *role.Service
+	People    *people.Service
 	Groups    *group.Service
 	Imports   *importing.Service
 	Search    *search.Service
+	Settings  *settings.Service
+	Operator  *operator.Service
+	SignIn    *signin.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -43,7 +52,12 @@ type place struct {
 // places are the lines of the navigation, in their order.
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
+	{"/users", "people", "users", access.AuthenticatorView},
 	{"/groups", "groups", "grid", access.AuthenticatorView},
+	{"/roles", "roles", "shield", access.RoleView},
+	{approvalsPath, "approvals", "check", access.ConsoleEnter},
+	{"/settings", "settings", "sliders", access.PolicyEdit},
+	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
 
 // Routes is the map of the console.
@@ -52,11 +66,9 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin", access.ConsoleEnter, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
-	routes = append(routes, h.groupRoutes()...)
-	routes = append(routes, h.importRoutes()...)
-	routes = append(routes, h.searchRoutes()...)
-	routes = append(routes, h.stayRoutes()...)
-	return routes
+	return slices.Concat(
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
+	)
 }
 
 // page is the frame of a page of the console: the tenant of the path, what this
@@ -67,9 +79,13 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 	page.TenantName = at.Name
 	for _, p := range places {
 		if h.Site.Rules.Allow(at.ID, web.Session(c).UserID, p.needs) == nil {
-			page.Menu = append(page.Menu, component.MenuItem{
+			item := component.MenuItem{
 				Label: words.Say(ctx, "console."+p.name+".title"), Icon: p.icon, Href: h.path(c, p.path), Current: p.path == current,
-			})
+			}
+			if p.path == approvalsPath {
+				item.Badge, item.Live = h.waiting(c), h.path(c, approvalsPath+"/live")
+			}
+			page.Menu = append(page.Menu, item)
 		}
 	}
 	ends, last := web.Session(c).ConsoleEndsAt()

@@ -137,7 +137,7 @@ func (h *Pages) showGroup(c echo.Context, status int, form string, fields map[st
 	if err := h.mayChange(ctx, who, g, &v, web.Form(c, "role")); err != nil {
 		return err
 	}
-	if err := h.people(c, g, &v); err != nil {
+	if err := h.membersOf(c, g, &v); err != nil {
 		return err
 	}
 	return web.Render(c, status, views.GroupPage(h.page(c, "/groups"), v))
@@ -166,8 +166,8 @@ func (h *Pages) mayChange(ctx context.Context, who access.Standing, g group.Grou
 	return nil
 }
 
-// people adds a page of members.
-func (h *Pages) people(c echo.Context, g group.Group, v *views.Group) error {
+// membersOf adds a page of members.
+func (h *Pages) membersOf(c echo.Context, g group.Group, v *views.Group) error {
 	ctx := web.Context(c)
 	members, more, err := h.Groups.Members(ctx, web.Here(c).ID, g.ID, v.After)
 	if err != nil {

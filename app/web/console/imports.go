@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -44,7 +45,7 @@ func (h *Pages) showImports(c echo.Context, status int, problem string) error {
 		v.Columns = append(v.Columns, views.ImportColumn{Name: name, Text: words.Say(web.Context(c), "console.import.columns."+name)})
 	}
 	for _, i := range recent {
-		state, tone := stateOf(web.Context(c), i)
+		state, tone := stateOfImport(web.Context(c), i)
 		v.Rows = append(v.Rows, views.ImportRow{
 			Href: h.path(c, "/users/imports/"+url.PathEscape(i.ID)), FileName: i.FileName, State: state, Tone: tone,
 			People: strconv.Itoa(i.Total), By: i.CreatedBy, At: i.CreatedAt,
@@ -53,8 +54,8 @@ func (h *Pages) showImports(c echo.Context, status int, problem string) error {
 	return web.Render(c, status, views.ImportsPage(h.page(c, "/users"), v))
 }
 
-// stateOf gives the words for the state of an import, and their tone.
-func stateOf(ctx context.Context, i importing.Import) (word, tone string) {
+// stateOfImport gives the words for the state of an import, and their tone.
+func stateOfImport(ctx context.Context, i importing.Import) (word, tone string) {
 	if i.State == importing.Checked && i.Wrong {
 		return words.Say(ctx, "console.import.state.wrong"), "bad"
 	}
@@ -117,12 +118,12 @@ func (h *Pages) showImport(c echo.Context, status int, fields map[string]string)
 		By: i.CreatedBy, At: i.CreatedAt,
 		New: i.New, Changed: i.Changed, Unchanged: i.Unchanged, Total: i.Total, Done: i.Done, Reason: i.Reason, Errors: fields, Typed: web.Form(c, "reason"),
 	}
-	v.StateWord, v.Tone = stateOf(ctx, i)
+	v.StateWord, v.Tone = stateOfImport(ctx, i)
 	if i.EndedAt != nil {
 		v.EndedAt = *i.EndedAt
 	}
 	for _, g := range i.Joined {
-		v.Joined = append(v.Joined, views.ImportGroup{Name: g.Name, Href: h.path(c, "/groups/"+url.PathEscape(g.ID)), Role: groupRole(ctx, g.Role, g.RoleName), People: strconv.Itoa(g.People)})
+		v.Joined = append(v.Joined, views.ImportGroup{Name: g.Name, Href: h.path(c, "/groups/"+url.PathEscape(g.ID)), Role: groupRole(ctx, g.Role, titled(g.Title)), People: strconv.Itoa(g.People)})
 	}
 	shown := i.Problems[:min(len(i.Problems), problemsShown)]
 	for _, p := range shown {
@@ -141,6 +142,15 @@ func (h *Pages) showImport(c echo.Context, status int, fields map[string]string)
 		}
 	}
 	return web.Render(c, status, views.ImportPage(h.page(c, "/users"), v))
+}
+
+// titled gives the name of a custom role by its title; empty for a built-in one.
+func titled(title string) string {
+	name, custom := strings.CutPrefix(title, access.CustomPrefix)
+	if !custom {
+		return ""
+	}
+	return name
 }
 
 // importProblem puts a problem into words.

@@ -1,10 +1,14 @@
 package console
 
 import (
+	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/app/access"
+	"latchkey/app/overview"
 	"latchkey/app/web"
 	views "latchkey/views/console"
 	"latchkey/views/words"
@@ -17,15 +21,75 @@ func (h *Pages) chooser(c echo.Context) error {
 	}}))
 }
 
-// overview says what needs attention.
+// overview says what needs attention: requests that wait for this person, and,
+// to those who look after the whole tenant, who may be left without a way in.
 func (h *Pages) overview(c echo.Context) error {
-	at, who := web.Here(c), web.Session(c)
-	var v views.Overview
-	waiting, err := h.Approvals.Inbox(c.Request().Context(), at.ID, who.UserID)
+	ctx, at, who := web.Context(c), web.Here(c), web.Session(c)
+	n, err := h.Approvals.Waiting(ctx, at.ID, who.UserID)
 	if err != nil {
 		return err
 	}
-	_ = waiting
-	_ = words.Say
+	var v views.Overview
+	if n > 0 {
+		v.Attention = append(v.Attention, views.Attention{
+			Text: words.Say(ctx, "console.overview.approvals.title", "count", strconv.Itoa(n)), Why: words.Say(ctx, "console.overview.approvals.text"),
+			Href: h.path(c, "/approvals"), Label: words.Say(ctx, "console.overview.approvals.act"), Tone: "warn",
+		})
+	}
+	me := h.Site.Standing(c)
+	if len(me.Scope) == 0 && me.May.Has(access.AuthenticatorView) {
+		counts, err := overview.Of(ctx, h.Site.DB, h.Site.Rules, at.ID)
+		if err != nil {
+			return err
+		}
+		v.Attention = append(v.Attention, h.attention(ctx, c, counts, me.May.Has(access.RoleAssign))...)
+	}
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.page(c, ""), v))
+}
+
+// attention puts the counts that are not as they should be into words; those of
+// administrators for people who give roles alone.
+func (h *Pages) attention(ctx context.Context, c echo.Context, n overview.Counts, givesRoles bool) []views.Attention {
+	people := func(filter string) string { return h.path(c, "/users?"+filter) }
+	look := words.Say(ctx, "console.overview.look")
+	var all []views.Attention
+	if givesRoles && n.SecurityAdministrators < 2 {
+		all = append(all, views.Attention{
+			Text: words.Say(ctx, "console.overview.security.title"), Why: words.Say(ctx, "console.overview.security.text"),
+			Href: h.path(c, "/roles"), Label: look, Tone: "bad",
+		})
+	}
+	if givesRoles && n.WithoutPhone > 0 {
+		all = append(all, views.Attention{
+			Text: words.Say(ctx, "console.overview.without_phone.title", "count", strconv.Itoa(n.WithoutPhone)), Why: words.Say(ctx, "console.overview.without_phone.text"),
+			Href: h.path(c, "/roles"), Label: look, Tone: "warn",
+		})
+	}
+	if n.NoWay > 0 {
+		all = append(all, views.Attention{
+			Text: words.Say(ctx, "console.overview.no_way.title", "count", capped(n.NoWay)), Why: words.Say(ctx, "console.overview.no_way.text"),
+			Href: people("risk=1"), Label: look, Tone: "bad",
+		})
+	}
+	if n.Locked > 0 {
+		all = append(all, views.Attention{
+			Text: words.Say(ctx, "console.overview.locked.title", "count", capped(n.Locked)), Why: words.Say(ctx, "console.overview.locked.text"),
+			Href: people("state=locked"), Label: look,
+		})
+	}
+	if n.AtRisk > 0 {
+		all = append(all, views.Attention{
+			Text: words.Say(ctx, "console.overview.at_risk.title", "count", capped(n.AtRisk)), Why: words.Say(ctx, "console.overview.at_risk.text"),
+			Href: people("risk=1"), Label: look,
+		})
+	}
+	return all
+}
+
+// capped is a count that stopped early, such as "1000+".
+func capped(n int) string {
+	if n >= overview.Most {
+		return strconv.Itoa(overview.Most) + "+"
+	}
+	return strconv.Itoa(n)
 }

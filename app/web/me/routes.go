@@ -49,6 +49,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/me/activity", access.AuditReadOwn, h.activity),
 		web.Get("/me/preferences", access.AccountView, h.preferences),
 		web.Post("/me/preferences", access.AccountView, h.savePreferences),
+		web.Post("/me/notices/:notice/seen", access.AccountView, h.putAway),
 	}
 }
 
@@ -58,12 +59,21 @@ func (h *Pages) home(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := views.Home{Applications: []views.Application{
+	notices, err := h.notices(c)
+	if err != nil {
+		return err
+	}
+	v := views.Home{Notices: notices, Applications: []views.Application{
 		{Name: words.Say(ctx, "me.home.info.title"), Text: words.Say(ctx, "me.home.info.text"), Href: "/me"},
 	}}
 	if h.Site.Rules.Allow(who.TenantID, who.UserID, access.ConsoleEnter) == nil {
 		v.Applications = append(v.Applications, views.Application{
 			Name: words.Say(ctx, "me.home.console.title"), Text: words.Say(ctx, "me.home.console.text", "tenant", who.TenantName), Href: "/admin/" + who.TenantSlug,
+		})
+	}
+	if h.Site.Rules.Allow(who.TenantID, who.UserID, access.OperatorEnter) == nil {
+		v.Applications = append(v.Applications, views.Application{
+			Name: words.Say(ctx, "me.home.operator.title"), Text: words.Say(ctx, "me.home.operator.text"), Href: "/operator/tenants",
 		})
 	}
 	switch active, signing := count(phones); {
@@ -163,13 +173,17 @@ func (h *Pages) showPhones(c echo.Context, status int, v views.Phones) error {
 	if err != nil {
 		return err
 	}
-	active, _ := count(phones)
+	active, signing := count(phones)
 	v.CanAdd = active < device.PhonesMost
 	if !v.CanAdd {
 		v.WhyNotAdd = web.Sentence(c, "device.too_many", "")
 	}
 	for _, p := range phones {
-		v.Rows = append(v.Rows, row(web.Context(c), p, active))
+		r := row(web.Context(c), p, active)
+		if signing == 1 && p.PhoneSignIn && !who.Fresh(h.Site.DB.Now()) {
+			r.RevokeText = words.Say(web.Context(c), "me.phones.remove.lost")
+		}
+		v.Rows = append(v.Rows, r)
 	}
 	return web.Render(c, status, views.PhonesPage(h.Site.Page(c), v))
 }
@@ -269,12 +283,17 @@ func (h *Pages) prefer(c echo.Context) error {
 	return web.Redirect(c, "/me/phones?done=preferred")
 }
 
+// revoke takes a weaker proof than adding does: the phone may be the one that is
+// lost, and then the password is what is left.
 func (h *Pages) revoke(c echo.Context) error {
-	if err := h.Site.NeedFresh(c); err != nil {
+	if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
 		return err
 	}
-	who := web.Session(c)
-	if err := h.Devices.Revoke(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), web.Origin(c)); err != nil {
+	who, end := web.Session(c), h.Devices.Lose
+	if who.Fresh(h.Site.DB.Now()) {
+		end = h.Devices.Revoke
+	}
+	if err := end(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), web.Origin(c)); err != nil {
 		return err
 	}
 	return web.Redirect(c, "/me/phones?done=revoked")

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
@@ -23,6 +24,7 @@ import (
 	"latchkey/app/proof"
 	"latchkey/app/secret"
 	"latchkey/app/web"
+	"latchkey/views/words"
 )
 
 // API serves the protocol.
@@ -227,6 +229,29 @@ type request struct {
 	Nonce       string    `json:"nonce"`
 	Mode        string    `json:"mode"`
 	Numbers     []string  `json:"numbers,omitempty"`
+
+	// Of a request that asks for an act. An approval is signed over act_hash.
+	Act        string   `json:"act,omitempty"`
+	ActHash    string   `json:"act_hash,omitempty"`
+	Requester  string   `json:"requester,omitempty"`
+	Reason     string   `json:"reason,omitempty"`
+	Difference []change `json:"difference,omitempty"`
+}
+
+// change is one line of what an act changes, in words.
+type change struct {
+	Field  string `json:"field"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// place says where a request is from, in the language of the phone.
+func place(ctx context.Context, of prompt.Place) string {
+	key := "place." + string(of)
+	if !words.Has(ctx, key) {
+		return string(of) // of a replica of another version
+	}
+	return words.Say(ctx, key)
 }
 
 func (h *API) requests(c echo.Context, by device.Proof) error {
@@ -234,18 +259,30 @@ func (h *API) requests(c echo.Context, by device.Proof) error {
 	if err != nil {
 		return err
 	}
-	list := make([]request, len(open))
+	ctx, list := web.Context(c), make([]request, len(open))
 	for i, r := range open {
 		list[i] = request{
 			ID: r.ID, Kind: r.Kind, Account: r.Account.AccountID, Tenant: r.Account.TenantSlug, TenantName: r.Account.TenantName, User: r.Account.UserName,
-			Application: r.Application, Browser: r.Browser, Place: r.Place, IP: r.IP, NewBrowser: r.NewBrowser,
+			Application: r.Application, Browser: r.Browser, Place: place(ctx, r.Place), IP: r.IP, NewBrowser: r.NewBrowser,
 			CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, Nonce: r.Nonce, Mode: r.Mode,
 		}
 		if r.Numbers != "" {
 			list[i].Numbers = strings.Split(r.Numbers, ",")
 		}
+		if r.Act != nil {
+			list[i].show(web.Context(c), *r.Act)
+		}
 	}
 	return c.JSON(http.StatusOK, list)
+}
+
+// show puts an act into words.
+func (r *request) show(ctx context.Context, a prompt.Act) {
+	r.Act, r.ActHash, r.Requester, r.Reason = web.ActOn(ctx, approval.Kind(a.Kind), a.Target), a.Hash, a.Requester, a.Reason
+	for _, line := range a.Lines {
+		field, before, after := web.Changed(ctx, line.Field, line.Before, line.After)
+		r.Difference = append(r.Difference, change{field, before, after})
+	}
 }
 
 // events tells the phone of each new request, and ends when the phone is one no more.
@@ -286,7 +323,7 @@ func (h *API) answer(c echo.Context, by device.Proof) error {
 	}
 	signed, err := proof.Parse(typed.Answer)
 	if err != nil {
-		return fault.New(fault.Refused, "phone.answer_refused").Because(err)
+		signed = nil
 	}
 	state, err := h.Prompts.Answer(c.Request().Context(), by, c.Param("request"), signed, typed.PIN, web.Origin(c))
 	if err != nil {

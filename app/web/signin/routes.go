@@ -14,12 +14,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/prompt"
 	"latchkey/app/session"
 	"latchkey/app/signin"
 	"latchkey/app/web"
+	"latchkey/views/component"
 	views "latchkey/views/signin"
 	"latchkey/views/words"
 )
@@ -42,7 +44,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/signin/:attempt/state", access.Anyone, h.state),
 		web.Post("/signin/:attempt/finish", access.Anyone, h.finish),
 		web.Get("/signin/:attempt/help", access.Anyone, h.help),
-		web.Post("/signout", access.Anyone, h.signOut),
+		web.Leave("/signout", h.signOut),
 		web.Get("/signed-out", access.Anyone, h.signedOut),
 		web.Get("/step-up", access.AccountView, h.stepUp),
 		web.Post("/step-up", access.AccountView, h.beginStepUp),
@@ -51,16 +53,19 @@ func (h *Pages) Routes() []web.Route {
 
 func (h *Pages) name(c echo.Context) error {
 	typed := views.Name{Identifier: clip(c.QueryParam("login_hint"), 254), ReturnTo: signin.LocalPath(c.QueryParam("return_to"))}
-	return web.Render(c, http.StatusOK, views.NamePage(h.Site.Page(c), typed))
+	return web.Render(c, http.StatusOK, views.NamePage(h.Site.BrowserPage(c), typed))
 }
 
 func (h *Pages) begin(c echo.Context) error {
 	typed := views.Name{Identifier: web.Form(c, "identifier"), ReturnTo: signin.LocalPath(web.Form(c, "return_to"))}
+	if err := h.Site.Begins.Take(web.Origin(c).IP, h.Site.DB.Now()); err != nil {
+		return err
+	}
 	attempt, err := h.SignIn.Begin(c.Request().Context(), typed.Identifier, typed.ReturnTo, web.From(c))
 	if errors.Is(err, fault.Invalid) {
 		typed.Identifier = clip(typed.Identifier, 254)
 		typed.Error = web.Sentence(c, fault.Of(err).Fields["identifier"], "")
-		return web.Render(c, http.StatusUnprocessableEntity, views.NamePage(h.Site.Page(c), typed))
+		return web.Render(c, http.StatusUnprocessableEntity, views.NamePage(h.Site.BrowserPage(c), typed))
 	}
 	if err != nil {
 		return err
@@ -88,22 +93,38 @@ func (h *Pages) attempt(c echo.Context) error {
 	if !a.Open(now) {
 		return fault.New(fault.Refused, "signin.refused")
 	}
-	page := h.Site.Page(c)
-	page.TenantName, page.SignedInAs = a.TenantName, ""
+	page := h.page(c, a)
 	if a.Way == signin.Password {
-		return web.Render(c, http.StatusOK, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name}))
+		return web.Render(c, http.StatusOK, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name, OtherWays: otherWays(a)}))
 	}
 	return h.phone(c, a, now)
+}
+
+// page is the frame of the pages of an attempt: a step-up is its session's, and a
+// sign-in is nobody's yet.
+func (h *Pages) page(c echo.Context, a signin.Attempt) component.Page {
+	page := h.Site.BrowserPage(c)
+	if a.Purpose == signin.ToStepUp {
+		page = h.Site.Page(c)
+	}
+	page.TenantName, page.SignedInAs = a.TenantName, ""
+	return page
 }
 
 // phone shows the number and what became of the request. The hint does not say
 // how the number is given back: that would tell administrators from others.
 func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
-	page := h.Site.Page(c)
-	page.TenantName, page.SignedInAs = a.TenantName, ""
+	page := h.page(c, a)
 	v := views.Phone{
 		Attempt: a.ID, UserName: a.Name, State: string(a.PhoneState(now)), Number: a.Number,
-		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, StepUp: a.Purpose == signin.ToStepUp,
+		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, OtherWays: otherWays(a),
+	}
+	if a.Purpose == signin.ToApprove {
+		act, err := h.SignIn.Asks(c.Request().Context(), a)
+		if err != nil {
+			return err
+		}
+		v.Approves, v.Request = web.ActOn(web.Context(c), approval.Kind(act.Kind), act.Target), a.ReturnTo
 	}
 	status := http.StatusOK
 	if v.State == string(prompt.Held) {
@@ -144,10 +165,9 @@ func (h *Pages) verify(c echo.Context) error {
 	if !a.Open(now) || a.Way != signin.Password {
 		return err
 	}
-	page := h.Site.Page(c)
-	page.TenantName, page.SignedInAs = a.TenantName, ""
+	page := h.page(c, a)
 	return web.Render(c, http.StatusUnauthorized, views.PasswordPage(page, views.Password{
-		Attempt: a.ID, UserName: a.Name, Error: words.Say(web.Context(c), "signin.password.wrong"),
+		Attempt: a.ID, UserName: a.Name, Error: words.Say(web.Context(c), "signin.password.wrong"), OtherWays: otherWays(a),
 	}))
 }
 
@@ -196,7 +216,9 @@ func (h *Pages) events(c echo.Context) error {
 		return err
 	}
 	last, first := stateOf(a, now), true
-	return h.Site.Serve(c, a.TenantID+" "+a.Name, []string{a.WaitKey()}, func(ctx context.Context, stream *web.Stream) (bool, error) {
+	// Counted by browser: anybody can wait for any name, and must not take the
+	// places of the one who has it.
+	return h.Site.Serve(c, "browser "+browser, []string{a.WaitKey()}, func(ctx context.Context, stream *web.Stream) (bool, error) {
 		// Asked again also the first time: the answer may have come in between.
 		a, now, err := h.SignIn.Find(ctx, addressed, browser)
 		if err != nil {
@@ -223,8 +245,13 @@ func (h *Pages) help(c echo.Context) error {
 	if !a.Open(now) {
 		return fault.New(fault.Refused, "signin.refused")
 	}
-	ctx, page := web.Context(c), h.Site.Page(c)
-	page.TenantName, page.SignedInAs = a.TenantName, ""
+	if a.Purpose == signin.ToApprove {
+		return web.Redirect(c, a.ReturnTo) // the other way is on that page
+	}
+	if other := otherWays(a); other != "" {
+		return web.Redirect(c, other)
+	}
+	ctx, page := web.Context(c), h.page(c, a)
 	return web.Render(c, http.StatusOK, views.HelpPage(page, views.Help{Attempt: a.ID, UserName: a.Name, Ways: []views.Way{
 		{
 			Title: words.Say(ctx, "signin.help.phone.title"), Advice: words.Say(ctx, "signin.help.phone.text"),
@@ -237,6 +264,8 @@ func (h *Pages) help(c echo.Context) error {
 	}}))
 }
 
+// signOut ends the session of this browser. One that ended meanwhile, and a
+// browser without one, are as good as signed out.
 func (h *Pages) signOut(c echo.Context) error {
 	if who, ok, err := h.Site.Peek(c); err != nil {
 		return err
@@ -251,22 +280,4 @@ func (h *Pages) signOut(c echo.Context) error {
 
 func (h *Pages) signedOut(c echo.Context) error {
 	return web.Render(c, http.StatusOK, views.SignedOutPage(h.Site.Page(c)))
-}
-
-func (h *Pages) stepUp(c echo.Context) error {
-	ctx, who := web.Context(c), web.Session(c)
-	return web.Render(c, http.StatusOK, views.StepUpPage(h.Site.Page(c), views.StepUp{
-		UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to")), Ways: []views.Way{
-			{Title: words.Say(ctx, "stepup.phone.title"), Advice: words.Say(ctx, "stepup.phone.text"), Method: "phone", Button: words.Say(ctx, "stepup.phone.act"), Icon: "phone"},
-			{Title: words.Say(ctx, "stepup.password.title"), Method: "password", Button: words.Say(ctx, "stepup.password.act"), Icon: "key"},
-		},
-	}))
-}
-
-func (h *Pages) beginStepUp(c echo.Context) error {
-	attempt, err := h.SignIn.BeginStepUp(c.Request().Context(), web.Session(c), web.Form(c, "return_to"), signin.Way(web.Form(c, "method")), web.From(c))
-	if err != nil {
-		return err
-	}
-	return web.Redirect(c, "/signin/"+attempt)
 }

@@ -75,7 +75,7 @@ function setUp(app, token) {
   const text = words.enrol;
   const kind = platform();
   const name = field({ id: "enrol-name", label: text.nameLabel, hint: text.nameHint, value: text.nameFor[kind], maxlength: "60", autocomplete: "off", required: true });
-  const digits = { type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "32", required: true };
+  const digits = { type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "16", required: true };
   const pin = field({ id: "enrol-pin", label: text.pinLabel, hint: text.pinHint, ...digits });
   const again = field({ id: "enrol-pin-again", label: text.pinAgainLabel, ...digits });
   const trouble = problem();
@@ -86,16 +86,15 @@ function setUp(app, token) {
     event.preventDefault();
     trouble.say("");
     name.fail(name.input.value.trim() ? "" : text.nameMissing);
-    pin.fail(/^\d{6,}$/.test(pin.input.value) ? "" : text.pinShort);
+    pin.fail(/^\d{6,16}$/.test(pin.input.value) ? "" : text.pinShort);
     again.fail(again.input.value === pin.input.value ? "" : text.pinDiffers);
-    const wrong = form.querySelector("[aria-invalid]");
-    if (wrong) return wrong.focus();
+    if (focusWrong(form)) return;
     busy(submit, async () => {
       let account;
       try {
         account = await app.phone.enrol(token, name.input.value.trim(), kind, pin.input.value);
       } catch (failure) {
-        return refused(app, failure, trouble);
+        return refused(app, failure, form, { name, pin }, trouble);
       }
       history.replaceState(null, "", location.pathname); // the token is used up
       keepStorage();
@@ -118,8 +117,18 @@ function setUp(app, token) {
   };
 }
 
-function refused(app, failure, trouble) {
+/** focusWrong goes to the first field that is wrong, if there is one. */
+function focusWrong(form) {
+  const wrong = form.querySelector("[aria-invalid]");
+  wrong?.focus();
+  return Boolean(wrong);
+}
+
+/** refused says beside each field what the service has against it, and all else above. */
+function refused(app, failure, form, fields, trouble) {
   if (failure.code === "platform_not_allowed") return app.go("unsupported", { reason: failure.message });
+  for (const [name, text] of Object.entries(failure.fields ?? {})) fields[name]?.fail(String(text));
+  if (focusWrong(form)) return;
   const dead = [401, 404, 410].includes(failure.status);
   trouble.say(dead ? words.enrol.linkDead : explanation(failure));
 }

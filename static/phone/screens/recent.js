@@ -25,7 +25,7 @@ export async function recentList() {
       el("strong", {}, text.outcome[entry.outcome] ?? entry.outcome),
       el("span", {}, text.facts(text.kind[entry.kind] ?? text.kind.other, entry.kind !== "test" && entry.application)),
       el("span", {}, words.menu.withUser(entry.user, entry.tenant_name)),
-      el("span", { class: "hint" }, [entry.browser, entry.place].filter(Boolean).join(" · ")),
+      el("span", { class: "hint" }, [entry.browser, words.request.placed(entry.place, entry.ip)].filter(Boolean).join(" · ")),
       el("span", { class: "hint" }, when(entry.created_at)),
     )));
 }

@@ -90,10 +90,12 @@ function numberStage(app, request) {
     title: text.title[request.kind] ?? text.title.other,
     content: [
       request.kind === "test" && el("p", {}, text.test),
-      facts(request),
+      request.act && act(request),
+      !request.act && facts(request),
       el("div", { class: "life" }, bar, left),
       trouble.root,
       request.mode === "pick3" ? pick(request, approve) : type(request, approve),
+      request.act && facts(request),
       refusals(reportButton(app, request), denyButton(app, request, text.deny, trouble)),
     ],
     leave: watch(app, request, (milliseconds, life) => {
@@ -103,6 +105,17 @@ function numberStage(app, request) {
   });
 }
 
+/** act shows what is to be approved: it comes before the number, because it is what the number is for. */
+function act(request) {
+  const text = words.request;
+  const changes = (Array.isArray(request.difference) ? request.difference : []).map(({ field, before, after }) => [field, text.change(before, after)]);
+  const rows = [...changes, [text.requester, request.requester], [text.reason, request.reason]];
+  return el("section", { class: "act", "aria-label": text.what }, el("h2", {}, request.act), list(rows));
+}
+
+const list = (rows) =>
+  el("dl", { class: "facts" }, rows.filter(([, value]) => value).map(([term, value, remark]) => el("div", {}, el("dt", {}, term), el("dd", {}, value, remark && " ", remark))));
+
 function facts(request) {
   const text = words.request;
   const test = request.kind === "test"; // asked for by this phone itself
@@ -111,10 +124,10 @@ function facts(request) {
     [text.user, request.user],
     [text.application, !test && request.application],
     [text.browser, !test && request.browser, request.new_browser && el("strong", { class: "new-browser" }, text.newBrowser)],
-    [text.place, !test && (request.place || request.ip)],
+    [text.place, !test && text.placed(request.place, request.ip)],
     [text.time, !test && when(request.created_at)],
   ];
-  return el("dl", { class: "facts" }, rows.filter(([, value]) => value).map(([term, value, remark]) => el("div", {}, el("dt", {}, term), el("dd", {}, value, remark && " ", remark))));
+  return list(rows);
 }
 
 function pick(request, approve) {
@@ -167,9 +180,17 @@ function denyButton(app, request, label, trouble) {
 function pinStage(app, request, number) {
   const text = words.request;
   const trouble = problem();
-  const pin = field({ id: "pin", label: text.pinLabel(request.tenant_name), type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "32", required: true, class: "digits" });
+  const pin = field({ id: "pin", label: text.pinLabel(request.tenant_name), type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "16", required: true, class: "digits" });
   const submit = el("button", { id: "pin-submit", class: "primary", "data-action": "approve" }, text.approve);
-  const form = el("form", { novalidate: true }, el("p", { class: "given" }, text.approving, " ", el("strong", {}, number)), trouble.root, pin.root, submit);
+  const form = el(
+    "form",
+    { novalidate: true },
+    request.act && el("p", { class: "lead" }, request.act),
+    el("p", { class: "given" }, text.approving, " ", el("strong", {}, number)),
+    trouble.root,
+    pin.root,
+    submit,
+  );
   const failed = (failure) => {
     const wrong = failure instanceof Refusal && failure.status === 401;
     if (wrong) pin.fail(text.pinWrong);
@@ -207,7 +228,8 @@ function reportStage(app, request) {
   return stage(request, "report", {
     title: text.reportTitle,
     content: [
-      el("p", { class: "lead" }, text.reporting),
+      el("p", { class: "lead" }, request.act ? text.reportingAct : text.reporting),
+      request.act && act(request),
       facts(request),
       trouble.root,
       el("div", { class: "stack" }, report, denyButton(app, request, text.denyOnly, trouble), back(app, request)),

@@ -1,0 +1,71 @@
+package notify_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/device"
+	"latchkey/app/notify"
+	"latchkey/app/signin"
+	"latchkey/app/signin/signintest"
+)
+
+// TestARequestWakesThePhone: from the name on the page to the notification, and
+// what becomes of a browser that has thrown its subscription away.
+func TestARequestWakesThePhone(t *testing.T) {
+	signintest.Each(t, func(h *signintest.House) {
+		t, ctx := h.T, h.T.Context()
+		s, b := pushService(t), subscribe(t)
+		u := h.User(h.Alder, "user1")
+		p, a := h.PhoneOf(u)
+		if err := h.Devices.PutPush(ctx, []device.Account{a}, b.at(s.URL+"/one"), audit.Origin{}); err != nil {
+			t.Fatal(err)
+		}
+		working, stop := context.WithCancel(ctx)
+		ended := make(chan struct{})
+		w := &notify.Worker{
+			DB: h.DB, Log: slog.New(slog.DiscardHandler), Nudge: h.Prompts.Nudge, Gone: h.Devices.PushGone,
+			Senders: map[string]notify.Sender{notify.KindPush: sender(t)},
+		}
+		go func() { w.Run(working); close(ended) }()
+		defer func() { stop(); <-ended }()
+
+		ask := func() (delivery, string) {
+			h.Begin(u.Name, signin.Phone, signintest.Browser("a PC"))
+			select {
+			case d := <-s.got:
+				return d, p.Open().ID
+			case <-time.After(10 * time.Second):
+				t.Fatal("nothing was pushed for ten seconds")
+				return delivery{}, ""
+			}
+		}
+		d, request := ask()
+		var said struct{ Request string }
+		if err := json.Unmarshal([]byte(b.read(d.body)), &said); err != nil || said.Request != request {
+			t.Errorf("the phone is told of %q, %v; want %q", said.Request, err, request)
+		}
+		if got := d.header.Get("Ttl"); got != "120" { // the clock stands
+			t.Errorf("the message is kept for %s s, want the life of the request", got)
+		}
+
+		s.answer = http.StatusGone
+		h.Clock.Forward(time.Minute)
+		ask()
+		for end := time.Now().Add(10 * time.Second); h.Text("SELECT push_subscription FROM devices WHERE account_id = ?", a.AccountID) != ""; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("the subscription of a browser that is gone is kept")
+			}
+		}
+		h.Clock.Forward(10 * time.Minute)
+		h.Begin(u.Name, signin.Phone, signintest.Browser("a PC"))
+		if got := h.Count("SELECT count(*) FROM outbox"); got != 2 {
+			t.Errorf("%d notices were queued, want none without a subscription", got-2)
+		}
+	})
+}

@@ -1,0 +1,61 @@
+// Package overview says what needs attention in a tenant, in a few counts that
+// stop early, so that they cost the same in a large one.
+package overview
+
+import (
+	"context"
+
+	"latchkey/app/access"
+	"latchkey/app/store"
+)
+
+// Most is where counting stops: as many, or more.
+const Most = 1000
+
+// Counts is what needs attention.
+type Counts struct {
+	Locked                 int // people an administrator locked
+	NoWay                  int // active, and no way in at all
+	AtRisk                 int // active, and one way alone
+	Paused                 int // names with a way that is off until an administrator turns it on
+	SecurityAdministrators int
+	WithoutPhone           int // of those who run the tenant
+}
+
+// Of counts. Whoever is limited to groups is told nothing: the counts are those
+// of the whole tenant.
+func Of(ctx context.Context, db *store.DB, rules *access.Rules, tenantID string) (Counts, error) {
+	tx := db.View(ctx)
+	var n Counts
+	for _, count := range []struct {
+		into  *int
+		which string
+	}{
+		{&n.Locked, "users WHERE tenant_id = ? AND state = 'locked'"},
+		{&n.NoWay, "users WHERE tenant_id = ? AND state = 'active' AND ways & (ways - 1) = 0 AND ways = 0"},
+		{&n.AtRisk, "users WHERE tenant_id = ? AND state = 'active' AND ways & (ways - 1) = 0 AND ways <> 0"},
+		{&n.Paused, "throttles WHERE tenant_id = ? AND in_a_row >= 100"},
+	} {
+		if _, err := tx.One(count.into, "SELECT count(*) FROM (SELECT 1 FROM "+count.which+" LIMIT ?) counted", tenantID, Most); err != nil {
+			return n, store.Unusable(err)
+		}
+	}
+	holders, err := rules.StandingsIn(tx, tenantID)
+	if err != nil {
+		return n, store.Unusable(err)
+	}
+	var run []string
+	for _, h := range holders {
+		if h.Role == access.RoleSecurityAdministrator {
+			n.SecurityAdministrators++
+		}
+		if h.Rank >= access.AdministratorRank {
+			run = append(run, h.UserID)
+		}
+	}
+	if len(run) == 0 {
+		return n, nil
+	}
+	_, err = tx.One(&n.WithoutPhone, "SELECT count(*) FROM users WHERE tenant_id = ? AND id IN ? AND state = 'active' AND ways & 2 = 0", tenantID, run)
+	return n, store.Unusable(err)
+}

@@ -1,0 +1,133 @@
+package people
+
+import (
+	"latchkey/app/access"
+	"latchkey/app/approval"
+	"latchkey/app/audit"
+	"latchkey/app/device"
+	"latchkey/app/fault"
+	"latchkey/app/notify"
+	"latchkey/app/prompt"
+	"latchkey/app/session"
+	"latchkey/app/store"
+	"latchkey/app/throttle"
+	"latchkey/app/user"
+)
+
+// lock plans to keep a person out, at once and everywhere, until somebody unlocks.
+func (s *Service) lock(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	was, _, err := read(tx, act.TenantID, act.TargetID)
+	if err != nil {
+		return approval.Plan{}, err
+	}
+	plan := approval.Plan{
+		Questions:  []access.Question{question(act, access.UserLock)},
+		Difference: []approval.Change{{Field: "state", Before: was.State, After: user.Locked}},
+		Do: func(tx *store.Tx) error {
+			return s.Roles.Keep(tx, act.TenantID, func() error {
+				if err := user.MarkLocked(tx, act.TenantID, act.TargetID, act.ActorID); err != nil {
+					return err
+				}
+				// They are dead already, for every look asks the state; but an unlock must
+				// not bring them back.
+				if _, err := session.Close(tx, act.TenantID, act.TargetID, ""); err != nil {
+					return err
+				}
+				if err := s.withdraw(tx, act); err != nil {
+					return err
+				}
+				return s.record(tx, act, act.Event(audit.UserLocked), "")
+			})
+		},
+	}
+	if was.State != user.Active {
+		plan.Wrong = fault.New(fault.Conflict, "user.state_changed")
+	}
+	return plan, nil
+}
+
+// withdraw takes what waits for an answer off the person's phones, and wakes
+// those who wait: pages for the answer, phones for the next request.
+func (s *Service) withdraw(tx *store.Tx, act approval.Act) error {
+	var waiting []struct{ ID, AttemptID string }
+	err := tx.All(&waiting, "SELECT id, attempt_id FROM prompts WHERE tenant_id = ? AND user_id = ? AND state = 'pending'", act.TenantID, act.TargetID)
+	if err != nil {
+		return err
+	}
+	for _, p := range waiting {
+		if err := s.Prompts.Withdraw(tx, act.TenantID, p.ID, act.TargetID, act.Origin); err != nil {
+			return err
+		}
+		tx.After(func() { s.Hub.Ring(prompt.AttemptKey(act.TenantID, p.AttemptID)) })
+	}
+	tx.After(func() { s.Hub.Ring(device.UserKey(act.TenantID, act.TargetID)) })
+	return nil
+}
+
+// whoUnknown stands for whoever locked before that was noted.
+const whoUnknown = "unknown"
+
+// unlock plans to lift a lock, and with it what too many failures left behind.
+// For somebody who is not locked it is the latter alone, which the helpdesk may.
+func (s *Service) unlock(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	was, _, err := read(tx, act.TenantID, act.TargetID)
+	if err != nil {
+		return approval.Plan{}, err
+	}
+	subject := s.Keys.Subject(was.Name)
+	q := question(act, access.UserUnlock)
+	if was.State == user.Locked {
+		if q.LockedBy = was.LockedBy; q.LockedBy == "" {
+			q.LockedBy = whoUnknown
+		}
+		return approval.Plan{
+			Questions: []access.Question{q}, Difference: []approval.Change{{Field: "state", Before: was.State, After: user.Active}},
+			Do: func(tx *store.Tx) error {
+				if err := user.MarkUnlocked(tx, act.TenantID, act.TargetID, was.LockedBy); err != nil {
+					return err
+				}
+				if _, err := throttle.Lift(tx, act.TenantID, subject); err != nil {
+					return err
+				}
+				return s.record(tx, act, act.Event(audit.UserUnlocked), "")
+			},
+		}, nil
+	}
+	plan := approval.Plan{
+		Questions: []access.Question{q},
+		Do: func(tx *store.Tx) error {
+			cleared, err := throttle.Lift(tx, act.TenantID, subject)
+			if err != nil {
+				return err
+			}
+			if cleared == 0 {
+				return fault.New(fault.Conflict, "user.not_locked")
+			}
+			return s.record(tx, act, act.Event(audit.WaysRestored), "")
+		},
+	}
+	stopped, err := s.throttlesOf(tx, act.TenantID, was.Name)
+	if err != nil {
+		return plan, err
+	}
+	for _, t := range stopped {
+		plan.Difference = append(plan.Difference, approval.Change{Field: "throttle", Before: t.Way, After: ""})
+	}
+	if len(stopped) == 0 {
+		plan.Wrong = fault.New(fault.Conflict, "user.not_locked")
+	}
+	return plan, nil
+}
+
+// record writes the event of an act and leaves a notice for the person it was
+// done to.
+func (s *Service) record(tx *store.Tx, act approval.Act, e audit.Event, detail string) error {
+	if err := audit.Record(tx, e); err != nil {
+		return err
+	}
+	by, err := s.Rules.StandingIn(tx, act.TenantID, act.ActorID)
+	if err != nil {
+		return err
+	}
+	return notify.Tell(tx, act.TenantID, act.TargetID, notify.Notice{Action: e.Action, By: by.Role, Reason: act.Reason, Detail: detail})
+}

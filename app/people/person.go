@@ -1,0 +1,267 @@
+package people
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/device"
+	"latchkey/app/fault"
+	"latchkey/app/session"
+	"latchkey/app/store"
+)
+
+// Person is one user with what stands around them, as one viewer may see it.
+type Person struct {
+	Facts
+	Standing    access.Standing
+	RoleGroup   string   // name of the group that the role comes through; empty: their own
+	RoleScope   []string // names of the groups that the role is limited to
+	Groups      []Group
+	Phones      []Phone
+	Sessions    []session.Listed
+	Throttles   []Throttle
+	SignIns     []audit.Entry // the last ones, and those that were refused
+	Story       []audit.Entry // as much of the history as the viewer's audit.read says
+	Told        Telling
+	Older       bool              // there is more of the story
+	Names       map[string]string // of those who acted, by id
+	Invitation  *Invitation       // the newest one; nil: none
+	Masked      bool              // names of phones are cut short
+	MaskedPlace bool              // and addresses
+}
+
+// Facts are what the row of a user says.
+type Facts struct {
+	ID, Name, DisplayName, State, MFAState string
+	Ways                                   int
+	CreatedAt                              time.Time
+	LastSignInAt                           *time.Time `gorm:"column:last_signin_at"`
+	LockedBy                               string
+	LockedAt                               *time.Time
+	CreatedBy                              string
+}
+
+// Password says whether the user has one.
+func (f Facts) Password() bool { return f.Ways&1 != 0 }
+
+// HadNoWayIn says whether the user has no way in, and never had one.
+func (f Facts) HadNoWayIn() bool { return f.Ways == 0 && f.LastSignInAt == nil }
+
+// Phone is an enrolled phone as an administrator sees it.
+type Phone struct {
+	AccountID   string
+	Key         string // the end of the key's thumbprint, by which two of a name are told apart
+	Name        string
+	Platform    string
+	State       string
+	PhoneSignIn bool
+	CreatedAt   time.Time
+	LastUsedAt  *time.Time
+	EndedAt     *time.Time
+}
+
+// How many events of a person a page has.
+const (
+	storyRows   = 30
+	signInsRows = 8
+)
+
+var signIns = []audit.Action{audit.SignInFinished, audit.SignInRefused}
+
+// securityEvents are those that only security administrators and auditors are
+// told: what was tried without permission, and who looked.
+var securityEvents = []audit.Action{audit.AccessRefused, audit.AccessAlarm, audit.AuthenticatorViewed}
+
+// Telling is how much of a person's history a viewer is told.
+type Telling string
+
+const (
+	Nothing    Telling = "nothing"
+	OwnActs    Telling = "own_acts"
+	Helpdesk   Telling = "helpdesk" // what was done to the person
+	NoSecurity Telling = "no_security"
+	Everything Telling = "everything"
+)
+
+// tellingFor says how much a viewer is told (roles.md, audit.read): the helpdesk
+// its own acts, a lead what was done to the person, a tenant administrator all
+// but security events.
+func tellingFor(viewer access.Standing) Telling {
+	if !viewer.May.Has(access.AuditRead) {
+		return Nothing
+	}
+	switch viewer.Role {
+	case access.RoleSecurityAdministrator, access.RoleAuditor:
+		return Everything
+	case access.RoleTenantAdministrator:
+		return NoSecurity
+	case access.RoleHelpdeskLead:
+		return Helpdesk
+	}
+	return OwnActs
+}
+
+// part is what of a story a telling has.
+func (t Telling) part(viewerID string) audit.Part {
+	switch t {
+	case Everything:
+		return audit.Part{}
+	case NoSecurity:
+		return audit.Part{Without: securityEvents}
+	case Helpdesk:
+		return audit.Part{Without: securityEvents, ByOther: true}
+	}
+	return audit.Part{Without: securityEvents, By: viewerID}
+}
+
+// read reads the facts of a user, and whether there is one. An act plans with
+// what it finds: that there is nobody is for access to say.
+func read(tx *store.Tx, tenantID, userID string) (f Facts, ok bool, err error) {
+	ok, err = tx.One(&f, `SELECT id, name, display_name, state, mfa_state, ways, created_at, last_signin_at, locked_by, locked_at, created_by
+		FROM users WHERE tenant_id = ? AND id = ?`, tenantID, userID)
+	return f, ok, err
+}
+
+// Find gives a person with everything around them, masked by the role of the
+// viewer. One of another tenant, or outside the viewer's groups, is
+// fault.NotFound. A look by the helpdesk leaves its event, or there is none
+// (roles.md, authenticator.view). The story begins behind a position.
+func (s *Service) Find(ctx context.Context, tenantID, viewerID, userID string, before time.Time, beforeID string, from audit.Origin) (Person, error) {
+	tx := s.DB.View(ctx)
+	verdict, err := s.Rules.Ask(tx, access.Question{TenantID: tenantID, ActorID: viewerID, Needs: access.AuthenticatorView, TargetID: userID})
+	if err != nil {
+		return Person{}, store.Unusable(err)
+	}
+	if err := verdict.Err(); err != nil {
+		return Person{}, err
+	}
+	p := Person{Standing: verdict.Target, Masked: masked(verdict.Actor), MaskedPlace: !verdict.Actor.May.Has(access.AuditReadPersonal)}
+	if err := s.gather(ctx, tx, &p, verdict.Actor, userID, before, beforeID); err != nil {
+		return Person{}, store.Unusable(err)
+	}
+	if recorded(verdict.Actor) {
+		err := s.DB.Act(ctx, func(tx *store.Tx) error {
+			return audit.Record(tx, audit.Event{
+				TenantID: tenantID, Action: audit.AuthenticatorViewed, Actor: audit.User(viewerID), Target: audit.User(userID), Subject: userID, Origin: from,
+			})
+		})
+		if err != nil {
+			return Person{}, err
+		}
+	}
+	p.mask()
+	return p, nil
+}
+
+func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer access.Standing, userID string, before time.Time, beforeID string) (err error) {
+	tenantID := viewer.TenantID
+	there := false
+	if p.Facts, there, err = read(tx, tenantID, userID); err != nil {
+		return err
+	}
+	if !there {
+		return fault.New(fault.NotFound, "http.not_found")
+	}
+	if err = tx.All(&p.Groups, `SELECT g.id, g.name FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
+		WHERE m.tenant_id = ? AND m.user_id = ? ORDER BY g.name`, tenantID, userID); err != nil {
+		return err
+	}
+	if p.Standing.Through != "" {
+		if _, err = tx.One(&p.RoleGroup, "SELECT name FROM groups WHERE tenant_id = ? AND id = ?", tenantID, p.Standing.Through); err != nil {
+			return err
+		}
+	}
+	if len(p.Standing.Scope) > 0 {
+		if err = tx.All(&p.RoleScope, "SELECT name FROM groups WHERE tenant_id = ? AND id IN ? ORDER BY name", tenantID, p.Standing.Scope); err != nil {
+			return err
+		}
+	}
+	phones, err := s.Devices.Of(ctx, tenantID, userID)
+	if err != nil {
+		return err
+	}
+	for _, d := range phones {
+		p.Phones = append(p.Phones, Phone{
+			AccountID: d.AccountID, Key: d.ID[max(0, len(d.ID)-8):], Name: d.Name, Platform: d.Platform, State: d.State, PhoneSignIn: d.PhoneSignIn,
+			CreatedAt: d.CreatedAt, LastUsedAt: d.LastUsedAt, EndedAt: d.EndedAt,
+		})
+	}
+	// A locked user has none: whatever is left of one is dead.
+	if p.State == "active" {
+		if p.Sessions, err = session.Of(ctx, s.DB, tenantID, userID); err != nil {
+			return err
+		}
+	}
+	if p.Throttles, err = s.throttlesOf(tx, tenantID, p.Name); err != nil {
+		return err
+	}
+	held, err := s.heldOf(tx, tenantID, p.Name)
+	if err != nil {
+		return err
+	}
+	p.Throttles = append(p.Throttles, held...)
+	if p.Invitation, err = invitationOf(tx, tenantID, userID); err != nil {
+		return err
+	}
+	if p.SignIns, err = audit.StoryOf(ctx, s.DB, tenantID, userID, audit.Part{Only: signIns}, time.Time{}, "", signInsRows); err != nil {
+		return err
+	}
+	return s.story(ctx, p, viewer, before, beforeID)
+}
+
+// story reads a page of the history, and the names of those who acted.
+func (s *Service) story(ctx context.Context, p *Person, viewer access.Standing, before time.Time, beforeID string) (err error) {
+	if p.Told = tellingFor(viewer); p.Told != Nothing {
+		if p.Story, err = audit.StoryOf(ctx, s.DB, viewer.TenantID, p.ID, p.Told.part(viewer.UserID), before, beforeID, storyRows+1); err != nil {
+			return err
+		}
+	}
+	if p.Older = len(p.Story) > storyRows; p.Older {
+		p.Story = p.Story[:storyRows]
+	}
+	ids := []string{p.LockedBy, p.CreatedBy}
+	for _, e := range p.Story {
+		if e.ActorKind == audit.KindUser {
+			ids = append(ids, e.ActorID)
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" || id == audit.Service.ID })
+	p.Names, err = s.namesOf(ctx, viewer.TenantID, ids)
+	return err
+}
+
+// namesOf gives the sign-in names of users of a tenant, and of operators who
+// acted in it. Those are users of the platform, behind a wall of its own.
+func (s *Service) namesOf(ctx context.Context, tenantID string, ids []string) (map[string]string, error) {
+	names := map[string]string{}
+	for _, place := range []struct {
+		ctx      context.Context
+		tenantID string
+	}{{ctx, tenantID}, {store.Within(ctx, access.Platform), access.Platform}} {
+		var rows []struct{ ID, Name string }
+		if err := s.DB.View(place.ctx).All(&rows, "SELECT id, name FROM users WHERE tenant_id = ? AND id IN ?", place.tenantID, ids); err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			names[r.ID] = r.Name
+		}
+		if len(ids) == 0 || len(names) == len(ids) {
+			break
+		}
+	}
+	return names, nil
+}
+
+// Unended counts the phones that still sign the person in.
+func (p Person) Unended() (phones int) {
+	for _, phone := range p.Phones {
+		if phone.State == device.Active {
+			phones++
+		}
+	}
+	return phones
+}

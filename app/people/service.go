@@ -1,0 +1,48 @@
+package people
+
+import (
+	"latchkey/app/access"
+	"latchkey/app/approval"
+	"latchkey/app/device"
+	"latchkey/app/prompt"
+	"latchkey/app/role"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+	"latchkey/app/wake"
+)
+
+// Service shows people and plans what is done to them.
+type Service struct {
+	DB        *store.DB
+	Keys      *secret.Keys
+	Rules     *access.Rules
+	Hub       *wake.Hub
+	Devices   *device.Service
+	Prompts   *prompt.Service
+	Roles     *role.Service
+	Passwords *secret.Passwords
+}
+
+// Kinds of acts.
+const (
+	KindLock        approval.Kind = "user.lock"
+	KindUnlock      approval.Kind = "user.unlock"
+	KindEndSessions approval.Kind = "session.end"
+	KindReset       approval.Kind = "authenticator.reset"
+	KindMFA         approval.Kind = "user.mfa"
+	KindInvite      approval.Kind = "user.invite"
+	KindInvitation  approval.Kind = "user.invitation"
+)
+
+// Performers are the acts of this package.
+func (s *Service) Performers() map[approval.Kind]approval.Performer {
+	return map[approval.Kind]approval.Performer{
+		KindLock: s.lock, KindUnlock: s.unlock, KindEndSessions: s.endSessions, KindReset: s.reset, KindMFA: s.mfa,
+		KindInvite: s.invite, KindInvitation: s.invitation,
+	}
+}
+
+// question asks whether the actor of act may do what needs a permission to its target.
+func question(act approval.Act, needs access.Permission) access.Question {
+	return access.Question{TenantID: act.TenantID, ActorID: act.ActorID, Needs: needs, TargetID: act.TargetID}
+}

@@ -1,0 +1,337 @@
+package server_test
+
+import (
+	_ "embed"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/secret"
+	"latchkey/app/server/servertest"
+	"latchkey/app/store"
+	"latchkey/app/store/storetest"
+	"latchkey/app/user"
+	"latchkey/app/web"
+)
+
+// The table of roles and duties, as it was agreed: who may do what to whom.
+//
+//go:embed testdata/roles.md
+var dutiesTable string
+
+// columns are the roles of the table, from left to right.
+var columns = []access.Role{
+	access.RoleUser, access.RoleHelpdesk, access.RoleHelpdeskLead, access.RoleTenantAdministrator, access.RoleSecurityAdministrator, access.RoleAuditor,
+}
+
+// unwritten are permissions that the table has no row for, with who holds them.
+var unwritten = map[access.Permission][]access.Role{
+	access.ConsoleEnter: columns[1:],
+	access.RoleCompose:  {access.RoleSecurityAdministrator},
+
+	access.OperatorGrant: {access.RoleSecurityAdministrator},
+	access.RoleView:      {access.RoleTenantAdministrator, access.RoleSecurityAdministrator, access.RoleAuditor},
+}
+
+var (
+	quoted = regexp.MustCompile("`([a-z_]*\\.[a-z_]+)`")
+	verbs  = regexp.MustCompile(`^(hand over|request|approve)$`)
+)
+
+// duties reads the table: for each permission and role the condition in its
+// cell, "✔" for none; a role that may not is not there.
+func duties(t *testing.T) map[access.Permission]map[access.Role]string {
+	t.Helper()
+	all := map[access.Permission]map[access.Role]string{}
+	note := func(p access.Permission, role access.Role, cell string) {
+		if all[p] == nil {
+			all[p] = map[access.Role]string{}
+		}
+		all[p][role] = cell
+	}
+	for _, line := range strings.Split(strings.TrimSpace(dutiesTable), "\n")[2:] {
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		if strings.Contains(line, "change or delete an audit event") {
+			continue // for nobody: there is no such permission
+		}
+		if len(cells) != len(columns)+1 {
+			t.Fatalf("%d cells in %q", len(cells), line)
+		}
+		noun := ""
+		for _, found := range quoted.FindAllStringSubmatch(cells[0], -1) {
+			name := found[1]
+			if before, _, _ := strings.Cut(name, "."); before != "" {
+				noun = before
+			} else {
+				name = noun + name
+			}
+			for i, role := range columns {
+				cell := strings.TrimSpace(cells[i+1])
+				switch {
+				case cell == "–":
+				case !verbs.MatchString(cell) || verbOf(cell, name):
+					note(access.Permission(name), role, cell)
+				case !strings.Contains(cells[0], "/"): // another verb than that of the row
+					note(access.Permission(noun+"."+cell), role, "✔")
+				}
+			}
+		}
+	}
+	for p, roles := range unwritten {
+		for _, role := range roles {
+			note(p, role, "✔")
+		}
+	}
+	return all
+}
+
+// verbOf says whether a cell that names a verb means this permission. Who may
+// approve may ask as well.
+func verbOf(cell, permission string) bool {
+	verb := strings.ReplaceAll(cell, " ", "_")
+	return strings.HasSuffix(permission, "."+verb) || verb == "approve" && strings.HasSuffix(permission, ".request")
+}
+
+// cast is the world with an actor and a target of each rank in both tenants.
+type cast struct {
+	*world
+	tenants map[string]string                 // slug to id
+	targets map[string]map[access.Role]string // slug and role to the id of a user
+	actors  map[access.Role]*browser
+	selves  map[access.Role]string
+	things  map[string]map[string]string      // slug and parameter to the id of a thing of that tenant
+	theirs  map[string]map[access.Role]string // slug and role to the id of a request that the actor made there
+}
+
+var actorNames = map[access.Role]string{
+	access.RoleUser: "user1", access.RoleHelpdesk: "desk", access.RoleHelpdeskLead: "lead", access.RoleTenantAdministrator: "admin",
+	access.RoleSecurityAdministrator: "security", access.RoleAuditor: "auditor",
+}
+
+func newCast(t *testing.T, dialect store.Dialect) *cast {
+	t.Helper()
+	w := quiet(servertest.Quiet(t, dialect, "https://id.example.org"))
+	c := &cast{world: w, tenants: map[string]string{}, targets: map[string]map[access.Role]string{}, actors: map[access.Role]*browser{}, selves: map[access.Role]string{}, theirs: map[string]map[access.Role]string{"alder": {}, "birch": {}}}
+	for _, slug := range []string{"alder", "birch"} {
+		var tenantID string
+		w.one(t, &tenantID, "SELECT id FROM tenants WHERE slug = ?", slug)
+		c.tenants[slug], c.targets[slug] = tenantID, map[access.Role]string{}
+		err := w.DB.Act(t.Context(), func(tx *store.Tx) error {
+			for _, role := range columns {
+				u, err := user.Create(tx, tenantID, "target-"+string(role)+"@"+slug+".example", "A target", "", audit.Service, audit.Origin{})
+				if err != nil {
+					return err
+				}
+				c.targets[slug][role] = u.ID
+				if role != access.RoleUser {
+					if err := user.Assign(tx, tenantID, u.ID, role, audit.Service, audit.Origin{}); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,?,'Own','user.lock','',?,?)",
+			tenantID, "custom:own-"+slug, w.DB.Now(), w.DB.Now())
+		for role, id := range c.targets[slug] {
+			w.act(t, `INSERT INTO devices (tenant_id, account_id, id, user_id, name, platform, public_key, pin_digest, state, phone_sign_in, created_at)
+				VALUES (?,?,?,?,'A phone','ios','','','active',TRUE,?)`, tenantID, "device-"+slug+"-"+string(role), "key-"+slug+"-"+string(role), id, w.DB.Now())
+		}
+	}
+	if err := w.Rules.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for role, name := range actorNames {
+		c.actors[role] = w.browser(t).signIn(t, name+"@alder.example")
+		_, c.selves[role] = w.person(t, name+"@alder.example")
+	}
+	c.actors[access.RoleOperator] = w.browser(t).signIn(t, "operator@latchkey.example")
+	c.things = map[string]map[string]string{"alder": c.make(t, "alder"), "birch": c.make(t, "birch")}
+	for slug, requests := range c.theirs {
+		for role := range c.actors {
+			id := "request-" + slug + "-" + string(role)
+			w.act(t, `INSERT INTO approval_requests (tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, eyes, state, created_at, expires_at)
+				VALUES (?,?,'role.assign',?,'','{}','[]',?,'a test','{"needs":["role.assign"]}','pending',?,?)`,
+				c.tenants[slug], id, c.selves[role], id, w.DB.Now(), w.DB.Now().Add(time.Hour))
+			requests[role] = id
+		}
+	}
+	return c
+}
+
+// make makes one of each thing that the console has pages of.
+func (c *cast) make(t *testing.T, slug string) map[string]string {
+	t.Helper()
+	tenantID, asked := c.tenants[slug], secret.System.ID()
+	c.act(t, `INSERT INTO operator_grants (tenant_id, id, operator_id, role, reason, granted_by, granted_at, ends_at)
+		VALUES (?,?,'somebody','auditor','','',?,?)`, tenantID, asked, c.DB.Now(), c.DB.Now().Add(time.Hour))
+	c.act(t, "INSERT INTO imports (tenant_id, id, file_name, rows, total, problems, state, created_by, created_at) VALUES (?,?,'','[]',0,'[]','checked','',?)",
+		tenantID, "import"+slug, c.DB.Now())
+	return map[string]string{
+		":grant": asked, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
+	}
+}
+
+// fill puts real ids into the path of a route, those of slug and of a target.
+func (c *cast) fill(t *testing.T, path, slug, userID, device string) string {
+	t.Helper()
+	for _, part := range strings.Split(path, "/") {
+		if !strings.HasPrefix(part, ":") {
+			continue
+		}
+		value := ""
+		switch part {
+		case ":tenant":
+			value = slug
+		case ":user":
+			value = userID
+		case ":device":
+			value = device
+		case ":request":
+			value = "THEIRS" // see by
+		default:
+			known := ""
+			if value, known = c.things[slug][part], c.things["alder"][part]; known == "" {
+				t.Fatalf("%s: this test knows no %s", path, part)
+			}
+			if value == "" {
+				value = "nothing"
+			}
+		}
+		path = strings.Replace(path, part, value, 1)
+	}
+	return path
+}
+
+// by fills in the request for approval that an actor made.
+func (c *cast) by(actor access.Role, slug, path string) string {
+	return strings.ReplaceAll(path, "THEIRS", c.theirs[slug][actor])
+}
+
+// consoleRoutes are the routes under /admin/:tenant. Streams take a connection of
+// their own, see TestTheCountIsLive.
+func (c *cast) consoleRoutes() (routes []web.Route) {
+	for _, r := range c.Site.Routes() {
+		if strings.HasPrefix(r.Path, "/admin/:tenant") && !strings.HasSuffix(r.Path, "/live") {
+			routes = append(routes, r)
+		}
+	}
+	return routes
+}
+
+// send asks a route as one would who presses the button without a word: what is
+// permitted is asked for its reason, so nothing changes.
+func (c *cast) send(t *testing.T, b *browser, method, path string) answer {
+	t.Helper()
+	if method == http.MethodGet {
+		return b.get(t, path)
+	}
+	return b.post(t, path)
+}
+
+// looks are permissions that are not stopped by ranks.
+var looks = map[access.Permission]bool{access.AuthenticatorView: true, access.AuditRead: true, access.ConsoleEnter: true}
+
+// TestTheWholeMatrixOverHTTP: every route of the console, by every role, on
+// targets of every rank, in the own tenant and in another one.
+func TestTheWholeMatrixOverHTTP(t *testing.T) {
+	table := duties(t)
+	for _, dialect := range storetest.Dialects {
+		t.Run(string(dialect), func(t *testing.T) {
+			t.Parallel()
+			c := newCast(t, dialect)
+			cells := 0
+			for _, route := range c.consoleRoutes() {
+				if table[route.Needs] == nil {
+					t.Errorf("%s %s needs %s, which the table does not know", route.Method, route.Path, route.Needs)
+				}
+				none := map[access.Role]string{}
+				for actor, b := range c.actors {
+					none[actor] = plainBody(c.send(t, b, route.Method, c.fill(t, route.Path, "nowhere", "nobody", "nothing")))
+				}
+				for target, userID := range c.targets["alder"] {
+					if !strings.Contains(route.Path, ":user") && target != access.RoleUser {
+						continue // there is no target to tell apart
+					}
+					for actor, b := range c.actors {
+						cells += 2
+						path := c.fill(t, route.Path, "alder", userID, "device-alder-"+string(target))
+						c.judged(t, route, c.send(t, b, route.Method, c.by(actor, "alder", path)), c.expect(table, route, actor, target, false))
+						path = c.fill(t, route.Path, "birch", c.targets["birch"][target], "device-birch-"+string(target))
+						a := c.send(t, b, route.Method, c.by(actor, "birch", path))
+						if a.is(t, http.StatusNotFound) && plainBody(a) != none[actor] {
+							t.Errorf("%s as %s reads unlike a tenant that is not there", a.asked, actor)
+						}
+					}
+				}
+				for actor, userID := range c.selves {
+					if strings.Contains(route.Path, ":user") {
+						cells++
+						path := c.fill(t, route.Path, "alder", userID, "device-alder-"+string(actor))
+						c.judged(t, route, c.send(t, c.actors[actor], route.Method, path), c.expect(table, route, actor, actor, true))
+					}
+				}
+			}
+			t.Logf("%d cells", cells)
+		})
+	}
+}
+
+// expect says whether the table permits an act.
+func (c *cast) expect(table map[access.Permission]map[access.Role]string, route web.Route, actor, target access.Role, self bool) int {
+	if actor == access.RoleOperator {
+		return http.StatusNotFound // no grant, no look
+	}
+	_, may := table[route.Needs][actor]
+	switch {
+	case actor == access.RoleUser:
+		return http.StatusForbidden // what is their own has pages of its own
+	case !may:
+		return http.StatusForbidden
+	case strings.HasSuffix(route.Path, "/:request/approve"), strings.HasSuffix(route.Path, "/:request/phone"):
+		return http.StatusForbidden // the request is their own
+	case route.Method == http.MethodGet || looks[route.Needs] || !strings.Contains(route.Path, ":user"):
+		return http.StatusOK
+	case self:
+		return http.StatusForbidden
+	}
+	own, theirs, top := access.Ranks[actor], access.Ranks[target], access.Ranks[access.RoleSecurityAdministrator]
+	if theirs < own || theirs == top && own == top {
+		return http.StatusOK
+	}
+	return http.StatusForbidden
+}
+
+// judged compares. What is permitted may still find a form that is not filled in.
+func (c *cast) judged(t *testing.T, route web.Route, a answer, want int) {
+	t.Helper()
+	if want != http.StatusOK {
+		a.is(t, want)
+		return
+	}
+	if a.status == http.StatusForbidden || a.status == http.StatusNotFound || a.status >= 500 {
+		t.Errorf("%s (%s) = %d, and the table permits it\n%s", a.asked, route.Needs, a.status, excerpt(a.body))
+	}
+}
+
+func TestTheTableHasEveryPermissionOfAdministrators(t *testing.T) {
+	table := duties(t)
+	for _, p := range access.Permissions {
+		if table[p] == nil && p != access.AccountView && p != access.OperatorEnter && !strings.HasSuffix(string(p), "_own") {
+			t.Errorf("%s stands in no row", p)
+		}
+	}
+	for p := range table {
+		if !strings.Contains(fmt.Sprint(access.Permissions), string(p)) {
+			t.Errorf("the table has %s, and the program has not", p)
+		}
+	}
+}

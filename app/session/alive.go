@@ -1,0 +1,25 @@
+package session
+
+import (
+	"latchkey/app/store"
+)
+
+// Alive gives, of sessions of a tenant, those that are alive now, by id, with what
+// says until when the console is open for them. It is for those who wait with a
+// session, and is no use of it: unlike Find it writes nothing.
+func Alive(tx *store.Tx, tenantID string, ids ...string) (map[string]Session, error) {
+	var rows []Session
+	err := tx.All(&rows, `SELECT s.id, s.tenant_id, s.user_id, s.created_at, s.proved_at, s.console_seen_at, s.last_seen_at, s.expires_at
+		FROM sessions s
+		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+		JOIN tenants t ON t.id = s.tenant_id
+		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
+		WHERE s.tenant_id = ? AND s.id IN ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.last_seen_at > ?
+		AND u.state = 'active' AND t.state = 'active' AND (s.account_id = '' OR d.state = 'active')`,
+		tenantID, ids, tx.Now, tx.Now.Add(-IdleLife))
+	alive := make(map[string]Session, len(rows))
+	for _, s := range rows {
+		alive[s.ID] = s
+	}
+	return alive, err
+}

@@ -1,0 +1,140 @@
+package web
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/approval"
+	"latchkey/views/component"
+	"latchkey/views/words"
+)
+
+// acts are the kinds of acts that wait for approval, with the icon of each. Their
+// words are approval.kind.KIND.
+var acts = map[approval.Kind]string{
+	"role.assign": "key", "role.take": "key", "role.compose": "sliders", "role.change": "sliders", "role.retire": "sliders",
+	"user.lock": "pause", "user.unlock": "check", "session.end": "monitor", "authenticator.reset": "phone", "user.mfa": "shield",
+	"user.invite": "plus", "user.invitation": "plus", "user.import": "list",
+	"group.create": "users", "group.rename": "users", "group.delete": "users", "group.add_member": "users", "group.remove_member": "users", "group.set_role": "key",
+	"settings.change": "sliders",
+}
+
+// ActIcon is the drawing for a kind of act.
+func ActIcon(kind approval.Kind) string {
+	if icon := acts[kind]; icon != "" {
+		return icon
+	}
+	return "list"
+}
+
+// Act says an act in a few words: "Give a role".
+func Act(ctx context.Context, kind approval.Kind) string {
+	if key := "approval.kind." + string(kind); words.Has(ctx, key) {
+		return words.Say(ctx, key)
+	}
+	return string(kind)
+}
+
+// ActOn says an act with the name of the person it is done to.
+func ActOn(ctx context.Context, kind approval.Kind, target string) string {
+	if target == "" {
+		return Act(ctx, kind)
+	}
+	return words.Say(ctx, "approval.act_on", "act", Act(ctx, kind), "name", target)
+}
+
+// fields are those of differences, with how a value of each is said. Their words
+// are approval.field.FIELD.
+var fields = map[string]func(context.Context, string) string{
+	"role": sayRole, "scope": sayScope, "ends_at": sayEnd, "permissions": sayPermissions,
+	"state": sayValue, "mfa_state": sayMFA, "sessions": sayValue, "throttle": sayValue,
+	"match_mode": sayMode, "platforms": sayPlatforms,
+	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
+}
+
+// Changed says one line of a difference in words: the field, and what it was and is.
+func Changed(ctx context.Context, field, before, after string) (name, was, is string) {
+	say, key := fields[field], "approval.field."+field
+	name = strings.ReplaceAll(field, "_", " ")
+	if words.Has(ctx, key) {
+		name = words.Say(ctx, key)
+	}
+	value := func(text string) string {
+		if text == "" && field != "scope" && field != "ends_at" {
+			return words.Say(ctx, "approval.value.none")
+		}
+		if say == nil {
+			return text
+		}
+		return say(ctx, text)
+	}
+	return name, value(before), value(after)
+}
+
+// either gives the words of a key, or the value itself where there are none.
+func either(ctx context.Context, key, value string) string {
+	if words.Has(ctx, key) {
+		return words.Say(ctx, key)
+	}
+	return value
+}
+
+func sayRole(ctx context.Context, role string) string {
+	if name, custom := strings.CutPrefix(role, access.CustomPrefix); custom {
+		return words.Say(ctx, "approval.value.custom_role", "name", name)
+	}
+	return either(ctx, "role."+role, role)
+}
+
+func sayScope(ctx context.Context, groups string) string {
+	if groups == "" {
+		return words.Say(ctx, "approval.value.everywhere")
+	}
+	return groups
+}
+
+func sayEnd(ctx context.Context, text string) string {
+	if text == "" {
+		return words.Say(ctx, "approval.value.no_end")
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return text
+	}
+	return component.Exact(ctx, at)
+}
+
+func sayValue(ctx context.Context, value string) string {
+	return either(ctx, "approval.value."+value, value)
+}
+
+func sayMFA(ctx context.Context, state string) string {
+	switch state {
+	case "disabled", "enabled", "enforced":
+		return sayValue(ctx, state)
+	}
+	return state
+}
+
+func sayMode(ctx context.Context, mode string) string {
+	return either(ctx, "console.settings.mode."+mode, mode)
+}
+
+func sayPlatforms(ctx context.Context, platforms string) string {
+	return sayEach(platforms, func(platform string) string { return either(ctx, "console.settings.platform."+platform, platform) })
+}
+
+func sayPermissions(ctx context.Context, permissions string) string {
+	return sayEach(permissions, func(permission string) string { return either(ctx, "permission."+permission, permission) })
+}
+
+// sayEach says what stands between commas, part by part.
+func sayEach(list string, say func(string) string) string {
+	parts := strings.Split(list, ",")
+	for i, part := range parts {
+		parts[i] = say(strings.TrimSpace(part))
+	}
+	return strings.Join(parts, ", ")
+}

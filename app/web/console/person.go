@@ -1,0 +1,191 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/device"
+	"latchkey/app/people"
+	"latchkey/app/user"
+	"latchkey/app/web"
+	views "latchkey/views/console"
+	"latchkey/views/words"
+)
+
+// failed is a form of a person's page that came back: which one, what was typed,
+// and what is wrong with it.
+type failed struct {
+	form   string
+	typed  string // the reason
+	choice string
+	wrong  map[string]string
+}
+
+func (h *Pages) person(c echo.Context) error { return h.showPerson(c, http.StatusOK, failed{}) }
+
+func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
+	ctx, at, who := web.Context(c), web.Here(c), web.Session(c)
+	before, id := position(c.QueryParam("after"))
+	p, err := h.People.Find(c.Request().Context(), at.ID, who.UserID, c.Param("user"), before, id, web.Origin(c))
+	if err != nil {
+		return err
+	}
+	offers, err := h.People.May(c.Request().Context(), at.ID, who.UserID, p)
+	if err != nil {
+		return err
+	}
+	v := views.Person{
+		Name: p.Name, DisplayName: p.DisplayName, State: words.Say(ctx, "console.people.state."+p.State), Tone: stateTones[p.State],
+		MFA: words.Say(ctx, "console.people.mfa."+p.MFAState), MFAHint: words.Say(ctx, "console.person.mfa_hint."+p.MFAState),
+		CreatedAt: p.CreatedAt, CreatedBy: p.Names[p.CreatedBy], Password: p.Password(), AtRisk: p.Ways&(p.Ways-1) == 0,
+		RoleScope: strings.Join(p.RoleScope, ", "), RoleThrough: p.RoleGroup, RoleEndsAt: p.Standing.EndsAt, Role: roleInWords(ctx, p.Standing),
+		Told: p.Told != people.Nothing,
+	}
+	if p.LastSignInAt != nil {
+		v.LastAt = *p.LastSignInAt
+	}
+	if p.State == user.Locked && p.LockedAt != nil {
+		v.LockedAt, v.LockedBy = *p.LockedAt, p.Names[p.LockedBy]
+	}
+	if p.Invitation != nil {
+		v.Invitation = words.Say(ctx, "console.person.invitation."+p.Invitation.State(h.Site.DB.Now()))
+	}
+	if p.Masked {
+		v.Masked = words.Say(ctx, "console.person.masked")
+	}
+	if p.Told != people.Everything && p.Told != people.Nothing {
+		v.HistoryOf = words.Say(ctx, "console.person.history_of."+string(p.Told))
+	}
+	for _, g := range p.Groups {
+		v.Groups = append(v.Groups, views.PersonGroup{Name: g.Name, Href: h.path(c, "/groups/"+url.PathEscape(g.ID))})
+	}
+	me := h.Site.Standing(c)
+	if me.May.Has(access.RoleAssign) && who.UserID != p.ID {
+		v.RoleHref = h.path(c, "/roles/assign?user="+url.QueryEscape(p.ID))
+	}
+	if me.May.Has(access.RoleView) {
+		v.WhyHref = h.path(c, "/roles/why?user="+url.QueryEscape(p.Name))
+	}
+	h.personActs(c, &v, p, offers, back)
+	around(ctx, &v, p)
+	if p.Older {
+		last := p.Story[len(p.Story)-1]
+		v.Older = h.personPath(c, p.ID) + "?after=" + strconv.FormatInt(last.At.UnixMicro(), 10) + "." + url.QueryEscape(last.ID) + "#history"
+	}
+	if !before.IsZero() {
+		v.Newest = h.personPath(c, p.ID) + "#history"
+	}
+	return web.Render(c, status, views.PersonPage(h.page(c, "/users"), v))
+}
+
+// position reads where a page of the history begins; what is none is the beginning.
+func position(text string) (time.Time, string) {
+	at, id, ok := strings.Cut(text, ".")
+	micro, err := strconv.ParseInt(at, 10, 64)
+	if !ok || err != nil || micro < 0 || micro > 1<<52 || len(id) > 40 {
+		return time.Time{}, ""
+	}
+	return time.UnixMicro(micro).UTC(), id
+}
+
+func roleInWords(ctx context.Context, s access.Standing) string {
+	if s.Name != "" {
+		return s.Name
+	}
+	return words.Say(ctx, "role."+string(s.Role))
+}
+
+// around fills in what stands around a person.
+func around(ctx context.Context, v *views.Person, p people.Person) {
+	for _, t := range p.Throttles {
+		key := "console.person.throttle." + t.Way
+		switch {
+		case t.Held != "":
+			key = "console.person.held." + t.Held
+		case t.Until.IsZero():
+			key = "console.person.off." + t.Way
+		}
+		v.Throttles = append(v.Throttles, views.Throttle{Text: words.Say(ctx, key), Until: t.Until})
+	}
+	for _, s := range p.Sessions {
+		v.Sessions = append(v.Sessions, views.PersonSession{
+			Browser: s.Browser, Network: s.IP, How: words.Say(ctx, "me.sessions.how."+s.AMR), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
+		})
+	}
+	for _, e := range p.SignIns {
+		v.SignIns = append(v.SignIns, happened(ctx, p, e))
+	}
+	for _, e := range p.Story {
+		v.History = append(v.History, happened(ctx, p, e))
+	}
+}
+
+var (
+	tones  = map[audit.Outcome]string{audit.Success: "good", audit.Failure: "warn", audit.Denied: "bad"}
+	coded  = regexp.MustCompile(`^[a-z_]+(\.[a-z_]+)+$`)
+	actors = map[string]string{audit.KindClaimant: "claimant", audit.KindDevice: "device", audit.KindService: "service"}
+)
+
+// happened says to an administrator what happened to a person.
+func happened(ctx context.Context, p people.Person, e audit.Entry) views.PersonEvent {
+	shown := views.PersonEvent{
+		At: e.At, What: words.Say(ctx, "activity."+string(e.Action)), Outcome: words.Say(ctx, "me.activity.outcome."+string(e.Outcome)), Tone: tones[e.Outcome],
+		Where: strings.Join(slicesWithout(e.Browser, e.IP), " · "),
+	}
+	switch {
+	case e.ActorKind == audit.KindUser && e.ActorID == p.ID:
+		shown.Who = words.Say(ctx, "console.person.who.self")
+	case e.ActorKind == audit.KindUser && p.Names[e.ActorID] != "":
+		shown.Who = p.Names[e.ActorID]
+	case actors[e.ActorKind] != "":
+		shown.Who = words.Say(ctx, "console.person.who."+actors[e.ActorKind])
+	default:
+		shown.Who = words.Say(ctx, "console.person.who.gone")
+	}
+	// Codes are for programs; the words of a person are for people.
+	if !coded.MatchString(e.Reason) {
+		shown.Why = e.Reason
+	}
+	return shown
+}
+
+// slicesWithout gives the texts that are not empty.
+func slicesWithout(texts ...string) (all []string) {
+	for _, text := range texts {
+		if text != "" {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
+// phoneOf is a phone on the page of its owner.
+func phoneOf(ctx context.Context, phone people.Phone) views.PersonPhone {
+	shown := views.PersonPhone{
+		ID: phone.AccountID, Name: phone.Name, Key: phone.Key, Platform: words.Say(ctx, "platform."+phone.Platform), AddedAt: phone.CreatedAt,
+		Ended: phone.State != device.Active,
+	}
+	if phone.LastUsedAt != nil {
+		shown.LastUsedAt = *phone.LastUsedAt
+	}
+	switch {
+	case phone.State == device.Disabled:
+		shown.State, shown.Tone = words.Say(ctx, "me.phones.state.disabled"), "bad"
+	case phone.State != device.Active:
+		shown.State = words.Say(ctx, "me.phones.state.removed")
+	case phone.PhoneSignIn:
+		shown.State, shown.Tone = words.Say(ctx, "me.phones.state.ready"), "good"
+	default:
+		shown.State, shown.Tone = words.Say(ctx, "me.phones.state.off"), "warn"
+	}
+	return shown
+}

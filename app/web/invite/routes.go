@@ -1,0 +1,62 @@
+// Package invite serves those who come by an invitation and have no password yet.
+package invite
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/fault"
+	"latchkey/app/people"
+	"latchkey/app/secret"
+	"latchkey/app/web"
+	views "latchkey/views/invite"
+)
+
+// Pages are the pages behind an invitation.
+type Pages struct {
+	Site   *web.Site
+	People *people.Service
+}
+
+// Routes is the map of the invitation.
+func (h *Pages) Routes() []web.Route {
+	return []web.Route{
+		web.Get("/invite/:token", access.Anyone, h.form),
+		web.Post("/invite/:token", access.Anyone, h.accept),
+	}
+}
+
+func (h *Pages) form(c echo.Context) error { return h.show(c, http.StatusOK, nil) }
+
+func (h *Pages) show(c echo.Context, status int, codes map[string]string) error {
+	who, err := h.People.Welcome(c.Request().Context(), secret.TokenOf(c.Param("token")))
+	if err != nil {
+		return err
+	}
+	wrong := map[string]string{}
+	for field, code := range codes {
+		wrong[field] = web.Sentence(c, code, "")
+	}
+	page := h.Site.Page(c)
+	page.TenantName = who.TenantName
+	return web.Render(c, status, views.FirstPasswordPage(page, views.FirstPassword{
+		Action: c.Request().URL.Path, TenantName: who.TenantName, Name: who.Name, DisplayName: who.DisplayName, Errors: wrong,
+	}))
+}
+
+// accept sets the first password. Signing in with it is the next step, so that
+// nobody is signed in by a link.
+func (h *Pages) accept(c echo.Context) error {
+	name, err := h.People.Accept(c.Request().Context(), secret.TokenOf(c.Param("token")), web.Form(c, "password"), web.Form(c, "password_again"), web.Origin(c))
+	if errors.Is(err, fault.Invalid) {
+		return h.show(c, http.StatusUnprocessableEntity, fault.Of(err).Fields)
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, "/signin?login_hint="+url.QueryEscape(name))
+}

@@ -1,0 +1,80 @@
+package me
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/notify"
+	"latchkey/app/user"
+	"latchkey/app/web"
+	views "latchkey/views/me"
+	"latchkey/views/words"
+)
+
+// notices are what somebody else did to the account of the one who asks, and
+// what an administrator must know.
+func (h *Pages) notices(c echo.Context) ([]views.Notice, error) {
+	who := web.Session(c)
+	told, err := notify.Unseen(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID)
+	if err != nil {
+		return nil, err
+	}
+	var all []views.Notice
+	for _, n := range told {
+		if n.Action == audit.AccessAlarm {
+			if n.Detail, err = user.NameOf(c.Request().Context(), h.Site.DB, who.TenantID, n.Detail); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, notice(web.Context(c), n))
+	}
+	return all, nil
+}
+
+// notice says one to its reader: what, by whom, when, why, and what to do.
+func notice(ctx context.Context, n notify.Told) views.Notice {
+	detail := n.Detail
+	switch n.Action {
+	case audit.RoleAssigned, audit.RoleTaken:
+		name, custom := strings.CutPrefix(n.Detail, access.CustomPrefix)
+		if detail = name; !custom {
+			detail = words.Say(ctx, "role."+n.Detail)
+		}
+	case audit.MFAChanged:
+		detail = words.Say(ctx, "console.people.mfa."+n.Detail)
+	}
+	shown := views.Notice{
+		What: words.Say(ctx, "notice."+string(n.Action), "detail", detail), Why: n.Reason, At: n.At, Tone: "warn",
+		Next: words.Say(ctx, "me.notices.unexpected"), Action: "/me/notices/" + url.PathEscape(n.ID) + "/seen",
+	}
+	switch n.Action {
+	case audit.AccessAlarm:
+		shown.Next = words.Say(ctx, "me.notices.look")
+	case audit.AuthenticatorReset:
+		shown.Next = words.Say(ctx, "me.notices.phone")
+	case audit.UserUnlocked, audit.WaysRestored:
+		shown.Tone = ""
+	}
+	switch {
+	case n.ByRole == "":
+	case strings.HasPrefix(string(n.ByRole), access.CustomPrefix):
+		shown.By = words.Say(ctx, "me.notices.custom_role")
+	default:
+		shown.By = words.Say(ctx, "role."+string(n.ByRole))
+	}
+	return shown
+}
+
+// putAway takes a notice off the start page.
+func (h *Pages) putAway(c echo.Context) error {
+	who := web.Session(c)
+	if err := notify.PutAway(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID, c.Param("notice"), web.Origin(c)); err != nil {
+		return err
+	}
+	return web.Redirect(c, "/?done=notice_seen")
+}

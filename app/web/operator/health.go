@@ -1,0 +1,77 @@
+package operator
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/operator"
+	"latchkey/app/web"
+	views "latchkey/views/operator"
+	"latchkey/views/words"
+)
+
+func (h *Pages) health(c echo.Context) error {
+	ctx := web.Context(c)
+	found, err := h.Operator.Health(ctx)
+	if err != nil {
+		return err
+	}
+	page := h.frame(c, "/operator/health")
+	check := func(icon, name string, level operator.Level, note string) views.Check {
+		return views.Check{
+			Icon: icon, Name: words.Say(ctx, "operator.check."+name), State: words.Say(ctx, "operator.level."+string(level)), Tone: string(level), Note: note,
+		}
+	}
+	notices := check("phone", "notices", found.Notices, words.Say(ctx, "operator.check.waiting", "count", strconv.Itoa(found.Waiting))+
+		" "+words.Say(ctx, "operator.check.failed", "count", strconv.Itoa(found.Failed)))
+	notices.At = found.OldestAt
+	v := views.Health{Checks: []views.Check{
+		check("list", "database", found.Database, words.Say(ctx, "operator.check.answer", "time", millis(found.Answer))),
+		check("shield", "audit", found.Audit, words.Say(ctx, "operator.check.audit.text")),
+		check("grid", "schema", found.Schema, words.Say(ctx, "operator.check.schema.text")),
+		notices,
+	}}
+	worst := worstOf(found)
+	v.Word, v.Tone = words.Say(ctx, "operator.health."+string(worst)), string(worst)
+	for _, r := range found.Replicas {
+		v.Replicas = append(v.Replicas, replica(ctx, r, page.Now))
+	}
+	return web.Render(c, http.StatusOK, views.HealthPage(page, v))
+}
+
+func worstOf(h operator.Health) operator.Level {
+	levels := []operator.Level{h.Database, h.Audit, h.Schema, h.Notices}
+	for _, r := range h.Replicas {
+		levels = append(levels, r.Level)
+	}
+	worst := operator.Good
+	for _, level := range levels {
+		if level == operator.Bad || level == operator.Warn && worst == operator.Good {
+			worst = level
+		}
+	}
+	return worst
+}
+
+func replica(ctx context.Context, r operator.Replica, now time.Time) views.Replica {
+	v := views.Replica{
+		Name: r.Host, Version: r.Version, State: words.Say(ctx, "operator.replica.running"), Tone: string(r.Level), Clock: words.Say(ctx, "operator.millis", "count", millis(r.ClockDistance)),
+		Streams: strconv.Itoa(r.Streams), Waiting: strconv.Itoa(r.Waiting), StartedAt: r.StartedAt, SeenAt: r.SeenAt,
+	}
+	switch {
+	case r.Silent(now):
+		v.State = words.Say(ctx, "operator.replica.silent")
+	case r.Level != operator.Good:
+		v.State = words.Say(ctx, "operator.replica.clock_off")
+	}
+	return v
+}
+
+// millis is a time in thousandths of a second.
+func millis(d time.Duration) string {
+	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 2, 64)
+}

@@ -1,0 +1,69 @@
+package signin
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/session"
+	"latchkey/app/signin"
+	"latchkey/app/web"
+	views "latchkey/views/signin"
+	"latchkey/views/words"
+)
+
+// stepUp offers the ways that would do for what is asked, as far as the user has
+// them, and says why another one is missing.
+func (h *Pages) stepUp(c echo.Context) error {
+	ctx, who := web.Context(c), web.Session(c)
+	v := views.StepUp{UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to"))}
+	for _, by := range waysFor(who, c.QueryParam("acr_values")) {
+		switch by {
+		case session.ByPhone:
+			v.Ways = append(v.Ways, views.Way{
+				Title: words.Say(ctx, "stepup.phone.title"), Advice: words.Say(ctx, "stepup.phone.text"), Method: string(signin.Phone), Button: words.Say(ctx, "stepup.phone.act"), Icon: "phone",
+			})
+		case session.ByPassword:
+			v.Ways = append(v.Ways, views.Way{
+				Title: words.Say(ctx, "stepup.password.title"), Method: string(signin.Password), Button: words.Say(ctx, "stepup.password.act"), Icon: "key",
+			})
+			v.Password = true
+		}
+	}
+	v.Lost = len(v.Ways) == 0
+	return web.Render(c, http.StatusOK, views.StepUpPage(h.Site.Page(c), v))
+}
+
+// waysFor gives the ways by which the user of a session can prove it for an act
+// that takes those of asked; without any, those that do for every act. What
+// asked says opens nothing: the act itself looks at the proof.
+func waysFor(who session.Session, asked string) []string {
+	has := func(by string) bool { return by != session.ByPhone || who.HasPhone }
+	some := func(ways []string) []string { return slices.DeleteFunc(ways, func(by string) bool { return !has(by) }) }
+	wanted := strings.Fields(asked)
+	ways := some(slices.DeleteFunc(session.By(session.Weak), func(by string) bool { return !slices.Contains(wanted, by) }))
+	if len(ways) == 0 {
+		ways = some(session.By(who.Strongest()))
+	}
+	return ways
+}
+
+func (h *Pages) beginStepUp(c echo.Context) error {
+	attempt, err := h.SignIn.BeginStepUp(c.Request().Context(), web.Session(c), web.Form(c, "return_to"), signin.Way(web.Form(c, "method")), web.From(c))
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, "/signin/"+attempt)
+}
+
+// otherWays is the page where a step-up takes another way: not every way that
+// signs somebody in does for it. For a sign-in it is empty.
+func otherWays(a signin.Attempt) string {
+	if a.Purpose != signin.ToStepUp {
+		return ""
+	}
+	return "/step-up?return_to=" + url.QueryEscape(a.ReturnTo)
+}
