@@ -2,16 +2,13 @@ package access
 
 import (
 	"slices"
+	"strings"
 
 	"latchkey/app/store"
 )
 
-// From so many questions on, AskAll reads the rows for all of them together; and
-// so many users are read in one statement.
-const (
-	manyQuestions = 50
-	readTogether  = 500
-)
+// manyQuestions is from how many on AskAll reads the rows for all of them together.
+const manyQuestions = 50
 
 // AskEach judges many acts at once, each as Ask does and in its order, by rows
 // that are read together. It is for lists of people, so that each of them is
@@ -85,23 +82,35 @@ func (k *known) read() (err error) {
 			return err
 		}
 		slices.Sort(t.targets)
-		for some := range slices.Chunk(slices.Compact(t.targets), readTogether) {
-			var rows []struct{ ID, GroupID string }
-			err := k.tx.All(&rows, `SELECT u.id, COALESCE(m.group_id, '') AS group_id FROM users u
-				LEFT JOIN group_members m ON m.tenant_id = u.tenant_id AND m.user_id = u.id WHERE u.tenant_id = ? AND u.id IN ?`, id, some)
-			if err != nil {
+		for some := range slices.Chunk(slices.Compact(t.targets), store.EachMost) {
+			if err := t.readTargets(k.tx, id, some); err != nil {
 				return err
-			}
-			for _, row := range rows {
-				groups := t.groups[row.ID]
-				if row.GroupID != "" {
-					groups = append(groups, row.GroupID)
-				}
-				t.groups[row.ID] = groups
 			}
 		}
 	}
 	return nil
+}
+
+// readTargets reads which users there are, and their groups, as groupsOf does.
+func (t *knownTenant) readTargets(tx *store.Tx, tenantID string, users []string) error {
+	from, values := store.Each(users)
+	var rows []struct {
+		ID, There *string
+		In        *string // ids of groups, parted by spaces
+	}
+	err := tx.All(&rows, `SELECT v.column1 AS id, (SELECT u.id FROM users u WHERE u.tenant_id = ? AND u.id = v.column1) AS there,
+		(SELECT string_agg(m.group_id, ' ') FROM group_members m WHERE m.user_id = v.column1 AND m.tenant_id || '' = ?) AS "in" FROM `+from,
+		append([]any{tenantID, tenantID}, values...)...)
+	for _, row := range rows {
+		switch {
+		case row.There == nil:
+		case row.In == nil:
+			t.groups[*row.ID] = nil
+		default:
+			t.groups[*row.ID] = strings.Fields(*row.In)
+		}
+	}
+	return err
 }
 
 // standing is what a person is, as standing in queries.go would read it.

@@ -199,11 +199,13 @@ func (s Standing) before(other Standing, now time.Time) bool {
 	return s.Rank > other.Rank
 }
 
-// groupsOf reads the groups of a user, and whether there is such a user.
+// groupsOf reads the groups of a user, and whether there is such a user. The
+// groups are found by the user: SQLite, given the plain tenant, would read all
+// members that the tenant has.
 func groupsOf(tx *store.Tx, tenantID, userID string) (groups []string, there bool, err error) {
 	var rows []struct{ ID, GroupID string }
 	err = tx.All(&rows, `SELECT u.id, COALESCE(m.group_id, '') AS group_id FROM users u
-		LEFT JOIN group_members m ON m.tenant_id = u.tenant_id AND m.user_id = u.id WHERE u.tenant_id = ? AND u.id = ?`, tenantID, userID)
+		LEFT JOIN group_members m ON m.user_id = u.id AND m.tenant_id || '' = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`, tenantID, userID)
 	for _, row := range rows {
 		if row.GroupID != "" {
 			groups = append(groups, row.GroupID)

@@ -33,7 +33,18 @@ func (s *Service) setRole(tx *store.Tx, act approval.Act) (approval.Plan, error)
 	if plan.Wrong != nil {
 		return plan, s.askToGive(tx, act, &plan, "", c.Group) // who may not is not told what is wrong
 	}
-	plan.Difference = []approval.Change{{Field: "group", Before: g.Name, After: g.Name}, {Field: "role", Before: string(g.Role), After: string(c.Role)}}
+	was, before, err := s.Roles.Title(tx, act.TenantID, g.Role)
+	if err != nil {
+		return plan, err
+	}
+	is, after, err := s.Roles.Title(tx, act.TenantID, c.Role)
+	if err != nil {
+		return plan, err
+	}
+	plan.Difference = []approval.Change{{Field: "group", Before: g.Name, After: g.Name}, {Field: "role", Before: was, After: is}}
+	if before != "" || after != "" {
+		plan.Difference = append(plan.Difference, approval.Change{Field: "permissions", Before: before, After: after})
+	}
 	people, err := s.carriers(tx, act, g, &plan, g.Role, c.Role)
 	if len(people) > CarriersMost {
 		plan.Wrong = fault.New(fault.Conflict, "group.too_many_carriers")
@@ -214,9 +225,13 @@ func (s *Service) tellAll(tx *store.Tx, act approval.Act, people []carrier, lost
 	if err != nil {
 		return err
 	}
-	notice := notify.Notice{Action: audit.RoleAssigned, By: by.Role, Reason: act.Reason, Detail: string(gained)}
+	title, _, err := s.Roles.Title(tx, act.TenantID, cmp.Or(gained, lost))
+	if err != nil {
+		return err
+	}
+	notice := notify.Notice{Action: audit.RoleAssigned, By: by.Role, Reason: act.Reason, Detail: title}
 	if gained == "" {
-		notice.Action, notice.Detail = audit.RoleTaken, string(lost)
+		notice.Action = audit.RoleTaken
 	}
 	for _, person := range people {
 		if err := notify.Tell(tx, act.TenantID, person.ID, notice); err != nil {

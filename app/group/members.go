@@ -24,7 +24,11 @@ func (s *Service) addMember(tx *store.Tx, act approval.Act) (approval.Plan, erro
 		return plan, nil
 	}
 	if g.Role != "" {
-		plan.Difference = append(plan.Difference, approval.Change{Field: "role", After: string(g.Role)})
+		title, _, err := s.Roles.Title(tx, act.TenantID, g.Role)
+		if err != nil {
+			return plan, err
+		}
+		plan.Difference = append(plan.Difference, approval.Change{Field: "role", After: title})
 		people, err := carriersOf(tx, act.TenantID, g.ID)
 		if err != nil {
 			return plan, err
@@ -58,7 +62,11 @@ func (s *Service) removeMember(tx *store.Tx, act approval.Act) (approval.Plan, e
 	}
 	plan.Difference = append(plan.Difference, approval.Change{Field: "group", Before: g.Name})
 	if g.Role != "" {
-		plan.Difference = append(plan.Difference, approval.Change{Field: "role", Before: string(g.Role)})
+		title, _, err := s.Roles.Title(tx, act.TenantID, g.Role)
+		if err != nil {
+			return plan, err
+		}
+		plan.Difference = append(plan.Difference, approval.Change{Field: "role", Before: title})
 	}
 	in, err := isMember(tx, act.TenantID, g.ID, act.TargetID)
 	if err == nil && !in {

@@ -116,7 +116,7 @@ func (s *Service) Person(ctx context.Context, who access.Standing, typed string)
 		return "", nobody
 	}
 	var groups []string
-	if err := s.DB.View(ctx).All(&groups, "SELECT group_id FROM group_members WHERE user_id = ? AND tenant_id = ?", u.ID, who.TenantID); err != nil {
+	if err := s.DB.View(ctx).All(&groups, "SELECT group_id FROM group_members WHERE user_id = ? AND tenant_id || '' = ?", u.ID, who.TenantID); err != nil {
 		return "", store.Unusable(err)
 	}
 	if !who.Covers(groups) {

@@ -64,6 +64,13 @@ func (s *Service) title(tx *store.Tx, tenantID string, role access.Role) (title,
 	return c.title(), err
 }
 
+// Title gives how a role is told to its holder, and what is in it if it is a
+// custom one; of none, nothing.
+func (s *Service) Title(tx *store.Tx, tenantID string, role access.Role) (name, permissions string, err error) {
+	t, err := s.title(tx, tenantID, role)
+	return t.name, t.permissions, err
+}
+
 func (c CustomRole) title() title {
 	return title{access.CustomPrefix + c.Name, Custom{Permissions: c.Permissions}.list()}
 }

@@ -19,6 +19,7 @@ const last = "\U0010ffff"
 const (
 	batchSize = 250
 	batchMost = 16
+	scopeMost = 2000 // people in groups that somebody is limited to, who are all looked at
 )
 
 // inScope is the condition that a user u is in a group that who is limited to.
@@ -51,39 +52,108 @@ func byName(tx *store.Tx, who access.Standing, prefix string) (all []Person, err
 }
 
 // byWords goes through those who have a word that begins with the longest of
-// words, and keeps those who have the others too.
+// words, and keeps those who have the others too. Who is limited to few people
+// goes through these.
 func byWords(tx *store.Tx, who access.Standing, words []string) (all []Person, err error) {
-	driver := slices.MaxFunc(words, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
-	where, values := inScope(who)
-	seen := map[string]bool{}
-	word, id := driver, ""
-	for range batchMost {
-		var batch []struct {
-			Person
-			Word string
-		}
-		err := tx.All(&batch, `SELECT w.word, u.id, u.name, u.display_name, u.state FROM user_words w
-			JOIN users u ON u.tenant_id = w.tenant_id AND u.id = w.user_id
-			WHERE w.tenant_id = ? AND (w.word, w.user_id) > (?, ?) AND w.word < ?`+where+" ORDER BY w.word, w.user_id LIMIT ?",
-			append(append([]any{who.TenantID, word, id, driver + last}, values...), batchSize)...)
+	if len(who.Scope) > 0 {
+		ids, few, err := fewInScope(tx, who)
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range batch {
-			if !seen[row.ID] && matches(row.Person, words) {
-				seen[row.ID] = true
-				all = append(all, row.Person)
+		if few {
+			all, err = named(tx, who, ids, words)
+			return firstFew(all), err
+		}
+	}
+	driver := slices.MaxFunc(words, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
+	from := place{Word: driver}
+	seen := map[string]bool{}
+	for range batchMost {
+		var ids []string
+		places, err := after(tx, who.TenantID, from)
+		if err != nil {
+			return nil, err
+		}
+		for _, from = range places {
+			if strings.HasPrefix(from.Word, driver) && !seen[from.UserID] {
+				seen[from.UserID] = true
+				ids = append(ids, from.UserID)
 			}
 		}
-		if len(batch) < batchSize || len(all) >= Most {
+		some, err := named(tx, who, ids, words)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+		if len(places) < batchSize || !strings.HasPrefix(from.Word, driver) || len(all) >= Most {
 			break
 		}
-		word, id = batch[len(batch)-1].Word, batch[len(batch)-1].ID
 	}
+	return firstFew(all), nil
+}
+
+// place is a word of somebody, in the order of the words.
+type place struct{ Word, UserID string }
+
+// after reads a batch of what comes after a place. It is read with no end: where
+// PostgreSQL counts on few, it would read all that there are, and sort them, before
+// it gives the first.
+func after(tx *store.Tx, tenantID string, from place) (places []place, err error) {
+	err = tx.All(&places, "SELECT word, user_id FROM user_words WHERE tenant_id = ? AND (word, user_id) > (?, ?) ORDER BY word, user_id LIMIT ?",
+		tenantID, from.Word, from.UserID, batchSize)
+	return places, err
+}
+
+// fewInScope gives the ids of all whom somebody with limits sees, when they are few.
+func fewInScope(tx *store.Tx, who access.Standing) (ids []string, few bool, err error) {
+	err = tx.All(&ids, "SELECT user_id FROM group_members WHERE group_id IN ? AND tenant_id = ? LIMIT ?", who.Scope, who.TenantID, scopeMost+1)
+	if len(ids) > scopeMost {
+		return nil, false, err
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), true, err
+}
+
+// named gives those of the users with ids whom somebody sees and each of words
+// names.
+func named(tx *store.Tx, who access.Standing, ids, words []string) (all []Person, err error) {
+	for some := range slices.Chunk(ids, store.EachMost) {
+		from, values := store.Each(some)
+		var rows []struct {
+			ID  string
+			Row *string // name, state and display name; only the last one may have spaces
+			In  *string // ids of groups
+		}
+		err := tx.All(&rows, `SELECT v.column1 AS id,
+			(SELECT u.name || ' ' || u.state || ' ' || u.display_name FROM users u WHERE u.tenant_id = ? AND u.id = v.column1) AS "row",
+			(SELECT string_agg(m.group_id, ' ') FROM group_members m WHERE m.user_id = v.column1 AND m.tenant_id || '' = ?) AS "in" FROM `+from,
+			append([]any{who.TenantID, who.TenantID}, values...)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			var groups []string
+			if row.In != nil {
+				groups = strings.Fields(*row.In)
+			}
+			if row.Row == nil || !who.Covers(groups) {
+				continue
+			}
+			parts := strings.SplitN(*row.Row, " ", 3)
+			if p := (Person{ID: row.ID, Name: parts[0], State: parts[1], DisplayName: parts[2]}); matches(p, words) {
+				all = append(all, p)
+			}
+		}
+	}
+	return all, nil
+}
+
+// firstFew gives the first of people, as they are called.
+func firstFew(all []Person) []Person {
 	slices.SortFunc(all, func(a, b Person) int {
 		return cmp.Or(cmp.Compare(strings.ToLower(a.DisplayName), strings.ToLower(b.DisplayName)), cmp.Compare(a.Name, b.Name))
 	})
-	return all[:min(Most, len(all))], nil
+	return all[:min(Most, len(all))]
 }
 
 // phones finds phones by the beginning of an id. Both kinds of id have a length

@@ -172,6 +172,9 @@ func TestMalformedForms(t *testing.T) {
 						continue
 					}
 					for _, p := range m.of(withToken(fields, b.csrf)) {
+						if route.Path == "/admin/:tenant/users/import" && strings.HasPrefix(p.media, "multipart/") {
+							continue // see TestWhatIsNoListIsRefused
+						}
 						a := sendParcel(t, b.client, b.request(t, route.Method, path, nil), p)
 						if m.want != 0 && a.status != m.want || a.status >= 500 {
 							t.Errorf("%s: %s with %q %.60q = %d, want %d", m.claim, a.asked, p.media, p.body, a.status, m.want)

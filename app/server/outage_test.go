@@ -147,6 +147,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	leaving.get(t, "/me")
 	const tenants = "/operator/tenants"
 	field := "/admin/alder/groups/" + w.group(t, "alder", "field")
+	brought := admin.bring(t, "name", "brought@alder.example").want(t, http.StatusSeeOther).location()
 	office := "/admin/alder/groups/" + w.group(t, "alder", "office")
 	_, user21 := w.person(t, "user21@alder.example")
 	acts := []doing{
@@ -187,6 +188,8 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/approvals/:request/withdraw", decide(asking, "lead@alder.example", "withdraw"), http.StatusSeeOther},
 		{"POST /admin/:tenant/approvals/:request/phone", decide(approving, "auditor@alder.example", "phone"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/import", func() answer { return admin.bring(t, "name", "new@alder.example") }, http.StatusSeeOther},
+		{"POST /admin/:tenant/users/imports/:import/run", form(admin, brought+"/run", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups", form(admin, "/admin/alder/groups", "name", "new", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups/:group/rename", form(admin, field+"/rename", "name", "fields", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups/:group/members", form(admin, field+"/members", "name", "user9@alder.example", "reason", "x"), http.StatusSeeOther},

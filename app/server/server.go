@@ -25,6 +25,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/group"
+	"latchkey/app/importing"
 	"latchkey/app/notify"
 	"latchkey/app/operator"
 	"latchkey/app/people"
@@ -65,6 +66,7 @@ type Server struct {
 	SignIn    *signin.Service
 	Approvals *approval.Service
 	Roles     *role.Service
+	Imports   *importing.Service
 	Handler   http.Handler
 
 	ready   readiness
@@ -141,7 +143,8 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, Passwords: passwords}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), chosen.Performers()} {
+	imports := &importing.Service{DB: db, Rules: rules, Log: log}
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
@@ -157,7 +160,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: notify.Outward(settings.PublicURL[:5] == "http:"), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -168,7 +171,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -257,7 +260,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.sweep, s.beat} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.Imports.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -337,6 +340,8 @@ func (s *Server) forget(ctx context.Context) error {
 		{"DELETE FROM outbox WHERE expires_at < ?", now.Add(-24 * time.Hour)},
 		{"DELETE FROM replicas WHERE seen_at < ?", now.Add(-24 * time.Hour)},
 		{"DELETE FROM setup_links WHERE expires_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM imports WHERE state = 'checked' AND created_at < ?", now.Add(-2 * importing.CheckedLife)},
+		{"DELETE FROM imports WHERE ended_at < ?", now.AddDate(0, 0, -90)},
 	} {
 		_, err := s.DB.CountOne(ctx, old.statement, old.before)
 		all = errors.Join(all, err)

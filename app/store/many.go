@@ -29,3 +29,21 @@ func Tuples(rows, columns int) string {
 	row := "(" + strings.Repeat(",?", columns)[1:] + ")"
 	return strings.Repeat(","+row, rows)[1:]
 }
+
+// Each is a table of values to look something up for, one in each row, as v with
+// the column column1. Looked up by a subquery for the row, such as
+//
+//	SELECT v.column1, (SELECT u.id FROM users u WHERE u.tenant_id = ? AND u.name = v.column1) FROM
+//
+// each is found by its key. A list after IN, or a join, leaves it to the database
+// to go through everything that a tenant has once for each list instead.
+func Each(values []string) (table string, all []any) {
+	all = make([]any, len(values))
+	for i, value := range values {
+		all[i] = value
+	}
+	return "(VALUES " + Tuples(len(values), 1) + ") AS v", all
+}
+
+// EachMost is how many values are looked up in one statement.
+const EachMost = 500

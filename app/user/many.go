@@ -1,6 +1,10 @@
 package user
 
 import (
+	"maps"
+	"slices"
+	"strings"
+
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/secret"
@@ -11,13 +15,14 @@ import (
 type Newcomer struct {
 	Name        string // as Name gives it
 	DisplayName string
+	Groups      []string // ids of those that they join in the same act, for the event
 }
 
 // CreateAll makes users without a password in the act tx, with the words by which
-// they are found and an event for each: what is common to all events comes as
-// one, and details gives what is not. A name that is taken is store.ErrDuplicate,
-// at once or with a later statement.
-func CreateAll(tx *store.Tx, tenantID string, people []Newcomer, common audit.Event, details func(i int) map[string]string) ([]User, error) {
+// they are found and an event for each; what is common to all events comes as
+// one. A name that is taken is store.ErrDuplicate, at once or with a later
+// statement.
+func CreateAll(tx *store.Tx, tenantID string, people []Newcomer, common audit.Event) ([]User, error) {
 	users := make([]User, len(people))
 	rows, words, events := make([][]any, len(people)), [][]any{}, make([]audit.Event, len(people))
 	for i, p := range people {
@@ -28,7 +33,11 @@ func CreateAll(tx *store.Tx, tenantID string, people []Newcomer, common audit.Ev
 			words = append(words, []any{tenantID, word, u.ID})
 		}
 		e := common
-		e.TenantID, e.Action, e.Target, e.Subject, e.Details = tenantID, audit.UserCreated, audit.User(u.ID), u.ID, details(i)
+		e.TenantID, e.Action, e.Target, e.Subject = tenantID, audit.UserCreated, audit.User(u.ID), u.ID
+		if len(p.Groups) > 0 {
+			e.Details = map[string]string{"groups": strings.Join(p.Groups, " ")}
+			maps.Copy(e.Details, common.Details)
+		}
 		events[i] = e
 	}
 	if err := tx.InsertAll("INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at, created_by)", "", rows); err != nil {
@@ -48,49 +57,65 @@ type Rename struct {
 
 // RenameAll gives users other display names in the act tx, with an event for
 // each. It fails with fault.Conflict when one of them is not as described any more.
+//
+// Each is one statement, put off: a list of rows would leave it to the database
+// whether to go from the rows to the users or through all users for each row.
 func RenameAll(tx *store.Tx, tenantID string, renames []Rename, common audit.Event) error {
-	for len(renames) > 0 {
-		part := renames[:min(store.InsertRows, len(renames))]
-		renames = renames[len(part):]
-		if err := renameSome(tx, tenantID, part, common); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func renameSome(tx *store.Tx, tenantID string, renames []Rename, common audit.Event) error {
-	var names, before []any
-	var after [][]any
+	var joining [][]any
 	events := make([]audit.Event, len(renames))
 	for i, r := range renames {
-		names = append(names, r.ID, r.DisplayName, r.To)
-		for _, word := range Words(r.Name, r.DisplayName) {
-			before = append(before, word, r.ID)
+		if err := tx.Later("UPDATE users SET display_name = ? WHERE tenant_id = ? AND id = ? AND display_name = ?", r.To, tenantID, r.ID, r.DisplayName); err != nil {
+			return err
 		}
-		for _, word := range Words(r.Name, r.To) {
-			after = append(after, []any{tenantID, word, r.ID})
+		before, after := Words(r.Name, r.DisplayName), Words(r.Name, r.To)
+		for _, word := range before {
+			if slices.Contains(after, word) {
+				continue
+			}
+			if err := tx.Later("DELETE FROM user_words WHERE tenant_id = ? AND word = ? AND user_id = ?", tenantID, word, r.ID); err != nil {
+				return err
+			}
+		}
+		for _, word := range after {
+			if !slices.Contains(before, word) {
+				joining = append(joining, []any{tenantID, word, r.ID})
+			}
 		}
 		e := common
 		e.TenantID, e.Action, e.Target, e.Subject = tenantID, audit.UserRenamed, audit.User(r.ID), r.ID
 		events[i] = e
 	}
-	res := tx.Exec(`UPDATE users SET display_name = v.column3 FROM (VALUES `+store.Tuples(len(renames), 3)+`) AS v
-		WHERE users.tenant_id = ? AND users.id = v.column1 AND users.display_name = v.column2`, append(names, tenantID)...)
-	if res.Error != nil {
-		return res.Error
-	}
-	if res.RowsAffected != int64(len(renames)) {
-		return fault.New(fault.Conflict, "user.state_changed")
-	}
-	// By whole keys: nothing finds the words of a user otherwise.
-	if len(before) > 0 {
-		if err := tx.Later("DELETE FROM user_words WHERE tenant_id = ? AND (word, user_id) IN (VALUES "+store.Tuples(len(before)/2, 2)+")", append([]any{tenantID}, before...)...); err != nil {
-			return err
-		}
-	}
-	if err := tx.InsertAll("INSERT INTO user_words (tenant_id, word, user_id)", "ON CONFLICT DO NOTHING", after); err != nil {
+	if err := tx.InsertAll("INSERT INTO user_words (tenant_id, word, user_id)", "ON CONFLICT DO NOTHING", joining); err != nil {
 		return err
 	}
-	return audit.RecordAll(tx, events)
+	if err := audit.RecordAll(tx, events); err != nil {
+		return err
+	}
+	return renamed(tx, tenantID, renames)
+}
+
+// renamed sees that every one of them is called as they were to be.
+func renamed(tx *store.Tx, tenantID string, renames []Rename) error {
+	for some := range slices.Chunk(renames, store.EachMost) {
+		ids, want := make([]string, len(some)), map[string]string{}
+		for i, r := range some {
+			ids[i], want[r.ID] = r.ID, r.To
+		}
+		from, values := store.Each(ids)
+		var now []struct {
+			ID          string
+			DisplayName *string
+		}
+		err := tx.All(&now, "SELECT v.column1 AS id, (SELECT u.display_name FROM users u WHERE u.tenant_id = ? AND u.id = v.column1) AS display_name FROM "+from,
+			append([]any{tenantID}, values...)...)
+		if err != nil {
+			return err
+		}
+		for _, u := range now {
+			if u.DisplayName == nil || *u.DisplayName != want[u.ID] {
+				return fault.New(fault.Conflict, "user.state_changed")
+			}
+		}
+	}
+	return nil
 }

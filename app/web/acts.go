@@ -51,7 +51,7 @@ var fields = map[string]func(context.Context, string) string{
 	"role": sayRole, "scope": sayScope, "ends_at": sayEnd, "permissions": sayPermissions,
 	"state": sayValue, "mfa_state": sayMFA, "sessions": sayValue, "throttle": sayValue,
 	"match_mode": sayMode, "platforms": sayPlatforms,
-	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "rows": nil,
+	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
 }
 
 // Changed says one line of a difference in words: the field, and what it was and is.

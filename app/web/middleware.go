@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/secret"
+	"latchkey/app/session"
 	"latchkey/app/store"
 )
 
@@ -94,7 +94,14 @@ const answerWait = 10 * time.Second
 
 func (s *Site) inTime(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), answerWait)
+		wait := answerWait
+		if uploads(c.Request()) {
+			wait = uploadWait
+			if err := s.giveTime(c); err != nil {
+				return err
+			}
+		}
+		ctx, cancel := context.WithTimeout(c.Request().Context(), wait)
 		defer cancel()
 		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)
@@ -173,18 +180,24 @@ func (s *Site) body(next echo.HandlerFunc) echo.HandlerFunc {
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			return next(c)
 		}
-		if r.ContentLength > BodyMost {
+		most := int64(BodyMost)
+		if uploads(r) {
+			most = UploadMost
+		}
+		if r.ContentLength > most {
 			return fault.New(fault.TooLarge, "http.too_large")
 		}
-		r.Body = http.MaxBytesReader(c.Response(), r.Body, BodyMost)
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, most)
 		return next(c)
 	}
 }
 
 // ReadForm parses a form or says what is wrong with it.
 func ReadForm(r *http.Request) error {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/x-www-form-urlencoded" {
+	if uploads(r) {
+		return readUpload(r)
+	}
+	if mediaOf(r) != formMedia {
 		return fault.New(fault.WrongType, "http.wrong_type")
 	}
 	if err := r.ParseForm(); err != nil {
@@ -305,31 +318,54 @@ func (s *Site) allow(r Route) echo.MiddlewareFunc {
 			if r.Leaves && !signedIn {
 				return next(c)
 			}
-			if c.Request().Method != http.MethodGet {
-				if err := ReadForm(c.Request()); err != nil {
-					return err
-				}
-				if !s.ownForm(c, r) {
-					return fault.New(fault.Forbidden, "http.form_token")
-				}
+			permitted := func() error { return s.permit(c, r, found) }
+			ours := func() error { return s.fromOurPage(c, r) }
+			first, second := ours, permitted
+			if uploads(c.Request()) {
+				first, second = permitted, ours // a file is read for who may bring one
 			}
-			if r.Needs == access.Anyone {
-				return next(c)
-			}
-			if err := s.locate(c, found); err != nil {
+			if err := first(); err != nil {
 				return err
 			}
-			// Operators work on all tenants from outside. Of one who was let in the rules
-			// read account and office on the platform, which the wall of a tenant hides.
-			if !strings.HasPrefix(c.Path(), "/operator") && Here(c).ID == found.TenantID {
-				Within(c, Here(c).ID)
-			}
-			if err := s.Rules.Allow(Here(c).ID, found.UserID, r.Needs); err != nil {
-				return s.refuse(c, r.Needs, err)
+			if err := second(); err != nil {
+				return err
 			}
 			return next(c)
 		}
 	}
+}
+
+// permit asks whether whoever asks may come here.
+func (s *Site) permit(c echo.Context, r Route, found session.Session) error {
+	if r.Needs == access.Anyone {
+		return nil
+	}
+	if err := s.locate(c, found); err != nil {
+		return err
+	}
+	// Operators work on all tenants from outside. Of one who was let in the rules
+	// read account and office on the platform, which the wall of a tenant hides.
+	if !strings.HasPrefix(c.Path(), "/operator") && Here(c).ID == found.TenantID {
+		Within(c, Here(c).ID)
+	}
+	if err := s.Rules.Allow(Here(c).ID, found.UserID, r.Needs); err != nil {
+		return s.refuse(c, r.Needs, err)
+	}
+	return nil
+}
+
+// fromOurPage reads a form, and sees that it came from our own page.
+func (s *Site) fromOurPage(c echo.Context, r Route) error {
+	if c.Request().Method == http.MethodGet {
+		return nil
+	}
+	if err := ReadForm(c.Request()); err != nil {
+		return err
+	}
+	if !s.ownForm(c, r) {
+		return fault.New(fault.Forbidden, "http.form_token")
+	}
+	return nil
 }
 
 // Within puts a request behind the wall of a tenant (store.Within): that of the

@@ -25,6 +25,7 @@ type People struct {
 	First      string // address of the first page, when this is not it; or empty
 	Cut        bool   // the search goes on behind Next
 	InviteHref string // empty for who may not invite
+	ImportHref string // empty for who may not import
 }
 
 // PersonRow is one person in the list.

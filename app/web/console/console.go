@@ -16,6 +16,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/fault"
 	"latchkey/app/group"
+	"latchkey/app/importing"
 	"latchkey/app/operator"
 	"latchkey/app/people"
 	"latchkey/app/role"
@@ -34,6 +35,7 @@ type Pages struct {
 	Roles     *role.Service
 	People    *people.Service
 	Groups    *group.Service
+	Imports   *importing.Service
 	Search    *search.Service
 	Settings  *settings.Service
 	Operator  *operator.Service
@@ -65,7 +67,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -118,6 +118,9 @@ func (h *Pages) people(c echo.Context) error {
 	if h.Site.Standing(c).May.Has(access.UserInvite) {
 		v.InviteHref = h.path(c, "/users/new")
 	}
+	if h.Site.Standing(c).May.Has(access.UserImport) {
+		v.ImportHref = h.path(c, "/users/import")
+	}
 	for _, r := range page.Rows {
 		v.Rows = append(v.Rows, h.personRow(c, r))
 	}
