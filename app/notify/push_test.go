@@ -20,6 +20,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ import (
 // service is a push service on loopback (RFC 8030) that keeps what it is sent.
 type service struct {
 	*httptest.Server
-	answer int
+	answer atomic.Int64 // the status that it answers with
 	got    chan delivery
 }
 
@@ -44,17 +45,19 @@ type delivery struct {
 
 func pushService(t *testing.T) *service {
 	t.Helper()
-	s := &service{answer: http.StatusCreated, got: make(chan delivery, 100)}
+	s := &service{got: make(chan delivery, 100)}
+	s.answer.Store(http.StatusCreated)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
 		}
 		s.got <- delivery{r.Header, body, r.Method + " " + r.URL.Path}
-		if s.answer == http.StatusFound {
+		status := int(s.answer.Load())
+		if status == http.StatusFound {
 			w.Header().Set("Location", "/elsewhere")
 		}
-		w.WriteHeader(s.answer)
+		w.WriteHeader(status)
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -238,7 +241,7 @@ func TestWhatAPushServiceAnswers(t *testing.T) {
 		{http.StatusInternalServerError, false, false},
 	} {
 		s, b := pushService(t), subscribe(t)
-		s.answer = row.answer
+		s.answer.Store(int64(row.answer))
 		err := sender(t).Send(t.Context(), b.at(s.URL+"/one"), "{}", time.Minute)
 		if (err == nil) != row.ok || errors.Is(err, notify.ErrGone) != row.gone {
 			t.Errorf("after %d Send = %v, want ok %t, gone %t", row.answer, err, row.ok, row.gone)
@@ -327,7 +330,7 @@ func TestNoCallGoesToAnAddressOfTheHouse(t *testing.T) {
 	}
 	// Where the whole program is on loopback, push services of tests are too; but
 	// no answer leads on to another address.
-	s.answer = http.StatusFound
+	s.answer.Store(http.StatusFound)
 	if err := call(lenient, "127.0.0.1"); err != nil {
 		t.Errorf("a call to loopback where it is allowed = %v", err)
 	}

@@ -54,7 +54,7 @@ func TestARequestWakesThePhone(t *testing.T) {
 			t.Errorf("the message is kept for %s s, want the life of the request", got)
 		}
 
-		s.answer = http.StatusGone
+		s.answer.Store(http.StatusGone)
 		h.Clock.Forward(time.Minute)
 		ask()
 		for end := time.Now().Add(10 * time.Second); h.Text("SELECT push_subscription FROM devices WHERE account_id = ?", a.AccountID) != ""; time.Sleep(5 * time.Millisecond) {
