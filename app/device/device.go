@@ -82,7 +82,7 @@ func AccountsWith(columns, join string) string {
 		FROM devices d
 		JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
 		JOIN tenants t ON t.id = d.tenant_id ` + join + `
-		WHERE d.id = ? AND d.state = 'active' AND u.state = 'active' AND t.state = 'active' ORDER BY d.created_at`
+		WHERE d.id = ? AND d.state = 'active' AND (u.state = 'active' AND t.state = 'active') IS TRUE ORDER BY d.created_at`
 }
 
 var accountsQuery = AccountsWith(", (r.tenant_id IS NOT NULL) AS registered",

@@ -141,7 +141,7 @@ func countTry(tx *store.Tx, by device.Proof, answer proof.Answer) error {
 	}
 	return device.CountTry(tx, by.Device, answer.Account, by.Call, `tenant_id = (SELECT t.id FROM tenants t WHERE t.slug = ?)
 		AND EXISTS (SELECT 1 FROM prompts p WHERE p.tenant_id = devices.tenant_id AND p.id = ? AND p.user_id = devices.user_id
-		AND p.nonce = ? AND p.state = 'pending' AND p.expires_at > ? AND (devices.phone_sign_in OR p.kind = 'test')`+act+")",
+		AND (p.nonce = ? AND p.state = 'pending' AND p.expires_at > ? AND (devices.phone_sign_in OR p.kind = 'test')) IS TRUE`+act+")",
 		append([]any{answer.Tenant, answer.Request, answer.Nonce, tx.Now}, agreed...)...)
 }
 
@@ -194,10 +194,10 @@ var actions = map[State]audit.Action{Approved: audit.PromptApproved, Denied: aud
 func (s *Service) decide(ctx context.Context, a device.Account, d decision) error {
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
 		err := tx.Change(fault.New(fault.Conflict, "prompt.decided"), `UPDATE prompts SET state = ?, decided_at = ?, account_id = ?, wrong_number = ?
-			WHERE tenant_id = ? AND id = ? AND state = 'pending' AND expires_at > ? AND EXISTS (SELECT 1 FROM devices d
+			WHERE tenant_id = ? AND id = ? AND (state = 'pending' AND expires_at > ?) IS TRUE AND EXISTS (SELECT 1 FROM devices d
 			JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id JOIN tenants t ON t.id = d.tenant_id
-			WHERE d.tenant_id = prompts.tenant_id AND d.account_id = ? AND d.user_id = prompts.user_id AND d.state = 'active'
-			AND (d.phone_sign_in OR prompts.kind = 'test') AND u.state = 'active' AND t.state = 'active')`,
+			WHERE d.tenant_id = prompts.tenant_id AND d.account_id = ? AND d.user_id = prompts.user_id
+			AND (d.state = 'active' AND (d.phone_sign_in OR prompts.kind = 'test') AND u.state = 'active' AND t.state = 'active') IS TRUE)`,
 			d.next, tx.Now, a.AccountID, d.wrong, a.TenantID, d.id, tx.Now, a.AccountID)
 		if err != nil {
 			return err

@@ -97,6 +97,8 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		DecidedAt   *time.Time
 		Mine        bool
 	}
+	// PostgreSQL finds rows behind the wall by a CASE, and not by COALESCE: it takes
+	// that for a function which could tell what it was given.
 	err := tx.All(&rows, `SELECT COALESCE(t.id, '') AS tenant_id, COALESCE(t.match_mode, '') AS match_mode,
 		COALESCE(u.id, '') AS user_id, COALESCE(u.state, '') AS state, COALESCE(h.way, '') AS way,
 		`+phoneSignsIn+` AS phones,
@@ -109,9 +111,9 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		LEFT JOIN domains dom ON dom.domain = n.domain AND dom.verified_at IS NOT NULL
 		LEFT JOIN tenants t ON t.id = dom.tenant_id AND t.state = 'active'
 		LEFT JOIN users u ON u.tenant_id = t.id AND u.name = n.name
-		LEFT JOIN habits h ON h.tenant_id = COALESCE(t.id, ?) AND h.subject = n.subject
-		LEFT JOIN throttles f ON f.tenant_id = COALESCE(t.id, ?) AND f.subject = n.subject AND f.way = ?
-		LEFT JOIN prompts p ON p.tenant_id = COALESCE(t.id, ?) AND p.subject = n.subject AND p.created_at > ?
+		LEFT JOIN habits h ON h.tenant_id = CASE WHEN t.id IS NULL THEN ? ELSE t.id END AND h.subject = n.subject
+		LEFT JOIN throttles f ON f.tenant_id = CASE WHEN t.id IS NULL THEN ? ELSE t.id END AND f.subject = n.subject AND f.way = ?
+		LEFT JOIN prompts p ON p.tenant_id = CASE WHEN t.id IS NULL THEN ? ELSE t.id END AND p.subject = n.subject AND p.created_at > ?
 		LEFT JOIN attempts a ON a.tenant_id = p.tenant_id AND a.id = p.attempt_id AND a.browser_digest = n.browser
 		ORDER BY p.created_at DESC`,
 		domain, name, who.subject, browserDigest, tenant.Nowhere, tenant.Nowhere, prompt.Way, tenant.Nowhere, tx.Now.Add(-prompt.Memory))
@@ -391,13 +393,13 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
 		var won struct{ UserID, Subject, Purpose, SessionID, ReturnTo, AccountID, PromptID, ApprovalTenantID, ApprovalID string }
 		ok, err := tx.One(&won, `UPDATE attempts SET state = 'finished', finished_at = ?
-			WHERE tenant_id = ? AND id = ? AND browser_digest = ? AND state = 'open' AND expires_at > ? AND way = 'phone' AND user_id <> '' AND failures < ?
+			WHERE tenant_id = ? AND id = ? AND (browser_digest = ? AND state = 'open' AND expires_at > ? AND way = 'phone' AND user_id <> '' AND failures < ?) IS TRUE
 			AND EXISTS (SELECT 1 FROM prompts p
 				JOIN devices d ON d.tenant_id = p.tenant_id AND d.account_id = p.account_id
 				JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id
 				JOIN tenants t ON t.id = p.tenant_id
 				WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id AND p.attempt_id = attempts.id AND p.user_id = attempts.user_id
-				AND p.state = 'approved' AND p.decided_at > ? AND d.state = 'active' AND d.phone_sign_in AND u.state = 'active' AND t.state = 'active')
+				AND (p.state = 'approved' AND p.decided_at > ? AND d.state = 'active' AND d.phone_sign_in AND u.state = 'active' AND t.state = 'active') IS TRUE)
 			RETURNING user_id, subject, purpose, session_id, return_to, prompt_id, approval_tenant_id, approval_id,
 				(SELECT p.account_id FROM prompts p WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id) AS account_id`,
 			tx.Now, tenantID, id, from.BrowserDigest, tx.Now, failuresMost, tx.Now.Add(-finishLife))

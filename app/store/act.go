@@ -83,13 +83,13 @@ func (db *DB) Act(ctx context.Context, do func(*Tx) error) error {
 // Count runs do in a transaction whose commit does not wait for the disk. It is
 // for counters that must stand before what they count is tried.
 func (db *DB) Count(ctx context.Context, do func(*Tx) error) error {
-	return db.run(ctx, db.counts, do)
+	return db.run(context.WithValue(ctx, swiftKey{}, true), db.counts, do)
 }
 
 // CountAndRead runs what do queues with Later, and the one read that follows,
 // as one transaction like Count's, in one round trip.
 func (db *DB) CountAndRead(ctx context.Context, do func(*Tx) error) error {
-	return db.run(context.WithValue(ctx, atOnceKey{}, true), db.counts, do)
+	return db.Count(context.WithValue(ctx, atOnceKey{}, true), do)
 }
 
 // CountOne runs a single statement like Count, in one round trip, and gives the
@@ -100,7 +100,7 @@ func (db *DB) CountOne(ctx context.Context, statement string, values ...any) (in
 		return 0, err
 	}
 	defer leave()
-	res := db.counts.WithContext(db.unwatched(ctx)).Exec(statement, values...)
+	res := db.counts.WithContext(db.unwatched(context.WithValue(ctx, swiftKey{}, true))).Exec(statement, values...)
 	return res.RowsAffected, unavailable(res.Error)
 }
 

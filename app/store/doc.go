@@ -11,6 +11,11 @@
 // that differ ask Dialect. SQLite has one writer: acts queue for it in the
 // process, so that none fails with "database is locked".
 //
+// A statement of the sign-in finds its row by the key, and puts what is then
+// asked of it into (…) IS TRUE, which no index answers: PostgreSQL plans it while
+// tables are small, when reading everything that is pending looks as cheap, and
+// keeps that plan.
+//
 // What a signed-in person does runs behind the wall of their tenant (Within): on
 // PostgreSQL row-level security shows it that tenant's rows alone, should a
 // statement forget to ask for them. The wall is set for one transaction, in the

@@ -37,6 +37,30 @@ func (k keeping) Connect(context.Context) (driver.Conn, error) {
 type keepingConn struct {
 	driver.Conn
 	statements map[string]*keptStatement
+	open       bool // in a transaction
+	swift      bool // commits do not wait for the disk
+}
+
+// swiftKey marks the context of what only counts. It is the writer's connection
+// that changes how it commits: two of them would each drop the pages that they
+// hold whenever the other one has written.
+type swiftKey struct{}
+
+// pace sets how the next transaction commits, as its context says.
+func (c *keepingConn) pace(ctx context.Context) error {
+	swift := ctx.Value(swiftKey{}) != nil
+	if c.open || swift == c.swift {
+		return nil
+	}
+	pragma := "PRAGMA synchronous(FULL)"
+	if swift {
+		pragma = "PRAGMA synchronous(NORMAL)"
+	}
+	_, err := c.run(ctx, pragma, nil)
+	if err == nil {
+		c.swift = swift
+	}
+	return err
 }
 
 // keptStatement is a compiled statement, and whether its rows are being read.
@@ -65,6 +89,13 @@ func (c *keepingConn) compiled(query string) (_ *keptStatement, kept bool, _ err
 }
 
 func (c *keepingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if err := c.pace(ctx); err != nil {
+		return nil, err
+	}
+	return c.run(ctx, query, args)
+}
+
+func (c *keepingConn) run(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	statement, kept, err := c.compiled(query)
 	if err != nil {
 		return nil, err
@@ -98,8 +129,11 @@ func (c *keepingConn) BeginTx(ctx context.Context, options driver.TxOptions) (dr
 	if options.Isolation != 0 || options.ReadOnly {
 		return nil, errors.New("store: acts run at the default isolation")
 	}
-	_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE", nil)
-	return keepingTx{c}, err
+	if _, err := c.ExecContext(ctx, "BEGIN IMMEDIATE", nil); err != nil {
+		return nil, err
+	}
+	c.open = true
+	return keepingTx{c}, nil
 }
 
 // Close closes the statements and the connection.
@@ -129,12 +163,19 @@ func (r *keptRows) Close() error {
 
 type keepingTx struct{ conn *keepingConn }
 
+// Commit leaves no transaction behind when it fails: the next act would be in it.
 func (t keepingTx) Commit() error {
-	_, err := t.conn.ExecContext(context.Background(), "COMMIT", nil)
+	err := t.end("COMMIT")
+	if err != nil {
+		_ = t.end("ROLLBACK") // SQLite may have done so itself
+	}
 	return err
 }
 
-func (t keepingTx) Rollback() error {
-	_, err := t.conn.ExecContext(context.Background(), "ROLLBACK", nil)
+func (t keepingTx) Rollback() error { return t.end("ROLLBACK") }
+
+func (t keepingTx) end(statement string) error {
+	_, err := t.conn.run(context.Background(), statement, nil)
+	t.conn.open = false
 	return err
 }

@@ -130,9 +130,7 @@ func openSQLite(path string, log *slog.Logger) (*DB, error) {
 	if db.acts, err = open(1, "synchronous(FULL)"); err != nil {
 		return nil, err
 	}
-	if db.counts, err = open(1, "synchronous(NORMAL)"); err != nil {
-		return nil, err
-	}
+	db.counts = db.acts
 	if db.reads, err = open(sqliteReaders, "query_only(1)"); err != nil {
 		return nil, err
 	}
