@@ -147,7 +147,9 @@ func (s *Service) approve(tx *store.Tx, r Request, approverID string, given Give
 	if err := audit.Record(tx, e); err != nil {
 		return err
 	}
-	tx.After(func() { s.Hub.Ring(InboxKey(r.TenantID)) })
+	if err := s.over(tx, r, action, approverID, given.Reason, given.Origin); err != nil {
+		return err
+	}
 	if !stands {
 		return fault.New(fault.Conflict, "approval.void")
 	}
@@ -213,6 +215,8 @@ func (s *Service) end(tx *store.Tx, r Request, next State, action audit.Action, 
 	if err := settle(tx, r, next, by, reason); err != nil {
 		return err
 	}
-	tx.After(func() { s.Hub.Ring(InboxKey(r.TenantID)) })
-	return audit.Record(tx, r.event(action, by, reason, from))
+	if err := audit.Record(tx, r.event(action, by, reason, from)); err != nil {
+		return err
+	}
+	return s.over(tx, r, action, by, reason, from)
 }

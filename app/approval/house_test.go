@@ -45,7 +45,7 @@ func offices(t *testing.T, story func(o *office)) {
 }
 
 func (o *office) build() {
-	o.Approvals = &approval.Service{DB: o.DB, Rules: o.Rules, Hub: o.Hub, Performers: map[approval.Kind]approval.Performer{renaming: rename}}
+	o.Approvals = &approval.Service{DB: o.DB, Rules: o.Rules, Hub: o.Hub, Prompts: o.Prompts, Performers: map[approval.Kind]approval.Performer{renaming: rename}}
 	o.Roles = &role.Service{DB: o.DB, Keys: o.Keys, Rules: o.Rules, Approvals: o.Approvals}
 	maps.Copy(o.Approvals.Performers, o.Roles.Performers())
 	o.SignIn.Approvals = approval.Phones{Service: o.Approvals}

@@ -150,10 +150,9 @@ func (s *Service) Lapse(ctx context.Context) error {
 	}
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
 		for _, r := range due {
-			if err := lapse(tx, r); err != nil {
+			if err := s.lapse(tx, r); err != nil {
 				return err
 			}
-			tx.After(func() { s.Hub.Ring(InboxKey(r.TenantID)) })
 		}
 		return nil
 	})

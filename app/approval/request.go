@@ -86,7 +86,7 @@ func (r row) request(now time.Time) (Request, error) {
 }
 
 // insert stores a request. The same act waits once.
-func insert(tx *store.Tx, r Request) error {
+func (s *Service) insert(tx *store.Tx, r Request) error {
 	difference, err := json.Marshal(r.Difference)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func insert(tx *store.Tx, r Request) error {
 			return fault.New(fault.Conflict, "approval.waits_already")
 		}
 		// Its time is over, and the index still lets no other one in.
-		if err := lapse(tx, other); err != nil {
+		if err := s.lapse(tx, other); err != nil {
 			return err
 		}
 	}
@@ -113,14 +113,17 @@ func insert(tx *store.Tx, r Request) error {
 		string(eyes), r.CreatedAt, r.ExpiresAt).Error
 }
 
-// lapse ends a request whose time is over, with its event, once.
-func lapse(tx *store.Tx, r Request) error {
+// lapse ends a request whose time is over, with its event and its notice, once.
+func (s *Service) lapse(tx *store.Tx, r Request) error {
 	res := tx.Exec("UPDATE approval_requests SET state = 'expired', decided_at = ? WHERE tenant_id = ? AND id = ? AND state = 'pending' AND expires_at <= ?",
 		tx.Now, r.TenantID, r.ID, tx.Now)
 	if res.Error != nil || res.RowsAffected == 0 {
 		return res.Error
 	}
-	return audit.Record(tx, r.event(audit.ApprovalExpired, "", "", audit.Origin{}))
+	if err := audit.Record(tx, r.event(audit.ApprovalExpired, "", "", audit.Origin{})); err != nil {
+		return err
+	}
+	return s.over(tx, r, audit.ApprovalExpired, "", "", audit.Origin{})
 }
 
 func list(tx *store.Tx, which string, values ...any) ([]Request, error) {

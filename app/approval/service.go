@@ -9,6 +9,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/prompt"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/wake"
@@ -19,6 +20,7 @@ type Service struct {
 	DB         *store.DB
 	Rules      *access.Rules
 	Hub        *wake.Hub
+	Prompts    *prompt.Service
 	Performers map[Kind]Performer
 }
 
@@ -124,7 +126,7 @@ func (s *Service) freeze(tx *store.Tx, act Act, plan Plan) (id string, err error
 		Parameters: act.Parameters, Difference: plan.Difference, Digest: digest(act, plan.Difference), Reason: act.Reason,
 		Eyes: plan.eyes(act), CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(Life),
 	}
-	if err := insert(tx, r); err != nil {
+	if err := s.insert(tx, r); err != nil {
 		return "", err
 	}
 	tx.After(func() { s.Hub.Ring(InboxKey(act.TenantID)) })

@@ -76,31 +76,43 @@ func cut[T any](rows []T) (page []T, more bool) {
 // Find gives a group that somebody sees; another one is fault.NotFound.
 func (s *Service) Find(ctx context.Context, who access.Standing, id string) (Group, error) {
 	var g Group
-	ok, err := s.DB.View(ctx).One(&g, `SELECT g.id, g.name, g.role, COALESCE(c.name, '') AS role_name, c.retired_at IS NOT NULL AS retired, g.created_at, g.role_at, `+members+` AS members,
-		COALESCE(b.name, '') AS created_by, COALESCE(r.name, '') AS role_by,
+	tx := s.DB.View(ctx)
+	ok, err := tx.One(&g, `SELECT g.id, g.name, g.role, COALESCE(c.name, '') AS role_name, c.retired_at IS NOT NULL AS retired, g.created_at, g.role_at, `+members+` AS members,
+		g.created_by, g.role_by,
 		(SELECT count(*) FROM role_scopes s WHERE s.tenant_id = g.tenant_id AND s.group_id = g.id) AS limits
 		FROM groups g LEFT JOIN custom_roles c ON c.tenant_id = g.tenant_id AND c.id = g.role
-		LEFT JOIN users b ON b.tenant_id IN (g.tenant_id, ?) AND b.id = g.created_by
-		LEFT JOIN users r ON r.tenant_id IN (g.tenant_id, ?) AND r.id = g.role_by
-		WHERE g.tenant_id = ? AND g.id = ?`, access.Platform, access.Platform, who.TenantID, id)
+		WHERE g.tenant_id = ? AND g.id = ?`, who.TenantID, id)
 	if err != nil {
 		return g, store.Unusable(err)
 	}
 	if !ok || !who.Covers([]string{id}) {
 		return Group{}, fault.New(fault.NotFound, "http.not_found")
 	}
-	return g, nil
+	names, err := user.NamesOf(tx, who.TenantID, g.CreatedBy, g.RoleBy)
+	g.CreatedBy, g.RoleBy = names[g.CreatedBy], names[g.RoleBy]
+	return g, store.Unusable(err)
 }
 
 // Members gives the members of a group that come after a sign-in name, by it,
 // and whether more follow. Whether somebody sees the group is asked by Find.
 func (s *Service) Members(ctx context.Context, tenantID, groupID, after string) (page []Member, more bool, err error) {
-	err = s.DB.View(ctx).All(&page, `SELECT m.user_id, m.user_name AS name, u.display_name, u.state, m.added_at, COALESCE(b.name, '') AS added_by
+	tx := s.DB.View(ctx)
+	err = tx.All(&page, `SELECT m.user_id, m.user_name AS name, u.display_name, u.state, m.added_at, m.added_by
 		FROM group_members m JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id
-		LEFT JOIN users b ON b.tenant_id IN (m.tenant_id, ?) AND b.id = m.added_by
 		WHERE m.group_id = ? AND m.tenant_id = ? AND m.user_name > ? ORDER BY m.user_name, m.user_id LIMIT ?`,
-		access.Platform, groupID, tenantID, after, PageSize+1)
+		groupID, tenantID, after, PageSize+1)
+	if err != nil {
+		return nil, false, store.Unusable(err)
+	}
 	page, more = cut(page)
+	adders := make([]string, len(page))
+	for i, m := range page {
+		adders[i] = m.AddedBy
+	}
+	names, err := user.NamesOf(tx, tenantID, adders...)
+	for i, m := range page {
+		page[i].AddedBy = names[m.AddedBy]
+	}
 	return page, more, store.Unusable(err)
 }
 

@@ -16,6 +16,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/secret"
 	"latchkey/app/store"
+	"latchkey/app/user"
 )
 
 // Upload is a list that somebody brings.
@@ -119,11 +120,11 @@ const none = "[]"
 
 // row is an import as it is stored.
 type row struct {
-	TenantID, ID, FileName, Rows, Problems, Reason, CreatedByID, CreatedBy string
-	State                                                                  State
-	Total, Done                                                            int
-	CreatedAt                                                              time.Time
-	StartedAt, EndedAt                                                     *time.Time
+	TenantID, ID, FileName, Rows, Problems, Reason, CreatedByID string
+	State                                                       State
+	Total, Done                                                 int
+	CreatedAt                                                   time.Time
+	StartedAt, EndedAt                                          *time.Time
 }
 
 // judged gives what the list does, as it was checked.
@@ -136,9 +137,8 @@ func find(tx *store.Tx, tenantID, id string) (r row, ok bool, err error) {
 
 // Find gives an import of a tenant, or fault.NotFound.
 func (s *Service) Find(ctx context.Context, tenantID, id string) (Import, error) {
-	var r row
-	ok, err := s.DB.View(ctx).One(&r, "SELECT "+columns+`, COALESCE(u.name, '') AS created_by FROM imports i
-		LEFT JOIN users u ON u.tenant_id IN (i.tenant_id, ?) AND u.id = i.created_by WHERE i.tenant_id = ? AND i.id = ?`, access.Platform, tenantID, id)
+	tx := s.DB.View(ctx)
+	r, ok, err := find(tx, tenantID, id)
 	if err != nil {
 		return Import{}, store.Unusable(err)
 	}
@@ -150,16 +150,20 @@ func (s *Service) Find(ctx context.Context, tenantID, id string) (Import, error)
 		return Import{}, err
 	}
 	j.Changes = nil
-	i := r.seen()
+	names, err := user.NamesOf(tx, tenantID, r.CreatedByID)
+	if err != nil {
+		return Import{}, store.Unusable(err)
+	}
+	i := r.seen(names)
 	i.Done, i.Judged, i.Act = max(r.Done, s.progressOf(r.ID)), j, Act{Import: r.ID, Digest: secret.Digest(r.Rows)}
 	return i, json.Unmarshal([]byte(r.Problems), &i.Problems)
 }
 
-// seen is an import as a list of them shows it.
-func (r row) seen() Import {
+// seen is an import as a list of them shows it, with the name of who brought it.
+func (r row) seen(names map[string]string) Import {
 	return Import{
 		ID: r.ID, FileName: r.FileName, State: r.State, Total: r.Total, Done: r.Done, Wrong: r.Problems != none, Reason: r.Reason,
-		CreatedByID: r.CreatedByID, CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt, EndedAt: r.EndedAt,
+		CreatedByID: r.CreatedByID, CreatedBy: names[r.CreatedByID], CreatedAt: r.CreatedAt, EndedAt: r.EndedAt,
 	}
 }
 
@@ -177,12 +181,20 @@ func (s *Service) Progress(ctx context.Context, tenantID, id string) (state Stat
 // and problems.
 func (s *Service) Recent(ctx context.Context, tenantID string) ([]Import, error) {
 	var rows []row
-	err := s.DB.View(ctx).All(&rows, `SELECT i.id, i.file_name, i.state, i.total, i.done, i.created_at, i.ended_at, substr(i.problems, 1, 2) AS problems, COALESCE(u.name, '') AS created_by FROM imports i
-		LEFT JOIN users u ON u.tenant_id IN (i.tenant_id, ?) AND u.id = i.created_by
-		WHERE i.tenant_id = ? ORDER BY i.created_at DESC LIMIT 20`, access.Platform, tenantID)
+	tx := s.DB.View(ctx)
+	err := tx.All(&rows, `SELECT i.id, i.file_name, i.state, i.total, i.done, i.created_at, i.ended_at, substr(i.problems, 1, 2) AS problems, i.created_by AS created_by_id
+		FROM imports i WHERE i.tenant_id = ? ORDER BY i.created_at DESC LIMIT 20`, tenantID)
+	if err != nil {
+		return nil, store.Unusable(err)
+	}
+	makers := make([]string, len(rows))
+	for i, r := range rows {
+		makers[i] = r.CreatedByID
+	}
+	names, err := user.NamesOf(tx, tenantID, makers...)
 	all := make([]Import, len(rows))
 	for i, r := range rows {
-		all[i] = r.seen()
+		all[i] = r.seen(names)
 	}
 	return all, store.Unusable(err)
 }

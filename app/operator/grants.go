@@ -154,6 +154,25 @@ func grantsOf(tx *store.Tx, tenantID string) (grants []Granted, err error) {
 	return grants, err
 }
 
+// Door is a tenant that lets an operator in now.
+type Door struct {
+	TenantID, Slug, Name, Region string
+	Role                         access.Role
+	EndsAt                       time.Time // the last instant is too late
+}
+
+// doorsMost is how many tenants a choice holds.
+const doorsMost = 200
+
+// Doors lists the tenants that let an operator in now, by name.
+func (s *Service) Doors(ctx context.Context, operatorID string) (doors []Door, err error) {
+	tx := s.DB.View(store.Outside(ctx))
+	err = tx.All(&doors, `SELECT t.id AS tenant_id, t.slug, t.name, t.region, g.role, g.ends_at FROM operator_grants g
+		JOIN tenants t ON t.id = g.tenant_id AND t.state = 'active'
+		WHERE g.operator_id = ? AND g.ended_at IS NULL AND g.ends_at > ? ORDER BY t.name, t.id LIMIT ?`, operatorID, tx.Now, doorsMost)
+	return doors, store.Unusable(err)
+}
+
 // ActiveGrant is a role that an operator holds in a tenant, for now.
 type ActiveGrant struct {
 	TenantID   string

@@ -55,7 +55,7 @@ func (s *Service) withdraw(tx *store.Tx, act approval.Act) error {
 		return err
 	}
 	for _, p := range waiting {
-		if err := s.Prompts.Withdraw(tx, act.TenantID, p.ID, act.TargetID, act.Origin); err != nil {
+		if err := s.Prompts.Withdraw(tx, act.TenantID, p.ID, act.TargetID, audit.User(act.ActorID), act.Origin); err != nil {
 			return err
 		}
 		tx.After(func() { s.Hub.Ring(prompt.AttemptKey(act.TenantID, p.AttemptID)) })

@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"latchkey/app/access"
@@ -11,6 +10,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/session"
 	"latchkey/app/store"
+	"latchkey/app/user"
 )
 
 // Person is one user with what stands around them, as one viewer may see it.
@@ -228,32 +228,8 @@ func (s *Service) story(ctx context.Context, p *Person, viewer access.Standing, 
 			ids = append(ids, e.ActorID)
 		}
 	}
-	slices.Sort(ids)
-	ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" || id == audit.Service.ID })
-	p.Names, err = s.namesOf(ctx, viewer.TenantID, ids)
+	p.Names, err = user.NamesOf(s.DB.View(ctx), viewer.TenantID, ids...)
 	return err
-}
-
-// namesOf gives the sign-in names of users of a tenant, and of operators who
-// acted in it. Those are users of the platform, behind a wall of its own.
-func (s *Service) namesOf(ctx context.Context, tenantID string, ids []string) (map[string]string, error) {
-	names := map[string]string{}
-	for _, place := range []struct {
-		ctx      context.Context
-		tenantID string
-	}{{ctx, tenantID}, {store.Within(ctx, access.Platform), access.Platform}} {
-		var rows []struct{ ID, Name string }
-		if err := s.DB.View(place.ctx).All(&rows, "SELECT id, name FROM users WHERE tenant_id = ? AND id IN ?", place.tenantID, ids); err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			names[r.ID] = r.Name
-		}
-		if len(ids) == 0 || len(names) == len(ids) {
-			break
-		}
-	}
-	return names, nil
 }
 
 // Unended counts the phones that still sign the person in.

@@ -168,8 +168,9 @@ func lapse(tx *store.Tx, tenantID, id string) error {
 	})
 }
 
-// Withdraw takes the pending prompt of an attempt off the phone in the act tx.
-func (s *Service) Withdraw(tx *store.Tx, tenantID, id, userID string, from audit.Origin) error {
+// Withdraw takes a pending prompt off the phone of its user in the act tx, because
+// of what somebody did.
+func (s *Service) Withdraw(tx *store.Tx, tenantID, id, userID string, by audit.Party, from audit.Origin) error {
 	res := tx.Exec("UPDATE prompts SET state = 'expired', decided_at = ? WHERE tenant_id = ? AND id = ? AND state = 'pending'", tx.Now, tenantID, id)
 	if res.Error != nil || res.RowsAffected == 0 {
 		return res.Error
@@ -178,7 +179,7 @@ func (s *Service) Withdraw(tx *store.Tx, tenantID, id, userID string, from audit
 		tx.After(func() { s.Hub.Ring(device.UserKey(tenantID, userID)) })
 	}
 	return audit.Record(tx, audit.Event{
-		TenantID: tenantID, Action: audit.PromptExpired, Outcome: audit.Failure, Reason: "prompt.withdrawn", Actor: audit.Claimant(""),
+		TenantID: tenantID, Action: audit.PromptExpired, Outcome: audit.Failure, Reason: "prompt.withdrawn", Actor: by,
 		Target: audit.Prompt(id), Subject: userID, Origin: from,
 	})
 }

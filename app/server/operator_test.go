@@ -128,8 +128,9 @@ func TestOnlyOperatorsOperate(t *testing.T) {
 func TestAnOperatorSeesNobody(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		b := w.operator(t)
-		for _, path := range []string{"/admin", "/admin/platform"} {
-			b.get(t, path).is(t, http.StatusForbidden)
+		b.get(t, "/admin/platform").is(t, http.StatusForbidden)
+		if a := b.get(t, "/admin").want(t, http.StatusOK); !strings.Contains(a.body, "No organisation lets you in") || strings.Contains(a.body, `href="/admin/`) {
+			t.Errorf("who is let in nowhere is offered %s", excerpt(a.body))
 		}
 		for _, path := range []string{"/admin/alder", "/admin/alder/users", "/admin/alder/groups", "/admin/alder/settings/grants"} {
 			b.get(t, path).is(t, http.StatusNotFound)

@@ -138,7 +138,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
 	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, PublicURL: settings.PublicURL, Nudge: nudge}
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, Rules: rules}
-	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Performers: map[approval.Kind]approval.Performer{}}
+	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, Passwords: passwords}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}

@@ -50,6 +50,8 @@ func (w *world) forgetful(t *testing.T) {
 			}
 			return c.String(http.StatusOK, whose)
 		}),
+		web.Get("/admin/:tenant/test", access.ConsoleEnter, show),
+		web.Get("/operator/test", access.OperatorEnter, show),
 		web.Get("/test/birch", access.AccountView, func(c echo.Context) error {
 			web.Within(c, birch)
 			return show(c)
@@ -76,6 +78,8 @@ func TestASignedInRequestIsBehindItsWall(t *testing.T) {
 	w.forgetful(t)
 	const all = "alder birch platform"
 	alder, birch := w.browser(t).signIn(t, "user1@alder.example"), w.browser(t).signIn(t, "user1@birch.example")
+	o := w.operated(t)
+	w.forward(t, 0)
 	for _, row := range []struct {
 		claim string
 		a     answer
@@ -88,6 +92,9 @@ func TestASignedInRequestIsBehindItsWall(t *testing.T) {
 		{"a form too", alder.post(t, "/test/own"), "alder"},
 		{"in the reader's language too", alder.get(t, "/test/language"), "alder"},
 		{"a route may go into another tenant, and sees no other then", alder.get(t, "/test/birch"), "birch"},
+		{"an administrator of birch sees birch", o.birch.get(t, "/admin/birch/test"), "birch"},
+		{"an operator whom birch let in sees birch there", o.b.get(t, "/admin/birch/test"), "birch"},
+		{"and what runs the platform from outside of it", o.b.get(t, "/operator/test"), all},
 		{"the next request is at home again", alder.get(t, "/test/own"), "alder"},
 		{"and the next one of the program sees everything", w.browser(t).get(t, "/test/anyone"), all},
 	} {

@@ -1,8 +1,6 @@
 package signin
 
 import (
-	"context"
-
 	"latchkey/app/store"
 	"latchkey/app/throttle"
 	"latchkey/app/user"
@@ -45,13 +43,6 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 		}
 	}
 	return able, nil
-}
-
-// HasPhone says whether some phone of a user can answer.
-func (s *Service) HasPhone(ctx context.Context, tenantID, userID string) (bool, error) {
-	var phones int
-	_, err := s.DB.View(ctx).One(&phones, "SELECT count(*) FROM devices WHERE tenant_id = ? AND user_id = ? AND state = 'active' AND phone_sign_in", tenantID, userID)
-	return phones > 0, store.Unusable(err)
 }
 
 // Subjects gives the key under which what is known of a name is kept.

@@ -231,7 +231,7 @@ func (s *Service) send(tx *store.Tx, who subjectOf, a Attempt, from From) (promp
 	recent := make([]prompt.Recent, len(who.recent))
 	for i, r := range who.recent {
 		if r.mine && r.State == prompt.Pending {
-			if err := s.Prompts.Withdraw(tx, who.tenant.ID, r.ID, who.userID(), from.Origin); err != nil {
+			if err := s.Prompts.Withdraw(tx, who.tenant.ID, r.ID, who.userID(), audit.Claimant(""), from.Origin); err != nil {
 				return prompt.Sent{}, err
 			}
 			r.State = prompt.Expired
@@ -346,7 +346,7 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 			}
 			promptID = sent.ID
 		case state == prompt.Pending:
-			if err := s.Prompts.Withdraw(tx, a.TenantID, a.PromptID, a.userID, from.Origin); err != nil {
+			if err := s.Prompts.Withdraw(tx, a.TenantID, a.PromptID, a.userID, audit.Claimant(""), from.Origin); err != nil {
 				return err
 			}
 			promptID = ""

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/secret"
@@ -106,6 +107,30 @@ func Named(ctx context.Context, db *store.DB, tenantID, name string) (u User, ok
 func NameOf(ctx context.Context, db *store.DB, tenantID, userID string) (name string, err error) {
 	_, err = db.View(ctx).One(&name, "SELECT name FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
 	return name, store.Unusable(err)
+}
+
+// NamesOf gives the sign-in names of users of a tenant by their ids, and of
+// operators who acted in it. Those are users of the platform, behind a wall of its
+// own.
+func NamesOf(tx *store.Tx, tenantID string, ids ...string) (map[string]string, error) {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" || id == audit.Service.ID })
+	names := map[string]string{}
+	if len(ids) == 0 {
+		return names, nil
+	}
+	read := func(tx *store.Tx, tenantID string) error {
+		var rows []struct{ ID, Name string }
+		err := tx.All(&rows, "SELECT id, name FROM users WHERE tenant_id = ? AND id IN ?", tenantID, ids)
+		for _, r := range rows {
+			names[r.ID] = r.Name
+		}
+		return err
+	}
+	if err := read(tx, tenantID); err != nil || len(names) == len(ids) {
+		return names, err
+	}
+	return names, tx.Outside(func(tx *store.Tx) error { return read(tx, access.Platform) })
 }
 
 // Lock locks the user in the act tx, and with it every session, prompt and

@@ -299,8 +299,8 @@ func (s *Site) ownForm(c echo.Context, r Route) bool {
 }
 
 // allow stands before every handler: who is this, may they, and did the form
-// come from our own page. Whoever is signed in meets the wall of their tenant
-// here; the session itself was found outside of it.
+// come from our own page. Whoever is signed in meets the wall of the tenant that
+// they are in here; the session itself was found outside of it.
 func (s *Site) allow(r Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if r.Needs == access.Phone {
@@ -343,9 +343,9 @@ func (s *Site) permit(c echo.Context, r Route, found session.Session) error {
 	if err := s.locate(c, found); err != nil {
 		return err
 	}
-	// Operators work on all tenants from outside. Of one who was let in the rules
-	// read account and office on the platform, which the wall of a tenant hides.
-	if !strings.HasPrefix(c.Path(), "/operator") && Here(c).ID == found.TenantID {
+	// Operators work on all tenants from outside. Everybody else, and so an operator
+	// whom a tenant let in, is behind the wall of the tenant that they are in.
+	if !strings.HasPrefix(c.Path(), "/operator") {
 		Within(c, Here(c).ID)
 	}
 	if err := s.Rules.Allow(Here(c).ID, found.UserID, r.Needs); err != nil {

@@ -13,14 +13,16 @@ import (
 
 // Page is what every page needs besides its own struct.
 type Page struct {
-	Title       string // of the window; the product's name is added
-	TenantName  string // as the organisation calls itself; empty before it is known
-	CSRF        string // token of every form
-	Theme       string // "light", "dark" or "" for what the system says
-	SignedInAs  string // sign-in name; empty for nobody
-	Role        string // administrative role in words; empty for none
-	RequestID   string // shown on problem pages, so that it can be told to the helpdesk
-	ConsoleHref string // address of the console; empty for people who may not enter one
+	Title       string    // of the window; the product's name is added
+	TenantName  string    // as the organisation calls itself; empty before it is known
+	CSRF        string    // token of every form
+	Theme       string    // "light", "dark" or "" for what the system says
+	SignedInAs  string    // sign-in name; empty for nobody
+	Role        string    // administrative role in words; empty for none
+	RoleEndsAt  time.Time // when it ends by itself; zero: it does not
+	RequestID   string    // shown on problem pages, so that it can be told to the helpdesk
+	ConsoleHref string    // address of the console; empty for people who may not enter one
+	ChooserHref string    // where to choose another tenant; empty for people who have one alone
 	Menu        []MenuItem
 	Flash       string    // one sentence about what has just been done
 	Banner      string    // one bold sentence above everything: outage, break-glass

@@ -1,9 +1,12 @@
 // Package console has the pages of those who administer a tenant.
 package console
 
+import "time"
+
 // Chooser lists the tenants that a person may enter.
 type Chooser struct {
-	Tenants []Tenant
+	Tenants  []Tenant
+	Operator bool // who enters where a tenant lets them in
 }
 
 // Tenant is one of them.
@@ -12,6 +15,7 @@ type Tenant struct {
 	Role   string // in words: "Security administrator"
 	Region string
 	Href   string
+	EndsAt time.Time // zero: the role does not end by itself
 }
 
 // Overview is what needs attention in a tenant.

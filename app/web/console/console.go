@@ -63,7 +63,7 @@ var places = []place{
 // Routes is the map of the console.
 func (h *Pages) Routes() []web.Route {
 	routes := []web.Route{
-		web.Get("/admin", access.ConsoleEnter, h.chooser),
+		web.Get("/admin", access.AccountView, h.chooser),
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
@@ -74,9 +74,12 @@ func (h *Pages) Routes() []web.Route {
 // page is the frame of a page of the console: the tenant of the path, what this
 // person is there, and the places that they may open. current is a place's path.
 func (h *Pages) page(c echo.Context, current string) component.Page {
-	ctx, at := web.Context(c), web.Here(c)
+	ctx, at, me := web.Context(c), web.Here(c), h.Site.Standing(c)
 	page := h.Site.Page(c)
-	page.TenantName = at.Name
+	page.TenantName, page.Role, page.RoleEndsAt = at.Name, web.RoleName(ctx, me.Role, me.Name), me.EndsAt
+	if web.Session(c).TenantID != at.ID {
+		page.ChooserHref = "/admin" // an operator, whom other tenants may let in too
+	}
 	for _, p := range places {
 		if h.Site.Rules.Allow(at.ID, web.Session(c).UserID, p.needs) == nil {
 			item := component.MenuItem{

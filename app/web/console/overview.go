@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -14,11 +15,33 @@ import (
 	"latchkey/views/words"
 )
 
+// chooser lists the tenants that a person may enter: their own, where they hold a
+// role, and for an operator those that let them in. It is no page of a tenant, so
+// no permission in one opens it.
 func (h *Pages) chooser(c echo.Context) error {
-	who, page := web.Session(c), h.Site.Page(c)
-	return web.Render(c, http.StatusOK, views.ChooserPage(page, views.Chooser{Tenants: []views.Tenant{
-		{Name: who.TenantName, Role: page.Role, Href: "/admin/" + who.TenantSlug},
-	}}))
+	ctx, who, me := web.Context(c), web.Session(c), h.Site.Standing(c)
+	v := views.Chooser{Operator: me.Role == access.RoleOperator}
+	if me.May.Has(access.ConsoleEnter) {
+		v.Tenants = append(v.Tenants, views.Tenant{Name: who.TenantName, Role: web.RoleName(ctx, me.Role, me.Name), Href: "/admin/" + url.PathEscape(who.TenantSlug), EndsAt: me.EndsAt})
+	}
+	if v.Operator {
+		doors, err := h.Operator.Doors(ctx, who.UserID)
+		if err != nil {
+			return err
+		}
+		for _, d := range doors {
+			// The table that opens them may be two seconds older than what was read here.
+			if h.Site.Rules.Allow(d.TenantID, who.UserID, access.ConsoleEnter) == nil {
+				v.Tenants = append(v.Tenants, views.Tenant{
+					Name: d.Name, Role: web.RoleName(ctx, d.Role, ""), Region: words.Say(ctx, "setup.region."+d.Region), Href: "/admin/" + url.PathEscape(d.Slug), EndsAt: d.EndsAt,
+				})
+			}
+		}
+	}
+	if len(v.Tenants) == 0 && !v.Operator {
+		return h.Site.Forbid(c, access.ConsoleEnter)
+	}
+	return web.Render(c, http.StatusOK, views.ChooserPage(h.Site.Page(c), v))
 }
 
 // overview says what needs attention: requests that wait for this person, and,

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/notify"
 	"latchkey/app/user"
@@ -40,11 +41,13 @@ func (h *Pages) notices(c echo.Context) ([]views.Notice, error) {
 func notice(ctx context.Context, n notify.Told) views.Notice {
 	detail := n.Detail
 	switch n.Action {
-	case audit.RoleAssigned, audit.RoleTaken:
+	case audit.RoleAssigned, audit.RoleTaken, audit.RoleEnded:
 		name, custom := strings.CutPrefix(n.Detail, access.CustomPrefix)
 		if detail = name; !custom {
 			detail = words.Say(ctx, "role."+n.Detail)
 		}
+	case audit.ApprovalGiven, audit.ApprovalRefused, audit.ApprovalVoid, audit.ApprovalExpired:
+		detail = web.Act(ctx, approval.Kind(n.Detail))
 	case audit.MFAChanged:
 		detail = words.Say(ctx, "console.people.mfa."+n.Detail)
 	}
@@ -59,6 +62,12 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Next = words.Say(ctx, "me.notices.phone")
 	case audit.UserUnlocked, audit.WaysRestored:
 		shown.Tone = ""
+	case audit.RoleEnded:
+		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.role_ended")
+	case audit.ApprovalGiven:
+		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.done")
+	case audit.ApprovalRefused, audit.ApprovalVoid, audit.ApprovalExpired:
+		shown.Next = words.Say(ctx, "me.notices.ask_again")
 	}
 	switch {
 	case n.ByRole == "":

@@ -79,6 +79,7 @@ func by(c echo.Context) audit.Party { return audit.Operator(web.Session(c).UserI
 // places are the parts of the console, with their names in the catalogue.
 var places = []struct{ path, name, icon string }{
 	{"/operator/tenants", "tenants", "grid"},
+	{"/admin", "inside", "users"},
 	{"/operator/health", "health", "chart"},
 }
 
