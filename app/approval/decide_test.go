@@ -136,6 +136,9 @@ func TestRequestsLapseOnceAmongReplicas(t *testing.T) {
 		if len(here.Bell())+len(there.Bell()) == 0 {
 			t.Error("who watches the inbox was not woken")
 		}
+		if told := o.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action = ? AND detail = ?", o.security.ID, audit.ApprovalExpired, renaming); told != 5 {
+			t.Errorf("the requester is told %d times, want once of each", told)
+		}
 		if got := o.Text("SELECT actor_kind || ' ' || outcome || ' ' || subject_id FROM audit_events WHERE action = ? AND target_id = ?", audit.ApprovalExpired, ids[0]); got != "service failure "+o.person.ID {
 			t.Errorf("the event is %q", got)
 		}

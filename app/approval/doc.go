@@ -22,6 +22,9 @@
 // (roles.md). What an approver must hold is kept with the request too, so that
 // an inbox is judged without planning what waits in it.
 //
+// When a request waits no longer, whoever asked for it is told what became of it, and
+// phones that were to approve it show it no more.
+//
 // An approver decides on the page, or on the phone (ShowIn, ApproveIn): the phone
 // shows the act, and signs over the digest.
 //

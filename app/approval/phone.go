@@ -30,6 +30,7 @@ func (p Phones) Tell(ctx context.Context, request signin.RequestRef) (prompt.Act
 		return prompt.Act{}, store.Unusable(err)
 	}
 	act, err := p.act(tx, r)
+	act.Over = r.State != Pending
 	return act, store.Unusable(err)
 }
 

@@ -11,6 +11,7 @@ type Act struct {
 	Reason    string    `json:"reason"`
 	Lines     []ActLine `json:"lines"`
 	Hash      string    `json:"-"` // digest of exactly this act
+	Over      bool      `json:"-"` // nothing is left to approve: it was decided, or its time is over
 }
 
 // ActLine is one line of what an act changes.

@@ -54,10 +54,19 @@ func TestARoleIsGivenWithinGroupsForATime(t *testing.T) {
 		// The sweep puts it away, once, with its event.
 		h.give(h.u, access.RoleAuditor)
 		h.Set("UPDATE role_assignments SET ends_at = ? WHERE user_id = ?", h.Clock.Now(), h.u.ID)
-		for _, err := range AtOnce(4, func(int) error { return h.roles.Lapse(t.Context()) }) {
+		h.Set("DELETE FROM notices")
+		replicas := []*House{h.House, h.Replica()}
+		for _, err := range AtOnce(6, func(i int) error {
+			sweeper := *h.roles
+			sweeper.DB = replicas[i%2].DB
+			return sweeper.Lapse(t.Context())
+		}) {
 			if err != nil {
 				t.Errorf("Lapse = %v", err)
 			}
+		}
+		if told := h.Text("SELECT action || ' ' || by_role || ' ' || detail FROM notices WHERE user_id = ?", h.u.ID); told != "role.ended  auditor" || h.Count("SELECT count(*) FROM notices") != 1 {
+			t.Errorf("of the end they are told %q, and %d notices are left", told, h.Count("SELECT count(*) FROM notices"))
 		}
 		if n, events := h.Count("SELECT count(*) FROM role_assignments WHERE user_id = ?", h.u.ID), h.Events(audit.RoleEnded); n != 0 || events != 1 {
 			t.Errorf("after the sweep %d rows and %d events", n, events)

@@ -422,6 +422,44 @@ func TestARequestIsApprovedOnThePhone(t *testing.T) {
 	})
 }
 
+// TestARequestDecidedElsewhereIsOffThePhone: at once, its page leads to what became
+// of it, and whoever asked finds a notice at home.
+func TestARequestDecidedElsewhereIsOffThePhone(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.promote(t, secondSecurity, access.RoleSecurityAdministrator)
+		w.promote(t, "user2@alder.example", access.RoleSecurityAdministrator)
+		asker, third := w.browser(t).signIn(t, firstSecurity), w.browser(t).signIn(t, "user2@alder.example")
+		ph, second := w.withPhone(t, secondSecurity)
+		id := w.asksRole(t, firstSecurity, deskOfAlder)
+		page := inbox + "/" + id
+		second.get(t, page)
+		attempt := second.post(t, page+"/phone").want(t, http.StatusSeeOther).location()
+		waiting := open(t, second.client, second.request(t, http.MethodGet, attempt+"/events", nil))
+		waiting.says(t, "state pending")
+		r := ph.asks(t)
+		third.get(t, page)
+		third.post(t, page+"/refuse", "reason", "not this month").want(t, http.StatusSeeOther)
+		waiting.says(t, "state expired")
+		var told []struct{ ID string }
+		if ph.call(t, http.MethodGet, "/requests", nil).want(t, http.StatusOK).decode(t, &told); len(told) != 0 {
+			t.Errorf("the phone still shows %v", told)
+		}
+		ph.answers(t, r, "deny", "").is(t, http.StatusGone)
+		if a := second.get(t, attempt); a.status != http.StatusSeeOther || a.location() != page {
+			t.Errorf("the page with the number = %d to %q", a.status, a.location())
+		}
+		a := asker.get(t, "/").want(t, http.StatusOK)
+		for _, shown := range []string{"Your request was refused: Give a role", "by: Security administrator", "not this month", "you may ask again"} {
+			if !strings.Contains(a.body, shown) {
+				t.Errorf("whoever asked is not told %q: %s", shown, excerpt(a.body))
+			}
+		}
+		if a := third.get(t, "/").want(t, http.StatusOK); strings.Contains(a.body, "Your request") {
+			t.Error("whoever refused is told too")
+		}
+	})
+}
+
 // TestEveryActThatMayWaitHasItsWords: the kinds come from those who perform them.
 func TestEveryActThatMayWaitHasItsWords(t *testing.T) {
 	w := quiet(servertest.Quiet(t, store.SQLite, "https://id.example.org"))

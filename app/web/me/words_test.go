@@ -93,10 +93,11 @@ func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 	for action, detail := range map[audit.Action]string{
 		audit.UserLocked: "", audit.UserUnlocked: "", audit.WaysRestored: "", audit.SessionsEnded: "", audit.AuthenticatorReset: "Pocket",
 		audit.MFAChanged: "enforced", audit.RoleAssigned: "helpdesk", audit.RoleTaken: "custom:x", audit.AccessAlarm: "somebody@alder.example",
+		audit.RoleEnded: "auditor", audit.ApprovalGiven: "role.assign", audit.ApprovalRefused: "user.mfa", audit.ApprovalVoid: "group.set_role", audit.ApprovalExpired: "user.import",
 	} {
 		for _, by := range []access.Role{"", access.RoleHelpdesk, "custom:x"} {
 			shown := notice(t.Context(), notify.Told{ID: "n", Action: action, ByRole: by, Reason: "because", Detail: detail})
-			if strings.HasPrefix(shown.What, "notice.") || strings.Contains(shown.What, "{") || strings.Contains(shown.What, "role.") {
+			if strings.HasPrefix(shown.What, "notice.") || strings.Contains(shown.What, "{") || strings.Contains(shown.What, "role.") || strings.Contains(shown.What, detail) && strings.Contains(detail, ".") && !strings.Contains(detail, "@") {
 				t.Errorf("%s with %q is shown as %q", action, detail, shown.What)
 			}
 			said(t, "what to do", shown.Next)

@@ -124,6 +124,9 @@ func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
 		if err != nil {
 			return err
 		}
+		if act.Over {
+			return web.Redirect(c, a.ReturnTo) // by somebody else, say: that page tells how
+		}
 		v.Approves, v.Request = web.ActOn(web.Context(c), approval.Kind(act.Kind), act.Target), a.ReturnTo
 	}
 	status := http.StatusOK
