@@ -1,13 +1,19 @@
 package server_test
 
 import (
+	"encoding/json"
 	"html"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/session"
+	"latchkey/app/store/storetest"
 )
 
 // prove proves it again by password.
@@ -167,4 +173,76 @@ func TestWhoReplacesAPhoneByItselfGoesOn(t *testing.T) {
 		b.post(t, "/me/phones/"+spare.account+"/revoke").want(t, http.StatusSeeOther)
 		b.invite(t)
 	})
+}
+
+// challenged says what is wrong with an answer to a program that must prove it
+// again (RFC 9470 §3), or nothing.
+func challenged(a answer, proofs string) string {
+	var body struct{ Error, Message string }
+	err := json.Unmarshal([]byte(a.body), &body)
+	challenge := a.header.Get("WWW-Authenticate")
+	switch {
+	case a.status != http.StatusUnauthorized:
+		return "the status"
+	case challenge != `Bearer error="insufficient_user_authentication", max_age="300", acr_values="`+proofs+`"`:
+		return "the challenge " + challenge
+	case err != nil || body.Error != "insufficient_user_authentication" || body.Message == "":
+		return "the body"
+	case a.location() != "":
+		return "that it leads elsewhere"
+	}
+	return ""
+}
+
+// TestAProgramIsToldWhichProofIsMissing: whatever leads a person to the step-up
+// answers a program with a challenge, and nothing else does.
+func TestAProgramIsToldWhichProofIsMissing(t *testing.T) {
+	for _, dialect := range storetest.Dialects {
+		t.Run(string(dialect), func(t *testing.T) {
+			t.Parallel()
+			c := newCast(t, dialect)
+			b := c.actors[access.RoleSecurityAdministrator]
+			b.get(t, "/admin/alder").want(t, http.StatusOK)
+			c.forward(t, session.StepUpLife)
+			asked := 0
+			for _, route := range c.consoleRoutes() {
+				path := c.by(access.RoleUser, "alder", c.fill(t, route.Path, "alder", c.targets["alder"][access.RoleUser], "device-alder-"+string(access.RoleUser)))
+				ask := func(header ...string) answer {
+					if route.Method == http.MethodGet {
+						return b.get(t, path, header...)
+					}
+					return send(t, b.client, b.request(t, route.Method, path, strings.NewReader(b.form().Encode()), append(header, "Content-Type", formType)...))
+				}
+				program := ask("Accept", "application/json")
+				person := ask()
+				if strings.HasPrefix(person.location(), "/step-up") {
+					asked++
+					if wrong := challenged(program, "phone pwd"); wrong != "" {
+						t.Errorf("%s as a program = %d, wrong is %s: %s", program.asked, program.status, wrong, excerpt(program.body))
+					}
+				} else if program.status == http.StatusUnauthorized || program.header.Get("WWW-Authenticate") != "" {
+					t.Errorf("%s as a program = %d, and as a person %d", program.asked, program.status, person.status)
+				}
+			}
+			if asked < 18 {
+				t.Errorf("%d routes ask for a proof; there are more", asked)
+			}
+
+			// A console that nobody used for a quarter of an hour asks the same of every
+			// page, and after twelve hours for a new sign-in.
+			c.forward(t, session.ConsoleIdleLife)
+			for _, path := range []string{"/admin", "/admin/alder", "/admin/alder/users", "/admin/alder/roles"} {
+				if a := b.get(t, path, "Accept", "application/json"); challenged(a, "phone pwd") != "" {
+					t.Errorf("%s when the console is idle = %d, wrong is %s", a.asked, a.status, challenged(a, "phone pwd"))
+				}
+				if a := b.get(t, path); a.is(t, http.StatusSeeOther) && a.location() != "/step-up?return_to="+url.QueryEscape(path) {
+					t.Errorf("%s when the console is idle leads to %q", a.asked, a.location())
+				}
+			}
+			c.forward(t, session.ConsoleLife)
+			if a := b.get(t, "/admin/alder", "Accept", "application/json"); a.is(t, http.StatusUnauthorized) && strings.Contains(a.body, "insufficient_user_authentication") {
+				t.Error("after twelve hours a proof would do")
+			}
+		})
+	}
 }

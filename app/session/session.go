@@ -83,7 +83,9 @@ func EnterConsole(ctx context.Context, db *store.DB, s *Session) error {
 		if last {
 			return fault.New(fault.SignIn, "session.console_over")
 		}
-		return fault.New(fault.StepUp, "session.console_idle")
+		idle := fault.New(fault.StepUp, "session.console_idle")
+		idle.Proofs = By(s.Strongest())
+		return idle
 	}
 	if s.ConsoleSeenAt != nil && now.Sub(*s.ConsoleSeenAt) < seenWait {
 		return nil
