@@ -48,7 +48,7 @@ func build(s *signintest.House) *house {
 	h.Approvals = &approval.Service{DB: s.DB, Rules: s.Rules, Hub: s.Hub, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: s.DB, Keys: s.Keys, Rules: s.Rules, Approvals: h.Approvals}
 	groups := &group.Service{DB: s.DB, Rules: s.Rules, Roles: roles}
-	h.Imports = &importing.Service{DB: s.DB, Rules: s.Rules, Log: slog.New(slog.DiscardHandler)}
+	h.Imports = importing.New(s.DB, s.Rules, slog.New(slog.DiscardHandler))
 	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), groups.Performers(), h.Imports.Performers()} {
 		maps.Copy(h.Approvals.Performers, performers)
 	}

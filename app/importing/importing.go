@@ -36,17 +36,21 @@ const (
 	Failed  State = "failed"
 )
 
-// Service imports people.
+// Service imports people. New makes one.
 type Service struct {
 	DB    *store.DB
 	Rules *access.Rules
 	Log   *slog.Logger
 
-	once     sync.Once
 	hurry    chan struct{} // see Run
 	mu       sync.Mutex
 	progress map[string]int // of the imports that this process carries out, by id
 	tries    map[string]int
+}
+
+// New gives a service that imports into db.
+func New(db *store.DB, rules *access.Rules, log *slog.Logger) *Service {
+	return &Service{DB: db, Rules: rules, Log: log, hurry: make(chan struct{}, 1), progress: map[string]int{}, tries: map[string]int{}}
 }
 
 // Performers are the acts of this package.

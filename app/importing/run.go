@@ -122,22 +122,14 @@ const (
 
 // Hurry asks Run to look at once.
 func (s *Service) Hurry() {
-	s.prepare()
 	select {
 	case s.hurry <- struct{}{}:
 	default:
 	}
 }
 
-func (s *Service) prepare() {
-	s.once.Do(func() {
-		s.hurry, s.progress, s.tries = make(chan struct{}, 1), map[string]int{}, map[string]int{}
-	})
-}
-
 // Run carries imports out, one after the other, until ctx ends.
 func (s *Service) Run(ctx context.Context) {
-	s.prepare()
 	tick := time.NewTicker(sweepWait)
 	defer tick.Stop()
 	for {
@@ -156,7 +148,6 @@ func (s *Service) Run(ctx context.Context) {
 // TakeUp carries out every import that waits, and those that whoever held them
 // has lost. Any replica may call it at any time; each import is carried out once.
 func (s *Service) TakeUp(ctx context.Context) error {
-	s.prepare()
 	now := s.DB.Now()
 	var due []row
 	err := s.DB.View(ctx).All(&due, "SELECT "+columns+" FROM imports i WHERE i.state = ? AND (i.started_at IS NULL OR i.started_at < ?) ORDER BY i.created_at LIMIT 20",

@@ -185,11 +185,11 @@ func TestWorkerServesTheShellOffline(t *testing.T) {
 	tab.WaitForServiceWorker()
 	tab.Reload()
 	tab.Offline(true)
-	tab.Reload()
-	tab.WaitFor("#name")
 	if Eval[bool](tab, "navigator.onLine") {
 		t.Error("the page believes that it is online")
 	}
+	tab.Reload()
+	tab.WaitFor("#name")
 	if got := Eval[string](tab, `fetch("/icon.svg").then(() => "came", () => "failed")`); got != "failed" {
 		t.Errorf("a file that is not in the cache %s", got)
 	}

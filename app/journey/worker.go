@@ -24,14 +24,23 @@ func (tab *Tab) Offline(on bool) {
 	}
 	tab.watchWorkers()
 	for _, ctx := range append(slices.Collect(maps.Values(tab.workers)), tab.ctx) {
-		callIn(tab, ctx, "offline", network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
-			MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: -1, Offline: on}},
+		callIn(tab, ctx, "offline", emulate, conditions{
+			Offline: on, Matched: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: -1, Offline: on}},
 		})
 	}
 	call(tab, "offline", network.OverrideNetworkState, network.OverrideNetworkStateParams{
 		Offline: on, DownloadThroughput: -1, UploadThroughput: -1,
 	})
 }
+
+// conditions are those of network.EmulateNetworkConditionsByRuleParams, with what
+// browsers before version 150 want beside them.
+type conditions struct {
+	Offline bool                  `json:"offline"`
+	Matched []*network.Conditions `json:"matchedNetworkConditions"`
+}
+
+var emulate = cdp.Command[conditions, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 // WaitForServiceWorker waits until a service worker is active; it controls the
 // page from its next load on, or at once if it claims it. From here on the

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"gorm.io/gorm"
-
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -219,29 +217,11 @@ type counting struct {
 
 func (c *counting) attach(t testing.TB, db *store.DB) {
 	t.Helper()
-	see := func(g *gorm.DB) {
+	db.Watch(func(statement string) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.seen[firstWord.FindString(g.Statement.SQL.String())]++
-	}
-	register := func(g *gorm.DB) error {
-		if err := g.Callback().Raw().Register("count", see); err != nil {
-			return err
-		}
-		return g.Callback().Row().Register("count", see)
-	}
-	err := register(db.View(t.Context()).DB)
-	for _, pool := range []func() error{
-		func() error { return db.Act(t.Context(), func(tx *store.Tx) error { return register(tx.DB) }) },
-		func() error { return db.Count(t.Context(), func(tx *store.Tx) error { return register(tx.DB) }) },
-	} {
-		if err == nil {
-			err = pool()
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+		c.seen[firstWord.FindString(statement)]++
+	})
 }
 
 var firstWord = regexp.MustCompile(`^\s*\w+( \w+)*`)

@@ -17,6 +17,7 @@ type Tx struct {
 	Now     time.Time // UTC, the same for the whole act, whole microseconds
 	Dialect Dialect
 	acts    bool // in a transaction, and not a view
+	watch   *atomic.Pointer[func(statement string)]
 	after   []func()
 }
 
@@ -41,19 +42,7 @@ func (tx *Tx) Change(otherwise error, statement string, values ...any) error {
 // committed: on PostgreSQL together with the next one, which saves a way there
 // and back. Its error fails the act.
 func (tx *Tx) Later(statement string, values ...any) error {
-	ctx := tx.Statement.Context
-	return tx.WithContext(context.WithValue(ctx, laterKey{}, true)).Exec(statement, values...).Error
-}
-
-// One reads one row into dest and says whether there was one.
-func (tx *Tx) One(dest any, query string, values ...any) (bool, error) {
-	res := tx.Raw(query, values...).Scan(dest)
-	return res.RowsAffected > 0, known(tx.DB, res.Error)
-}
-
-// All reads every row into dest, a pointer to a slice.
-func (tx *Tx) All(dest any, query string, values ...any) error {
-	return known(tx.DB, tx.Raw(query, values...).Scan(dest).Error)
+	return tx.exec(context.WithValue(tx.Statement.Context, laterKey{}, true), statement, values).Error
 }
 
 // known gives an error of the database its name here. Gorm does that where it
@@ -100,13 +89,14 @@ func (db *DB) CountOne(ctx context.Context, statement string, values ...any) (in
 		return 0, err
 	}
 	defer leave()
-	res := db.counts.WithContext(db.unwatched(context.WithValue(ctx, swiftKey{}, true))).Exec(statement, values...)
+	tx := &Tx{DB: db.counts.WithContext(db.unwatched(context.WithValue(ctx, swiftKey{}, true))), Dialect: db.Dialect, watch: db.watch}
+	res := tx.Exec(statement, values...)
 	return res.RowsAffected, unavailable(res.Error)
 }
 
 // View gives a handle for reading at one moment, outside a transaction.
 func (db *DB) View(ctx context.Context) *Tx {
-	return &Tx{DB: db.reads.WithContext(db.unwatched(ctx)), Now: db.Now(), Dialect: db.Dialect}
+	return &Tx{DB: db.reads.WithContext(db.unwatched(ctx)), Now: db.Now(), Dialect: db.Dialect, watch: db.watch}
 }
 
 // Unusable gives err a kind: what has none came from the database.
@@ -117,7 +107,7 @@ func (db *DB) run(ctx context.Context, on *gorm.DB, do func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	tx := &Tx{Dialect: db.Dialect, acts: true}
+	tx := &Tx{Dialect: db.Dialect, acts: true, watch: db.watch}
 	err = func() error {
 		defer leave() // also when do panics, else nobody would ever write again
 		return on.WithContext(db.unwatched(ctx)).Transaction(func(g *gorm.DB) error {

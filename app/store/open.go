@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -52,6 +53,7 @@ type DB struct {
 	acts, counts, reads *gorm.DB
 	writer              chan struct{} // SQLite's one place; nil on PostgreSQL
 	clock               *clock
+	watch               *atomic.Pointer[func(statement string)]
 	closers             []*sql.DB
 }
 
@@ -101,7 +103,7 @@ func openPostgres(address string, log *slog.Logger) (*DB, error) {
 	swift := config.Copy()
 	swift.RuntimeParams["synchronous_commit"] = "off"
 
-	db := &DB{Dialect: Postgres, DSN: address, clock: &clock{}}
+	db := &DB{Dialect: Postgres, DSN: address, clock: &clock{}, watch: &atomic.Pointer[func(string)]{}}
 	if db.acts, err = db.attach(sql.OpenDB(pipelined{stdlib.GetConnector(*config)}), postgresConns, log); err != nil {
 		return nil, err
 	}
@@ -119,7 +121,7 @@ func openSQLite(path string, log *slog.Logger) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	db := &DB{Dialect: SQLite, DSN: path, clock: &clock{}, writer: make(chan struct{}, 1)}
+	db := &DB{Dialect: SQLite, DSN: path, clock: &clock{}, watch: &atomic.Pointer[func(string)]{}, writer: make(chan struct{}, 1)}
 	open := func(conns int, pragmas ...string) (*gorm.DB, error) {
 		values := url.Values{"_time_format": {"sqlite"}, "_pragma": append([]string{
 			"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "temp_store(MEMORY)", "cache_size(-8000)",

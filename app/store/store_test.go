@@ -16,7 +16,10 @@ import (
 	"latchkey/app/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+func TestMain(m *testing.M) {
+	storetest.Dialects = storetest.Both
+	os.Exit(storetest.Main(m))
+}
 
 const setting = "INSERT INTO platform_settings (name, value) VALUES (?, ?)"
 
