@@ -113,6 +113,23 @@ var actorNames = map[access.Role]string{
 	access.RoleSecurityAdministrator: "security", access.RoleAuditor: "auditor",
 }
 
+// visitors are operators whom alder let in, with what they are there.
+var visitors = map[access.Role]access.Role{
+	"visiting_auditor": access.RoleAuditor, "visiting_tenant_administrator": access.RoleTenantAdministrator,
+}
+
+// visit makes an operator, lets them into alder and signs them in.
+func (c *cast) visit(t *testing.T, visitor, as access.Role) {
+	t.Helper()
+	name := strings.ReplaceAll(string(visitor), "_", "-") + "@latchkey.example"
+	c.act(t, `INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at)
+		SELECT tenant_id, ?, ?, '', state, mfa_state, password_hash, created_at FROM users WHERE name = ?`, string(visitor), name, operatorName)
+	c.act(t, "INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at) VALUES (?,?,?,'',?)", access.Platform, string(visitor), access.RoleOperator, c.DB.Now())
+	c.act(t, "INSERT INTO operator_grants (tenant_id, id, operator_id, role, reason, granted_by, granted_at, ends_at) VALUES (?,?,?,?,'','',?,?)",
+		c.tenants["alder"], "grant-"+string(visitor), string(visitor), as, c.DB.Now(), c.DB.Now().Add(time.Hour))
+	c.actors[visitor], c.selves[visitor] = c.browser(t).signIn(t, name), string(visitor)
+}
+
 func newCast(t *testing.T, dialect store.Dialect) *cast {
 	t.Helper()
 	w := quiet(servertest.Quiet(t, dialect, "https://id.example.org"))
@@ -153,7 +170,13 @@ func newCast(t *testing.T, dialect store.Dialect) *cast {
 		c.actors[role] = w.browser(t).signIn(t, name+"@alder.example")
 		_, c.selves[role] = w.person(t, name+"@alder.example")
 	}
-	c.actors[access.RoleOperator] = w.browser(t).signIn(t, "operator@latchkey.example")
+	c.actors[access.RoleOperator] = w.browser(t).signIn(t, operatorName)
+	for visitor, as := range visitors {
+		c.visit(t, visitor, as)
+	}
+	if err := w.Rules.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	c.things = map[string]map[string]string{"alder": c.make(t, "alder"), "birch": c.make(t, "birch")}
 	for slug, requests := range c.theirs {
 		for role := range c.actors {
@@ -240,8 +263,9 @@ func (c *cast) send(t *testing.T, b *browser, method, path string) answer {
 // looks are permissions that are not stopped by ranks.
 var looks = map[access.Permission]bool{access.AuthenticatorView: true, access.AuditRead: true, access.ConsoleEnter: true}
 
-// TestTheWholeMatrixOverHTTP: every route of the console, by every role, on
-// targets of every rank, in the own tenant and in another one.
+// TestTheWholeMatrixOverHTTP: every route of the console, by every role and by
+// operators with a grant and without, on targets of every rank, in the own tenant, in
+// another one, and on those of another one in the own.
 func TestTheWholeMatrixOverHTTP(t *testing.T) {
 	table := duties(t)
 	for _, dialect := range storetest.Dialects {
@@ -253,9 +277,11 @@ func TestTheWholeMatrixOverHTTP(t *testing.T) {
 				if table[route.Needs] == nil {
 					t.Errorf("%s %s needs %s, which the table does not know", route.Method, route.Path, route.Needs)
 				}
-				none := map[access.Role]string{}
+				none, nobodys := map[access.Role]string{}, map[access.Role]answer{}
+				_, _, nobody := c.sides(t, access.RoleUser)
 				for actor, b := range c.actors {
 					none[actor] = plainBody(c.send(t, b, route.Method, c.fill(t, route.Path, "nowhere", "nobody", "nothing")))
+					nobodys[actor] = c.send(t, b, route.Method, nobody.address(route.Path, side{path: map[string]string{":tenant": "alder"}}, plainly))
 				}
 				for target, userID := range c.targets["alder"] {
 					if !strings.Contains(route.Path, ":user") && target != access.RoleUser {
@@ -270,15 +296,26 @@ func TestTheWholeMatrixOverHTTP(t *testing.T) {
 						if a.is(t, http.StatusNotFound) && plainBody(a) != none[actor] {
 							t.Errorf("%s as %s reads unlike a tenant that is not there", a.asked, actor)
 						}
+						if strings.Count(route.Path, ":") == 1 {
+							continue // it names nothing that could be another tenant's
+						}
+						cells++
+						a = c.send(t, b, route.Method, strings.Replace(c.by(actor, "birch", path), "/admin/birch", "/admin/alder", 1))
+						if a.status < 400 || a.status != nobodys[actor].status || plainBody(a) != plainBody(nobodys[actor]) {
+							t.Errorf("%s as %s, of another tenant, = %d, and of nobody %d", a.asked, actor, a.status, nobodys[actor].status)
+						}
 					}
 				}
 				for actor, userID := range c.selves {
-					if strings.Contains(route.Path, ":user") {
+					if strings.Contains(route.Path, ":user") && visitors[actor] == "" {
 						cells++
 						path := c.fill(t, route.Path, "alder", userID, "device-alder-"+string(actor))
 						c.judged(t, route, c.send(t, c.actors[actor], route.Method, path), c.expect(table, route, actor, actor, true))
 					}
 				}
+			}
+			if cells < 2000 {
+				t.Errorf("the matrix has %d cells; there are more", cells)
 			}
 			t.Logf("%d cells", cells)
 		})
@@ -289,6 +326,9 @@ func TestTheWholeMatrixOverHTTP(t *testing.T) {
 func (c *cast) expect(table map[access.Permission]map[access.Role]string, route web.Route, actor, target access.Role, self bool) int {
 	if actor == access.RoleOperator {
 		return http.StatusNotFound // no grant, no look
+	}
+	if as := visitors[actor]; as != "" {
+		actor = as
 	}
 	_, may := table[route.Needs][actor]
 	switch {

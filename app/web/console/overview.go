@@ -20,7 +20,7 @@ import (
 // no permission in one opens it.
 func (h *Pages) chooser(c echo.Context) error {
 	ctx, who, me := web.Context(c), web.Session(c), h.Site.Standing(c)
-	v := views.Chooser{Operator: me.Role == access.RoleOperator}
+	v := views.Chooser{Operator: who.TenantID == access.Platform && me.Role == access.RoleOperator}
 	if me.May.Has(access.ConsoleEnter) {
 		v.Tenants = append(v.Tenants, views.Tenant{Name: who.TenantName, Role: web.RoleName(ctx, me.Role, me.Name), Href: "/admin/" + url.PathEscape(who.TenantSlug), EndsAt: me.EndsAt})
 	}
