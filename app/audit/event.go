@@ -104,6 +104,16 @@ const (
 	InvitationMade      Action = "invitation.made"
 )
 
+// Of the other ways in.
+const (
+	SignInHalfway Action = "signin.halfway" // one factor was proved, another one is asked for
+	TOTPBegun     Action = "totp.begun"
+	TOTPBound     Action = "totp.bound"
+	TOTPRefused   Action = "totp.refused" // the code that was to prove it was wrong
+	TOTPRemoved   Action = "totp.removed" // by its user
+	TOTPReset     Action = "totp.reset"   // by an administrator
+)
+
 // Of approvals.
 const (
 	ApprovalSent Action = "approval.sent" // to the phone of who is to approve
@@ -141,6 +151,7 @@ const (
 	KindImport    = "import"
 	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
 	KindGrant     = "grant"
+	KindTOTP      = "totp"
 )
 
 // Party is one who acts or is acted upon.

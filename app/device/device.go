@@ -24,6 +24,7 @@ import (
 	"latchkey/app/proof"
 	"latchkey/app/secret"
 	"latchkey/app/store"
+	"latchkey/app/user"
 	"latchkey/app/wake"
 )
 
@@ -436,6 +437,9 @@ func (s *Service) EnablePhoneSignIn(ctx context.Context, a Account, move bool, f
 		err = tx.Change(fault.New(fault.Refused, "phone.unknown"),
 			"UPDATE devices SET phone_sign_in = TRUE WHERE tenant_id = ? AND account_id = ? AND state = 'active'", a.TenantID, a.AccountID)
 		if err != nil {
+			return err
+		}
+		if err := user.SecondFactorBound(tx, a.TenantID, a.UserID, from); err != nil {
 			return err
 		}
 		return audit.Record(tx, event(a, audit.PhoneSignInEnabled, from))

@@ -11,6 +11,8 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/session"
 	"latchkey/app/store"
+	"latchkey/app/totp"
+	"latchkey/app/user"
 )
 
 // endSessions plans to sign a person out of every browser.
@@ -72,6 +74,32 @@ func (s *Service) reset(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	return plan, nil
 }
 
+// resetTOTP plans to take the authenticator app of a person away, as reset does
+// with a phone.
+func (s *Service) resetTOTP(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	plan := approval.Plan{
+		Questions:  []access.Question{question(act, access.AuthenticatorReset)},
+		Difference: []approval.Change{{Field: "totp", Before: "set_up"}},
+		Do: func(tx *store.Tx) error {
+			return s.Roles.Keep(tx, act.TenantID, func() error {
+				id, err := s.TOTPs.Take(tx, act.TenantID, act.TargetID)
+				if err != nil {
+					return err
+				}
+				tx.After(func() { s.Hub.Ring(device.UserKey(act.TenantID, act.TargetID)) })
+				e := act.Event(audit.TOTPReset)
+				e.Details = with(e.Details, "totp", id)
+				return s.record(tx, act, e, "")
+			})
+		},
+	}
+	_, ok, err := totp.Of(tx, act.TenantID, act.TargetID)
+	if err == nil && !ok {
+		plan.Wrong = fault.New(fault.Conflict, "totp.ended")
+	}
+	return plan, err
+}
+
 // MFA is the state that a person's second factor is to have.
 type MFA struct {
 	State string `json:"state"`
@@ -93,14 +121,20 @@ func (s *Service) mfa(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	plan := approval.Plan{
 		Questions: []access.Question{q}, Difference: []approval.Change{{Field: "mfa_state", Before: was.MFAState, After: to.State}},
 		Do: func(tx *store.Tx) error {
-			err := tx.Change(fault.New(fault.Conflict, "user.state_changed"), "UPDATE users SET mfa_state = ? WHERE tenant_id = ? AND id = ? AND mfa_state = ?",
-				to.State, act.TenantID, act.TargetID, was.MFAState)
-			if err != nil {
-				return err
-			}
-			e := act.Event(audit.MFAChanged)
-			e.Details = with(e.Details, "from", was.MFAState, "to", to.State)
-			return s.record(tx, act, e, to.State)
+			// Whoever has no second factor is locked out when it is enforced.
+			return s.Roles.Keep(tx, act.TenantID, func() error {
+				err := tx.Change(fault.New(fault.Conflict, "user.state_changed"), "UPDATE users SET mfa_state = ? WHERE tenant_id = ? AND id = ? AND mfa_state = ?",
+					to.State, act.TenantID, act.TargetID, was.MFAState)
+				if err != nil {
+					return err
+				}
+				e := act.Event(audit.MFAChanged)
+				e.Details = with(e.Details, "from", was.MFAState, "to", to.State)
+				if err := s.record(tx, act, e, to.State); err != nil {
+					return err
+				}
+				return user.SecondFactorBound(tx, act.TenantID, act.TargetID, act.Origin)
+			})
 		},
 	}
 	switch {

@@ -17,7 +17,7 @@ type Row struct {
 	DisplayName  string
 	State        string
 	MFAState     string
-	Ways         int        // bits: 1 password, 2 phone
+	Ways         int        // bits, see user.Ways
 	LastSignInAt *time.Time `gorm:"column:last_signin_at"` // nil: never
 
 	Groups []string `gorm:"-"` // their names, the first few

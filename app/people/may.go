@@ -35,6 +35,7 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 			break // for all of them alike
 		}
 	}
+	try(KindResetTOTP, nil)
 	for _, state := range MFAStates {
 		try(KindMFA, MFA{State: state})
 	}

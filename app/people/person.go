@@ -10,6 +10,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/session"
 	"latchkey/app/store"
+	"latchkey/app/totp"
 	"latchkey/app/user"
 )
 
@@ -21,6 +22,7 @@ type Person struct {
 	RoleScope   []string // names of the groups that the role is limited to
 	Groups      []Group
 	Phones      []Phone
+	TOTP        *totp.Bound // nil: none
 	Sessions    []session.Listed
 	Throttles   []Throttle
 	SignIns     []audit.Entry // the last ones, and those that were refused
@@ -188,6 +190,13 @@ func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer ac
 			AccountID: d.AccountID, Key: d.ID[max(0, len(d.ID)-8):], Name: d.Name, Platform: d.Platform, State: d.State, PhoneSignIn: d.PhoneSignIn,
 			CreatedAt: d.CreatedAt, LastUsedAt: d.LastUsedAt, EndedAt: d.EndedAt,
 		})
+	}
+	app, ok, err := totp.Of(tx, tenantID, userID)
+	if err != nil {
+		return err
+	}
+	if ok {
+		p.TOTP = &app
 	}
 	// A locked user has none: whatever is left of one is dead.
 	if p.State == "active" {

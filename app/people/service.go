@@ -8,6 +8,7 @@ import (
 	"latchkey/app/role"
 	"latchkey/app/secret"
 	"latchkey/app/store"
+	"latchkey/app/totp"
 	"latchkey/app/wake"
 )
 
@@ -20,6 +21,7 @@ type Service struct {
 	Devices   *device.Service
 	Prompts   *prompt.Service
 	Roles     *role.Service
+	TOTPs     *totp.Service
 	Passwords *secret.Passwords
 }
 
@@ -29,6 +31,7 @@ const (
 	KindUnlock      approval.Kind = "user.unlock"
 	KindEndSessions approval.Kind = "session.end"
 	KindReset       approval.Kind = "authenticator.reset"
+	KindResetTOTP   approval.Kind = "totp.reset"
 	KindMFA         approval.Kind = "user.mfa"
 	KindInvite      approval.Kind = "user.invite"
 	KindInvitation  approval.Kind = "user.invitation"
@@ -37,7 +40,7 @@ const (
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
 	return map[approval.Kind]approval.Performer{
-		KindLock: s.lock, KindUnlock: s.unlock, KindEndSessions: s.endSessions, KindReset: s.reset, KindMFA: s.mfa,
+		KindLock: s.lock, KindUnlock: s.unlock, KindEndSessions: s.endSessions, KindReset: s.reset, KindResetTOTP: s.resetTOTP, KindMFA: s.mfa,
 		KindInvite: s.invite, KindInvitation: s.invitation,
 	}
 }

@@ -156,6 +156,10 @@ func newCast(t *testing.T, dialect store.Dialect) *cast {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for role, id := range c.targets[slug] {
+			w.act(t, `INSERT INTO totps (tenant_id, id, user_id, session_id, state, seed, created_at, expires_at, confirmed_at) VALUES (?,?,?,'','active','',?,?,?)`,
+				tenantID, "totp-"+slug+"-"+string(role), id, w.DB.Now(), w.DB.Now(), w.DB.Now())
+		}
 		w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,?,'Own','user.lock','',?,?)",
 			tenantID, "custom:own-"+slug, w.DB.Now(), w.DB.Now())
 		for role, id := range c.targets[slug] {

@@ -197,10 +197,37 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/groups/:group/role", form(admin, field+"/role", "role", "helpdesk", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups/:group/delete", form(admin, office+"/delete", "confirmed", "office", "reason", "x"), http.StatusSeeOther},
 	}
+	acts = append(acts, actsOnApps(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	w.act(t, "UPDATE sessions SET proved_by = 'phone'") // as strong as anybody can
 	return acts
+}
+
+// actsOnApps prepares what is done with authenticator apps.
+func actsOnApps(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, pairs...) }
+	}
+	setting := w.browser(t).signIn(t, "user15@alder.example")
+	beginning := w.browser(t).signIn(t, "user16@alder.example")
+	begun := beginning.setUpApp(t)
+	_, removing := w.withApp(t, "user17@alder.example")
+	w.withApp(t, "user18@alder.example")
+	_, user18 := w.person(t, "user18@alder.example")
+	app, _ := w.withApp(t, "user19@alder.example")
+	w.act(t, "UPDATE totps SET last_step = 0")
+	typing := w.browser(t)
+	attempt := typing.begin(t, "user19@alder.example")
+	typing.post(t, attempt+"/method", "method", "totp").want(t, http.StatusSeeOther)
+	return []doing{
+		{"POST /me/totp", form(setting, "/me/totp"), http.StatusSeeOther},
+		{"POST /me/totp/new/:totp", func() answer { return beginning.post(t, begun.path, "code", begun.code(t, 0)) }, http.StatusSeeOther},
+		{"POST /me/totp/remove", form(removing, "/me/totp/remove"), http.StatusSeeOther},
+		{"POST /signin/:attempt/verify", func() answer { return typing.post(t, attempt+"/verify", "code", app.code(t, 0)) }, http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/totp/revoke", form(admin, "/admin/alder/users/"+user18+"/totp/revoke", "reason", "a test"), http.StatusSeeOther},
+	}
 }
 
 // actsOnRoles prepares what administrators do to roles.

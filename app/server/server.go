@@ -38,6 +38,7 @@ import (
 	"latchkey/app/setup"
 	"latchkey/app/signin"
 	"latchkey/app/store"
+	"latchkey/app/totp"
 	"latchkey/app/wake"
 	"latchkey/app/web"
 	consolepages "latchkey/app/web/console"
@@ -137,10 +138,11 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	passwords := secret.NewPasswords()
 	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
 	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, PublicURL: settings.PublicURL, Nudge: nudge}
-	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, Rules: rules}
+	totps := &totp.Service{DB: db, Keys: keys}
+	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Rules: rules}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
-	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, Passwords: passwords}
+	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passwords: passwords}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
 	imports := importing.New(db, rules, log)
@@ -169,7 +171,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	e, err := s.routes(
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, TOTPs: totps},
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn,
 		},
@@ -327,7 +329,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := session.Forget(ctx, s.DB)
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time

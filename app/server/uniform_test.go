@@ -22,7 +22,7 @@ var claimants = []claimant{
 	{"somebody with a phone", "user1@alder.example"},
 	{"nobody", "user0@alder.example"},
 	{"somebody locked", "user2@alder.example"},
-	{"somebody without a phone", "user3@alder.example"},
+	{"somebody without a phone, with an app", "user3@alder.example"},
 	{"somebody who left their only phone", "user4@alder.example"},
 	{"somebody disabled", "user5@alder.example"},
 	{"an administrator with a phone", "admin@alder.example"},
@@ -39,6 +39,8 @@ func (w *world) claim(t testing.TB) {
 	ph.call(t, http.MethodDelete, "/devices/self", nil).want(t, http.StatusNoContent)
 	w.withPhone(t, "user5@alder.example")
 	w.withPhone(t, "admin@alder.example")
+	w.withApp(t, "user3@alder.example")
+	w.withApp(t, "admin@alder.example")
 	w.lock(t, "user2@alder.example")
 	w.act(t, "UPDATE users SET state = 'disabled' WHERE name = 'user5@alder.example'")
 }
@@ -71,6 +73,19 @@ func (w *world) steps(t testing.TB, name string) []answer {
 	look(other.get(t, held+"/state"))
 	look(other.get(t, held+"/help"))
 	look(other.post(t, held+"/finish"))
+
+	// A code of an app, whoever has one.
+	app := w.browser(t)
+	coded := look(app.post(t, "/signin", "identifier", name)).location()
+	look(app.post(t, coded+"/method", "method", "totp"))
+	look(app.get(t, coded))
+	look(app.get(t, coded+"/help"))
+	look(app.post(t, coded+"/verify", "code", "000000"))
+	look(app.post(t, coded+"/verify", "code", ""))
+	look(app.post(t, coded+"/verify", "password", "wrong"))
+	look(app.post(t, coded+"/finish"))
+	look(app.get(t, coded))
+	look(app.post(t, coded+"/method", "method", "phone"))
 
 	// The request lapses; two more, and the phone is left alone.
 	w.forward(t, 2*time.Minute)
@@ -272,6 +287,9 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 				{"the number page", func(b *browser, _, attempt string) { b.get(t, attempt).want(t, 200) }},
 				{"the state", func(b *browser, _, attempt string) { b.get(t, attempt+"/state").want(t, 200) }},
 				{"an end of a request", func(b *browser, _, attempt string) { b.post(t, attempt+"/finish").want(t, 401) }},
+				{"choosing a code", func(b *browser, _, attempt string) { b.post(t, attempt+"/method", "method", "totp").want(t, 303) }},
+				{"the page of codes", func(b *browser, _, attempt string) { b.get(t, attempt).want(t, 200) }},
+				{"a wrong code", func(b *browser, _, attempt string) { b.post(t, attempt+"/verify", "code", "000000").want(t, 401) }},
 				{"the name page again", func(b *browser, name, _ string) { b.post(t, "/signin", "identifier", name).want(t, 303) }},
 			}
 			done := map[string][]string{}

@@ -20,6 +20,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/secret"
 	"latchkey/app/store"
+	"latchkey/app/user"
 )
 
 // Limits (product.md §9).
@@ -55,7 +56,7 @@ type Session struct {
 	AccountID   string
 
 	ConsoleSeenAt *time.Time // nil: never in the console
-	HasPhone      bool       // some phone of the user signs them in
+	Ways          user.Ways  // that the user has bound
 	LostPhone     bool       // one did, until it was removed by less, and LostWait is not over
 }
 
@@ -84,7 +85,7 @@ func EnterConsole(ctx context.Context, db *store.DB, s *Session) error {
 			return fault.New(fault.SignIn, "session.console_over")
 		}
 		idle := fault.New(fault.StepUp, "session.console_idle")
-		idle.Proofs = By(s.Strongest())
+		idle.Proofs = s.Proofs(s.Strongest())
 		return idle
 	}
 	if s.ConsoleSeenAt != nil && now.Sub(*s.ConsoleSeenAt) < seenWait {
@@ -125,8 +126,7 @@ func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
 		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id,
-		s.console_seen_at,
-		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.state = 'active' AND o.phone_sign_in) AS has_phone,
+		s.console_seen_at, u.ways,
 		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
@@ -148,11 +148,18 @@ func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	return s, err
 }
 
-// Prove notes in the act tx that the user of a session proved it again, now. It
-// fails with fault.Refused when the session has ended meanwhile.
+// Prove notes in the act tx that the user of a session proved it again, now. That
+// they know the password stays known when an authenticator app is proved after it.
+// It fails with fault.Refused when the session has ended meanwhile.
 func Prove(tx *store.Tx, tenantID, id, userID, by string) error {
-	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE sessions SET proved_at = ?, proved_by = ?
-		WHERE tenant_id = ? AND id = ? AND user_id = ? AND ended_at IS NULL AND expires_at > ?`, tx.Now, by, tenantID, id, userID, tx.Now)
+	after := by
+	if by == ByTOTP {
+		after = ByPassword + "," + ByTOTP
+	}
+	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE sessions SET proved_at = ?,
+		proved_by = CASE WHEN proved_by IN (?,?) THEN CAST(? AS text) ELSE CAST(? AS text) END
+		WHERE tenant_id = ? AND id = ? AND user_id = ? AND ended_at IS NULL AND expires_at > ?`,
+		tx.Now, ByPassword, ByPassword+","+ByTOTP, after, by, tenantID, id, userID, tx.Now)
 }
 
 // Listed is a session as its user sees it.
@@ -213,6 +220,13 @@ func Close(tx *store.Tx, tenantID, userID, keep string) (ended int64, err error)
 	res := tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL",
 		tx.Now, tenantID, userID, keep)
 	return res.RowsAffected, res.Error
+}
+
+// CloseMadeBy ends, in the act tx, every session of a user but keep (empty: none)
+// that a way had a part in; the event is the caller's.
+func CloseMadeBy(tx *store.Tx, tenantID, userID, by, keep string) error {
+	return tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL AND ',' || amr || ',' LIKE ?",
+		tx.Now, tenantID, userID, keep, "%,"+by+",%").Error
 }
 
 // Forget deletes sessions that were over long enough ago. Any replica may run it.

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,32 +25,72 @@ var from = audit.Origin{IP: "203.0.113.9", Browser: "Firefox on Linux", RequestI
 // strongest way that its user has.
 func TestWhenASessionIsFresh(t *testing.T) {
 	noon := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	const (
+		pwd   = user.WithPassword
+		phone = user.WithPassword | user.WithPhone
+		totp  = user.WithPassword | user.WithTOTP
+	)
 	for _, row := range []struct {
-		claim    string
-		ago      time.Duration
-		by       string
-		hasPhone bool
-		fresh    bool
-		weakly   bool
+		claim  string
+		ago    time.Duration
+		made   string
+		by     string
+		ways   user.Ways
+		fresh  bool
+		weakly bool
 	}{
-		{"the password just now", 0, session.ByPassword, false, true, true},
-		{"the password an instant short of five minutes ago", 5*time.Minute - time.Microsecond, session.ByPassword, false, true, true},
-		{"the password five minutes ago", 5 * time.Minute, session.ByPassword, false, false, false},
-		{"the password a day ago", 24 * time.Hour, session.ByPassword, false, false, false},
-		{"the password of somebody with a phone", 0, session.ByPassword, true, false, true},
-		{"the phone", 0, session.ByPhone, true, true, true},
-		{"the phone five minutes ago", 5 * time.Minute, session.ByPhone, true, false, false},
-		{"a phone that is one no more", 0, session.ByPhone, false, true, true},
-		{"the password and the phone", 0, session.ByPassword + "," + session.ByPhone, true, true, true},
-		{"a way that nobody knows", 0, "pigeon", false, false, false},
-		{"no way at all", 0, "", false, false, false},
+		{"the password just now", 0, session.ByPassword, session.ByPassword, pwd, true, true},
+		{"the password an instant short of five minutes ago", 5*time.Minute - time.Microsecond, session.ByPassword, session.ByPassword, pwd, true, true},
+		{"the password five minutes ago", 5 * time.Minute, session.ByPassword, session.ByPassword, pwd, false, false},
+		{"the password a day ago", 24 * time.Hour, session.ByPassword, session.ByPassword, pwd, false, false},
+		{"the password of somebody with a phone", 0, session.ByPassword, session.ByPassword, phone, false, true},
+		{"the password in a session that a phone made", 0, session.ByPhone, session.ByPassword, phone, false, true},
+		{"the phone", 0, session.ByPassword, session.ByPhone, phone, true, true},
+		{"the phone five minutes ago", 5 * time.Minute, session.ByPhone, session.ByPhone, phone, false, false},
+		{"a phone that is one no more", 0, session.ByPhone, session.ByPhone, pwd, true, true},
+		{"the password and the phone", 0, session.ByPassword, session.ByPassword + "," + session.ByPhone, phone, true, true},
+		{"the password of somebody with an authenticator app", 0, session.ByPassword, session.ByPassword, totp, false, true},
+		{"the password in a session that a code has a part in", 0, session.ByPassword + "," + session.ByTOTP, session.ByPassword, totp, false, true},
+		{"a code in a session that the password made", 0, session.ByPassword, session.ByTOTP, totp, true, true},
+		{"a code in a session that a code made", 0, session.ByTOTP, session.ByTOTP, totp, false, true},
+		{"a code after the password in a session that a code made", 0, session.ByTOTP, session.ByPassword + "," + session.ByTOTP, totp, true, true},
+		{"a code of somebody with a phone, too", 0, session.ByPassword, session.ByTOTP, totp | phone, true, true},
+		{"a code of somebody without a password", 0, session.ByTOTP, session.ByTOTP, user.WithTOTP, true, true},
+		{"a way that nobody knows", 0, "pigeon", "pigeon", pwd, false, false},
+		{"no way at all", 0, "", "", pwd, false, false},
 	} {
-		s := session.Session{ProvedAt: noon.Add(-row.ago), ProvedBy: row.by, HasPhone: row.hasPhone}
+		s := session.Session{ProvedAt: noon.Add(-row.ago), AMR: row.made, ProvedBy: row.by, Ways: row.ways}
 		if got := s.Fresh(noon); got != row.fresh {
 			t.Errorf("%s: Fresh = %t, want %t", row.claim, got, row.fresh)
 		}
 		if got := s.FreshBy(session.Weak, noon); got != row.weakly {
 			t.Errorf("%s: FreshBy the weakest = %t, want %t", row.claim, got, row.weakly)
+		}
+	}
+}
+
+// TestWhatASessionIsAskedFor: what its user has, and no way that is not enough.
+func TestWhatASessionIsAskedFor(t *testing.T) {
+	for _, row := range []struct {
+		claim          string
+		made           string
+		ways           user.Ways
+		least          session.Strength
+		proofs, offers []string
+	}{
+		{"a password is what there is", session.ByPassword, user.WithPassword, session.Weak, []string{"pwd"}, []string{"pwd"}},
+		{"a phone that is lost is what is missing", session.ByPassword, user.WithPassword, session.Strong, []string{"phone"}, nil},
+		{"the phone", session.ByPassword, user.WithPassword | user.WithPhone, session.Strong, []string{"phone"}, []string{"phone"}},
+		{"the phone or the password", session.ByPassword, user.WithPassword | user.WithPhone, session.Weak, []string{"phone", "pwd"}, []string{"phone", "pwd"}},
+		{"the phone or the app", session.ByPassword, user.WithPassword | user.WithPhone | user.WithTOTP, session.Strong, []string{"phone", "otp"}, []string{"phone", "otp"}},
+		{"the password first, where a code made the session", session.ByTOTP, user.WithPassword | user.WithTOTP, session.Strong, []string{"pwd"}, []string{"pwd"}},
+	} {
+		s := session.Session{AMR: row.made, ProvedBy: row.made, Ways: row.ways}
+		if got := s.Proofs(row.least); !slices.Equal(got, row.proofs) {
+			t.Errorf("%s: Proofs = %v, want %v", row.claim, got, row.proofs)
+		}
+		if got := s.Offers(s.Proofs(row.least)); !slices.Equal(got, row.offers) {
+			t.Errorf("%s: Offers = %v, want %v", row.claim, got, row.offers)
 		}
 	}
 }
@@ -63,8 +104,8 @@ func TestASessionKnowsWhetherAPhoneSignsItsUserIn(t *testing.T) {
 		knows := func(claim string, want bool) {
 			t.Helper()
 			s, err := session.Find(ctx, h.DB, cookie)
-			if err != nil || s.HasPhone != want {
-				t.Errorf("%s: a phone that signs in = %t, %v; want %t", claim, s.HasPhone, err, want)
+			if err != nil || s.Ways.Has(user.WithPhone) != want {
+				t.Errorf("%s: a phone that signs in = %t, %v; want %t", claim, !want, err, want)
 			}
 		}
 		h.PhoneOf(h.User(h.Alder, "user2"))
@@ -121,7 +162,7 @@ func TestASessionKnowsWhoseItIsAndHowItWasMade(t *testing.T) {
 		now := h.Clock.Now()
 		want := session.Session{
 			ID: id, TenantID: h.Alder.ID, TenantSlug: "alder", TenantName: "Alder Health", UserID: u.ID, UserName: "user1@alder.example", DisplayName: "user1",
-			AMR: session.ByPhone, Browser: from.Browser, IP: from.IP, ProvedBy: session.ByPhone, AccountID: a.AccountID, HasPhone: true,
+			AMR: session.ByPhone, Browser: from.Browser, IP: from.IP, ProvedBy: session.ByPhone, AccountID: a.AccountID, Ways: user.WithPassword | user.WithPhone,
 			CreatedAt: now, ProvedAt: now, LastSeenAt: now, ExpiresAt: now.Add(24 * time.Hour),
 		}
 		got, err := session.Find(t.Context(), h.DB, cookie)

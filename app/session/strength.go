@@ -1,14 +1,18 @@
 package session
 
 import (
+	"slices"
 	"strings"
 	"time"
+
+	"latchkey/app/user"
 )
 
 // Ways of proof, as amr values.
 const (
 	ByPassword = "pwd"
 	ByPhone    = "phone"
+	ByTOTP     = "otp" // RFC 8176
 )
 
 // Strength says how much a proof is worth. A sensitive act asks for the
@@ -17,53 +21,83 @@ const (
 type Strength int
 
 const (
-	Weak   Strength = 1 // a password: it can be told to others
-	Strong Strength = 2 // a phone: a signature and an unlock, two factors
+	Weak   Strength = 1 // one factor: a password can be told to others
+	Strong Strength = 2 // two: a phone with its unlock, or an authenticator app in a session that knows the password
 )
 
 // LostWait is how long a phone counts as something that its user has after they
 // removed it by less: so long the owner has to notice that somebody else did.
 const LostWait = 24 * time.Hour
 
-// ways are the ways of proof, the strongest first. A way that is not here is
-// worth nothing. A new one also has its say in Strongest.
+// ways are the ways of proof, the strongest first, with what each is worth at
+// most and what its user has bound. A way that is not here is worth nothing. A
+// new one also has its say in Strongest and in proved.
 var ways = []struct {
 	by       string
 	strength Strength
+	has      user.Ways
 }{
-	{ByPhone, Strong},
-	{ByPassword, Weak},
+	{ByPhone, Strong, user.WithPhone},
+	{ByTOTP, Strong, user.WithTOTP},
+	{ByPassword, Weak, user.WithPassword},
 }
 
-// By lists the ways that are worth at least so much, the strongest first.
-func By(least Strength) []string {
-	var all []string
-	for _, way := range ways {
-		if way.strength >= least {
-			all = append(all, way.by)
-		}
+// Proofs lists the ways of the user of a session that may be worth at least so
+// much, the strongest first. A phone stands there for who has nothing so strong:
+// it is what they lack.
+func (s Session) Proofs(least Strength) []string {
+	all := s.having(least, s.Ways)
+	if len(all) == 0 {
+		all = append(all, ByPhone)
 	}
 	return all
 }
 
-// strengthOf is what a proof is worth that was made by one way or, with commas
-// between them, by several.
-func strengthOf(by string) Strength {
-	var most Strength
-	for part := range strings.SplitSeq(by, ",") {
-		for _, way := range ways {
-			if way.by == part {
-				most = max(most, way.strength)
-			}
+// Offers lists those of ways that the user of a session has, the strongest first.
+func (s Session) Offers(wanted []string) []string {
+	return slices.DeleteFunc(s.having(Weak, s.Ways), func(by string) bool { return !slices.Contains(wanted, by) })
+}
+
+func (s Session) having(least Strength, bound user.Ways) (all []string) {
+	for _, way := range ways {
+		if way.strength < least || !bound.Has(way.has) {
+			continue
 		}
+		if way.by == ByTOTP && least > Weak && !s.knows() {
+			// An authenticator app is one factor until the password is proved, too.
+			if bound.Has(user.WithPassword) {
+				all = append(all, ByPassword)
+			}
+			continue
+		}
+		all = append(all, way.by)
 	}
-	return most
+	return all
+}
+
+// knows says whether the session was made, or was proved last, with a password.
+func (s Session) knows() bool { return made(s.AMR, ByPassword) || made(s.ProvedBy, ByPassword) }
+
+// made says whether a way is among those of a proof, with commas between them.
+func made(by, way string) bool { return slices.Contains(strings.Split(by, ","), way) }
+
+// proved is what the last proof of a session is worth. What one holds must have
+// been proved then: that one knows the password, too, may have been before.
+func (s Session) proved() Strength {
+	switch {
+	case made(s.ProvedBy, ByPhone), made(s.ProvedBy, ByTOTP) && s.knows():
+		return Strong
+	case made(s.ProvedBy, ByTOTP), made(s.ProvedBy, ByPassword):
+		return Weak
+	}
+	return 0
 }
 
 // Strongest is the best proof that the user can give now, or could with the
-// phone that they say they lost.
+// phone that they say they lost. Whoever has an authenticator app and a password
+// can give both.
 func (s Session) Strongest() Strength {
-	if s.HasPhone || s.LostPhone {
+	if s.Ways.Has(user.WithPhone) || s.LostPhone || s.Ways.Has(user.WithTOTP) && s.Ways.Has(user.WithPassword) {
 		return Strong
 	}
 	return Weak
@@ -76,5 +110,5 @@ func (s Session) Fresh(now time.Time) bool { return s.FreshBy(s.Strongest(), now
 // FreshBy says whether the user proved it at most five minutes ago, by a way
 // that is worth at least so much.
 func (s Session) FreshBy(least Strength, now time.Time) bool {
-	return now.Before(s.ProvedAt.Add(StepUpLife)) && strengthOf(s.ProvedBy) >= least
+	return now.Before(s.ProvedAt.Add(StepUpLife)) && s.proved() >= least
 }

@@ -10,7 +10,7 @@ import (
 // answer. The sign-in asks it, and so does everything that asks who could.
 const phoneSignsIn = `EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in)`
 
-// Able gives those of users who could sign in now by some way of theirs: their
+// Able gives those of users who could sign in now by the ways of theirs: their
 // state, the tenant's and each way are judged as a sign-in judges them. A way
 // that is paused will be back; one that too many failures turned off is none.
 func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[string]bool, error) {
@@ -18,10 +18,10 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 		return nil, nil
 	}
 	var rows []struct {
-		Found
-		ID, Name, PasswordHash string
+		ID, Name, State, MFAState string
+		Ways                      user.Ways
 	}
-	err := tx.All(&rows, `SELECT u.id, u.name, u.password_hash, u.state, `+phoneSignsIn+` AS phones
+	err := tx.All(&rows, `SELECT u.id, u.name, u.state, u.mfa_state, u.ways
 		FROM tenants t JOIN users u ON u.tenant_id = t.id WHERE t.id = ? AND t.state = 'active' AND u.id IN ?`, tenantID, users)
 	if err != nil {
 		return nil, err
@@ -31,16 +31,20 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 		if row.State != user.Active {
 			continue
 		}
-		for way, has := range map[Way]bool{Phone: row.Phones, Password: row.PasswordHash != ""} {
-			if !has || able[row.ID] {
+		var usable user.Ways
+		for _, w := range ways {
+			if !row.Ways.Has(w.bound) {
 				continue
 			}
-			state, err := throttle.Of(tx, tenantID, keys.Subject(row.Name), string(way))
+			state, err := throttle.Of(tx, tenantID, keys.Subject(row.Name), string(w.way))
 			if err != nil {
 				return nil, err
 			}
-			able[row.ID] = !state.Off()
+			if !state.Off() {
+				usable |= w.bound
+			}
 		}
+		able[row.ID] = user.Enough(row.MFAState, row.Ways, usable)
 	}
 	return able, nil
 }

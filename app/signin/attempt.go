@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"latchkey/app/prompt"
+	"latchkey/app/session"
+	"latchkey/app/user"
 )
 
 // Limits (product.md §9).
@@ -21,10 +23,66 @@ type Way string
 const (
 	Password Way = "password"
 	Phone    Way = "phone"
+	TOTP     Way = "totp"
 )
 
-// ways lists what can be chosen now.
-var ways = map[Way]bool{Password: true, Phone: true}
+// ways lists what can be chosen, the strongest first (product.md §6), with what
+// each proves and what its user has bound.
+var ways = []struct {
+	way   Way
+	by    string
+	bound user.Ways
+}{
+	{Phone, session.ByPhone, user.WithPhone},
+	{TOTP, session.ByTOTP, user.WithTOTP},
+	{Password, session.ByPassword, user.WithPassword},
+}
+
+// known says whether a way is one.
+func known(way Way) bool { return boundTo(way) != 0 }
+
+// by gives the amr value of a way.
+func by(way Way) string {
+	for _, w := range ways {
+		if w.way == way {
+			return w.by
+		}
+	}
+	return ""
+}
+
+// boundTo gives what the user of a way has bound.
+func boundTo(way Way) user.Ways {
+	for _, w := range ways {
+		if w.way == way {
+			return w.bound
+		}
+	}
+	return 0
+}
+
+// proof is a set of ways by their amr values, with commas between them.
+type proof string
+
+// and adds a way.
+func (p proof) and(way Way) proof {
+	if p == "" {
+		return proof(by(way))
+	}
+	return p + "," + proof(by(way))
+}
+
+// ways gives the set that a proof stands for.
+func (p proof) ways() (all user.Ways) {
+	for part := range strings.SplitSeq(string(p), ",") {
+		for _, w := range ways {
+			if w.by == part {
+				all |= w.bound
+			}
+		}
+	}
+	return all
+}
 
 // Purpose of an attempt.
 type Purpose string
@@ -55,7 +113,15 @@ type Attempt struct {
 	Approves     RequestRef // with ToApprove
 
 	key, subject, userID, sessionID string
+	proved                          proof // what was proved so far
 }
+
+// Halfway says whether something was proved in the attempt that is not enough.
+func (a Attempt) Halfway() bool { return a.proved != "" }
+
+// Stuck says whether an attempt is halfway and there is no way on: the one that it
+// is on was proved already.
+func (a Attempt) Stuck() bool { return a.proved.ways().Has(boundTo(a.Way)) }
 
 // RequestRef names a request for approval.
 type RequestRef struct{ TenantID, ID string }

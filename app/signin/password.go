@@ -7,7 +7,6 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
-	"latchkey/app/session"
 	"latchkey/app/store"
 	"latchkey/app/throttle"
 	"latchkey/app/user"
@@ -18,8 +17,8 @@ type Passwords interface {
 	Verify(ctx context.Context, phc, password string) (bool, error)
 }
 
-// VerifyPassword checks a password for an attempt and makes a session of it.
-// The try is counted before it is checked, in a commit of its own. A wrong
+// VerifyPassword checks a password for an attempt and makes a session of it, or
+// leads on to the second factor. The try is counted before it is checked, in a commit of its own. A wrong
 // password, a name that nobody has, a locked user and an attempt that is over
 // are all fault.Refused; a paused way is fault.Throttled; with fault.Unavailable
 // nothing has changed, and the try does not count.
@@ -28,7 +27,7 @@ func (s *Service) VerifyPassword(ctx context.Context, addressed, typed string, f
 	if err != nil {
 		return Done{}, err
 	}
-	if !a.Open(now) || a.Way != Password {
+	if !a.Open(now) || a.Stuck() || a.Way != Password {
 		return Done{}, s.refused(ctx, addressed, "signin.over", from)
 	}
 	if err := s.countTry(ctx, a, Password, from); err != nil {
@@ -45,8 +44,8 @@ func (s *Service) VerifyPassword(ctx context.Context, addressed, typed string, f
 	if !right || !known {
 		return Done{}, s.refused(ctx, addressed, "signin.password_wrong", from)
 	}
-	done, err := s.finishPassword(ctx, a, from)
-	return done, s.uncount(ctx, a, Password, err)
+	done, err := s.passed(ctx, a, Password, func(*store.Tx) error { return nil }, from)
+	return done, s.settled(ctx, a, Password, "signin.changed", err, from)
 }
 
 // clip bounds what is hashed; nothing longer was ever accepted as a password.
@@ -67,28 +66,6 @@ func (s *Service) holder(ctx context.Context, a Attempt) (user.User, bool, error
 		return user.User{}, false, nil
 	}
 	return who, true, nil
-}
-
-func (s *Service) finishPassword(ctx context.Context, a Attempt, from From) (Done, error) {
-	done := Done{ReturnTo: a.ReturnTo}
-	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		err := tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET state = 'finished', finished_at = ?
-			WHERE tenant_id = ? AND id = ? AND browser_digest = ? AND state = 'open' AND expires_at > ? AND way = 'password' AND failures <= ?
-			AND EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = attempts.tenant_id AND u.id = attempts.user_id
-			AND u.state = 'active' AND t.state = 'active')`, tx.Now, a.TenantID, a.key, from.BrowserDigest, tx.Now, failuresMost)
-		if err != nil {
-			return err
-		}
-		if err := throttle.Passed(tx, a.TenantID, a.subject, string(Password)); err != nil {
-			return err
-		}
-		if err := s.habit(tx, a.TenantID, a.subject, Password); err != nil {
-			return err
-		}
-		done.Cookie, err = s.prove(tx, a, session.ByPassword, "", from)
-		return err
-	})
-	return done, err
 }
 
 // countTry counts a try of a way, for the attempt and for the name, before it

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"latchkey/app/store"
 	"latchkey/app/tenant"
 	"latchkey/app/throttle"
+	"latchkey/app/totp"
 	"latchkey/app/user"
 )
 
@@ -25,6 +27,7 @@ type Service struct {
 	Secrets   secret.Source
 	Passwords Passwords
 	Prompts   *prompt.Service
+	TOTPs     *totp.Service
 	Rules     *access.Rules
 	Approvals Approvals
 }
@@ -182,7 +185,7 @@ type beginning struct {
 }
 
 func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, from From) (string, error) {
-	if !ways[b.way] {
+	if !known(b.way) {
 		b.way = Password
 	}
 	id := s.Secrets.ID()
@@ -240,10 +243,12 @@ func (s *Service) send(tx *store.Tx, who subjectOf, a Attempt, from From) (promp
 	}
 	administrator := s.Rules.Role(who.tenant.ID, who.found.UserID) != access.RoleUser
 	kind, act := prompt.SignIn, (*prompt.Act)(nil)
-	switch a.Purpose {
-	case ToStepUp:
+	switch {
+	case a.Purpose == ToStepUp:
 		kind = prompt.StepUp
-	case ToApprove:
+	case a.Halfway():
+		kind = prompt.SecondFactor
+	case a.Purpose == ToApprove:
 		shown, err := s.Approvals.Show(tx, a.Approves, who.userID())
 		if err != nil {
 			return prompt.Sent{}, err
@@ -279,6 +284,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		TenantName, Name, Subject, UserID, SessionID, ReturnTo, State, PromptID, Number, ApprovalTenantID, ApprovalID string
 		Purpose                                                                                                       Purpose
 		Way                                                                                                           Way
+		Proved                                                                                                        proof
 		Failures                                                                                                      int
 		ExpiresAt                                                                                                     time.Time
 		PromptState                                                                                                   prompt.State
@@ -286,7 +292,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		DecidedAt                                                                                                     *time.Time
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
-		a.failures, a.expires_at, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		a.failures, a.expires_at, a.proved, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
 		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id
 		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
 		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, tenantID, id, browserDigest)
@@ -300,6 +306,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
 		Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
+		proved: row.Proved,
 	}
 	if row.PromptEndsAt != nil {
 		a.PromptEndsAt = *row.PromptEndsAt
@@ -313,13 +320,14 @@ func (s *Service) HeldUntil(ctx context.Context, a Attempt) (prompt.Pause, error
 	return pause, store.Unusable(err)
 }
 
-// Choose takes another way, which becomes the default for next time. Choosing
-// the phone sends a new prompt, unless one of this attempt is on the phone now.
-// It fails with fault.Invalid for a way that is not offered and fault.Refused
-// when the attempt is over.
+// Choose takes another way, which becomes the default for next time, be it as the
+// first or as the second one. Choosing the phone sends a new prompt, unless one of
+// this attempt is on the phone now. It fails with fault.Invalid for a way that is
+// not offered and fault.Refused when the attempt is over.
 func (s *Service) Choose(ctx context.Context, addressed string, way Way, from From) error {
-	if !ways[way] {
-		return fault.Wrong("form.wrong", map[string]string{"method": "signin.way_unknown"})
+	unknown := fault.Wrong("form.wrong", map[string]string{"method": "signin.way_unknown"})
+	if !known(way) {
+		return unknown
 	}
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
 		a, err := find(tx, addressed, from.BrowserDigest)
@@ -329,8 +337,12 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 		if !a.Open(tx.Now) {
 			return fault.New(fault.Refused, "signin.refused")
 		}
-		if a.Purpose == ToApprove && way != Phone {
-			return fault.Wrong("form.wrong", map[string]string{"method": "signin.way_unknown"})
+		offered, err := offers(tx, a)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(offered, way) {
+			return unknown
 		}
 		promptID := a.PromptID
 		var sent prompt.Sent
@@ -357,7 +369,7 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 			return err
 		}
 		if a.Purpose != ToApprove { // there is no other way, so it says nothing about the next sign-in
-			if err := s.habit(tx, a.TenantID, a.subject, way); err != nil {
+			if err := s.habit(tx, a, way); err != nil {
 				return err
 			}
 		}
@@ -368,8 +380,17 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 	})
 }
 
-// habit keeps the last used way of a name, known or not.
-func (s *Service) habit(tx *store.Tx, tenantID, subject string, way Way) error {
+// habit keeps the way that a name used last in an attempt, known or not: as the
+// first way or as the second one.
+func (s *Service) habit(tx *store.Tx, a Attempt, way Way) error {
+	if a.Halfway() {
+		return tx.Exec(`INSERT INTO habits (tenant_id, subject, way, second_way, changed_at) VALUES (?,?,'',?,?)
+			ON CONFLICT (tenant_id, subject) DO UPDATE SET second_way = excluded.second_way, changed_at = excluded.changed_at`, a.TenantID, a.subject, way, tx.Now).Error
+	}
+	return s.prefer(tx, a.TenantID, a.subject, way)
+}
+
+func (s *Service) prefer(tx *store.Tx, tenantID, subject string, way Way) error {
 	return tx.Exec(`INSERT INTO habits (tenant_id, subject, way, changed_at) VALUES (?,?,?,?)
 		ON CONFLICT (tenant_id, subject) DO UPDATE SET way = excluded.way, changed_at = excluded.changed_at`, tenantID, subject, way, tx.Now).Error
 }
@@ -378,6 +399,7 @@ func (s *Service) habit(tx *store.Tx, tenantID, subject string, way Way) error {
 type Done struct {
 	Cookie   secret.Token // of the new session; empty after a step-up
 	ReturnTo string
+	Halfway  bool // nothing is finished: another factor is asked for
 }
 
 // Finish makes a session of an approved phone attempt, or does what else it is
@@ -391,7 +413,7 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 		return done, fault.New(fault.NotFound, "http.not_found")
 	}
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		var won struct{ UserID, Subject, Purpose, SessionID, ReturnTo, AccountID, PromptID, ApprovalTenantID, ApprovalID string }
+		var won struct{ UserID, Subject, Purpose, SessionID, ReturnTo, AccountID, PromptID, ApprovalTenantID, ApprovalID, Proved string }
 		ok, err := tx.One(&won, `UPDATE attempts SET state = 'finished', finished_at = ?
 			WHERE tenant_id = ? AND id = ? AND (browser_digest = ? AND state = 'open' AND expires_at > ? AND way = 'phone' AND user_id <> '' AND failures < ?) IS TRUE
 			AND EXISTS (SELECT 1 FROM prompts p
@@ -400,7 +422,7 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 				JOIN tenants t ON t.id = p.tenant_id
 				WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id AND p.attempt_id = attempts.id AND p.user_id = attempts.user_id
 				AND (p.state = 'approved' AND p.decided_at > ? AND d.state = 'active' AND d.phone_sign_in AND u.state = 'active' AND t.state = 'active') IS TRUE)
-			RETURNING user_id, subject, purpose, session_id, return_to, prompt_id, approval_tenant_id, approval_id,
+			RETURNING user_id, subject, purpose, session_id, return_to, prompt_id, approval_tenant_id, approval_id, proved,
 				(SELECT p.account_id FROM prompts p WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id) AS account_id`,
 			tx.Now, tenantID, id, from.BrowserDigest, tx.Now, failuresMost, tx.Now.Add(-finishLife))
 		if err != nil {
@@ -422,7 +444,7 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 			approver = a
 			return s.approve(tx, a, from)
 		}
-		done.Cookie, err = s.prove(tx, a, session.ByPhone, won.AccountID, from)
+		done.Cookie, err = s.prove(tx, a, string(proof(won.Proved).and(Phone)), won.AccountID, from)
 		return err
 	})
 	if fault.Of(err) != nil && fault.Of(err).Kind == fault.Refused {
@@ -504,8 +526,8 @@ func (s *Service) Restore(tx *store.Tx, tenantID, userID string) error {
 // Habit is the way that a user is offered first.
 func (s *Service) Habit(ctx context.Context, tenantID, name string) (Way, error) {
 	var way Way
-	ok, err := s.DB.View(ctx).One(&way, "SELECT way FROM habits WHERE tenant_id = ? AND subject = ?", tenantID, s.Keys.Subject(name))
-	if !ok {
+	_, err := s.DB.View(ctx).One(&way, "SELECT way FROM habits WHERE tenant_id = ? AND subject = ?", tenantID, s.Keys.Subject(name))
+	if !known(way) {
 		way = Password
 	}
 	return way, store.Unusable(err)
@@ -513,11 +535,11 @@ func (s *Service) Habit(ctx context.Context, tenantID, name string) (Way, error)
 
 // Prefer changes the way that a user is offered first.
 func (s *Service) Prefer(ctx context.Context, tenantID, userID, name string, way Way, from audit.Origin) error {
-	if !ways[way] {
+	if !known(way) {
 		return fault.Wrong("form.wrong", map[string]string{"default_way": "preference.way_unknown"})
 	}
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
-		if err := s.habit(tx, tenantID, s.Keys.Subject(name), way); err != nil {
+		if err := s.prefer(tx, tenantID, s.Keys.Subject(name), way); err != nil {
 			return err
 		}
 		return audit.Record(tx, audit.Event{

@@ -24,7 +24,7 @@ func (s *Site) NeedFreshBy(c echo.Context, least session.Strength) error {
 		return nil
 	}
 	missing := fault.New(fault.StepUp, "session.step_up")
-	missing.Proofs = session.By(least)
+	missing.Proofs = Session(c).Proofs(least)
 	return missing
 }
 
@@ -32,7 +32,7 @@ func (s *Site) NeedFreshBy(c echo.Context, least session.Strength) error {
 // names the proofs that would do where they are more than the usual ones.
 func stepUpPage(c echo.Context, missing *fault.Error) string {
 	to := "/step-up?return_to=" + url.QueryEscape(here(c))
-	if !slices.Equal(missing.Proofs, session.By(Session(c).Strongest())) {
+	if who := Session(c); !slices.Equal(missing.Proofs, who.Proofs(who.Strongest())) {
 		to += "&acr_values=" + url.QueryEscape(strings.Join(missing.Proofs, " "))
 	}
 	return to

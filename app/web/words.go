@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,4 +38,14 @@ func Sentence(c echo.Context, code, name string) string {
 		name = words.Say(ctx, "organisation.other")
 	}
 	return words.Say(ctx, key, "name", name)
+}
+
+// How says how somebody proved who they are, from amr values with commas between
+// them: "password, then phone".
+func How(ctx context.Context, amr string) string {
+	first, second, both := strings.Cut(amr, ",")
+	if !both {
+		return words.Say(ctx, "me.sessions.how."+first)
+	}
+	return words.Say(ctx, "me.sessions.how.and", "first", words.Say(ctx, "me.sessions.how."+first), "second", How(ctx, second))
 }

@@ -64,7 +64,10 @@ type Person struct {
 	LastAt      time.Time // last sign-in; zero: never
 	Invitation  string    // what became of it, in words; or empty
 
-	Password  bool
+	Password    bool
+	TOTP        bool      // an authenticator app is set up
+	TOTPAddedAt time.Time // since then
+
 	AtRisk    bool
 	Phones    []PersonPhone
 	Masked    string // why names are cut short; or empty

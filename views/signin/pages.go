@@ -25,8 +25,18 @@ type Password struct {
 	UserName string // the sign-in name as typed
 	Error    string
 	Notice   string // why the browser came here, such as after a refused step; or empty
+	Halfway  bool   // another factor was right, the password comes on top
 
 	OtherWays string // address of the page that offers them, when the person is signed in and proves it again; else empty
+}
+
+// Code is the page that asks for six digits of an authenticator app.
+type Code struct {
+	Attempt   string
+	UserName  string
+	Error     string
+	Halfway   bool   // another factor was right, the code comes on top
+	OtherWays string // as of Password
 }
 
 // The states of a phone request, as in data-state of the page and in the event stream.
@@ -59,6 +69,7 @@ type Help struct {
 	Attempt       string
 	UserName      string
 	Ways          []Way
+	Halfway       bool   // one factor was right, and these are for the other one
 	HelpdeskPhone string // as it is dialled; or empty
 	HelpdeskHours string // "around the clock"; or empty
 }
@@ -79,6 +90,7 @@ type StepUp struct {
 	ReturnTo string
 	Ways     []Way // one button each, sent as method to /step-up
 	Password bool  // it is among them; else the page says why not
+	Phone    bool  // it is among them; the page says what to do when it is lost
 	Lost     bool  // there is none, because the phone that would do was removed by less
 }
 

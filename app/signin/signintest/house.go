@@ -24,6 +24,7 @@ import (
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
 	"latchkey/app/tenant"
+	"latchkey/app/totp"
 	"latchkey/app/user"
 	"latchkey/app/wake"
 )
@@ -47,6 +48,7 @@ type House struct {
 	Devices   *device.Service
 	Prompts   *prompt.Service
 	SignIn    *signin.Service
+	TOTPs     *totp.Service
 	Alder     tenant.Tenant
 	Birch     tenant.Tenant
 }
@@ -78,7 +80,8 @@ func Build(t *testing.T, db *store.DB, clock *storetest.Clock) *House {
 	h.Prompts = &prompt.Service{
 		DB: db, Devices: h.Devices, Hub: h.Hub, Secrets: secret.System, PublicURL: PublicURL, Nudge: make(chan struct{}, 1),
 	}
-	h.SignIn = &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: h.Passwords, Prompts: h.Prompts, Rules: rules}
+	h.TOTPs = &totp.Service{DB: db, Keys: keys}
+	h.SignIn = &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: h.Passwords, Prompts: h.Prompts, TOTPs: h.TOTPs, Rules: rules}
 	return h
 }
 

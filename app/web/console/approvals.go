@@ -15,6 +15,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/fault"
 	"latchkey/app/signin"
+	"latchkey/app/user"
 	"latchkey/app/web"
 	views "latchkey/views/console"
 	"latchkey/views/words"
@@ -164,7 +165,7 @@ func (h *Pages) mayDecide(c echo.Context, r approval.Seen, v *views.Approval) {
 	ctx, who := web.Context(c), web.Session(c)
 	v.MayUndo = r.RequesterID == who.UserID
 	if v.MayDecide = r.Verdict.Err() == nil; v.MayDecide {
-		v.HasPhone = who.HasPhone
+		v.HasPhone = who.Ways.Has(user.WithPhone)
 		return
 	}
 	for _, f := range r.Verdict.Findings {

@@ -56,6 +56,9 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	if p.State == user.Locked && p.LockedAt != nil {
 		v.LockedAt, v.LockedBy = *p.LockedAt, p.Names[p.LockedBy]
 	}
+	if p.TOTP != nil {
+		v.TOTP, v.TOTPAddedAt = true, p.TOTP.ConfirmedAt
+	}
 	if p.Invitation != nil {
 		v.Invitation = words.Say(ctx, "console.person.invitation."+p.Invitation.State(h.Site.DB.Now()))
 	}
@@ -118,7 +121,7 @@ func around(ctx context.Context, v *views.Person, p people.Person) {
 	}
 	for _, s := range p.Sessions {
 		v.Sessions = append(v.Sessions, views.PersonSession{
-			Browser: s.Browser, Network: s.IP, How: words.Say(ctx, "me.sessions.how."+s.AMR), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
+			Browser: s.Browser, Network: s.IP, How: web.How(ctx, s.AMR), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
 		})
 	}
 	for _, e := range p.SignIns {

@@ -24,6 +24,7 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 	people.KindUnlock:      {"/unlock", "unlock"},
 	people.KindEndSessions: {"/end-sessions", "end_sessions"},
 	people.KindReset:       {"/revoke", "reset"},
+	people.KindResetTOTP:   {"/totp/revoke", "reset_totp"},
 	people.KindMFA:         {"/mfa", "mfa"},
 	people.KindInvitation:  {"/invitation", "invitation"},
 }
@@ -78,7 +79,7 @@ func (h *Pages) actForm(c echo.Context, p people.Person, offer people.Offer) vie
 	act := views.PersonAct{
 		ID: form.name, Trigger: words.Say(ctx, "console.act."+form.name+".trigger"), Title: words.Say(ctx, "console.act."+form.name+".title", "name", p.Name),
 		Text: words.Say(ctx, text, "name", p.Name), Action: h.personPath(c, p.ID) + form.address, Button: words.Say(ctx, "console.act."+form.name+".button"),
-		Danger: offer.Kind == people.KindLock || offer.Kind == people.KindReset || offer.Kind == people.KindEndSessions,
+		Danger: offer.Kind == people.KindLock || offer.Kind == people.KindReset || offer.Kind == people.KindResetTOTP || offer.Kind == people.KindEndSessions,
 	}
 	// Of the second factor it depends on the choice, which says so itself.
 	if offer.FourEyes && offer.Kind != people.KindMFA {
@@ -155,6 +156,13 @@ func (h *Pages) revokeDevice(c echo.Context) error {
 		return err
 	}
 	return h.actOn(c, people.KindReset, "reset-"+c.Param("device"), people.Reset{Device: c.Param("device")}, "?done=phone_taken")
+}
+
+func (h *Pages) revokeTOTP(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	return h.actOn(c, people.KindResetTOTP, "reset_totp", nil, "?done=totp_taken")
 }
 
 func (h *Pages) setMFA(c echo.Context) error {

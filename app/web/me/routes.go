@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"rsc.io/qr"
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
@@ -19,6 +18,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/session"
 	"latchkey/app/signin"
+	"latchkey/app/totp"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/me"
@@ -30,11 +30,12 @@ type Pages struct {
 	Site    *web.Site
 	Devices *device.Service
 	SignIn  *signin.Service
+	TOTPs   *totp.Service
 }
 
 // Routes is the map of My account.
 func (h *Pages) Routes() []web.Route {
-	return []web.Route{
+	return append(h.totpRoutes(), []web.Route{
 		web.Get("/", access.AccountView, h.home),
 		web.Get("/me", access.AccountView, h.overview),
 		web.Get("/me/phones", access.AccountView, h.phones),
@@ -50,7 +51,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/me/preferences", access.AccountView, h.preferences),
 		web.Post("/me/preferences", access.AccountView, h.savePreferences),
 		web.Post("/me/notices/:notice/seen", access.AccountView, h.putAway),
-	}
+	}...)
 }
 
 func (h *Pages) home(c echo.Context) error {
@@ -118,6 +119,20 @@ func (h *Pages) overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	bound, app, err := h.TOTPs.Of(ctx, who.TenantID, who.UserID)
+	if err != nil {
+		return err
+	}
+	codes := views.Authenticator{
+		Icon: "clock", Name: words.Say(ctx, "me.info.totp.title"), Detail: words.Say(ctx, "me.info.totp.text"), State: words.Say(ctx, "me.info.totp.none"),
+		Default: way == signin.TOTP, Href: "/me/totp", Label: words.Say(ctx, "me.info.totp.act"),
+	}
+	if app {
+		codes.State, codes.Tone = words.Say(ctx, "me.info.totp.on"), "good"
+	}
+	if bound.LastUsedAt != nil {
+		codes.LastUsedAt = *bound.LastUsedAt
+	}
 	active, signing := count(phones)
 	phone := views.Authenticator{
 		Icon: "phone", Name: words.Say(ctx, "me.info.phone.title"), Detail: words.Say(ctx, "me.info.phone.count", "count", strconv.Itoa(active)),
@@ -137,10 +152,10 @@ func (h *Pages) overview(c echo.Context) error {
 		}
 	}
 	v := views.Overview{
-		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last."+who.AMR, "browser", who.Browser),
-		Authenticators: []views.Authenticator{phone, {
+		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", who.Browser),
+		Authenticators: []views.Authenticator{phone, codes, {
 			Icon: "key", Name: words.Say(ctx, "me.info.password.title"), Detail: words.Say(ctx, "me.info.password.text"),
-			State: words.Say(ctx, "me.info.password.on"), Default: way != signin.Phone,
+			State: words.Say(ctx, "me.info.password.on"), Default: way == signin.Password,
 		}},
 	}
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
@@ -224,16 +239,9 @@ func (h *Pages) addPhone(c echo.Context) error {
 		return err
 	}
 	link := h.Site.PublicURL + "/phone#enrol=" + e.Token.Reveal()
-	picture, err := qr.Encode(link, qr.M)
+	dark, err := picture(link)
 	if err != nil {
 		return err
-	}
-	dark := make([][]bool, picture.Size)
-	for y := range dark {
-		dark[y] = make([]bool, picture.Size)
-		for x := range dark[y] {
-			dark[y][x] = picture.Black(x, y)
-		}
 	}
 	self := "/me/phones/enrolments/" + e.ID
 	return web.Render(c, http.StatusOK, views.AddPhonePage(h.Site.Page(c), views.AddPhone{
@@ -309,7 +317,7 @@ func (h *Pages) sessions(c echo.Context) error {
 	for _, s := range list {
 		v.Rows = append(v.Rows, views.SessionRow{
 			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: s.IP, SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, EndsAt: s.ExpiresAt,
-			How: words.Say(ctx, "me.sessions.how."+s.AMR), Weaker: s.AMR == session.ByPassword, CanEnd: true,
+			How: web.How(ctx, s.AMR), Weaker: s.AMR == session.ByPassword, CanEnd: true,
 		})
 	}
 	return web.Render(c, http.StatusOK, views.SessionsPage(h.Site.Page(c), v))
@@ -381,7 +389,8 @@ func (h *Pages) showPreferences(c echo.Context, status int, wrong map[string]str
 	ctx, page := web.Context(c), h.Site.Page(c)
 	return web.Render(c, status, views.PreferencesPage(page, views.Preferences{Theme: page.Theme, Errors: wrong, Ways: []component.Choice{
 		{Value: string(signin.Phone), Label: words.Say(ctx, "me.preferences.phone"), Hint: words.Say(ctx, "me.preferences.phone_hint"), Chosen: way == signin.Phone},
-		{Value: string(signin.Password), Label: words.Say(ctx, "me.preferences.password"), Chosen: way != signin.Phone},
+		{Value: string(signin.TOTP), Label: words.Say(ctx, "me.preferences.totp"), Chosen: way == signin.TOTP},
+		{Value: string(signin.Password), Label: words.Say(ctx, "me.preferences.password"), Chosen: way == signin.Password},
 	}}))
 }
 

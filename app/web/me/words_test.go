@@ -14,6 +14,7 @@ import (
 	"latchkey/app/device"
 	"latchkey/app/notify"
 	"latchkey/app/session"
+	"latchkey/app/web"
 	"latchkey/views/words"
 )
 
@@ -79,11 +80,12 @@ func TestEveryPhoneIsSaidToItsUser(t *testing.T) {
 }
 
 func TestEveryWayIsSaidToItsUser(t *testing.T) {
-	for _, way := range []string{session.ByPhone, session.ByPassword} {
-		for _, family := range []string{"me.info.last.", "me.sessions.how."} {
-			if !words.Has(t.Context(), family+way) {
-				t.Errorf("%s%s: no such text", family, way)
-			}
+	for _, way := range []string{session.ByPhone, session.ByPassword, session.ByTOTP} {
+		if !words.Has(t.Context(), "me.sessions.how."+way) {
+			t.Errorf("me.sessions.how.%s: no such text", way)
+		}
+		if got := web.How(t.Context(), "pwd,"+way); !strings.HasPrefix(got, "password, then ") || strings.Contains(got, "me.") {
+			t.Errorf("the password and %s are shown as %q", way, got)
 		}
 	}
 }
@@ -92,7 +94,7 @@ func TestEveryWayIsSaidToItsUser(t *testing.T) {
 func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 	for action, detail := range map[audit.Action]string{
 		audit.UserLocked: "", audit.UserUnlocked: "", audit.WaysRestored: "", audit.SessionsEnded: "", audit.AuthenticatorReset: "Pocket",
-		audit.MFAChanged: "enforced", audit.RoleAssigned: "helpdesk", audit.RoleTaken: "custom:x", audit.AccessAlarm: "somebody@alder.example",
+		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.RoleAssigned: "helpdesk", audit.RoleTaken: "custom:x", audit.AccessAlarm: "somebody@alder.example",
 		audit.RoleEnded: "auditor", audit.ApprovalGiven: "role.assign", audit.ApprovalRefused: "user.mfa", audit.ApprovalVoid: "group.set_role", audit.ApprovalExpired: "user.import",
 	} {
 		for _, by := range []access.Role{"", access.RoleHelpdesk, "custom:x"} {

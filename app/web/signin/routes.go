@@ -93,11 +93,23 @@ func (h *Pages) attempt(c echo.Context) error {
 	if !a.Open(now) {
 		return fault.New(fault.Refused, "signin.refused")
 	}
-	page := h.page(c, a)
-	if a.Way == signin.Password {
-		return web.Render(c, http.StatusOK, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name, OtherWays: otherWays(a)}))
+	if a.Stuck() {
+		return web.Redirect(c, "/signin/"+a.ID+"/help")
 	}
-	return h.phone(c, a, now)
+	if a.Way == signin.Phone {
+		return h.phone(c, a, now)
+	}
+	return h.typed(c, http.StatusOK, a, "")
+}
+
+// typed shows the page on which a secret is typed, with what was wrong with the
+// last one.
+func (h *Pages) typed(c echo.Context, status int, a signin.Attempt, wrong string) error {
+	page := h.page(c, a)
+	if a.Way == signin.TOTP {
+		return web.Render(c, status, views.CodePage(page, views.Code{Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a)}))
+	}
+	return web.Render(c, status, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a)}))
 }
 
 // page is the frame of the pages of an attempt: a step-up is its session's, and a
@@ -117,7 +129,7 @@ func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
 	page := h.page(c, a)
 	v := views.Phone{
 		Attempt: a.ID, UserName: a.Name, State: string(a.PhoneState(now)), Number: a.Number,
-		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, OtherWays: otherWays(a),
+		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, OtherWays: otherWays(a), SecondFactor: a.Halfway(),
 	}
 	if a.Purpose == signin.ToApprove {
 		act, err := h.SignIn.Asks(c.Request().Context(), a)
@@ -152,9 +164,18 @@ func (h *Pages) choose(c echo.Context) error {
 	return web.Redirect(c, "/signin/"+url.PathEscape(c.Param("attempt")))
 }
 
+// verify checks what was typed, by the field that it was typed into. An attempt
+// that is halfway goes on to its other factor.
 func (h *Pages) verify(c echo.Context) error {
 	ctx, addressed, from := c.Request().Context(), c.Param("attempt"), web.From(c)
-	done, err := h.SignIn.VerifyPassword(ctx, addressed, web.Form(c, "password"), from)
+	verify, field := h.SignIn.VerifyPassword, "password"
+	if _, typed := c.Request().PostForm["code"]; typed {
+		verify, field = h.SignIn.VerifyCode, "code"
+	}
+	done, err := verify(ctx, addressed, web.Form(c, field), from)
+	if err == nil && done.Halfway {
+		return web.Redirect(c, "/signin/"+url.PathEscape(addressed))
+	}
 	if err == nil {
 		return h.finished(c, done)
 	}
@@ -165,14 +186,15 @@ func (h *Pages) verify(c echo.Context) error {
 	if again != nil {
 		return again
 	}
-	if !a.Open(now) || a.Way != signin.Password {
+	wrong := wrongs[a.Way]
+	if !a.Open(now) || wrong == "" {
 		return err
 	}
-	page := h.page(c, a)
-	return web.Render(c, http.StatusUnauthorized, views.PasswordPage(page, views.Password{
-		Attempt: a.ID, UserName: a.Name, Error: words.Say(web.Context(c), "signin.password.wrong"), OtherWays: otherWays(a),
-	}))
+	return h.typed(c, http.StatusUnauthorized, a, words.Say(web.Context(c), wrong))
 }
+
+// wrongs are the words for what was typed and did not work.
+var wrongs = map[signin.Way]string{signin.Password: "signin.password.wrong", signin.TOTP: "signin.totp.wrong"}
 
 func (h *Pages) finish(c echo.Context) error {
 	done, err := h.SignIn.Finish(c.Request().Context(), c.Param("attempt"), web.From(c))
@@ -254,17 +276,24 @@ func (h *Pages) help(c echo.Context) error {
 	if other := otherWays(a); other != "" {
 		return web.Redirect(c, other)
 	}
-	ctx, page := web.Context(c), h.page(c, a)
-	return web.Render(c, http.StatusOK, views.HelpPage(page, views.Help{Attempt: a.ID, UserName: a.Name, Ways: []views.Way{
-		{
-			Title: words.Say(ctx, "signin.help.phone.title"), Advice: words.Say(ctx, "signin.help.phone.text"),
-			Method: "phone", Button: words.Say(ctx, "signin.help.phone.act"), Icon: "phone",
-		},
-		{
-			Title: words.Say(ctx, "signin.help.password.title"), Advice: words.Say(ctx, "signin.help.password.text"),
-			Method: "password", Button: words.Say(ctx, "signin.help.password.act"), Icon: "key",
-		},
-	}}))
+	offered, err := h.SignIn.Offers(c.Request().Context(), a)
+	if err != nil {
+		return err
+	}
+	v := views.Help{Attempt: a.ID, UserName: a.Name, Halfway: a.Halfway()}
+	for _, way := range offered {
+		v.Ways = append(v.Ways, wayOf(web.Context(c), way))
+	}
+	return web.Render(c, http.StatusOK, views.HelpPage(h.page(c, a), v))
+}
+
+// wayOf says a way on the page of ways.
+func wayOf(ctx context.Context, way signin.Way) views.Way {
+	icons := map[signin.Way]string{signin.Phone: "phone", signin.TOTP: "clock", signin.Password: "key"}
+	return views.Way{
+		Title: words.Say(ctx, "signin.help."+string(way)+".title"), Advice: words.Say(ctx, "signin.help."+string(way)+".text"),
+		Method: string(way), Button: words.Say(ctx, "signin.help."+string(way)+".act"), Icon: icons[way],
+	}
 }
 
 // signOut ends the session of this browser. One that ended meanwhile, and a

@@ -3,7 +3,6 @@ package signin
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -23,8 +22,13 @@ func (h *Pages) stepUp(c echo.Context) error {
 	for _, by := range waysFor(who, c.QueryParam("acr_values")) {
 		switch by {
 		case session.ByPhone:
+			v.Phone = true
 			v.Ways = append(v.Ways, views.Way{
 				Title: words.Say(ctx, "stepup.phone.title"), Advice: words.Say(ctx, "stepup.phone.text"), Method: string(signin.Phone), Button: words.Say(ctx, "stepup.phone.act"), Icon: "phone",
+			})
+		case session.ByTOTP:
+			v.Ways = append(v.Ways, views.Way{
+				Title: words.Say(ctx, "stepup.totp.title"), Advice: words.Say(ctx, "stepup.totp.text"), Method: string(signin.TOTP), Button: words.Say(ctx, "stepup.totp.act"), Icon: "clock",
 			})
 		case session.ByPassword:
 			v.Ways = append(v.Ways, views.Way{
@@ -41,14 +45,10 @@ func (h *Pages) stepUp(c echo.Context) error {
 // that takes those of asked; without any, those that do for every act. What
 // asked says opens nothing: the act itself looks at the proof.
 func waysFor(who session.Session, asked string) []string {
-	has := func(by string) bool { return by != session.ByPhone || who.HasPhone }
-	some := func(ways []string) []string { return slices.DeleteFunc(ways, func(by string) bool { return !has(by) }) }
-	wanted := strings.Fields(asked)
-	ways := some(slices.DeleteFunc(session.By(session.Weak), func(by string) bool { return !slices.Contains(wanted, by) }))
-	if len(ways) == 0 {
-		ways = some(session.By(who.Strongest()))
+	if ways := who.Offers(strings.Fields(asked)); len(ways) > 0 {
+		return ways
 	}
-	return ways
+	return who.Offers(who.Proofs(who.Strongest()))
 }
 
 func (h *Pages) beginStepUp(c echo.Context) error {

@@ -1,0 +1,157 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/store"
+	"latchkey/app/throttle"
+	"latchkey/app/user"
+)
+
+// offers lists the ways that may be taken in an attempt now, the strongest first.
+// Until something is proved that is every way, so that it does not tell what a
+// name has. Halfway it is those that complete what was proved.
+func offers(tx *store.Tx, a Attempt) (all []Way, err error) {
+	if a.Purpose == ToApprove {
+		return []Way{Phone}, nil
+	}
+	var bound user.Ways
+	if a.Halfway() {
+		if _, err := tx.One(&bound, "SELECT ways FROM users WHERE tenant_id = ? AND id = ?", a.TenantID, a.userID); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range ways {
+		if !a.Halfway() || a.proved.completed(w.bound, bound) {
+			all = append(all, w.way)
+		}
+	}
+	return all, nil
+}
+
+// completed says whether a way of a user completes a proof that was not enough.
+func (p proof) completed(by, bound user.Ways) bool {
+	return bound.Has(by) && !p.ways().Has(by) && user.Enough(user.MFAEnforced, bound, p.ways()|by)
+}
+
+// Offers lists the ways that may be taken in an attempt now, the strongest first.
+func (s *Service) Offers(ctx context.Context, a Attempt) ([]Way, error) {
+	all, err := offers(s.DB.View(ctx), a)
+	return all, store.Unusable(err)
+}
+
+// passed notes in one act that a way was proved in an attempt: it ends the attempt
+// when that is enough, and leads on to the second factor when it is not. Use takes
+// up what the way proved with, in the same act. A session is made of the former
+// alone. What has changed meanwhile is fault.Refused.
+func (s *Service) passed(ctx context.Context, a Attempt, way Way, use func(*store.Tx) error, from From) (Done, error) {
+	done := Done{ReturnTo: a.ReturnTo}
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		if err := use(tx); err != nil {
+			return err
+		}
+		account, err := standing(tx, a)
+		if err != nil {
+			return err
+		}
+		proved := a.proved.and(way)
+		if a.Purpose == ToSignIn && !user.Enough(account.MFAState, account.Ways, proved.ways()) {
+			done.Halfway = true
+			return s.halfway(tx, a, way, account, from)
+		}
+		if err := leave(tx, a, way, "state = 'finished', finished_at = ?", []any{tx.Now}, account, from); err != nil {
+			return err
+		}
+		if err := throttle.Passed(tx, a.TenantID, a.subject, string(way)); err != nil {
+			return err
+		}
+		if err := s.habit(tx, a, way); err != nil {
+			return err
+		}
+		done.Cookie, err = s.prove(tx, a, string(proved), "", from)
+		return err
+	})
+	return done, err
+}
+
+// account is what a sign-in asks of its user.
+type account struct {
+	MFAState  string
+	Ways      user.Ways
+	SecondWay Way
+}
+
+func standing(tx *store.Tx, a Attempt) (found account, err error) {
+	ok, err := tx.One(&found, `SELECT u.mfa_state, u.ways, COALESCE(h.second_way, '') AS second_way FROM users u
+		LEFT JOIN habits h ON h.tenant_id = u.tenant_id AND h.subject = ? WHERE u.tenant_id = ? AND u.id = ?`, a.subject, a.TenantID, a.userID)
+	if err == nil && !ok {
+		err = fault.New(fault.Refused, "signin.refused")
+	}
+	return found, err
+}
+
+// leave takes an open attempt on from the way that was proved in it. The condition
+// repeats every check made on the way here, and what the decision rests on.
+func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on account, from From) error {
+	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET `+change+`
+		WHERE tenant_id = ? AND id = ? AND (browser_digest = ? AND state = 'open' AND expires_at > ? AND way = ? AND proved = ? AND failures <= ?) IS TRUE
+		AND EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = attempts.tenant_id AND u.id = attempts.user_id
+		AND (u.state = 'active' AND u.mfa_state = ? AND u.ways = ? AND t.state = 'active') IS TRUE)`,
+		append(values, a.TenantID, a.key, from.BrowserDigest, tx.Now, way, a.proved, failuresMost, on.MFAState, on.Ways)...)
+}
+
+// halfway leads an attempt on to a way that completes what was proved: the one
+// used last, or else the strongest. Where there is none the attempt stays where it
+// is, and its page says so.
+func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, account account, from From) error {
+	before := a
+	a.proved = a.proved.and(way)
+	next, promptID := way, ""
+	all, err := offers(tx, a)
+	if err != nil {
+		return err
+	}
+	switch {
+	case slices.Contains(all, account.SecondWay):
+		next = account.SecondWay
+	case len(all) > 0:
+		next = all[0]
+	}
+	if next == Phone {
+		who, err := s.subject(tx, a.Name, from.BrowserDigest)
+		if err != nil {
+			return err
+		}
+		sent, err := s.send(tx, who, a, from)
+		if err != nil {
+			return err
+		}
+		promptID = sent.ID
+	}
+	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, failures = 0", []any{a.proved, next, promptID}, account, from); err != nil {
+		return err
+	}
+	if err := throttle.Passed(tx, a.TenantID, a.subject, string(way)); err != nil {
+		return err
+	}
+	if err := s.habit(tx, before, way); err != nil {
+		return err
+	}
+	return audit.Record(tx, audit.Event{
+		TenantID: a.TenantID, Action: audit.SignInHalfway, Actor: audit.Claimant(a.subject), Target: audit.Attempt(a.key), Subject: a.userID,
+		Thread: a.key, Origin: from.Origin, Details: map[string]string{"by": string(a.proved), "way": string(next)},
+	})
+}
+
+// settled remembers a proof that was right and came to nothing, and gives the
+// failure on.
+func (s *Service) settled(ctx context.Context, a Attempt, way Way, reason string, err error, from From) error {
+	if errors.Is(err, fault.Refused) {
+		return s.refused(ctx, a.ID, reason, from)
+	}
+	return s.uncount(ctx, a, way, err)
+}

@@ -1,0 +1,58 @@
+package user
+
+import (
+	"latchkey/app/audit"
+	"latchkey/app/store"
+)
+
+// Ways is a set of ways in: what a user has bound, as the bits of users.ways,
+// which the database keeps by itself, or what was proved in a sign-in.
+type Ways int
+
+const (
+	WithPassword Ways = 1 << iota
+	WithPhone
+	WithTOTP
+)
+
+// SecondFactors are the ways that make a password enough, or do without it.
+const SecondFactors = WithPhone | WithTOTP
+
+// Has says whether one of others is in the set.
+func (w Ways) Has(others Ways) bool { return w&others != 0 }
+
+// States of the second factor of a user (product.md §1). Enabled turns into
+// enforced by itself when the user has bound one.
+const (
+	MFADisabled = "disabled"
+	MFAEnabled  = "enabled"
+	MFAEnforced = "enforced"
+)
+
+// Enough says whether a user is signed in by what they have proved. A phone does
+// by itself: its signature and its unlock are two factors. Otherwise two are
+// needed, one that is known and one that is had, unless no second factor is asked
+// of the user or, while it is enabled, none is there yet.
+func Enough(mfa string, bound, proved Ways) bool {
+	switch {
+	case proved.Has(WithPhone), proved.Has(WithPassword) && proved.Has(WithTOTP):
+		return true
+	case mfa == MFAEnabled && !bound.Has(SecondFactors), mfa == MFADisabled:
+		return proved != 0
+	}
+	return false
+}
+
+// SecondFactorBound enforces, in the act tx, the second factor of a user for
+// whom it is enabled and who has one now. For everybody else it changes nothing.
+func SecondFactorBound(tx *store.Tx, tenantID, userID string, from audit.Origin) error {
+	res := tx.Exec("UPDATE users SET mfa_state = ? WHERE tenant_id = ? AND id = ? AND mfa_state = ? AND ways & ? <> 0",
+		MFAEnforced, tenantID, userID, MFAEnabled, SecondFactors)
+	if res.Error != nil || res.RowsAffected == 0 {
+		return res.Error
+	}
+	return audit.Record(tx, audit.Event{
+		TenantID: tenantID, Action: audit.MFAChanged, Actor: audit.Service, Target: audit.User(userID), Subject: userID, Origin: from,
+		Details: map[string]string{"from": MFAEnabled, "to": MFAEnforced},
+	})
+}

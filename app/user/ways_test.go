@@ -1,0 +1,43 @@
+package user_test
+
+import (
+	"testing"
+
+	"latchkey/app/user"
+)
+
+func TestWhatIsEnoughToSignIn(t *testing.T) {
+	const (
+		none         = user.Ways(0)
+		pwd          = user.WithPassword
+		phone        = user.WithPhone
+		totp         = user.WithTOTP
+		everything   = pwd | phone | totp
+		off, on, all = user.MFADisabled, user.MFAEnabled, user.MFAEnforced
+	)
+	for _, row := range []struct {
+		claim         string
+		mfa           string
+		bound, proved user.Ways
+		enough        bool
+	}{
+		{"nothing is not", off, everything, none, false},
+		{"nothing is not, where nothing is bound", on, none, none, false},
+		{"the password is, while no second factor is asked for", off, everything, pwd, true},
+		{"a code is, too", off, everything, totp, true},
+		{"the phone always is", all, everything, phone, true},
+		{"the phone is for who has nothing else", all, phone, phone, true},
+		{"the password is not, when a second factor is enforced", all, everything, pwd, false},
+		{"a code is not, then", all, everything, totp, false},
+		{"the password and a code are", all, everything, pwd | totp, true},
+		{"the password and the phone are", all, everything, pwd | phone, true},
+		{"the password is, while a second factor is enabled and not there", on, pwd, pwd, true},
+		{"the password is not, when it is enabled and there", on, pwd | totp, pwd, false},
+		{"the password is not, when it is enforced and not there", all, pwd, pwd, false},
+		{"a state that nobody knows is strict", "", pwd, pwd, false},
+	} {
+		if got := user.Enough(row.mfa, row.bound, row.proved); got != row.enough {
+			t.Errorf("%s: Enough(%s, %b, %b) = %t", row.claim, row.mfa, row.bound, row.proved, got)
+		}
+	}
+}
