@@ -217,7 +217,7 @@ func TestAProgramIsToldWhichProofIsMissing(t *testing.T) {
 				person := ask()
 				if strings.HasPrefix(person.location(), "/step-up") {
 					asked++
-					if wrong := challenged(program, "phone pwd"); wrong != "" {
+					if wrong := challenged(program, session.ByPassword); wrong != "" {
 						t.Errorf("%s as a program = %d, wrong is %s: %s", program.asked, program.status, wrong, excerpt(program.body))
 					}
 				} else if program.status == http.StatusUnauthorized || program.header.Get("WWW-Authenticate") != "" {
@@ -232,8 +232,8 @@ func TestAProgramIsToldWhichProofIsMissing(t *testing.T) {
 			// page, and after twelve hours for a new sign-in.
 			c.forward(t, session.ConsoleIdleLife)
 			for _, path := range []string{"/admin", "/admin/alder", "/admin/alder/users", "/admin/alder/roles"} {
-				if a := b.get(t, path, "Accept", "application/json"); challenged(a, "phone pwd") != "" {
-					t.Errorf("%s when the console is idle = %d, wrong is %s", a.asked, a.status, challenged(a, "phone pwd"))
+				if a := b.get(t, path, "Accept", "application/json"); challenged(a, session.ByPassword) != "" {
+					t.Errorf("%s when the console is idle = %d, wrong is %s", a.asked, a.status, challenged(a, session.ByPassword))
 				}
 				if a := b.get(t, path); a.is(t, http.StatusSeeOther) && a.location() != "/step-up?return_to="+url.QueryEscape(path) {
 					t.Errorf("%s when the console is idle leads to %q", a.asked, a.location())
