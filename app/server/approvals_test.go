@@ -312,6 +312,26 @@ func TestAStreamOfTheConsoleEndsWithItsSeat(t *testing.T) {
 	})
 }
 
+// TestAPageWhoseSessionIsOverIsToldToStopAsking: it would otherwise follow to the
+// sign-in page, and read that as events.
+func TestAPageWhoseSessionIsOverIsToldToStopAsking(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		b := w.browser(t).signIn(t, "desk@alder.example")
+		b.get(t, inbox).want(t, http.StatusOK)
+		asks := func(claim string) {
+			t.Helper()
+			a := b.get(t, inbox+"/live", "Accept", "text/event-stream")
+			if a.status != http.StatusNoContent || a.body != "" || a.header.Get("Location") != "" {
+				t.Errorf("%s: %d %q %s", claim, a.status, a.header.Get("Location"), a.body)
+			}
+		}
+		w.forward(t, session.ConsoleIdleLife)
+		asks("the console has closed")
+		w.forward(t, 24*time.Hour)
+		asks("the session is over")
+	})
+}
+
 // TestTheStreamKeepsNothingAlive: neither the session nor the console.
 func TestTheStreamKeepsNothingAlive(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {

@@ -54,6 +54,10 @@ func (s *Site) Fail(err error, c echo.Context) {
 	switch {
 	case WantsJSON(c):
 		written = s.failJSON(c, status, f)
+	case (f.Kind == fault.SignIn || f.Kind == fault.StepUp) && wantsEvents(c):
+		// HTML §9.2: 204 tells a page to stop reconnecting. Sent elsewhere, it would
+		// read a page as events, and complain.
+		written = c.NoContent(http.StatusNoContent)
 	case f.Kind == fault.SignIn:
 		written = Redirect(c, "/signin?return_to="+url.QueryEscape(here(c)))
 	case f.Kind == fault.StepUp:
@@ -127,6 +131,11 @@ func here(c echo.Context) string {
 func WantsJSON(c echo.Context) bool {
 	path := c.Request().URL.Path
 	return strings.HasPrefix(path, "/phone/api/") || strings.HasPrefix(c.Request().Header.Get("Accept"), "application/json")
+}
+
+// wantsEvents says whether an open page asks for what is new.
+func wantsEvents(c echo.Context) bool {
+	return strings.HasPrefix(c.Request().Header.Get(echo.HeaderAccept), "text/event-stream")
 }
 
 func (s *Site) failJSON(c echo.Context, status int, f *fault.Error) error {
