@@ -160,7 +160,7 @@ func TestWhoMayInviteWhom(t *testing.T) {
 			{"a domain of another tenant", o.admin, "a@birch.example", nil, "name user.name_domain"},
 			{"a domain of nobody", o.admin, "a@nowhere.example", nil, "name user.name_domain"},
 			{"no name", o.admin, "somebody", nil, "name user.name_form"},
-			{"a taken name", o.admin, "MARY@alder.example", nil, "name user.name_taken"},
+			{"a taken name", o.admin, "NURSE@alder.example", nil, "name user.name_taken"},
 			{"a group of another tenant", o.admin, "a@alder.example", []string{theirs}, "groups group.unknown"},
 			{"a group with a role above one's own", o.admin, "a@alder.example", []string{desk}, "access.duty"},
 			{"a group with the highest role needs four eyes", o.security, "a@alder.example", []string{desk}, "waits"},
@@ -234,7 +234,7 @@ func TestFormSentTwiceMakesOneLink(t *testing.T) {
 			}
 		}
 		// One who has a way in gets no second invitation.
-		for _, u := range []user.User{o.mary, o.lead} {
+		for _, u := range []user.User{o.nurse, o.lead} {
 			link, _ := people.NewLink(o.Alder.ID, "")
 			if _, err := o.do(o.admin, people.KindInvitation, u, link); code(err) != "invitation.not_needed" {
 				t.Errorf("an invitation for %s: %v", u.Name, err)
