@@ -81,12 +81,10 @@ func (s *Service) link(tx *store.Tx, act approval.Act, link Link) error {
 	if act.ApprovedBy != "" {
 		return nil
 	}
-	err := tx.Exec("UPDATE invitations SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND used_at IS NULL AND ended_at IS NULL",
-		tx.Now, act.TenantID, act.TargetID).Error
-	if err != nil {
+	if err := endInvitations(tx, act.TenantID, act.TargetID); err != nil {
 		return err
 	}
-	err = tx.Exec("INSERT INTO invitations (tenant_id, id, token_digest, user_id, created_by, created_at, expires_at) VALUES (?,?,?,?,?,?,?)",
+	err := tx.Exec("INSERT INTO invitations (tenant_id, id, token_digest, user_id, created_by, created_at, expires_at) VALUES (?,?,?,?,?,?,?)",
 		act.TenantID, link.ID, link.Digest, act.TargetID, act.ActorID, tx.Now, tx.Now.Add(InvitationLife)).Error
 	if err != nil {
 		return err
@@ -94,6 +92,11 @@ func (s *Service) link(tx *store.Tx, act approval.Act, link Link) error {
 	e := act.Event(audit.InvitationMade)
 	e.Thread = link.ID
 	return audit.Record(tx, e)
+}
+
+// endInvitations ends the links of a user that still work.
+func endInvitations(tx *store.Tx, tenantID, userID string) error {
+	return tx.Exec("UPDATE invitations SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND used_at IS NULL AND ended_at IS NULL", tx.Now, tenantID, userID).Error
 }
 
 // usable says of an invitation i, with the link's digest and the moment for its
