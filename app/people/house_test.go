@@ -32,7 +32,7 @@ type office struct {
 	approvals *approval.Service
 
 	security, second, admin, lead, desk, auditor user.User
-	mary                                         user.User // of Alder, without a role
+	nurse                                        user.User // of Alder, without a role
 	stranger                                     user.User // of Birch
 }
 
@@ -57,7 +57,7 @@ func each(t *testing.T, story func(o *office)) {
 		o.lead = h.Admin(h.Alder, "lead", access.RoleHelpdeskLead)
 		o.desk = h.Admin(h.Alder, "desk", access.RoleHelpdesk)
 		o.auditor = h.Admin(h.Alder, "auditor", access.RoleAuditor)
-		o.mary = h.User(h.Alder, "mary")
+		o.nurse = h.User(h.Alder, "nurse")
 		o.stranger = h.User(h.Birch, "stranger")
 		story(o)
 	})

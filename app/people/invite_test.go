@@ -160,7 +160,7 @@ func TestWhoMayInviteWhom(t *testing.T) {
 			{"a domain of another tenant", o.admin, "a@birch.example", nil, "name user.name_domain"},
 			{"a domain of nobody", o.admin, "a@nowhere.example", nil, "name user.name_domain"},
 			{"no name", o.admin, "somebody", nil, "name user.name_form"},
-			{"a taken name", o.admin, "MARY@alder.example", nil, "name user.name_taken"},
+			{"a taken name", o.admin, "NURSE@alder.example", nil, "name user.name_taken"},
 			{"a group of another tenant", o.admin, "a@alder.example", []string{theirs}, "groups group.unknown"},
 			{"a group with a role above one's own", o.admin, "a@alder.example", []string{desk}, "access.duty"},
 			{"a group with the highest role needs four eyes", o.security, "a@alder.example", []string{desk}, "waits"},
@@ -234,7 +234,7 @@ func TestFormSentTwiceMakesOneLink(t *testing.T) {
 			}
 		}
 		// One who has a way in gets no second invitation.
-		for _, u := range []user.User{o.mary, o.lead} {
+		for _, u := range []user.User{o.nurse, o.lead} {
 			link, _ := people.NewLink(o.Alder.ID, "")
 			if _, err := o.do(o.admin, people.KindInvitation, u, link); code(err) != "invitation.not_needed" {
 				t.Errorf("an invitation for %s: %v", u.Name, err)
@@ -253,7 +253,7 @@ func TestALinkForAnotherPassword(t *testing.T) {
 			return token, err
 		}
 		for claim, row := range map[string]struct{ actor, target user.User }{
-			"the helpdesk": {o.desk, o.mary}, "a lead": {o.lead, o.mary}, "to oneself": {o.admin, o.admin}, "to a higher rank": {o.admin, o.security},
+			"the helpdesk": {o.desk, o.nurse}, "a lead": {o.lead, o.nurse}, "to oneself": {o.admin, o.admin}, "to a higher rank": {o.admin, o.security},
 		} {
 			if _, err := send(row.actor, row.target); !errors.Is(err, fault.Forbidden) {
 				t.Errorf("%s: %v", claim, err)
@@ -262,18 +262,18 @@ func TestALinkForAnotherPassword(t *testing.T) {
 		if _, err := send(o.admin, o.stranger); !errors.Is(err, fault.NotFound) {
 			t.Errorf("to somebody of another tenant: %v", err)
 		}
-		token, err := send(o.admin, o.mary)
+		token, err := send(o.admin, o.nurse)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o.told(o.mary) != audit.PasswordLinkMade || o.Events(audit.PasswordLinkMade) != 1 {
+		if o.told(o.nurse) != audit.PasswordLinkMade || o.Events(audit.PasswordLinkMade) != 1 {
 			t.Error("nobody is told of the link")
 		}
 		pc := signintest.Browser("PC")
-		if _, err := o.SignIn.VerifyPassword(t.Context(), o.Begin(o.mary.Name, signin.Password, pc), signintest.Password, pc); err != nil {
+		if _, err := o.SignIn.VerifyPassword(t.Context(), o.Begin(o.nurse.Name, signin.Password, pc), signintest.Password, pc); err != nil {
 			t.Errorf("until it is used the old password gives %v", err)
 		}
-		_, open := o.Session(o.mary)
+		_, open := o.Session(o.nurse)
 		if _, err := o.people.Accept(t.Context(), token, "alder health 2026", "alder health 2026", audit.Origin{}); !errors.Is(err, fault.Invalid) {
 			t.Errorf("the name of the organisation: %v", err)
 		}
@@ -289,23 +289,23 @@ func TestALinkForAnotherPassword(t *testing.T) {
 				t.Errorf("a second use gives %v", err)
 			}
 		}
-		if won != 1 || o.Events(audit.PasswordRenewed) != 1 || o.told(o.mary) != audit.PasswordRenewed {
-			t.Errorf("it worked %d times, with %d events, and told %s", won, o.Events(audit.PasswordRenewed), o.told(o.mary))
+		if won != 1 || o.Events(audit.PasswordRenewed) != 1 || o.told(o.nurse) != audit.PasswordRenewed {
+			t.Errorf("it worked %d times, with %d events, and told %s", won, o.Events(audit.PasswordRenewed), o.told(o.nurse))
 		}
 		if o.Alive(open) {
 			t.Error("a session of before goes on")
 		}
 		for typed, want := range map[string]error{signintest.Password: fault.Refused, another: nil} {
-			if _, err := o.SignIn.VerifyPassword(t.Context(), o.Begin(o.mary.Name, signin.Password, pc), typed, pc); !errors.Is(err, want) {
+			if _, err := o.SignIn.VerifyPassword(t.Context(), o.Begin(o.nurse.Name, signin.Password, pc), typed, pc); !errors.Is(err, want) {
 				t.Errorf("%q gives %v, want %v", typed, err, want)
 			}
 		}
 		// A lock ends a link for good.
-		if token, err = send(o.admin, o.mary); err != nil {
+		if token, err = send(o.admin, o.nurse); err != nil {
 			t.Fatal(err)
 		}
-		o.must(o.admin, people.KindLock, o.mary, nil)
-		o.must(o.admin, people.KindUnlock, o.mary, nil)
+		o.must(o.admin, people.KindLock, o.nurse, nil)
+		o.must(o.admin, people.KindUnlock, o.nurse, nil)
 		if _, err := o.people.Welcome(t.Context(), token); code(err) != "invitation.link_refused" {
 			t.Errorf("after a lock the link gives %v", err)
 		}
@@ -321,8 +321,8 @@ func TestALinkForAnotherPassword(t *testing.T) {
 // A password of eight characters is never all that is asked.
 func TestASecondFactorIsNotTakenFromAShortPassword(t *testing.T) {
 	each(t, func(o *office) {
-		o.Set("UPDATE users SET mfa_state = 'enforced', password_alone = FALSE WHERE id = ?", o.mary.ID)
-		_, err := o.do(o.admin, people.KindMFA, o.mary, people.MFA{State: user.MFADisabled})
+		o.Set("UPDATE users SET mfa_state = 'enforced', password_alone = FALSE WHERE id = ?", o.nurse.ID)
+		_, err := o.do(o.admin, people.KindMFA, o.nurse, people.MFA{State: user.MFADisabled})
 		if f := fault.Of(err); f == nil || f.Fields["mfa_state"] != "user.mfa_password_short" {
 			t.Errorf("it gives %v", err)
 		}
