@@ -27,11 +27,6 @@ func (s *Service) disable(tx *store.Tx, act approval.Act) (approval.Plan, error)
 			if err := s.shutOut(tx, act); err != nil {
 				return err
 			}
-			// A link to the first password works for somebody active. Nobody shall find
-			// it working again when the account is enabled.
-			if err := endInvitations(tx, act.TenantID, act.TargetID); err != nil {
-				return err
-			}
 			e := act.Event(audit.UserDisabled)
 			e.Details = with(e.Details, "from", was.State)
 			return s.record(tx, act, e, "")

@@ -12,6 +12,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
+	"latchkey/app/password"
 	"latchkey/app/people"
 	"latchkey/app/role"
 	"latchkey/app/secret"
@@ -46,6 +47,7 @@ func each(t *testing.T, story func(o *office)) {
 		roles := &role.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Approvals: o.approvals}
 		o.people = &people.Service{
 			DB: h.DB, Keys: h.Keys, Rules: h.Rules, Hub: h.Hub, Devices: h.Devices, Prompts: h.Prompts, Roles: roles, TOTPs: h.TOTPs, Passwords: h.Passwords,
+			Replacing: &password.Service{DB: h.DB, Keys: h.Keys, Passwords: h.Passwords, Hub: h.Hub},
 		}
 		maps.Copy(o.approvals.Performers, roles.Performers())
 		maps.Copy(o.approvals.Performers, o.people.Performers())

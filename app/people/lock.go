@@ -7,6 +7,7 @@ import (
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
+	"latchkey/app/password"
 	"latchkey/app/prompt"
 	"latchkey/app/session"
 	"latchkey/app/store"
@@ -43,6 +44,9 @@ func (s *Service) lock(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 // state of the account; but when that is taken back it must not live again.
 func (s *Service) shutOut(tx *store.Tx, act approval.Act) error {
 	if _, err := session.Close(tx, act.TenantID, act.TargetID, ""); err != nil {
+		return err
+	}
+	if err := password.EndLinks(tx, act.TenantID, act.TargetID); err != nil {
 		return err
 	}
 	return s.withdraw(tx, act)

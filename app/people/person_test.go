@@ -151,7 +151,7 @@ func TestWhatIsOffered(t *testing.T) {
 			{"the helpdesk on its lead", o.desk, o.lead, ""},
 			{"an auditor", o.auditor, o.nurse, ""},
 			{"on oneself", o.admin, o.admin, ""},
-			{"a tenant administrator on a user", o.admin, o.nurse, "authenticator.reset session.end user.disable user.lock user.mfa:enabled user.mfa:enforced"},
+			{"a tenant administrator on a user", o.admin, o.nurse, "authenticator.reset session.end user.disable user.lock user.mfa:enabled user.mfa:enforced user.password_link"},
 			{"one security administrator on another", o.security, o.second, "session.end! user.disable! user.lock! user.mfa:enabled! user.mfa:enforced!"},
 		} {
 			if got := o.offered(row.actor, row.target); got != row.want {

@@ -4,6 +4,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/device"
+	"latchkey/app/password"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
 	"latchkey/app/secret"
@@ -23,6 +24,7 @@ type Service struct {
 	Roles     *role.Service
 	TOTPs     *totp.Service
 	Passwords *secret.Passwords
+	Replacing *password.Service // ends what was begun with a password before
 }
 
 // Kinds of acts.
@@ -37,6 +39,8 @@ const (
 	KindInvitation  approval.Kind = "user.invitation"
 	KindDisable     approval.Kind = "user.disable"
 	KindEnable      approval.Kind = "user.enable"
+
+	KindPasswordLink approval.Kind = "user.password_link"
 )
 
 // Performers are the acts of this package. What may take away one of the last who
@@ -47,6 +51,7 @@ func (s *Service) Performers() map[approval.Kind]approval.Performer {
 	return map[approval.Kind]approval.Performer{
 		KindLock: kept(s.lock), KindDisable: kept(s.disable), KindReset: kept(s.reset), KindResetTOTP: kept(s.resetTOTP), KindMFA: kept(s.mfa),
 		KindUnlock: s.unlock, KindEnable: s.enable, KindEndSessions: s.endSessions, KindInvite: s.invite, KindInvitation: s.invitation,
+		KindPasswordLink: s.passwordLink,
 	}
 }
 

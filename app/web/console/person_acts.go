@@ -30,6 +30,8 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 	people.KindInvitation:  {"/invitation", "invitation"},
 	people.KindDisable:     {"/disable", "disable"},
 	people.KindEnable:      {"/enable", "enable"},
+
+	people.KindPasswordLink: {"/password-link", "password_link"},
 }
 
 // dangers are the acts that take something from a person.
@@ -60,7 +62,7 @@ func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, off
 			}
 			states.Choices = append(states.Choices, choice)
 			continue
-		case people.KindInvitation:
+		case people.KindInvitation, people.KindPasswordLink:
 			act.Once = secret.System.ID()
 		}
 		v.Acts = append(v.Acts, returned(act, back))
