@@ -87,6 +87,8 @@ const (
 	UserInvited        Action = "user.invited"
 	PasswordSet        Action = "password.set"
 	SettingsChanged    Action = "settings.changed"
+	PlaceSet           Action = "place.set"     // named, or changed
+	PlaceRemoved       Action = "place.removed" // no longer named
 )
 
 // Of roles.
