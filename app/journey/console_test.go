@@ -46,7 +46,7 @@ func TestPlacesOfAnOrganisation(t *testing.T) {
 	p.look("console-place-wrong")
 	p.Fill("#networks", "127.0.0.0/8\n::1")
 	p.Follow("#main form button.primary")
-	p.WaitForText(".rows", "::1/128")
+	p.WaitForText(".rows", "127.0.0.0/8, ::1")
 	p.WaitForText("#here", "“Reception”")
 	p.Click("[name=match_mode_elsewhere][value=type6]")
 	p.Fill("#reason", "Fewer blind guesses from outside")
@@ -54,12 +54,18 @@ func TestPlacesOfAnOrganisation(t *testing.T) {
 	p.WaitFor("[name=match_mode_elsewhere][value=type6]:checked")
 	p.look("console-places")
 
+	p.Open(h.URL + "/me/sessions")
+	p.WaitForText("#main", "127.0.0.1 · Reception")
+	p.Open(h.URL + "/me/activity")
+	p.WaitForText("#main", "127.0.0.1 · Reception")
+	p.Open(h.URL + "/admin/alder/settings/places")
+
 	// One more network makes it easier there, and waits for a second person.
 	p.Follow(".row .button.quiet[href]")
 	p.Fill("#networks", "127.0.0.0/8\n::1\n203.0.113.0/24")
 	p.Fill("#reason", "The new wing")
 	p.Follow("#main form button.primary")
-	p.WaitForText("#main", "Reception: 127.0.0.0/8, 203.0.113.0/24, ::1/128")
+	p.WaitForText("#main", "Reception: 127.0.0.0/8, 203.0.113.0/24, ::1")
 	p.look("console-places-waits")
 	p.Open(h.URL + "/admin/alder/settings/places")
 	p.Click(".row summary")

@@ -41,7 +41,7 @@ type Site struct {
 func (s Site) Text() string {
 	var parts []string
 	for _, network := range s.Networks {
-		parts = append(parts, network.String())
+		parts = append(parts, NetworkText(network))
 	}
 	return s.Name + ": " + strings.Join(append(parts, s.Countries...), ", ")
 }
@@ -218,6 +218,14 @@ func isName(name string) bool {
 }
 
 func fold(name string) string { return strings.ToLower(name) }
+
+// NetworkText says a network as people write it; one address has no length.
+func NetworkText(network netip.Prefix) string {
+	if network.IsSingleIP() {
+		return network.Addr().String()
+	}
+	return network.String()
+}
 
 var errWords = errors.New("place: not a network")
 

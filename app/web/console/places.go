@@ -164,7 +164,7 @@ func (h *Pages) changeElsewhere(c echo.Context) error {
 func texts(networks []netip.Prefix) []string {
 	all := make([]string, len(networks))
 	for i, network := range networks {
-		all[i] = network.String()
+		all[i] = named.NetworkText(network)
 	}
 	return all
 }
