@@ -122,14 +122,14 @@ func TestAPhoneSaysTheNameOfThePlace(t *testing.T) {
 			{"203.0.113.9:443", place.Unknown, tenant.Type6},
 			{"203.0.113.9, 10.0.0.1", place.Unknown, tenant.Type6},
 		} {
-			o.Clock.Forward(11*time.Minute)
+			o.Clock.Forward(11 * time.Minute)
 			if r := o.asks(p, u, row.ip); r.Place != row.at || r.Mode != string(row.mode) {
 				o.T.Errorf("from %q: %s by %s, want %s by %s", row.ip, r.Place, r.Mode, row.at, row.mode)
 			}
 		}
 		// Weaker elsewhere than everywhere is as everywhere.
 		o.Set("UPDATE tenants SET match_mode = 'type6', match_mode_elsewhere = 'type2' WHERE id = ?", o.Alder.ID)
-		o.Clock.Forward(11*time.Minute)
+		o.Clock.Forward(11 * time.Minute)
 		if r := o.asks(p, u, "198.51.100.1"); r.Mode != string(tenant.Type6) {
 			o.T.Errorf("a weaker mode elsewhere makes it %s", r.Mode)
 		}
