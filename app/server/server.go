@@ -28,6 +28,7 @@ import (
 	"latchkey/app/importing"
 	"latchkey/app/notify"
 	"latchkey/app/operator"
+	"latchkey/app/passkey"
 	"latchkey/app/people"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
@@ -139,10 +140,16 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
 	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, PublicURL: settings.PublicURL, Nudge: nudge}
 	totps := &totp.Service{DB: db, Keys: keys}
-	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Rules: rules}
+	passkeys, err := passkey.New(db, keys, settings.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	signIn := &signin.Service{
+		DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Passkeys: passkeys, Rules: rules,
+	}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
-	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passwords: passwords}
+	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passkeys: passkeys, Passwords: passwords}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
 	imports := importing.New(db, rules, log)
@@ -171,7 +178,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	e, err := s.routes(
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, TOTPs: totps},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, TOTPs: totps, Passkeys: passkeys},
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn,
 		},
@@ -329,7 +336,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time
