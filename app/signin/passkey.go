@@ -33,9 +33,16 @@ func (a Attempt) question(browserDigest string) passkey.Question {
 }
 
 // AskPasskey gives what the browser of an attempt is to have signed, as JSON. Every
-// name is answered alike: one without passkeys is given made-up ones.
+// name is answered alike: one without passkeys is given made-up ones, and one that
+// was locked meanwhile the same as before.
 func (s *Service) AskPasskey(ctx context.Context, a Attempt, now time.Time, from From) (string, error) {
-	return s.Passkeys.Ask(ctx, a.question(from.BrowserDigest), min(passkey.AnswerLife, a.ExpiresAt.Sub(now)))
+	who, _, err := user.Named(ctx, s.DB, a.TenantID, a.Name)
+	if err != nil {
+		return "", err
+	}
+	q := a.question(from.BrowserDigest)
+	q.UserID = who.ID
+	return s.Passkeys.Ask(ctx, q, min(passkey.AnswerLife, a.ExpiresAt.Sub(now)))
 }
 
 // VerifyPasskey checks what a passkey signed for an attempt and makes a session of
