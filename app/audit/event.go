@@ -86,7 +86,12 @@ const (
 	MFAChanged         Action = "user.mfa_changed"
 	UserInvited        Action = "user.invited"
 	PasswordSet        Action = "password.set"
+	PasswordChanged    Action = "password.changed" // by its user
+	PasswordRenewed    Action = "password.renewed" // with a link from an administrator
+	PasswordLinkMade   Action = "password.link_made"
 	SettingsChanged    Action = "settings.changed"
+	PlaceSet           Action = "place.set"     // named, or changed
+	PlaceRemoved       Action = "place.removed" // no longer named
 )
 
 // Of roles.

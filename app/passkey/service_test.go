@@ -105,16 +105,18 @@ func TestPasskeysThatAreNotTaken(t *testing.T) {
 			by     passkey.Owner
 			want   string
 		}{
-			"of another site":                    {func(a *passkeytest.Authenticator) { a.Origin = "https://id.example.evil.example" }, by, "form.wrong"},
-			"of a neighbour":                     {func(a *passkeytest.Authenticator) { a.Origin = "https://app.id.example" }, by, "form.wrong"},
-			"over plain http":                    {func(a *passkeytest.Authenticator) { a.Origin = "http://id.example" }, by, "form.wrong"},
-			"for another host":                   {func(a *passkeytest.Authenticator) { a.RPID = "example" }, by, "form.wrong"},
-			"within another site":                {func(a *passkeytest.Authenticator) { a.Crossing = true }, by, "form.wrong"},
-			"that did not see who holds it":      {func(a *passkeytest.Authenticator) { a.Verifies = false }, by, "form.wrong"},
-			"that nobody touched":                {func(a *passkeytest.Authenticator) { a.Absent = true }, by, "form.wrong"},
-			"backed up though it cannot be":      {func(a *passkeytest.Authenticator) { a.Synced = true }, by, "form.wrong"},
-			"of another ceremony":                {func(a *passkeytest.Authenticator) { a.Type = "webauthn.get" }, by, "form.wrong"},
-			"for a challenge of nobody":          {func(a *passkeytest.Authenticator) { a.Challenge = base64.RawURLEncoding.EncodeToString(make([]byte, 72)) }, by, "passkey.over"},
+			"of another site":               {func(a *passkeytest.Authenticator) { a.Origin = "https://id.example.evil.example" }, by, "form.wrong"},
+			"of a neighbour":                {func(a *passkeytest.Authenticator) { a.Origin = "https://app.id.example" }, by, "form.wrong"},
+			"over plain http":               {func(a *passkeytest.Authenticator) { a.Origin = "http://id.example" }, by, "form.wrong"},
+			"for another host":              {func(a *passkeytest.Authenticator) { a.RPID = "example" }, by, "form.wrong"},
+			"within another site":           {func(a *passkeytest.Authenticator) { a.Crossing = true }, by, "form.wrong"},
+			"that did not see who holds it": {func(a *passkeytest.Authenticator) { a.Verifies = false }, by, "form.wrong"},
+			"that nobody touched":           {func(a *passkeytest.Authenticator) { a.Absent = true }, by, "form.wrong"},
+			"backed up though it cannot be": {func(a *passkeytest.Authenticator) { a.Synced = true }, by, "form.wrong"},
+			"of another ceremony":           {func(a *passkeytest.Authenticator) { a.Type = "webauthn.get" }, by, "form.wrong"},
+			"for a challenge of nobody": {func(a *passkeytest.Authenticator) {
+				a.Challenge = base64.RawURLEncoding.EncodeToString(make([]byte, 72))
+			}, by, "passkey.over"},
 			"for a challenge of somebody else":   {nil, h.OwnerOf(other), "passkey.over"},
 			"for a challenge of another session": {nil, h.OwnerOf(u), "passkey.over"},
 		} {
@@ -148,7 +150,9 @@ func TestPasskeysThatAreNotTaken(t *testing.T) {
 		WantCode(t, "of somebody locked meanwhile", bind(h, theirs, answer), "passkey.over")
 		out := h.OwnerOf(u)
 		answer = passkeytest.New(t, PublicURL).Make(t, begin(h, out))
-		h.Act(func(tx *store.Tx) error { return session.EndAll(tx, u.TenantID, u.ID, "", audit.Service, audit.Origin{}) })
+		h.Act(func(tx *store.Tx) error {
+			return session.EndAll(tx, u.TenantID, u.ID, "", audit.Service, audit.Origin{})
+		})
 		WantCode(t, "of a session that ended meanwhile", bind(h, out, answer), "passkey.over")
 		if refused := h.Events(audit.PasskeyRefused); refused < 15 {
 			t.Errorf("%d refusals in the audit", refused)

@@ -5,6 +5,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/device"
 	"latchkey/app/passkey"
+	"latchkey/app/password"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
 	"latchkey/app/secret"
@@ -25,6 +26,7 @@ type Service struct {
 	TOTPs     *totp.Service
 	Passkeys  *passkey.Service
 	Passwords *secret.Passwords
+	Replacing *password.Service // ends what was begun with a password before
 }
 
 // Kinds of acts.
@@ -38,13 +40,15 @@ const (
 	KindMFA         approval.Kind = "user.mfa"
 	KindInvite      approval.Kind = "user.invite"
 	KindInvitation  approval.Kind = "user.invitation"
+
+	KindPasswordLink approval.Kind = "user.password_link"
 )
 
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
 	return map[approval.Kind]approval.Performer{
 		KindLock: s.lock, KindUnlock: s.unlock, KindEndSessions: s.endSessions, KindReset: s.reset, KindResetTOTP: s.resetTOTP, KindTakePasskey: s.takePasskey, KindMFA: s.mfa,
-		KindInvite: s.invite, KindInvitation: s.invitation,
+		KindInvite: s.invite, KindInvitation: s.invitation, KindPasswordLink: s.passwordLink,
 	}
 }
 

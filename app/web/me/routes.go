@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,9 +18,11 @@ import (
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
+	"latchkey/app/password"
 	"latchkey/app/session"
 	"latchkey/app/signin"
 	"latchkey/app/totp"
+	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/me"
@@ -33,12 +36,13 @@ type Pages struct {
 	SignIn  *signin.Service
 	TOTPs   *totp.Service
 
-	Passkeys *passkey.Service
+	Passkeys  *passkey.Service
+	Passwords *password.Service
 }
 
 // Routes is the map of My account.
 func (h *Pages) Routes() []web.Route {
-	return append(append(h.totpRoutes(), h.passkeyRoutes()...), []web.Route{
+	return append(slices.Concat(h.totpRoutes(), h.passkeyRoutes(), h.passwordRoutes()), []web.Route{
 		web.Get("/", access.AccountView, h.home),
 		web.Get("/me", access.AccountView, h.overview),
 		web.Get("/me/phones", access.AccountView, h.phones),
@@ -158,12 +162,16 @@ func (h *Pages) overview(c echo.Context) error {
 			phone.LastUsedAt = *p.LastUsedAt
 		}
 	}
+	own := views.Authenticator{
+		Icon: "key", Name: words.Say(ctx, "me.info.password.title"), Detail: words.Say(ctx, "me.info.password.text"), State: words.Say(ctx, "me.info.password.none"),
+		Default: way == signin.Password, Href: "/me/password", Label: words.Say(ctx, "me.info.password.act"),
+	}
+	if who.Ways.Has(user.WithPassword) {
+		own.State = words.Say(ctx, "me.info.password.on")
+	}
 	v := views.Overview{
 		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", who.Browser),
-		Authenticators: []views.Authenticator{passkeys, phone, codes, {
-			Icon: "key", Name: words.Say(ctx, "me.info.password.title"), Detail: words.Say(ctx, "me.info.password.text"),
-			State: words.Say(ctx, "me.info.password.on"), Default: way == signin.Password,
-		}},
+		Authenticators: []views.Authenticator{passkeys, phone, codes, own},
 	}
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
 }
@@ -320,10 +328,14 @@ func (h *Pages) sessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	where, err := h.Site.Whereabouts(c)
+	if err != nil {
+		return err
+	}
 	var v views.Sessions
 	for _, s := range list {
 		v.Rows = append(v.Rows, views.SessionRow{
-			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: s.IP, SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, EndsAt: s.ExpiresAt,
+			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: where(s.IP), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, EndsAt: s.ExpiresAt,
 			How: web.How(ctx, s.AMR), Weaker: s.AMR == session.ByPassword, CanEnd: true,
 		})
 	}
@@ -359,9 +371,13 @@ func (h *Pages) activity(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	where, err := h.Site.Whereabouts(c)
+	if err != nil {
+		return err
+	}
 	var v views.Activity
 	for _, e := range entries {
-		v.Events = append(v.Events, event(web.Context(c), e))
+		v.Events = append(v.Events, event(web.Context(c), e, where))
 	}
 	if len(entries) == activityRows {
 		last := entries[len(entries)-1]
