@@ -269,7 +269,7 @@ func actsOnPasskeys(t *testing.T, w *world, admin *browser) []doing {
 		{"POST /me/passkeys/:passkey/rename", form(renaming, "/me/passkeys/"+w.passkeyOf(t, loose)+"/rename", "name", "Another"), http.StatusSeeOther},
 		{"POST /me/passkeys/:passkey/remove", form(removing, "/me/passkeys/"+w.passkeyOf(t, removed)+"/remove"), http.StatusSeeOther},
 		{"POST /signin/:attempt/verify", form(named, attempt+"/verify", "credential", signed), http.StatusSeeOther},
-		{"POST /signin/passkey", form(unnamed, "/signin/passkey", "credential", found), http.StatusSeeOther},
+		{"POST /passkey", form(unnamed, "/passkey", "credential", found), http.StatusSeeOther},
 		{
 			"POST /admin/:tenant/users/:user/passkeys/:passkey/revoke",
 			form(admin, "/admin/alder/users/"+takenID+"/passkeys/"+w.passkeyOf(t, taken)+"/revoke", "reason", "a test"), http.StatusSeeOther,

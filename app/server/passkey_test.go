@@ -118,13 +118,13 @@ func TestAPasskeyFromItsPageToASession(t *testing.T) {
 		loose := w.browser(t)
 		options = optionsOf(t, loose.get(t, "/signin?return_to=/me/sessions"))
 		answer := k.Sign(t, options)
-		if got := w.browser(t).post(t, "/signin/passkey", "credential", answer); got.is(t, http.StatusUnauthorized) && !strings.Contains(got.body, "That did not work") {
+		if got := w.browser(t).post(t, "/passkey", "credential", answer); got.is(t, http.StatusUnauthorized) && !strings.Contains(got.body, "That did not work") {
 			t.Errorf("in another browser: %s", excerpt(got.body))
 		}
-		if to := loose.post(t, "/signin/passkey", "credential", answer, "return_to", "/me/sessions").want(t, http.StatusSeeOther).location(); to != "/me/sessions" || !loose.signedIn(t) {
+		if to := loose.post(t, "/passkey", "credential", answer, "return_to", "/me/sessions").want(t, http.StatusSeeOther).location(); to != "/me/sessions" || !loose.signedIn(t) {
 			t.Errorf("it leads to %s", to)
 		}
-		loose.post(t, "/signin/passkey", "credential", answer).want(t, http.StatusUnauthorized)
+		loose.post(t, "/passkey", "credential", answer).want(t, http.StatusUnauthorized)
 
 		// Removing takes the strongest proof, which is the passkey itself.
 		w.forward(t, 10*time.Minute)
@@ -147,7 +147,7 @@ func TestAPasskeyFromItsPageToASession(t *testing.T) {
 			t.Error("of the sessions that passkeys made, the others end and this one stays")
 		}
 		gone := w.browser(t)
-		gone.post(t, "/signin/passkey", "credential", k.Sign(t, optionsOf(t, gone.get(t, "/signin")))).want(t, http.StatusUnauthorized)
+		gone.post(t, "/passkey", "credential", k.Sign(t, optionsOf(t, gone.get(t, "/signin")))).want(t, http.StatusUnauthorized)
 	})
 }
 
@@ -185,7 +185,7 @@ func TestTheHelpdeskTakesAPasskeyAway(t *testing.T) {
 		const name = "user1@alder.example"
 		k, _ := w.withPasskey(t, name)
 		b := w.browser(t)
-		b.post(t, "/signin/passkey", "credential", k.Sign(t, optionsOf(t, b.get(t, "/signin")))).want(t, http.StatusSeeOther)
+		b.post(t, "/passkey", "credential", k.Sign(t, optionsOf(t, b.get(t, "/signin")))).want(t, http.StatusSeeOther)
 		_, userID := w.person(t, name)
 		desk := w.browser(t).signIn(t, "desk@alder.example")
 		path := "/admin/alder/users/" + userID

@@ -37,7 +37,7 @@ func (h *Pages) Routes() []web.Route {
 	return []web.Route{
 		web.Get("/signin", access.Anyone, h.name),
 		web.Post("/signin", access.Anyone, h.begin),
-		web.Post("/signin/passkey", access.Anyone, h.byPasskey),
+		web.Post("/passkey", access.Anyone, h.byPasskey),
 		web.Get("/signin/:attempt", access.Anyone, h.attempt),
 		web.Post("/signin/:attempt/method", access.Anyone, h.choose),
 		web.Post("/signin/:attempt/verify", access.Anyone, h.verify),
