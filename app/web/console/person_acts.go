@@ -26,6 +26,7 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 	people.KindEndSessions: {"/end-sessions", "end_sessions"},
 	people.KindReset:       {"/revoke", "reset"},
 	people.KindResetTOTP:   {"/totp/revoke", "reset_totp"},
+	people.KindTakePasskey: {"/revoke", "take_passkey"},
 	people.KindMFA:         {"/mfa", "mfa"},
 	people.KindInvitation:  {"/invitation", "invitation"},
 	people.KindDisable:     {"/disable", "disable"},
@@ -35,17 +36,21 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 }
 
 // dangers are the acts that take something from a person.
-var dangers = []approval.Kind{people.KindLock, people.KindDisable, people.KindReset, people.KindResetTOTP, people.KindEndSessions}
+var dangers = []approval.Kind{people.KindLock, people.KindDisable, people.KindReset, people.KindResetTOTP, people.KindTakePasskey, people.KindEndSessions}
 
 // personActs puts what may be done to a person on their page, and what came back.
 func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, offers []people.Offer, back failed) {
 	ctx := web.Context(c)
+	v.Passkeys = passkeysOf(p)
 	var states *component.Choices
 	for _, offer := range offers {
 		act := h.actForm(c, p, offer)
 		switch offer.Kind {
 		case people.KindReset:
 			h.resets(c, v, p, act, back)
+			continue
+		case people.KindTakePasskey:
+			h.takings(c, v, p, act, back)
 			continue
 		case people.KindMFA:
 			choice := component.Choice{
