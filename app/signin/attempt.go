@@ -111,6 +111,9 @@ type Attempt struct {
 	PromptEndsAt time.Time
 	DecidedAt    *time.Time
 	Approves     RequestRef // with ToApprove
+	Stay         bool       // the user chose to stay signed in
+	StayHours    int        // for how long that is
+	TrustDays    int        // and for how long the browser is trusted then; 0: it is not
 
 	key, subject, userID, sessionID string
 	proved                          proof // what was proved so far

@@ -72,8 +72,7 @@ func (s *Service) passed(ctx context.Context, a Attempt, way Way, use func(*stor
 		if err := s.habit(tx, a, way); err != nil {
 			return err
 		}
-		done.Cookie, err = s.prove(tx, a, string(proved), "", from)
-		return err
+		return s.prove(tx, a, string(proved), "", &done, from)
 	})
 	return done, err
 }
@@ -122,7 +121,7 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, account account, fro
 		next = all[0]
 	}
 	if next == Phone {
-		who, err := s.subject(tx, a.Name, from.BrowserDigest)
+		who, err := s.subject(tx, a.Name, from)
 		if err != nil {
 			return err
 		}
@@ -132,7 +131,7 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, account account, fro
 		}
 		promptID = sent.ID
 	}
-	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, failures = 0", []any{a.proved, next, promptID}, account, from); err != nil {
+	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, stay = ?, failures = 0", []any{a.proved, next, promptID, from.Stay}, account, from); err != nil {
 		return err
 	}
 	if err := throttle.Passed(tx, a.TenantID, a.subject, string(way)); err != nil {

@@ -39,7 +39,7 @@ func (s *Service) release(ctx context.Context, addressed, browserDigest string) 
 		if err != nil {
 			return err
 		}
-		who, err := s.subject(tx, a.Name, browserDigest)
+		who, err := s.subject(tx, a.Name, From{BrowserDigest: browserDigest})
 		if err != nil {
 			return err
 		}

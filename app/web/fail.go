@@ -111,6 +111,8 @@ func here(c echo.Context) string {
 	switch {
 	case at("me", "phones"):
 		return "/me/phones"
+	case at("me", "sessions"), at("me", "browsers"):
+		return "/me/sessions"
 	case at("operator", "tenants") && len(parts) > 4:
 		return strings.Join(parts[:4], "/")
 	case at("operator", "tenants"):

@@ -11,6 +11,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/notify"
+	"latchkey/app/prompt"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	views "latchkey/views/me"
@@ -21,7 +22,7 @@ import (
 // what an administrator must know.
 func (h *Pages) notices(c echo.Context) ([]views.Notice, error) {
 	who := web.Session(c)
-	told, err := notify.Unseen(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID)
+	told, err := notify.Unseen(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID, who.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +57,14 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		Next: words.Say(ctx, "me.notices.unexpected"), Action: "/me/notices/" + url.PathEscape(n.ID) + "/seen",
 	}
 	switch n.Action {
+	case audit.SessionNewBrowser:
+		shown.Next = words.Say(ctx, "me.notices.new_browser")
+		if n.SessionID != "" {
+			shown.Where = words.Say(ctx, "me.notices.where", "place", words.Say(ctx, "place."+string(prompt.PlaceOf(n.IP))), "address", n.IP)
+			shown.Undo = "/me/sessions/" + url.PathEscape(n.SessionID) + "/undo"
+		}
+	case audit.BrowserCopied:
+		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.copied")
 	case audit.AccessAlarm:
 		shown.Next = words.Say(ctx, "me.notices.look")
 	case audit.AuthenticatorReset:
