@@ -200,6 +200,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnApps(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
+	acts = append(acts, actsOnSessions(t, w)...)
 	w.act(t, "UPDATE sessions SET proved_by = 'phone'") // as strong as anybody can
 	return acts
 }
