@@ -80,6 +80,9 @@ func change(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if err != nil {
 		return approval.Plan{}, err
 	}
+	if next.Sessions == (Sessions{}) {
+		next.Sessions = was.Sessions // asked for by who knew nothing of them
+	}
 	before, after := strings.Join(was.Platforms, ","), strings.Join(next.Platforms, ",")
 	plan := approval.Plan{
 		Questions: []access.Question{{
