@@ -124,6 +124,7 @@ var pages = map[string][]state{
 	"setup.SetupPage": page(setup.SetupPage, full,
 		func(v *setup.Setup) { v.Operator = false },
 		func(v *setup.Setup) { v.Operator, v.AsksTenant, v.AsksDomain = false, false, false }),
+	"me.PasswordPage":      page(me.PasswordPage, full, func(v *me.Password) { v.SetAt = time.Time{} }, func(v *me.Password) { v.Set, v.Errors = false, nil }),
 	"me.TOTPPage":          page(me.TOTPPage, full, func(v *me.TOTP) { v.LastUsedAt = time.Time{} }, func(v *me.TOTP) { v.Bound = false }),
 	"me.NewTOTPPage":       page(me.NewTOTPPage, full, func(v *me.NewTOTP) { v.Instead, v.Error = false, "" }),
 	"signin.CodePage":      page(signin.CodePage, full, func(v *signin.Code) { v.OtherWays, v.Halfway, v.Error = "", false, "" }),

@@ -86,6 +86,9 @@ const (
 	MFAChanged         Action = "user.mfa_changed"
 	UserInvited        Action = "user.invited"
 	PasswordSet        Action = "password.set"
+	PasswordChanged    Action = "password.changed" // by its user
+	PasswordRenewed    Action = "password.renewed" // with a link from an administrator
+	PasswordLinkMade   Action = "password.link_made"
 	SettingsChanged    Action = "settings.changed"
 )
 

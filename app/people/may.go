@@ -40,6 +40,7 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 		try(KindMFA, MFA{State: state})
 	}
 	try(KindInvitation, Link{})
+	try(KindPasswordLink, Link{})
 	performers := s.Performers()
 	var offers []Offer
 	for _, a := range tried {

@@ -39,6 +39,8 @@ type Person struct {
 type Facts struct {
 	ID, Name, DisplayName, State, MFAState string
 	Ways                                   int
+	PasswordAlone                          bool // their password is long enough to be all that is asked
+	PasswordSetAt                          *time.Time
 	CreatedAt                              time.Time
 	LastSignInAt                           *time.Time `gorm:"column:last_signin_at"`
 	LockedBy                               string
@@ -122,7 +124,7 @@ func (t Telling) part(viewerID string) audit.Part {
 // read reads the facts of a user, and whether there is one. An act plans with
 // what it finds: that there is nobody is for access to say.
 func read(tx *store.Tx, tenantID, userID string) (f Facts, ok bool, err error) {
-	ok, err = tx.One(&f, `SELECT id, name, display_name, state, mfa_state, ways, created_at, last_signin_at, locked_by, locked_at, created_by
+	ok, err = tx.One(&f, `SELECT id, name, display_name, state, mfa_state, ways, password_alone, password_set_at, created_at, last_signin_at, locked_by, locked_at, created_by
 		FROM users WHERE tenant_id = ? AND id = ?`, tenantID, userID)
 	return f, ok, err
 }

@@ -4,6 +4,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/device"
+	"latchkey/app/password"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
 	"latchkey/app/secret"
@@ -23,6 +24,7 @@ type Service struct {
 	Roles     *role.Service
 	TOTPs     *totp.Service
 	Passwords *secret.Passwords
+	Replacing *password.Service // ends what was begun with a password before
 }
 
 // Kinds of acts.
@@ -35,13 +37,15 @@ const (
 	KindMFA         approval.Kind = "user.mfa"
 	KindInvite      approval.Kind = "user.invite"
 	KindInvitation  approval.Kind = "user.invitation"
+
+	KindPasswordLink approval.Kind = "user.password_link"
 )
 
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
 	return map[approval.Kind]approval.Performer{
 		KindLock: s.lock, KindUnlock: s.unlock, KindEndSessions: s.endSessions, KindReset: s.reset, KindResetTOTP: s.resetTOTP, KindMFA: s.mfa,
-		KindInvite: s.invite, KindInvitation: s.invitation,
+		KindInvite: s.invite, KindInvitation: s.invitation, KindPasswordLink: s.passwordLink,
 	}
 }
 

@@ -223,6 +223,7 @@ func actsOnApps(t *testing.T, w *world, admin *browser) []doing {
 	attempt := typing.begin(t, "user19@alder.example")
 	typing.post(t, attempt+"/method", "method", "totp").want(t, http.StatusSeeOther)
 	return []doing{
+		{"POST /me/password", form(setting, "/me/password", "password", "four words and an owl", "password_again", "four words and an owl"), http.StatusSeeOther},
 		{"POST /me/totp", form(setting, "/me/totp"), http.StatusSeeOther},
 		{"POST /me/totp/new/:totp", func() answer { return beginning.post(t, begun.path, "code", begun.code(t, 0)) }, http.StatusSeeOther},
 		{"POST /me/totp/remove", form(removing, "/me/totp/remove"), http.StatusSeeOther},
@@ -288,6 +289,7 @@ func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
 		{"POST /admin/:tenant/users/:user/end-sessions", form(admin, at("user12")+"/end-sessions"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/mfa", form(admin, at("user12")+"/mfa", "mfa_state", "enabled"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users", invite("invited3"), http.StatusOK},
+		{"POST /admin/:tenant/users/:user/password-link", form(admin, at("user12")+"/password-link"), http.StatusOK},
 		{"POST /admin/:tenant/users/:user/invitation", form(admin, at("invited2")+"/invitation"), http.StatusOK},
 		{"POST /invite/:token", form(newcomer, link, "password", passwordOfAll, "password_again", passwordOfAll), http.StatusSeeOther},
 		{"POST /me/notices/:notice/seen", form(told, "/me/notices/notice-1/seen"), http.StatusSeeOther},

@@ -62,7 +62,7 @@ type Phone struct {
 	RetryAt      time.Time // Held: from when a request may be sent again; zero when that is not told
 	SecondFactor bool      // the password was right, the phone comes on top
 	OtherWays    string    // address of the page that offers them, when the person is signed in and proves it again; else empty
-	Approves     string    // what the phone is asked to approve: "Give a role: Sam"; empty for a sign-in
+	Approves     string    // what the phone is asked to approve: "Give a role: user3"; empty for a sign-in
 	Request      string    // address of the page of the request that it approves
 	Stay         component.Check
 }

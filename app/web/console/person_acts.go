@@ -27,6 +27,8 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 	people.KindResetTOTP:   {"/totp/revoke", "reset_totp"},
 	people.KindMFA:         {"/mfa", "mfa"},
 	people.KindInvitation:  {"/invitation", "invitation"},
+
+	people.KindPasswordLink: {"/password-link", "password_link"},
 }
 
 // personActs puts what may be done to a person on their page, and what came back.
@@ -54,7 +56,7 @@ func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, off
 			}
 			states.Choices = append(states.Choices, choice)
 			continue
-		case people.KindInvitation:
+		case people.KindInvitation, people.KindPasswordLink:
 			act.Once = secret.System.ID()
 		}
 		v.Acts = append(v.Acts, returned(act, back))

@@ -17,9 +17,11 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/password"
 	"latchkey/app/session"
 	"latchkey/app/signin"
 	"latchkey/app/totp"
+	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/me"
@@ -32,11 +34,13 @@ type Pages struct {
 	Devices *device.Service
 	SignIn  *signin.Service
 	TOTPs   *totp.Service
+
+	Passwords *password.Service
 }
 
 // Routes is the map of My account.
 func (h *Pages) Routes() []web.Route {
-	return append(slices.Concat(h.totpRoutes(), h.sessionRoutes()), []web.Route{
+	return append(slices.Concat(h.totpRoutes(), h.passwordRoutes(), h.sessionRoutes()), []web.Route{
 		web.Get("/", access.AccountView, h.home),
 		web.Get("/me", access.AccountView, h.overview),
 		web.Get("/me/phones", access.AccountView, h.phones),
@@ -155,12 +159,16 @@ func (h *Pages) overview(c echo.Context) error {
 			phone.LastUsedAt = *p.LastUsedAt
 		}
 	}
+	own := views.Authenticator{
+		Icon: "key", Name: words.Say(ctx, "me.info.password.title"), Detail: words.Say(ctx, "me.info.password.text"), State: words.Say(ctx, "me.info.password.none"),
+		Default: way == signin.Password, Href: "/me/password", Label: words.Say(ctx, "me.info.password.act"),
+	}
+	if who.Ways.Has(user.WithPassword) {
+		own.State = words.Say(ctx, "me.info.password.on")
+	}
 	v := views.Overview{
 		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", who.Browser),
-		Authenticators: []views.Authenticator{phone, codes, {
-			Icon: "key", Name: words.Say(ctx, "me.info.password.title"), Detail: words.Say(ctx, "me.info.password.text"),
-			State: words.Say(ctx, "me.info.password.on"), Default: way == signin.Password,
-		}},
+		Authenticators: []views.Authenticator{phone, codes, own},
 	}
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
 }
