@@ -11,7 +11,8 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/notify"
-	"latchkey/app/prompt"
+	"latchkey/app/store"
+	"latchkey/app/tenant"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	views "latchkey/views/me"
@@ -33,9 +34,25 @@ func (h *Pages) notices(c echo.Context) ([]views.Notice, error) {
 				return nil, err
 			}
 		}
-		all = append(all, notice(web.Context(c), n))
+		shown := notice(web.Context(c), n)
+		if n.SessionID != "" {
+			if shown.Where, err = h.where(c, n.IP); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, shown)
 	}
 	return all, nil
+}
+
+// where says where a sign-in came from, as the phone that is asked says it.
+func (h *Pages) where(c echo.Context, ip string) (string, error) {
+	known, err := tenant.Places(h.Site.DB.View(c.Request().Context()), web.Session(c).TenantID)
+	if err != nil {
+		return "", store.Unusable(err)
+	}
+	ctx := web.Context(c)
+	return words.Say(ctx, "me.notices.where", "place", web.SayPlace(ctx, h.Site.Atlas.Of(ip, known)), "address", ip), nil
 }
 
 // notice says one to its reader: what, by whom, when, why, and what to do.
@@ -60,7 +77,6 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 	case audit.SessionNewBrowser:
 		shown.Next = words.Say(ctx, "me.notices.new_browser")
 		if n.SessionID != "" {
-			shown.Where = words.Say(ctx, "me.notices.where", "place", words.Say(ctx, "place."+string(prompt.PlaceOf(n.IP))), "address", n.IP)
 			shown.Undo = "/me/sessions/" + url.PathEscape(n.SessionID) + "/undo"
 		}
 	case audit.BrowserCopied:

@@ -328,9 +328,13 @@ func (h *Pages) activity(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	where, err := h.Site.Whereabouts(c)
+	if err != nil {
+		return err
+	}
 	var v views.Activity
 	for _, e := range entries {
-		v.Events = append(v.Events, event(web.Context(c), e))
+		v.Events = append(v.Events, event(web.Context(c), e, where))
 	}
 	if len(entries) == activityRows {
 		last := entries[len(entries)-1]

@@ -35,10 +35,14 @@ func (h *Pages) sessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	where, err := h.Site.Whereabouts(c)
+	if err != nil {
+		return err
+	}
 	var v views.Sessions
 	for _, s := range list {
 		row := views.SessionRow{
-			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: s.IP, SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
+			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: where(s.IP), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
 			How: web.How(ctx, s.AMR), Weaker: s.AMR == session.ByPassword, CanEnd: true,
 		}
 		row.EndsAt, row.EndsAnyway = s.EndsAt()
