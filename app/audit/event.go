@@ -128,6 +128,16 @@ const (
 	BrowserCopied     Action = "browser.copied" // a token that had been turned came back
 )
 
+// Of passkeys.
+const (
+	PasskeyBound   Action = "passkey.bound"
+	PasskeyRefused Action = "passkey.refused" // one that was to be added
+	PasskeyRenamed Action = "passkey.renamed"
+	PasskeyRemoved Action = "passkey.removed" // by its user
+	PasskeyReset   Action = "passkey.reset"   // by an administrator
+	PasskeySuspect Action = "passkey.suspect" // it counted backwards: there may be two of it
+)
+
 // Of approvals.
 const (
 	ApprovalSent Action = "approval.sent" // to the phone of who is to approve
@@ -167,6 +177,7 @@ const (
 	KindGrant     = "grant"
 	KindTOTP      = "totp"
 	KindBrowser   = "browser" // a trusted one
+	KindPasskey   = "passkey"
 )
 
 // Party is one who acts or is acted upon.
