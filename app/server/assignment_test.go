@@ -21,7 +21,7 @@ func (w *world) outcomes(t *testing.T) map[string][]string {
 		"roles":       "SELECT u.name || ' ' || a.role || ' ' || CASE WHEN a.ends_at IS NULL THEN 'open' ELSE 'ends' END FROM role_assignments a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id",
 		"scopes":      "SELECT u.name || ' ' || g.name FROM role_scopes s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN groups g ON g.tenant_id = s.tenant_id AND g.id = s.group_id",
 		"custom":      "SELECT name || ' ' || permissions || ' ' || CASE WHEN retired_at IS NULL THEN 'in use' ELSE 'retired' END FROM custom_roles",
-		"tenants":     "SELECT slug || ' ' || name || ' ' || state || ' ' || region || ' ' || ring || ' ' || match_mode || ' ' || platforms FROM tenants",
+		"tenants":     "SELECT slug || ' ' || name || ' ' || state || ' ' || region || ' ' || ring || ' ' || match_mode || ' ' || match_mode_elsewhere || ' ' || places || ' ' || platforms FROM tenants",
 		"domains":     "SELECT d.domain || ' ' || t.slug || ' ' || CASE WHEN d.verified_at IS NULL THEN 'claimed' ELSE 'verified' END FROM domains d JOIN tenants t ON t.id = d.tenant_id",
 		"groups":      "SELECT t.slug || ' ' || g.name || ' ' || g.role FROM groups g JOIN tenants t ON t.id = g.tenant_id",
 		"members":     "SELECT g.name || ' ' || m.user_name FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id",

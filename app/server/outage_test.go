@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"latchkey/app/access"
+	"latchkey/app/place"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -150,6 +152,12 @@ func everyAct(t *testing.T, w *world) []doing {
 	brought := admin.bring(t, "name", "brought@alder.example").want(t, http.StatusSeeOther).location()
 	office := "/admin/alder/groups/" + w.group(t, "alder", "office")
 	_, user21 := w.person(t, "user21@alder.example")
+	ward := place.Site{ID: "ward", Name: "Ward", Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}}
+	places, err := place.Named{ward, {ID: "gone", Name: "Gone", Networks: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}}}.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.act(t, "UPDATE tenants SET places = ? WHERE slug = 'alder'", places)
 	acts := []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
 		{"POST /signin/:attempt/method", form(choosing, chosen+"/method", "method", "phone"), http.StatusSeeOther},
@@ -173,6 +181,10 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places/:place/remove", form(admin, "/admin/alder/settings/places/gone/remove", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places/:place", form(admin, "/admin/alder/settings/places/ward", "name", "Ward", "networks", "203.0.113.0/25", "version", ward.Version(), "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places", form(admin, "/admin/alder/settings/places", "name", "Office", "networks", "203.0.113.7", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places/elsewhere", form(admin, "/admin/alder/settings/places/elsewhere", "match_mode_elsewhere", "type2", "reason", "a test"), http.StatusSeeOther},
 		{"POST " + tenants, form(operated.b, tenants, "tenant_name", "Fir", "tenant_slug", "fir", "domain", "fir.example", "region", "eu", "ring", "early"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/change", form(operated.b, tenants+"/birch/change", "tenant_name", "Birch", "region", "eu", "ring", "early", "version", "1"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/links", form(operated.b, tenants+"/elm/links"), http.StatusSeeOther},

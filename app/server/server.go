@@ -30,6 +30,7 @@ import (
 	"latchkey/app/operator"
 	"latchkey/app/password"
 	"latchkey/app/people"
+	"latchkey/app/place"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
 	"latchkey/app/search"
@@ -132,15 +133,19 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	if err != nil {
 		return nil, err
 	}
+	atlas, err := place.OpenAtlas(settings.Countries)
+	if err != nil {
+		return nil, err
+	}
 	pushPublic, pushPrivate := keys.Push()
 	nudge := make(chan struct{}, 1)
 	hub := wake.NewHub(db, secret.System.ShortID())
 	rules.Share(hub)
 	passwords := secret.NewPasswords()
 	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
-	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, PublicURL: settings.PublicURL, Nudge: nudge}
+	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, Atlas: atlas, PublicURL: settings.PublicURL, Nudge: nudge}
 	totps := &totp.Service{DB: db, Keys: keys}
-	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Rules: rules, AddressMost: settings.SignInsPerMinute}
+	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	ownPasswords := &password.Service{DB: db, Keys: keys, Passwords: passwords, Hub: hub}
@@ -161,7 +166,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(streams, hub)
-	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Remember: approvals.Remember}
+	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
 		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports,
@@ -184,6 +189,8 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	s.Handler = e
 	return s, err
 }
+
+func (s *Server) close() error { return errors.Join(s.DB.Close(), s.Site.Atlas.Close()) }
 
 // sameKey refuses to start with another master key than the one that this
 // database knows: its PINs would never match again.
@@ -249,7 +256,7 @@ func clientAddress(proxies []string) echo.IPExtractor {
 func (s *Server) Run(ctx context.Context, ready func(address string)) error {
 	listener, err := net.Listen("tcp", s.Settings.Listen)
 	if err != nil {
-		return errors.Join(fmt.Errorf("server: listen: %w", err), s.DB.Close())
+		return errors.Join(fmt.Errorf("server: listen: %w", err), s.close())
 	}
 	return s.Serve(ctx, listener, ready)
 }
@@ -293,7 +300,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	}
 	working.Wait()
 	s.Site.Streams.Wait()
-	return errors.Join(failed, s.DB.Close())
+	return errors.Join(failed, s.close())
 }
 
 // headerMost is what net/http adds 4 KiB to by itself.

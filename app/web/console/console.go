@@ -57,6 +57,7 @@ var places = []place{
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
+	{placesPath, "places", "globe", access.PolicyEdit},
 	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
 
@@ -67,7 +68,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -322,10 +322,14 @@ func (h *Pages) sessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	where, err := h.Site.Whereabouts(c)
+	if err != nil {
+		return err
+	}
 	var v views.Sessions
 	for _, s := range list {
 		v.Rows = append(v.Rows, views.SessionRow{
-			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: s.IP, SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, EndsAt: s.ExpiresAt,
+			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: where(s.IP), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, EndsAt: s.ExpiresAt,
 			How: web.How(ctx, s.AMR), Weaker: s.AMR == session.ByPassword, CanEnd: true,
 		})
 	}
@@ -361,9 +365,13 @@ func (h *Pages) activity(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	where, err := h.Site.Whereabouts(c)
+	if err != nil {
+		return err
+	}
 	var v views.Activity
 	for _, e := range entries {
-		v.Events = append(v.Events, event(web.Context(c), e))
+		v.Events = append(v.Events, event(web.Context(c), e, where))
 	}
 	if len(entries) == activityRows {
 		last := entries[len(entries)-1]

@@ -33,7 +33,7 @@ func TestEveryActionIsSaidToItsUser(t *testing.T) {
 	at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	for _, action := range actions(t) {
 		for _, outcome := range []audit.Outcome{audit.Success, audit.Failure, audit.Denied} {
-			shown := event(t.Context(), audit.Entry{At: at, Action: audit.Action(action), Outcome: outcome})
+			shown := event(t.Context(), audit.Entry{At: at, Action: audit.Action(action), Outcome: outcome}, strings.Clone)
 			said(t, action, shown.What)
 			said(t, string(outcome), shown.Outcome)
 			if shown.Tone == "" {
