@@ -119,6 +119,16 @@ const (
 	TOTPReset     Action = "totp.reset"   // by an administrator
 )
 
+// Of passkeys.
+const (
+	PasskeyBound   Action = "passkey.bound"
+	PasskeyRefused Action = "passkey.refused" // one that was to be added
+	PasskeyRenamed Action = "passkey.renamed"
+	PasskeyRemoved Action = "passkey.removed" // by its user
+	PasskeyReset   Action = "passkey.reset"   // by an administrator
+	PasskeySuspect Action = "passkey.suspect" // it counted backwards: there may be two of it
+)
+
 // Of approvals.
 const (
 	ApprovalSent Action = "approval.sent" // to the phone of who is to approve
@@ -157,6 +167,7 @@ const (
 	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
 	KindGrant     = "grant"
 	KindTOTP      = "totp"
+	KindPasskey   = "passkey"
 )
 
 // Party is one who acts or is acted upon.

@@ -46,7 +46,7 @@ func each(t *testing.T, story func(o *office)) {
 		o.approvals = &approval.Service{DB: h.DB, Rules: h.Rules, Hub: h.Hub, Performers: map[approval.Kind]approval.Performer{}}
 		roles := &role.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Approvals: o.approvals}
 		o.people = &people.Service{
-			DB: h.DB, Keys: h.Keys, Rules: h.Rules, Hub: h.Hub, Devices: h.Devices, Prompts: h.Prompts, Roles: roles, TOTPs: h.TOTPs, Passwords: h.Passwords,
+			DB: h.DB, Keys: h.Keys, Rules: h.Rules, Hub: h.Hub, Devices: h.Devices, Prompts: h.Prompts, Roles: roles, TOTPs: h.TOTPs, Passkeys: h.Passkeys, Passwords: h.Passwords,
 			Replacing: &password.Service{DB: h.DB, Keys: h.Keys, Passwords: h.Passwords, Hub: h.Hub},
 		}
 		maps.Copy(o.approvals.Performers, roles.Performers())

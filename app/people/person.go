@@ -8,6 +8,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/passkey"
 	"latchkey/app/session"
 	"latchkey/app/store"
 	"latchkey/app/totp"
@@ -23,6 +24,7 @@ type Person struct {
 	Groups      []Group
 	Phones      []Phone
 	TOTP        *totp.Bound // nil: none
+	Passkeys    []passkey.Bound
 	Sessions    []session.Listed
 	Throttles   []Throttle
 	SignIns     []audit.Entry // the last ones, and those that were refused
@@ -199,6 +201,9 @@ func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer ac
 	}
 	if ok {
 		p.TOTP = &app
+	}
+	if p.Passkeys, err = passkey.Of(tx, tenantID, userID); err != nil {
+		return err
 	}
 	// A locked user has none: whatever is left of one is dead.
 	if p.State == "active" {

@@ -4,6 +4,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/device"
+	"latchkey/app/passkey"
 	"latchkey/app/password"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
@@ -23,6 +24,7 @@ type Service struct {
 	Prompts   *prompt.Service
 	Roles     *role.Service
 	TOTPs     *totp.Service
+	Passkeys  *passkey.Service
 	Passwords *secret.Passwords
 	Replacing *password.Service // ends what was begun with a password before
 }
@@ -34,6 +36,7 @@ const (
 	KindEndSessions approval.Kind = "session.end"
 	KindReset       approval.Kind = "authenticator.reset"
 	KindResetTOTP   approval.Kind = "totp.reset"
+	KindTakePasskey approval.Kind = "passkey.reset"
 	KindMFA         approval.Kind = "user.mfa"
 	KindInvite      approval.Kind = "user.invite"
 	KindInvitation  approval.Kind = "user.invitation"
@@ -44,7 +47,7 @@ const (
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
 	return map[approval.Kind]approval.Performer{
-		KindLock: s.lock, KindUnlock: s.unlock, KindEndSessions: s.endSessions, KindReset: s.reset, KindResetTOTP: s.resetTOTP, KindMFA: s.mfa,
+		KindLock: s.lock, KindUnlock: s.unlock, KindEndSessions: s.endSessions, KindReset: s.reset, KindResetTOTP: s.resetTOTP, KindTakePasskey: s.takePasskey, KindMFA: s.mfa,
 		KindInvite: s.invite, KindInvitation: s.invitation, KindPasswordLink: s.passwordLink,
 	}
 }

@@ -159,6 +159,8 @@ func newCast(t *testing.T, dialect store.Dialect) *cast {
 		for role, id := range c.targets[slug] {
 			w.act(t, `INSERT INTO totps (tenant_id, id, user_id, session_id, state, seed, created_at, expires_at, confirmed_at) VALUES (?,?,?,'','active','',?,?,?)`,
 				tenantID, "totp-"+slug+"-"+string(role), id, w.DB.Now(), w.DB.Now(), w.DB.Now())
+			w.act(t, `INSERT INTO passkeys (tenant_id, id, user_id, state, name, credential_id, public_key, format, aaguid, transports, sign_count, backup_eligible, backed_up, created_at)
+				VALUES (?,?,?,'active','A passkey',?,'','none','','',0,FALSE,FALSE,?)`, tenantID, "passkey-"+slug+"-"+string(role), id, "key-"+slug+"-"+string(role), w.DB.Now())
 		}
 		w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,?,'Own','user.lock','',?,?)",
 			tenantID, "custom:own-"+slug, w.DB.Now(), w.DB.Now())
@@ -223,6 +225,8 @@ func (c *cast) fill(t *testing.T, path, slug, userID, device string) string {
 			value = userID
 		case ":device":
 			value = device
+		case ":passkey":
+			value = strings.Replace(device, "device-", "passkey-", 1)
 		case ":request":
 			value = "THEIRS" // see by
 		default:

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"latchkey/app/access"
+	"latchkey/app/passkey/passkeytest"
 	"latchkey/app/place"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
@@ -210,6 +211,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/groups/:group/delete", form(admin, office+"/delete", "confirmed", "office", "reason", "x"), http.StatusSeeOther},
 	}
 	acts = append(acts, actsOnApps(t, w, admin)...)
+	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	w.act(t, "UPDATE sessions SET proved_by = 'phone'") // as strong as anybody can
@@ -240,6 +242,38 @@ func actsOnApps(t *testing.T, w *world, admin *browser) []doing {
 		{"POST /me/totp/remove", form(removing, "/me/totp/remove"), http.StatusSeeOther},
 		{"POST /signin/:attempt/verify", func() answer { return typing.post(t, attempt+"/verify", "code", app.code(t, 0)) }, http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/totp/revoke", form(admin, "/admin/alder/users/"+user18+"/totp/revoke", "reason", "a test"), http.StatusSeeOther},
+	}
+}
+
+// actsOnPasskeys prepares what is done with passkeys.
+func actsOnPasskeys(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, pairs...) }
+	}
+	const typing, loose, removed, taken = "user21@alder.example", "user22@alder.example", "user23@alder.example", "user24@alder.example"
+	adding := w.browser(t).signIn(t, "user25@alder.example")
+	made := passkeytest.New(t, w.URL).Make(t, optionsOf(t, adding.get(t, "/me/passkeys/new").want(t, http.StatusOK)))
+	k, _ := w.withPasskey(t, typing)
+	named := w.browser(t)
+	attempt := named.byPasskey(t, typing)
+	signed := k.Sign(t, optionsOf(t, named.get(t, attempt)))
+	other, renaming := w.withPasskey(t, loose)
+	unnamed := w.browser(t)
+	found := other.Sign(t, optionsOf(t, unnamed.get(t, "/signin")))
+	_, removing := w.withPasskey(t, removed)
+	w.withPasskey(t, taken)
+	_, takenID := w.person(t, taken)
+	return []doing{
+		{"POST /me/passkeys", form(adding, "/me/passkeys", "name", "Laptop", "credential", made), http.StatusSeeOther},
+		{"POST /me/passkeys/:passkey/rename", form(renaming, "/me/passkeys/"+w.passkeyOf(t, loose)+"/rename", "name", "Another"), http.StatusSeeOther},
+		{"POST /me/passkeys/:passkey/remove", form(removing, "/me/passkeys/"+w.passkeyOf(t, removed)+"/remove"), http.StatusSeeOther},
+		{"POST /signin/:attempt/verify", form(named, attempt+"/verify", "credential", signed), http.StatusSeeOther},
+		{"POST /passkey", form(unnamed, "/passkey", "credential", found), http.StatusSeeOther},
+		{
+			"POST /admin/:tenant/users/:user/passkeys/:passkey/revoke",
+			form(admin, "/admin/alder/users/"+takenID+"/passkeys/"+w.passkeyOf(t, taken)+"/revoke", "reason", "a test"), http.StatusSeeOther,
+		},
 	}
 }
 

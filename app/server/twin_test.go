@@ -28,7 +28,7 @@ type side struct {
 func (c *cast) sides(t *testing.T, role access.Role) (own, other, none side) {
 	t.Helper()
 	of := func(slug, tenantID, user string, things map[string]string) side {
-		s := side{path: map[string]string{":tenant": slug, ":user": user, ":device": "device-" + slug + "-" + string(role), ":request": "request-" + slug + "-" + string(access.RoleHelpdesk)}}
+		s := side{path: map[string]string{":tenant": slug, ":user": user, ":device": "device-" + slug + "-" + string(role), ":passkey": "passkey-" + slug + "-" + string(role), ":request": "request-" + slug + "-" + string(access.RoleHelpdesk)}}
 		for _, part := range []string{":group", ":role", ":import", ":grant", ":place"} {
 			s.path[part] = things[part]
 		}

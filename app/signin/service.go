@@ -10,6 +10,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/passkey"
 	"latchkey/app/place"
 	"latchkey/app/prompt"
 	"latchkey/app/secret"
@@ -29,6 +30,7 @@ type Service struct {
 	Passwords Passwords
 	Prompts   *prompt.Service
 	TOTPs     *totp.Service
+	Passkeys  *passkey.Service
 	Rules     *access.Rules
 	Approvals Approvals
 	Atlas     *place.Atlas
@@ -196,7 +198,7 @@ type beginning struct {
 }
 
 func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, from From) (string, error) {
-	if !known(b.way) {
+	if !known(b.way) || b.way == Passkey && !s.Passkeys.Usable() {
 		b.way = Password
 	}
 	id := s.Secrets.ID()
@@ -366,7 +368,7 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 		if !a.Open(tx.Now) {
 			return fault.New(fault.Refused, "signin.refused")
 		}
-		offered, err := offers(tx, a)
+		offered, err := s.offers(tx, a)
 		if err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ import (
 // words are approval.kind.KIND.
 var acts = map[approval.Kind]string{
 	"role.assign": "key", "role.take": "key", "role.compose": "sliders", "role.change": "sliders", "role.retire": "sliders",
-	"user.lock": "pause", "user.unlock": "check", "session.end": "monitor", "authenticator.reset": "phone", "totp.reset": "clock", "user.mfa": "shield",
+	"user.lock": "pause", "user.unlock": "check", "session.end": "monitor", "authenticator.reset": "phone", "totp.reset": "clock", "passkey.reset": "passkey", "user.mfa": "shield",
 	"user.invite": "plus", "user.invitation": "plus", "user.import": "list",
 	"group.create": "users", "group.rename": "users", "group.delete": "users", "group.add_member": "users", "group.remove_member": "users", "group.set_role": "key",
 	"settings.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
@@ -51,7 +51,7 @@ var fields = map[string]func(context.Context, string) string{
 	"role": sayRole, "scope": sayScope, "ends_at": sayEnd, "permissions": sayPermissions,
 	"state": sayValue, "mfa_state": sayMFA, "sessions": sayValue, "throttle": sayValue,
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "platforms": sayPlatforms,
-	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "totp": sayValue, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
+	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
 }
 
 // Changed says one line of a difference in words: the field, and what it was and is.

@@ -184,6 +184,7 @@ func menu(ctx context.Context, here string) []component.MenuItem {
 		{Label: words.Say(ctx, "me.menu.home"), Href: "/", Icon: "home"},
 		{Label: words.Say(ctx, "me.menu.info"), Href: "/me", Icon: "shield"},
 		{Label: words.Say(ctx, "me.menu.phones"), Href: "/me/phones", Icon: "phone"},
+		{Label: words.Say(ctx, "me.menu.passkeys"), Href: "/me/passkeys", Icon: "passkey"},
 		{Label: words.Say(ctx, "me.menu.totp"), Href: "/me/totp", Icon: "clock"},
 		{Label: words.Say(ctx, "me.menu.password"), Href: "/me/password", Icon: "key"},
 		{Label: words.Say(ctx, "me.menu.sessions"), Href: "/me/sessions", Icon: "monitor"},

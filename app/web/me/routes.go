@@ -17,6 +17,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/passkey"
 	"latchkey/app/password"
 	"latchkey/app/session"
 	"latchkey/app/signin"
@@ -35,12 +36,13 @@ type Pages struct {
 	SignIn  *signin.Service
 	TOTPs   *totp.Service
 
+	Passkeys  *passkey.Service
 	Passwords *password.Service
 }
 
 // Routes is the map of My account.
 func (h *Pages) Routes() []web.Route {
-	return append(slices.Concat(h.totpRoutes(), h.passwordRoutes()), []web.Route{
+	return append(slices.Concat(h.totpRoutes(), h.passkeyRoutes(), h.passwordRoutes()), []web.Route{
 		web.Get("/", access.AccountView, h.home),
 		web.Get("/me", access.AccountView, h.overview),
 		web.Get("/me/phones", access.AccountView, h.phones),
@@ -138,6 +140,10 @@ func (h *Pages) overview(c echo.Context) error {
 	if bound.LastUsedAt != nil {
 		codes.LastUsedAt = *bound.LastUsedAt
 	}
+	passkeys, err := h.passkeysInShort(c, way)
+	if err != nil {
+		return err
+	}
 	active, signing := count(phones)
 	phone := views.Authenticator{
 		Icon: "phone", Name: words.Say(ctx, "me.info.phone.title"), Detail: words.Say(ctx, "me.info.phone.count", "count", strconv.Itoa(active)),
@@ -165,7 +171,7 @@ func (h *Pages) overview(c echo.Context) error {
 	}
 	v := views.Overview{
 		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", who.Browser),
-		Authenticators: []views.Authenticator{phone, codes, own},
+		Authenticators: []views.Authenticator{passkeys, phone, codes, own},
 	}
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
 }
@@ -404,11 +410,17 @@ func (h *Pages) showPreferences(c echo.Context, status int, wrong map[string]str
 		return err
 	}
 	ctx, page := web.Context(c), h.Site.Page(c)
-	return web.Render(c, status, views.PreferencesPage(page, views.Preferences{Theme: page.Theme, Errors: wrong, Ways: []component.Choice{
+	var choices []component.Choice
+	if h.Passkeys.Usable() {
+		choices = append(choices, component.Choice{
+			Value: string(signin.Passkey), Label: words.Say(ctx, "me.preferences.passkey"), Hint: words.Say(ctx, "me.preferences.passkey_hint"), Chosen: way == signin.Passkey,
+		})
+	}
+	return web.Render(c, status, views.PreferencesPage(page, views.Preferences{Theme: page.Theme, Errors: wrong, Ways: append(choices, []component.Choice{
 		{Value: string(signin.Phone), Label: words.Say(ctx, "me.preferences.phone"), Hint: words.Say(ctx, "me.preferences.phone_hint"), Chosen: way == signin.Phone},
 		{Value: string(signin.TOTP), Label: words.Say(ctx, "me.preferences.totp"), Chosen: way == signin.TOTP},
 		{Value: string(signin.Password), Label: words.Say(ctx, "me.preferences.password"), Chosen: way == signin.Password},
-	}}))
+	}...)}))
 }
 
 func (h *Pages) savePreferences(c echo.Context) error {
