@@ -254,8 +254,12 @@ func TestAPhoneApprovesWhileTypedCodesArePaused(t *testing.T) {
 				_, _ = h.SignIn.VerifyPassword(ctx, attempt, "wrong", thief)
 			}
 		}
-		_, err := h.SignIn.VerifyPassword(ctx, h.Begin(u.Name, signin.Password, pc), Password, pc)
-		WantCode(t, "the password", err, "signin.paused")
+		_, err := h.SignIn.VerifyPassword(ctx, h.Begin(u.Name, signin.Password, thief), Password, thief)
+		WantCode(t, "the password, of a stranger", err, "signin.paused")
+		// All that the browser keeps is that it is trusted: its user types there, too.
+		pc.BrowserDigest = Browser("the same without its other cookie").BrowserDigest
+		_, err = h.SignIn.VerifyPassword(ctx, h.Begin(u.Name, signin.Password, pc), "wrong", pc)
+		WantCode(t, "a wrong password, of the user", err, "signin.refused")
 		done, _ := byPhone(h, u, p, pc)
 		if s := of(h, done.Cookie); s.Limited || s.TrustedID == "" {
 			t.Errorf("the phone makes %+v", s)

@@ -130,7 +130,9 @@ type Attempt struct {
 	TrustDays    int        // and for how long the browser is trusted then; 0: it is not
 
 	key, subject, userID, sessionID string
-	proved                          proof // what was proved so far
+	browser                         string // digest of the one that began it
+	trusted                         bool   // its user trusts that one
+	proved                          proof  // what was proved so far
 }
 
 // Halfway says whether something was proved in the attempt that is not enough.

@@ -34,6 +34,8 @@ type Service struct {
 	Rules     *access.Rules
 	Approvals Approvals
 	Atlas     *place.Atlas
+
+	AddressMost int // wrong tries from one address within ten minutes that pause it; 0 for no limit
 }
 
 // From is the browser that acts.
@@ -66,6 +68,7 @@ type Found struct {
 	Phones    bool // some phone of theirs can answer
 	Pushes    bool // and takes Web Push
 	SeenHere  bool // this browser had a session of theirs, or they trust it
+	Trusted   bool
 
 	InARow      int // wrong numbers, see prompt.Way
 	PausedUntil *time.Time
@@ -104,14 +107,15 @@ func (s *Service) subject(tx *store.Tx, name string, from From) (subjectOf, erro
 		PromptState prompt.State
 		AttemptID   string
 		WrongNumber bool
+		NewBrowser  bool
 		CreatedAt   *time.Time
 		ExpiresAt   *time.Time
 		DecidedAt   *time.Time
 		Mine        bool
 	}
-	trusted, values := "", []any(nil)
+	trusted, values := "FALSE", []any(nil)
 	if shown := session.TrustDigests(from.Trusted); shown != "" {
-		trusted, values = " OR "+session.Trusted, []any{shown, tx.Now}
+		trusted, values = session.Trusted, []any{shown, tx.Now}
 	}
 	// PostgreSQL finds rows behind the wall by a CASE, and not by COALESCE: it takes
 	// that for a function which could tell what it was given.
@@ -119,10 +123,11 @@ func (s *Service) subject(tx *store.Tx, name string, from From) (subjectOf, erro
 		COALESCE(u.id, '') AS user_id, COALESCE(u.state, '') AS state, COALESCE(h.way, '') AS way,
 		`+phoneSignsIn+` AS phones,
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
-		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser AND NOT b.limited)`+trusted+` AS seen_here,
+		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser AND NOT b.limited) AS seen_here,
+		`+trusted+` AS trusted,
 		COALESCE(f.in_a_row, 0) AS in_a_row, f.paused_until,
 		COALESCE(p.id, '') AS prompt_id, COALESCE(p.state, '') AS prompt_state, COALESCE(p.attempt_id, '') AS attempt_id,
-		COALESCE(p.wrong_number, FALSE) AS wrong_number, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
+		COALESCE(p.wrong_number, FALSE) AS wrong_number, COALESCE(p.new_browser, FALSE) AS new_browser, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
 		FROM (SELECT CAST(? AS text) AS domain, CAST(? AS text) AS name, CAST(? AS text) AS subject, CAST(? AS text) AS browser) n
 		LEFT JOIN domains dom ON dom.domain = n.domain AND dom.verified_at IS NOT NULL
 		LEFT JOIN tenants t ON t.id = dom.tenant_id AND t.state = 'active'
@@ -137,6 +142,7 @@ func (s *Service) subject(tx *store.Tx, name string, from From) (subjectOf, erro
 		return who, err
 	}
 	who.found = rows[0].Found
+	who.found.SeenHere = who.found.SeenHere || who.found.Trusted
 	if who.places, err = place.Read(who.found.Places); err != nil {
 		return who, err
 	}
@@ -149,7 +155,7 @@ func (s *Service) subject(tx *store.Tx, name string, from From) (subjectOf, erro
 			continue
 		}
 		who.recent = append(who.recent, asked{mine: r.Mine, Recent: prompt.Recent{
-			ID: r.PromptID, State: r.PromptState, AttemptID: r.AttemptID, WrongNumber: r.WrongNumber,
+			ID: r.PromptID, State: r.PromptState, AttemptID: r.AttemptID, WrongNumber: r.WrongNumber, NewBrowser: r.NewBrowser,
 			CreatedAt: *r.CreatedAt, ExpiresAt: *r.ExpiresAt, DecidedAt: r.DecidedAt,
 		}})
 	}
@@ -213,9 +219,9 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 		}
 	}
 	err := tx.Later(`INSERT INTO attempts (tenant_id, id, browser_digest, name, subject, user_id, purpose, session_id, return_to, way, prompt_id,
-		approval_tenant_id, approval_id, state, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		approval_tenant_id, approval_id, state, trusted, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		who.tenant.ID, id, from.BrowserDigest, name, who.subject, who.userID(), b.purpose, b.sessionID, b.returnTo, b.way, sent.ID,
-		b.approves.TenantID, b.approves.ID, "open", from.IP, from.Browser, tx.Now, tx.Now.Add(attemptLife))
+		b.approves.TenantID, b.approves.ID, "open", who.found.Trusted, from.IP, from.Browser, tx.Now, tx.Now.Add(attemptLife))
 	if err != nil {
 		return "", err
 	}
@@ -245,13 +251,18 @@ func details(way Way, sent prompt.Sent) map[string]string {
 }
 
 // send asks the phones of the name, after taking back what this same browser
-// asked before and left behind.
+// asked before and left behind. A browser in which the user had a session does not
+// wait for what browsers asked that are new to them: it takes it back, too.
 func (s *Service) send(tx *store.Tx, who subjectOf, a Attempt, from From) (prompt.Sent, error) {
 	recent := make([]prompt.Recent, len(who.recent))
 	for i, r := range who.recent {
-		if r.mine && r.State == prompt.Pending {
+		r.Apart = who.found.SeenHere && r.NewBrowser
+		if (r.mine || r.Apart) && r.State == prompt.Pending {
 			if err := s.Prompts.Withdraw(tx, who.tenant.ID, r.ID, who.userID(), audit.Claimant(""), from.Origin); err != nil {
 				return prompt.Sent{}, err
+			}
+			if r.Apart {
+				tx.After(func() { s.Prompts.Hub.Ring(prompt.AttemptKey(who.tenant.ID, r.AttemptID)) })
 			}
 			r.State = prompt.Expired
 		}
@@ -306,7 +317,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		Purpose                                                                                                       Purpose
 		Way                                                                                                           Way
 		Proved                                                                                                        proof
-		Stay                                                                                                          bool
+		Stay, Trusted                                                                                                 bool
 		SessionHours, TrustDays                                                                                       int
 		Failures                                                                                                      int
 		ExpiresAt                                                                                                     time.Time
@@ -315,7 +326,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		DecidedAt                                                                                                     *time.Time
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
-		a.failures, a.expires_at, a.proved, a.stay, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		a.failures, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
 		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id
 		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
 		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, session.SessionHoursMost, session.TrustDaysUsual, tenantID, id, browserDigest)
@@ -329,7 +340,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
 		Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
-		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved,
+		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: browserDigest, trusted: row.Trusted,
 	}
 	if row.PromptEndsAt != nil {
 		a.PromptEndsAt = *row.PromptEndsAt
@@ -339,8 +350,16 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 
 // HeldUntil gives the time from which a held attempt may ask the phone again.
 func (s *Service) HeldUntil(ctx context.Context, a Attempt) (prompt.Pause, error) {
-	pause, err := prompt.HeldUntil(s.DB.View(ctx), a.TenantID, a.subject)
+	pause, err := heldUntil(s.DB.View(ctx), a)
 	return pause, store.Unusable(err)
+}
+
+func heldUntil(tx *store.Tx, a Attempt) (prompt.Pause, error) {
+	known, err := seenHere(tx, a)
+	if err != nil {
+		return prompt.Pause{}, err
+	}
+	return prompt.HeldUntil(tx, a.TenantID, a.subject, known)
 }
 
 // Choose takes another way, which becomes the default for next time, be it as the

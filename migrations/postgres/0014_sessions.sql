@@ -31,14 +31,16 @@ SELECT tenant_wall('trusted_browsers');
 ALTER TABLE sessions
     ADD COLUMN limited     boolean NOT NULL DEFAULT FALSE,  -- approved by phone from a browser unknown to its user, until it is proved again
     ADD COLUMN trusted_id  text    NOT NULL DEFAULT '';     -- the trusted browser that it was begun in
-ALTER TABLE attempts ADD COLUMN stay boolean NOT NULL DEFAULT FALSE;  -- chosen on a page of it: stay signed in
+ALTER TABLE attempts
+    ADD COLUMN stay     boolean NOT NULL DEFAULT FALSE,  -- chosen on a page of it: stay signed in
+    ADD COLUMN trusted  boolean NOT NULL DEFAULT FALSE;  -- when it began, its browser was one that its user trusts
 ALTER TABLE notices ADD COLUMN session_id text NOT NULL DEFAULT '';   -- that it tells of, to be undone
 CREATE INDEX notices_of_session ON notices (session_id, tenant_id) WHERE session_id <> '';
 
 -- +goose Down
 DROP INDEX notices_of_session;
 ALTER TABLE notices DROP COLUMN session_id;
-ALTER TABLE attempts DROP COLUMN stay;
+ALTER TABLE attempts DROP COLUMN trusted, DROP COLUMN stay;
 ALTER TABLE sessions DROP COLUMN trusted_id, DROP COLUMN limited;
 DROP TABLE trusted_browsers;
 ALTER TABLE tenants DROP COLUMN trust_days, DROP COLUMN session_hours, DROP COLUMN idle_minutes;

@@ -28,12 +28,14 @@ CREATE INDEX trusted_browsers_to_sweep ON trusted_browsers (ends_at);
 ALTER TABLE sessions ADD COLUMN limited boolean NOT NULL DEFAULT FALSE;  -- approved by phone from a browser unknown to its user, until it is proved again
 ALTER TABLE sessions ADD COLUMN trusted_id text NOT NULL DEFAULT '';     -- the trusted browser that it was begun in
 ALTER TABLE attempts ADD COLUMN stay boolean NOT NULL DEFAULT FALSE;     -- chosen on a page of it: stay signed in
+ALTER TABLE attempts ADD COLUMN trusted boolean NOT NULL DEFAULT FALSE;  -- when it began, its browser was one that its user trusts
 ALTER TABLE notices ADD COLUMN session_id text NOT NULL DEFAULT '';      -- that it tells of, to be undone
 CREATE INDEX notices_of_session ON notices (session_id, tenant_id) WHERE session_id <> '';
 
 -- +goose Down
 DROP INDEX notices_of_session;
 ALTER TABLE notices DROP COLUMN session_id;
+ALTER TABLE attempts DROP COLUMN trusted;
 ALTER TABLE attempts DROP COLUMN stay;
 ALTER TABLE sessions DROP COLUMN trusted_id;
 ALTER TABLE sessions DROP COLUMN limited;
