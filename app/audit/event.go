@@ -114,6 +114,14 @@ const (
 	TOTPReset     Action = "totp.reset"   // by an administrator
 )
 
+// Of providers and their messages.
+const (
+	ProviderChanged Action = "provider.changed"
+	ProviderRemoved Action = "provider.removed"
+	MessageAgain    Action = "message.again"  // one that did not go out is sent again
+	MessageLimits   Action = "message.limits" // brakes against toll fraud were changed
+)
+
 // Of approvals.
 const (
 	ApprovalSent Action = "approval.sent" // to the phone of who is to approve
@@ -152,6 +160,7 @@ const (
 	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
 	KindGrant     = "grant"
 	KindTOTP      = "totp"
+	KindProvider  = "provider"
 )
 
 // Party is one who acts or is acted upon.
