@@ -68,7 +68,7 @@ func (s *Service) wake() {
 func (s *Service) Send(ctx context.Context, o notify.Owed) error {
 	c := Channel(o.Kind)
 	var found struct {
-		row
+		Stored
 		TenantName string
 	}
 	ok, err := s.DB.View(ctx).One(&found, `SELECT p.driver, p.url, p.account, p.sender, p.credential, p.version, t.name AS tenant_name

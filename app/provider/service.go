@@ -47,20 +47,21 @@ type Set struct {
 	ChangedBy  string // sign-in name
 }
 
-// row is a provider as it is kept.
-type row struct {
+// Stored is a provider as it is kept. Gorm reads it as part of a row, which takes an
+// exported name.
+type Stored struct {
 	Driver               Driver
 	URL, Account, Sender string
 	Credential           string // sealed
 	Version              int
 }
 
-func (r row) settings() Settings { return Settings{r.Driver, r.URL, r.Account, r.Sender} }
+func (r Stored) settings() Settings { return Settings{r.Driver, r.URL, r.Account, r.Sender} }
 
 // Of gives the provider of a channel; ok is false when there is none.
 func (s *Service) Of(ctx context.Context, tenantID string, c Channel) (set Set, ok bool, err error) {
 	var found struct {
-		row
+		Stored
 		ChangedAt time.Time
 		ChangedBy string
 	}
@@ -155,7 +156,7 @@ func event(action audit.Action, tenantID, userID string, c Channel, from audit.O
 	}
 }
 
-func find(tx *store.Tx, tenantID string, c Channel) (found row, ok bool, err error) {
+func find(tx *store.Tx, tenantID string, c Channel) (found Stored, ok bool, err error) {
 	ok, err = tx.One(&found, "SELECT driver, url, account, sender, credential, version FROM providers WHERE tenant_id = ? AND channel = ?", tenantID, c)
 	return found, ok, err
 }

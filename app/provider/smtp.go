@@ -36,15 +36,16 @@ func (d smtpServer) give(ctx context.Context, of Settings, credential secret.Tok
 		mail.WithPort(port), mail.WithTimeout(smtpWait), mail.WithHELO(d.helo), mail.WithTLSPolicy(mail.TLSMandatory),
 		mail.WithDialContextFunc(d.outside.Dialer().DialContext), mail.WithoutNoop(),
 	}
+	proof := mail.SMTPAuthAutoDiscover
 	ip, err := netip.ParseAddr(u.Hostname())
 	switch {
 	case u.Scheme == "smtps":
 		options = append(options, mail.WithSSL())
 	case u.Hostname() == "localhost", err == nil && ip.IsLoopback():
-		options = append(options, mail.WithTLSPolicy(mail.TLSOpportunistic))
+		options, proof = append(options, mail.WithTLSPolicy(mail.TLSOpportunistic)), mail.SMTPAuthPlainNoEnc
 	}
 	if of.Account != "" {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(of.Account), mail.WithPassword(credential.Reveal()))
+		options = append(options, mail.WithSMTPAuth(proof), mail.WithUsername(of.Account), mail.WithPassword(credential.Reveal()))
 	}
 	client, err := mail.NewClient(u.Hostname(), options...)
 	if err != nil {
