@@ -86,7 +86,12 @@ const (
 	MFAChanged         Action = "user.mfa_changed"
 	UserInvited        Action = "user.invited"
 	PasswordSet        Action = "password.set"
+	PasswordChanged    Action = "password.changed" // by its user
+	PasswordRenewed    Action = "password.renewed" // with a link from an administrator
+	PasswordLinkMade   Action = "password.link_made"
 	SettingsChanged    Action = "settings.changed"
+	PlaceSet           Action = "place.set"     // named, or changed
+	PlaceRemoved       Action = "place.removed" // no longer named
 )
 
 // Of roles.
@@ -120,6 +125,16 @@ const (
 	ProviderRemoved Action = "provider.removed"
 	MessageAgain    Action = "message.again"  // one that did not go out is sent again
 	MessageLimits   Action = "message.limits" // brakes against toll fraud were changed
+)
+
+// Of passkeys.
+const (
+	PasskeyBound   Action = "passkey.bound"
+	PasskeyRefused Action = "passkey.refused" // one that was to be added
+	PasskeyRenamed Action = "passkey.renamed"
+	PasskeyRemoved Action = "passkey.removed" // by its user
+	PasskeyReset   Action = "passkey.reset"   // by an administrator
+	PasskeySuspect Action = "passkey.suspect" // it counted backwards: there may be two of it
 )
 
 // Of approvals.
@@ -161,6 +176,7 @@ const (
 	KindGrant     = "grant"
 	KindTOTP      = "totp"
 	KindProvider  = "provider"
+	KindPasskey   = "passkey"
 )
 
 // Party is one who acts or is acted upon.

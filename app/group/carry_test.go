@@ -17,23 +17,23 @@ func in(id string) group.Membership { return group.Membership{Group: id} }
 
 func TestMembersHoldTheRoleOfTheirGroup(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		anna, ben := h.User(h.Alder, "anna"), h.User(h.Alder, "ben")
-		id := h.group("desk", "", anna)
+		agent, clerk := h.User(h.Alder, "agent"), h.User(h.Alder, "clerk")
+		id := h.group("desk", "", agent)
 		h.does(h.admin, group.KindSetRole, nobody, group.Carrying{Group: id, Role: access.RoleHelpdesk})
-		if got := h.is(anna); got.Role != access.RoleHelpdesk || got.Through != id {
+		if got := h.is(agent); got.Role != access.RoleHelpdesk || got.Through != id {
 			t.Errorf("a member is %+v", got)
 		}
-		h.does(h.admin, group.KindAddMember, ben, in(id))
-		if got := h.is(ben).Role; got != access.RoleHelpdesk {
+		h.does(h.admin, group.KindAddMember, clerk, in(id))
+		if got := h.is(clerk).Role; got != access.RoleHelpdesk {
 			t.Errorf("who is added is %s", got)
 		}
 		h.does(h.admin, group.KindSetRole, nobody, group.Carrying{Group: id, Role: access.RoleHelpdeskLead})
-		h.does(h.admin, group.KindRemoveMember, ben, in(id))
-		if a, b := h.is(anna).Role, h.is(ben).Role; a != access.RoleHelpdeskLead || b != access.RoleUser {
+		h.does(h.admin, group.KindRemoveMember, clerk, in(id))
+		if a, b := h.is(agent).Role, h.is(clerk).Role; a != access.RoleHelpdeskLead || b != access.RoleUser {
 			t.Errorf("they are %s and %s, want a lead and a user", a, b)
 		}
 		h.does(h.admin, group.KindSetRole, nobody, group.Carrying{Group: id})
-		if got := h.is(anna).Role; got != access.RoleUser {
+		if got := h.is(agent).Role; got != access.RoleUser {
 			t.Errorf("without the role of the group a member is %s", got)
 		}
 
@@ -41,12 +41,12 @@ func TestMembersHoldTheRoleOfTheirGroup(t *testing.T) {
 		for _, c := range []struct {
 			of           user.User
 			given, taken int
-		}{{anna, 2, 1}, {ben, 2, 1}} {
+		}{{agent, 2, 1}, {clerk, 2, 1}} {
 			if given, taken := h.told(c.of, audit.RoleAssigned), h.told(c.of, audit.RoleTaken); given != c.given || taken != c.taken {
 				t.Errorf("%s is told of %d roles given and %d taken, want %d and %d", c.of.Name, given, taken, c.given, c.taken)
 			}
 		}
-		if n := h.Count("SELECT count(*) FROM audit_events WHERE subject_id = ? AND action IN (?,?)", anna.ID, audit.RoleAssigned, audit.RoleTaken); n != 3 {
+		if n := h.Count("SELECT count(*) FROM audit_events WHERE subject_id = ? AND action IN (?,?)", agent.ID, audit.RoleAssigned, audit.RoleTaken); n != 3 {
 			t.Errorf("the story of a member has %d of 3 events", n)
 		}
 		if n := h.Events(audit.GroupRoleSet); n != 3 {
@@ -58,30 +58,30 @@ func TestMembersHoldTheRoleOfTheirGroup(t *testing.T) {
 // TestAGroupWithARoleCountsAsGivingIt goes through who may touch which group.
 func TestAGroupWithARoleCountsAsGivingIt(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		anna := h.User(h.Alder, "anna")
-		desk, admins, securities := h.group("desk", access.RoleHelpdesk), h.group("admins", access.RoleTenantAdministrator, anna), h.group("securities", access.RoleSecurityAdministrator)
+		agent := h.User(h.Alder, "agent")
+		desk, admins, securities := h.group("desk", access.RoleHelpdesk), h.group("admins", access.RoleTenantAdministrator, agent), h.group("securities", access.RoleSecurityAdministrator)
 		plain := h.group("plain", "")
-		ben := h.User(h.Alder, "ben")
+		clerk := h.User(h.Alder, "clerk")
 
 		// The helpdesk edits no group, with a role or without.
 		for _, id := range []string{plain, desk} {
-			h.refused("access.forbidden", h.desk, group.KindAddMember, ben, in(id))
+			h.refused("access.forbidden", h.desk, group.KindAddMember, clerk, in(id))
 			h.refused("access.forbidden", h.desk, group.KindSetRole, nobody, group.Carrying{Group: id, Role: access.RoleHelpdesk})
 		}
 		// Nobody gives or takes their own rank, in whatever way.
-		h.refused("access.duty", h.admin, group.KindAddMember, ben, in(admins))
-		h.refused("access.duty", h.admin, group.KindRemoveMember, anna, in(admins))
+		h.refused("access.duty", h.admin, group.KindAddMember, clerk, in(admins))
+		h.refused("access.duty", h.admin, group.KindRemoveMember, agent, in(admins))
 		h.refused("access.duty", h.admin, group.KindRename, nobody, group.Renaming{Group: admins, Name: "x"})
 		h.refused("access.duty", h.admin, group.KindDelete, nobody, group.Deletion{Group: admins, Confirmed: "admins"})
 		h.refused("access.duty", h.admin, group.KindSetRole, nobody, group.Carrying{Group: admins})
 		h.refused("access.duty", h.admin, group.KindSetRole, nobody, group.Carrying{Group: admins, Role: access.RoleHelpdesk})
 		h.refused("access.duty", h.admin, group.KindSetRole, nobody, group.Carrying{Group: plain, Role: access.RoleTenantAdministrator})
 		h.refused("access.duty", h.admin, group.KindSetRole, nobody, group.Carrying{Group: plain, Role: access.RoleSecurityAdministrator})
-		h.refused("access.duty", h.admin, group.KindAddMember, ben, in(securities))
+		h.refused("access.duty", h.admin, group.KindAddMember, clerk, in(securities))
 		// A security administrator may, and for their own rank not alone.
-		h.does(h.security, group.KindAddMember, ben, in(admins))
+		h.does(h.security, group.KindAddMember, clerk, in(admins))
 		h.does(h.security, group.KindRename, nobody, group.Renaming{Group: admins, Name: "Administrators"})
-		if out, err := h.try(h.security, group.KindAddMember, ben, in(securities)); err != nil || !out.Waits() {
+		if out, err := h.try(h.security, group.KindAddMember, clerk, in(securities)); err != nil || !out.Waits() {
 			t.Errorf("making a security administrator through a group = %+v, %v, want a request", out, err)
 		}
 		// Nobody does anything to themselves.
@@ -103,7 +103,7 @@ func TestAGroupWithARoleCountsAsGivingIt(t *testing.T) {
 
 func TestARoleForAGroupIsAskedForEachWhoHoldsOne(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		anna := h.User(h.Alder, "anna")
+		agent := h.User(h.Alder, "agent")
 		for claim, c := range map[string]struct {
 			member user.User
 			code   string
@@ -112,7 +112,7 @@ func TestARoleForAGroupIsAskedForEachWhoHoldsOne(t *testing.T) {
 			"with an equal in it":     {h.admin2, "access.rank"},
 			"with a higher one in it": {h.security, "access.rank"},
 			"with the helpdesk in it": {h.desk, ""},
-			"with plain people in it": {anna, ""},
+			"with plain people in it": {agent, ""},
 			"with nobody in it":       {user.User{}, ""},
 		} {
 			t.Run(claim, func(t *testing.T) {
@@ -139,8 +139,8 @@ func TestARoleForAGroupIsAskedForEachWhoHoldsOne(t *testing.T) {
 func TestAFourthEyeForSecurityAdministratorsThroughAGroup(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		third := h.Admin(h.Alder, "security3", access.RoleSecurityAdministrator)
-		anna := h.User(h.Alder, "anna")
-		id := h.group("securities", "", anna, h.security2)
+		agent := h.User(h.Alder, "agent")
+		id := h.group("securities", "", agent, h.security2)
 		h.Clock.Forward(73 * time.Hour) // nobody here was made a moment ago
 		out, err := h.try(h.security, group.KindSetRole, nobody, group.Carrying{Group: id, Role: access.RoleSecurityAdministrator})
 		if err != nil || !out.Waits() {
@@ -157,7 +157,7 @@ func TestAFourthEyeForSecurityAdministratorsThroughAGroup(t *testing.T) {
 		late := h.User(h.Alder, "late")
 		h.does(h.admin, group.KindAddMember, late, in(id))
 		signintest.WantCode(t, "a third one approves what has changed", approve(third), "approval.void")
-		if got := h.is(anna).Role; got != access.RoleUser {
+		if got := h.is(agent).Role; got != access.RoleUser {
 			t.Errorf("a member is %s", got)
 		}
 
@@ -168,7 +168,7 @@ func TestAFourthEyeForSecurityAdministratorsThroughAGroup(t *testing.T) {
 		if err := approve(third); err != nil {
 			t.Fatalf("Approve = %v", err)
 		}
-		if got := h.is(anna).Role; got != access.RoleSecurityAdministrator {
+		if got := h.is(agent).Role; got != access.RoleSecurityAdministrator {
 			t.Errorf("after approval a member is %s", got)
 		}
 	})
@@ -178,24 +178,24 @@ func TestTheLastAdministratorsStayThoughTheyHoldTheirRoleThroughAGroup(t *testin
 	signintest.Each(t, func(s *signintest.House) {
 		h, t := build(s), s.T
 		root, root2 := h.Admin(h.Alder, "root", access.RoleSecurityAdministrator), h.Admin(h.Alder, "root2", access.RoleSecurityAdministrator)
-		anna, ben := h.User(h.Alder, "anna"), h.User(h.Alder, "ben")
-		id := h.group("admins", access.RoleTenantAdministrator, anna, ben)
+		agent, clerk := h.User(h.Alder, "agent"), h.User(h.Alder, "clerk")
+		id := h.group("admins", access.RoleTenantAdministrator, agent, clerk)
 		// Of four who can sign in, the two with a role of their own cannot any more.
 		h.Lock(root2)
 		h.Set("UPDATE users SET password_hash = '' WHERE id = ?", root.ID)
 
-		h.refused("role.two_administrators", root, group.KindRemoveMember, anna, in(id))
+		h.refused("role.two_administrators", root, group.KindRemoveMember, agent, in(id))
 		h.refused("role.two_administrators", root, group.KindDelete, nobody, group.Deletion{Group: id, Confirmed: "admins"})
 		h.refused("role.two_administrators", root, group.KindSetRole, nobody, group.Carrying{Group: id})
 		h.refused("role.two_administrators", root, group.KindSetRole, nobody, group.Carrying{Group: id, Role: access.RoleHelpdesk})
-		if h.is(anna).Role != access.RoleTenantAdministrator || h.members(id) != 2 {
+		if h.is(agent).Role != access.RoleTenantAdministrator || h.members(id) != 2 {
 			t.Error("something has changed")
 		}
 
 		// A third one makes it possible, and of two at once one is refused.
-		carl := h.User(h.Alder, "carl")
-		h.does(root, group.KindAddMember, carl, in(id))
-		people := []user.User{anna, ben, carl}
+		cook := h.User(h.Alder, "cook")
+		h.does(root, group.KindAddMember, cook, in(id))
+		people := []user.User{agent, clerk, cook}
 		errs := signintest.AtOnce(3, func(i int) error {
 			_, err := h.try(root, group.KindRemoveMember, people[i], in(id))
 			return err
@@ -209,11 +209,11 @@ func TestTheLastAdministratorsStayThoughTheyHoldTheirRoleThroughAGroup(t *testin
 func TestNobodyJoinsAGroupUnaskedWhileItIsGivenARole(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		for i := range 8 {
-			anna := h.User(h.Alder, fmt.Sprintf("anna%d", i))
-			id := h.group(anna.Name, "")
+			agent := h.User(h.Alder, fmt.Sprintf("agent%d", i))
+			id := h.group(agent.Name, "")
 			errs := signintest.AtOnce(2, func(i int) error {
 				if i == 0 { // may put people into a plain group alone
-					_, err := h.try(h.admin, group.KindAddMember, anna, in(id))
+					_, err := h.try(h.admin, group.KindAddMember, agent, in(id))
 					return err
 				}
 				_, err := h.try(h.security, group.KindSetRole, nobody, group.Carrying{Group: id, Role: access.RoleTenantAdministrator})
@@ -225,8 +225,8 @@ func TestNobodyJoinsAGroupUnaskedWhileItIsGivenARole(t *testing.T) {
 				}
 			}
 			// Whoever is in it now was seen by who gave the role.
-			if h.is(anna).Role != access.RoleUser && h.told(anna, audit.RoleAssigned) != 1 {
-				t.Errorf("%s got a role unasked: %v", anna.Name, errs)
+			if h.is(agent).Role != access.RoleUser && h.told(agent, audit.RoleAssigned) != 1 {
+				t.Errorf("%s got a role unasked: %v", agent.Name, errs)
 			}
 		}
 	})
@@ -253,6 +253,6 @@ func TestAGroupWithARoleStaysSmall(t *testing.T) {
 			t.Errorf("%d of %d are told", told, n)
 		}
 		h.Set("INSERT INTO group_members (tenant_id, group_id, user_id, user_name) SELECT tenant_id, ?, id, name FROM users WHERE length(id) < 6 AND name > 'n4' LIMIT ?", id, group.CarriersMost-n)
-		h.refused("group.too_many_carriers", h.admin, group.KindAddMember, h.User(h.Alder, "anna"), in(id))
+		h.refused("group.too_many_carriers", h.admin, group.KindAddMember, h.User(h.Alder, "agent"), in(id))
 	})
 }

@@ -44,11 +44,11 @@ func TestNamesOfGroups(t *testing.T) {
 
 func TestAGroupFromFirstToLast(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		anna := h.User(h.Alder, "anna")
+		agent := h.User(h.Alder, "agent")
 		made := group.New(" Night  shift")
 		h.does(h.admin, group.KindCreate, nobody, made)
-		h.does(h.admin, group.KindAddMember, anna, group.Membership{Group: made.ID})
-		h.field("name", "group.member_already", h.admin, group.KindAddMember, anna, group.Membership{Group: made.ID})
+		h.does(h.admin, group.KindAddMember, agent, group.Membership{Group: made.ID})
+		h.field("name", "group.member_already", h.admin, group.KindAddMember, agent, group.Membership{Group: made.ID})
 		h.does(h.admin, group.KindRename, nobody, group.Renaming{Group: made.ID, Name: "Day shift"})
 
 		g, err := h.Groups.Find(t.Context(), h.is(h.desk), made.ID)
@@ -56,15 +56,15 @@ func TestAGroupFromFirstToLast(t *testing.T) {
 			t.Errorf("Find = %+v, %v", g, err)
 		}
 		people, more, err := h.Groups.Members(t.Context(), h.Alder.ID, made.ID, "")
-		if err != nil || more || len(people) != 1 || people[0].Name != anna.Name || people[0].AddedBy != h.admin.Name || !people[0].AddedAt.Equal(h.Clock.Now()) {
+		if err != nil || more || len(people) != 1 || people[0].Name != agent.Name || people[0].AddedBy != h.admin.Name || !people[0].AddedAt.Equal(h.Clock.Now()) {
 			t.Errorf("Members = %+v, %v, %v", people, more, err)
 		}
 
 		h.field("confirmed", "group.confirm_name", h.admin, group.KindDelete, nobody, group.Deletion{Group: made.ID})
 		h.field("confirmed", "group.confirm_name", h.admin, group.KindDelete, nobody, group.Deletion{Group: made.ID, Confirmed: "Night shift"})
-		h.does(h.admin, group.KindRemoveMember, anna, group.Membership{Group: made.ID})
-		h.refused("group.member_none", h.admin, group.KindRemoveMember, anna, group.Membership{Group: made.ID})
-		h.does(h.admin, group.KindAddMember, anna, group.Membership{Group: made.ID})
+		h.does(h.admin, group.KindRemoveMember, agent, group.Membership{Group: made.ID})
+		h.refused("group.member_none", h.admin, group.KindRemoveMember, agent, group.Membership{Group: made.ID})
+		h.does(h.admin, group.KindAddMember, agent, group.Membership{Group: made.ID})
 		h.does(h.admin, group.KindDelete, nobody, group.Deletion{Group: made.ID, Confirmed: "Day shift "})
 		h.refused("http.not_found", h.admin, group.KindDelete, nobody, group.Deletion{Group: made.ID})
 
@@ -78,7 +78,7 @@ func TestAGroupFromFirstToLast(t *testing.T) {
 		if n := h.Count("SELECT count(*) FROM notices"); n != 0 {
 			t.Errorf("%d notices of a group without a role", n)
 		}
-		if n := h.Count("SELECT count(*) FROM audit_events WHERE action = ? AND subject_id = ? AND target_id = ? AND reason = 'for a story'", audit.GroupMemberAdded, anna.ID, made.ID); n != 2 {
+		if n := h.Count("SELECT count(*) FROM audit_events WHERE action = ? AND subject_id = ? AND target_id = ? AND reason = 'for a story'", audit.GroupMemberAdded, agent.ID, made.ID); n != 2 {
 			t.Errorf("the story of the person has %d of 2 events", n)
 		}
 	})
@@ -86,13 +86,13 @@ func TestAGroupFromFirstToLast(t *testing.T) {
 
 func TestEveryActOnAGroupNeedsAReason(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		anna := h.User(h.Alder, "anna")
+		agent := h.User(h.Alder, "agent")
 		id := h.group("pilot", "", h.desk)
 		for kind, parameters := range map[string]any{
 			"group.create": group.New("other"), "group.rename": group.Renaming{Group: id, Name: "other"}, "group.delete": group.Deletion{Group: id, Confirmed: "pilot"},
 			"group.add_member": group.Membership{Group: id}, "group.set_role": group.Carrying{Group: id, Role: access.RoleHelpdesk},
 		} {
-			act := h.actOf(kind, anna)
+			act := h.actOf(kind, agent)
 			act.Reason = " "
 			_, err := h.Approvals.Submit(t.Context(), act.With(parameters))
 			wantField(t, kind, err, "reason", "approval.reason_missing")
@@ -126,16 +126,16 @@ func TestANameIsTakenOnceInAnOrganisation(t *testing.T) {
 
 func TestOfTwoWhoAddTheSamePersonAtOnceOneDoes(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		anna := h.User(h.Alder, "anna")
+		agent := h.User(h.Alder, "agent")
 		id := h.group("pilot", access.RoleHelpdesk)
 		errs := signintest.AtOnce(6, func(int) error {
-			_, err := h.try(h.admin, group.KindAddMember, anna, group.Membership{Group: id})
+			_, err := h.try(h.admin, group.KindAddMember, agent, group.Membership{Group: id})
 			return err
 		})
 		if got := signintest.Tally(errs); got["done"] != 1 || got["form.wrong"] != 5 {
 			t.Errorf("six at once = %v", got)
 		}
-		if h.members(id) != 1 || h.Events(audit.GroupMemberAdded) != 1 || h.told(anna, audit.RoleAssigned) != 1 {
+		if h.members(id) != 1 || h.Events(audit.GroupMemberAdded) != 1 || h.told(agent, audit.RoleAssigned) != 1 {
 			t.Error("it was done more than once, or not told")
 		}
 	})
@@ -143,14 +143,14 @@ func TestOfTwoWhoAddTheSamePersonAtOnceOneDoes(t *testing.T) {
 
 func TestGroupsOfAnotherOrganisationAreNotThere(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		id := h.group("pilot", "", h.User(h.Alder, "anna"))
-		birch, ben := h.Admin(h.Birch, "security", access.RoleSecurityAdministrator), h.User(h.Birch, "ben")
+		id := h.group("pilot", "", h.User(h.Alder, "agent"))
+		birch, clerk := h.Admin(h.Birch, "security", access.RoleSecurityAdministrator), h.User(h.Birch, "clerk")
 		for kind, parameters := range map[string]any{
 			"group.rename": group.Renaming{Group: id, Name: "other"}, "group.delete": group.Deletion{Group: id, Confirmed: "pilot"},
 			"group.add_member": group.Membership{Group: id}, "group.remove_member": group.Membership{Group: id},
 			"group.set_role": group.Carrying{Group: id, Role: access.RoleHelpdesk},
 		} {
-			act := h.actOf(kind, ben)
+			act := h.actOf(kind, clerk)
 			act.TenantID, act.ActorID = birch.TenantID, birch.ID
 			_, err := h.Approvals.Submit(t.Context(), act.With(parameters))
 			signintest.WantCode(t, kind+" by somebody of another organisation", err, "http.not_found")
@@ -162,7 +162,7 @@ func TestGroupsOfAnotherOrganisationAreNotThere(t *testing.T) {
 			}
 		}
 		// Nor can somebody of another organisation be put into a group.
-		h.refused("http.not_found", h.admin, group.KindAddMember, ben, group.Membership{Group: id})
+		h.refused("http.not_found", h.admin, group.KindAddMember, clerk, group.Membership{Group: id})
 		if h.members(id) != 1 || h.Text("SELECT name FROM groups WHERE id = ?", id) != "pilot" {
 			t.Error("something has changed")
 		}

@@ -12,8 +12,8 @@ import (
 
 func TestWhoIsLimitedToGroupsSeesAndChangesTheseAlone(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		anna, ben := h.User(h.Alder, "anna"), h.User(h.Alder, "ben")
-		mine, other, second := h.group("mine", "", anna), h.group("other", "", ben), h.group("mine too", "")
+		agent, clerk := h.User(h.Alder, "agent"), h.User(h.Alder, "clerk")
+		mine, other, second := h.group("mine", "", agent), h.group("other", "", clerk), h.group("mine too", "")
 		h.limit(h.admin, mine)
 		h.limit(h.admin, second)
 		who := h.is(h.admin)
@@ -25,26 +25,26 @@ func TestWhoIsLimitedToGroupsSeesAndChangesTheseAlone(t *testing.T) {
 		if _, err := h.Groups.Find(t.Context(), who, other); fault.Of(err) == nil || fault.Of(err).Kind != fault.NotFound {
 			t.Errorf("Find of a group outside = %v", err)
 		}
-		if id, err := h.Groups.Person(t.Context(), who, " Anna@alder.example"); err != nil || id != anna.ID {
+		if id, err := h.Groups.Person(t.Context(), who, " Agent@alder.example"); err != nil || id != agent.ID {
 			t.Errorf("Person inside = %q, %v", id, err)
 		}
-		for _, name := range []string{ben.Name, "nobody@alder.example", "no name", "anna@birch.example"} {
+		for _, name := range []string{clerk.Name, "nobody@alder.example", "no name", "agent@birch.example"} {
 			_, err := h.Groups.Person(t.Context(), who, name)
 			wantField(t, "Person "+name, err, "name", "group.nobody")
 		}
 
 		// People are moved among the groups that one has, and not into them.
-		h.does(h.admin, group.KindAddMember, anna, in(second))
-		h.does(h.admin, group.KindRemoveMember, anna, in(second))
-		h.refused("http.not_found", h.admin, group.KindAddMember, ben, in(mine))
-		h.refused("http.not_found", h.admin, group.KindAddMember, anna, in(other))
+		h.does(h.admin, group.KindAddMember, agent, in(second))
+		h.does(h.admin, group.KindRemoveMember, agent, in(second))
+		h.refused("http.not_found", h.admin, group.KindAddMember, clerk, in(mine))
+		h.refused("http.not_found", h.admin, group.KindAddMember, agent, in(other))
 		h.refused("http.not_found", h.admin, group.KindRename, nobody, group.Renaming{Group: other, Name: "x"})
 		h.refused("access.scope", h.admin, group.KindCreate, nobody, group.New("x"))
 
 		// The helpdesk that is limited to a group moves nobody at all.
 		h.limit(h.desk, mine)
-		h.refused("http.not_found", h.desk, group.KindAddMember, ben, in(mine))
-		h.refused("access.forbidden", h.desk, group.KindRemoveMember, anna, in(mine))
+		h.refused("http.not_found", h.desk, group.KindAddMember, clerk, in(mine))
+		h.refused("access.forbidden", h.desk, group.KindRemoveMember, agent, in(mine))
 	})
 }
 
@@ -66,10 +66,10 @@ func TestARetiredRoleCanBeTakenFromAGroup(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.Set(`INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at)
 			VALUES (?, 'custom:one', 'Night desk', 'user.lock,session.end', '', ?, ?)`, h.Alder.ID, h.Clock.Now(), h.Clock.Now())
-		anna := h.User(h.Alder, "anna")
-		id := h.group("night", "", anna)
+		agent := h.User(h.Alder, "agent")
+		id := h.group("night", "", agent)
 		h.does(h.admin, group.KindSetRole, nobody, group.Carrying{Group: id, Role: "custom:one"})
-		if got := h.is(anna); got.Name != "Night desk" || !got.May.Has(access.UserLock) {
+		if got := h.is(agent); got.Name != "Night desk" || !got.May.Has(access.UserLock) {
 			t.Errorf("a member is %+v", got)
 		}
 		roles, err := h.Groups.Carriable(t.Context(), h.is(h.admin))
@@ -123,7 +123,7 @@ func TestGroupsAreListedByNamePageByPage(t *testing.T) {
 
 func TestMembersAreListedByNamePageByPage(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		id := h.group("all", "", h.User(h.Alder, "zoe"), h.desk)
+		id := h.group("all", "", h.User(h.Alder, "ward"), h.desk)
 		for i := range group.PageSize {
 			name := fmt.Sprintf("n%03d", i)
 			h.Set("INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at) VALUES (?,?,?,'','active','disabled','',?)", h.Alder.ID, name, name+"@alder.example", h.Clock.Now())
@@ -134,7 +134,7 @@ func TestMembersAreListedByNamePageByPage(t *testing.T) {
 			t.Fatalf("the first page has %d, more %t, %v", len(first), more, err)
 		}
 		rest, more, err := h.Groups.Members(t.Context(), h.Alder.ID, id, first[len(first)-1].Name)
-		if err != nil || more || len(rest) != 2 || rest[1].Name != "zoe@alder.example" {
+		if err != nil || more || len(rest) != 2 || rest[1].Name != "ward@alder.example" {
 			t.Errorf("the second page is %+v, more %t, %v", rest, more, err)
 		}
 		signintest.WantCode(t, "a group that is not there", func() error { _, err := h.Groups.Find(t.Context(), h.is(h.admin), "none"); return err }(), "http.not_found")

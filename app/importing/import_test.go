@@ -16,13 +16,13 @@ import (
 
 func TestAListMakesAndChangesPeople(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		anna, same := h.User(h.Alder, "anna"), h.User(h.Alder, "same")
-		pilot, night := h.group("pilot", "", same), h.group("Night shift", "", anna)
+		nurse, same := h.User(h.Alder, "nurse"), h.User(h.Alder, "same")
+		pilot, night := h.group("pilot", "", same), h.group("Night shift", "", nurse)
 		i := h.check(h.admin,
 			"name,display_name,groups",
-			"New.Person@alder.example,Nora Ny,pilot;night SHIFT",
+			"New.Person@alder.example,Night Np,pilot;night SHIFT",
 			"plain@alder.example,,",
-			"anna@alder.example,Anna Berg,Pilot;Night shift",
+			"nurse@alder.example,Nurse Ward,Pilot;Night shift",
 			"same@alder.example,same,pilot")
 		if i.State != importing.Checked || i.New != 2 || i.Changed != 1 || i.Unchanged != 1 || i.Total != 3 || len(i.Problems) != 0 || i.CreatedBy != h.admin.Name {
 			t.Fatalf("checked as %+v", i)
@@ -33,29 +33,29 @@ func TestAListMakesAndChangesPeople(t *testing.T) {
 		if i = h.does(h.admin, i); i.State != importing.Done || i.Done != 3 || i.EndedAt == nil || i.Reason != "they begin on Monday" {
 			t.Errorf("done as %+v", i)
 		}
-		for name, display := range map[string]string{"new.person@alder.example": "Nora Ny", "plain@alder.example": "plain", anna.Name: "Anna Berg", same.Name: "same"} {
+		for name, display := range map[string]string{"new.person@alder.example": "Night Np", "plain@alder.example": "plain", nurse.Name: "Nurse Ward", same.Name: "same"} {
 			if got := h.Text("SELECT display_name FROM users WHERE name = ? AND state = 'active'", name); got != display {
 				t.Errorf("%s is called %q, want %q", name, got, display)
 			}
 		}
-		nora := h.Text("SELECT id FROM users WHERE name = 'new.person@alder.example'")
-		for _, c := range []struct{ group, user string }{{pilot, nora}, {night, nora}, {pilot, anna.ID}, {night, anna.ID}, {pilot, same.ID}} {
+		newcomer := h.Text("SELECT id FROM users WHERE name = 'new.person@alder.example'")
+		for _, c := range []struct{ group, user string }{{pilot, newcomer}, {night, newcomer}, {pilot, nurse.ID}, {night, nurse.ID}, {pilot, same.ID}} {
 			if n := h.Count("SELECT count(*) FROM group_members m JOIN users u ON u.id = m.user_id AND u.name = m.user_name WHERE m.group_id = ? AND m.user_id = ?", c.group, c.user); n != 1 {
 				t.Errorf("%s is %d times in group %s", c.user, n, c.group)
 			}
 		}
 		// They are found by the words of the names that they have now.
-		for word, of := range map[string]string{"nora": nora, "ny": nora, "new": nora, "person": nora, "anna": anna.ID, "berg": anna.ID} {
+		for word, of := range map[string]string{"night": newcomer, "np": newcomer, "new": newcomer, "person": newcomer, "nurse": nurse.ID, "ward": nurse.ID} {
 			if got := h.Text("SELECT user_id FROM user_words WHERE tenant_id = ? AND word = ?", h.Alder.ID, word); got != of {
 				t.Errorf("%q finds %q, want %q", word, got, of)
 			}
 		}
-		if by := h.Text("SELECT created_by FROM users WHERE id = ?", nora); by != h.admin.ID {
+		if by := h.Text("SELECT created_by FROM users WHERE id = ?", newcomer); by != h.admin.ID {
 			t.Errorf("made by %q", by)
 		}
 		for action, want := range map[audit.Action]int{
 			audit.ImportChecked: 1, audit.ImportStarted: 1, audit.ImportFinished: 1, audit.ImportFailed: 0, audit.UserRenamed: 1,
-			audit.GroupMemberAdded: 3, // one of anna, and one for each group of those who are new
+			audit.GroupMemberAdded: 3, // one of nurse, and one for each group of those who are new
 		} {
 			if got := h.Events(action); got != want {
 				t.Errorf("%d events %s, want %d", got, action, want)
@@ -64,14 +64,14 @@ func TestAListMakesAndChangesPeople(t *testing.T) {
 		if n := h.Count("SELECT count(*) FROM audit_events WHERE action = ? AND thread_id = ? AND reason = 'they begin on Monday' AND actor_id = ?", audit.UserCreated, i.ID, h.admin.ID); n != 2 {
 			t.Errorf("%d of 2 who are new have their event", n)
 		}
-		if rows := h.Text("SELECT rows FROM imports WHERE id = ?", i.ID); strings.Contains(rows, "anna") {
+		if rows := h.Text("SELECT rows FROM imports WHERE id = ?", i.ID); strings.Contains(rows, "nurse") {
 			t.Error("who was in the list is kept")
 		}
 
 		// It works once.
 		_, err := h.run(h.admin, i)
 		signintest.WantCode(t, "a second run", err, "import.run_already")
-		again := h.check(h.admin, "name,display_name,groups", "anna@alder.example,Anna Berg,pilot")
+		again := h.check(h.admin, "name,display_name,groups", "nurse@alder.example,Nurse Ward,pilot")
 		if again.Total != 0 || again.Unchanged != 1 {
 			t.Errorf("the same again is %+v", again)
 		}
@@ -82,12 +82,12 @@ func TestAListMakesAndChangesPeople(t *testing.T) {
 
 func TestOneProblemKeepsTheWholeListFromRunning(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		h.User(h.Birch, "ben")
+		h.User(h.Birch, "porter")
 		h.Set("INSERT INTO domains (domain, tenant_id) VALUES ('unproved.example', ?)", h.Alder.ID)
 		i := h.check(h.admin,
 			"name,display_name,groups",
 			"fine@alder.example,Fine,",
-			"ben@birch.example,Ben,",
+			"porter@birch.example,Porter,",
 			"x@unproved.example,X,",
 			"no name,Nobody,",
 			"y@alder.example,Y,nowhere; No Where",
@@ -107,7 +107,7 @@ func TestOneProblemKeepsTheWholeListFromRunning(t *testing.T) {
 
 func TestEachLineIsAskedLikeAnActOnThatPerson(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		anna := h.User(h.Alder, "anna")
+		nurse := h.User(h.Alder, "nurse")
 		h.group("desk", access.RoleHelpdesk)
 		h.group("admins", access.RoleTenantAdministrator)
 		h.group("plain", "")
@@ -118,10 +118,10 @@ func TestEachLineIsAskedLikeAnActOnThatPerson(t *testing.T) {
 		for line, want := range map[string]string{
 			"new@alder.example,New,plain":          "",
 			"new@alder.example,New,desk":           "",
-			"anna@alder.example,A,desk":            "",
+			"nurse@alder.example,A,desk":           "",
 			"desk@alder.example,D,plain":           "",
 			"new@alder.example,New,admins":         "2 groups access.duty ", // nobody gives their own rank
-			"anna@alder.example,,admins":           "2 groups access.duty ",
+			"nurse@alder.example,,admins":          "2 groups access.duty ",
 			"admin@alder.example,Me,":              "2 name access.self ", // nor acts on themselves
 			"admin@alder.example,admin,":           "",                    // which says what is so already
 			"admin2@alder.example,Other,":          "2 name access.rank ",
@@ -143,10 +143,10 @@ func TestEachLineIsAskedLikeAnActOnThatPerson(t *testing.T) {
 		signintest.WantCode(t, "a list of somebody else's", err, "access.forbidden")
 
 		// One who is given a role by a list is told.
-		if i := h.does(h.admin, list(h.admin, "anna@alder.example,,desk")); i.State != importing.Done {
+		if i := h.does(h.admin, list(h.admin, "nurse@alder.example,,desk")); i.State != importing.Done {
 			t.Fatalf("%s: %s", i.State, wrong(i))
 		}
-		if n := h.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action = ? AND detail = ?", anna.ID, audit.RoleAssigned, access.RoleHelpdesk); n != 1 {
+		if n := h.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action = ? AND detail = ?", nurse.ID, audit.RoleAssigned, access.RoleHelpdesk); n != 1 {
 			t.Errorf("%d notices", n)
 		}
 	})
@@ -187,11 +187,11 @@ func TestAListOverSecurityAdministratorsTakesTwo(t *testing.T) {
 func TestWhatReadsDifferentlyThanItWasCheckedChangesNothing(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		for claim, c := range map[string]struct {
-			meanwhile func(anna user.User, groupID string)
+			meanwhile func(nurse user.User, groupID string)
 			code      string
 		}{
 			"somebody made a person of the list": {func(user.User, string) { h.User(h.Alder, "new") }, "import.changed"},
-			"somebody was given another name":    {func(anna user.User, _ string) { h.Set("UPDATE users SET display_name = 'B' WHERE id = ?", anna.ID) }, "import.changed"},
+			"somebody was given another name":    {func(nurse user.User, _ string) { h.Set("UPDATE users SET display_name = 'B' WHERE id = ?", nurse.ID) }, "import.changed"},
 			"the group got another name":         {func(_ user.User, id string) { h.Set("UPDATE groups SET name = 'other' WHERE id = ?", id) }, "import.group_unknown"},
 			"the group got a role": {func(_ user.User, id string) {
 				h.Set("UPDATE groups SET role = ? WHERE id = ?", access.RoleHelpdesk, id)
@@ -199,9 +199,9 @@ func TestWhatReadsDifferentlyThanItWasCheckedChangesNothing(t *testing.T) {
 			"the group got a role that may not be given": {func(_ user.User, id string) {
 				h.Set("UPDATE groups SET role = ? WHERE id = ?", access.RoleTenantAdministrator, id)
 			}, "access.duty"},
-			"a person of the list became an equal": {func(anna user.User, _ string) {
+			"a person of the list became an equal": {func(nurse user.User, _ string) {
 				h.Act(func(tx *store.Tx) error {
-					return user.Assign(tx, h.Alder.ID, anna.ID, access.RoleTenantAdministrator, audit.Service, audit.Origin{})
+					return user.Assign(tx, h.Alder.ID, nurse.ID, access.RoleTenantAdministrator, audit.Service, audit.Origin{})
 				})
 			}, "access.rank"},
 			"the actor lost the role": {func(user.User, string) { h.Set("DELETE FROM role_assignments WHERE user_id = ?", h.admin.ID) }, "access.forbidden"},
@@ -210,16 +210,16 @@ func TestWhatReadsDifferentlyThanItWasCheckedChangesNothing(t *testing.T) {
 			}, "import.domain"},
 		} {
 			t.Run(claim, func(t *testing.T) {
-				anna := h.User(h.Alder, "anna")
+				nurse := h.User(h.Alder, "nurse")
 				id := h.group("pilot", "")
-				i := h.check(h.admin, "name,display_name,groups", "first@alder.example,First,pilot", "anna@alder.example,Anna,pilot", "new@alder.example,New,")
+				i := h.check(h.admin, "name,display_name,groups", "first@alder.example,First,pilot", "nurse@alder.example,Nurse,pilot", "new@alder.example,New,")
 				if len(i.Problems) > 0 {
 					t.Fatalf("checked with problems: %s", wrong(i))
 				}
 				if _, err := h.run(h.admin, i); err != nil {
 					t.Fatal(err)
 				}
-				c.meanwhile(anna, id)
+				c.meanwhile(nurse, id)
 				if err := h.Imports.TakeUp(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -234,8 +234,8 @@ func TestWhatReadsDifferentlyThanItWasCheckedChangesNothing(t *testing.T) {
 				h.Set("DELETE FROM group_members WHERE group_id = ?", id)
 				h.Set("DELETE FROM groups WHERE id = ?", id)
 				h.Set("UPDATE domains SET verified_at = ? WHERE tenant_id = ?", h.Clock.Now(), h.Alder.ID)
-				h.Set("DELETE FROM role_assignments WHERE user_id = ?", anna.ID)
-				h.Set("UPDATE users SET name = id || '@gone.example' WHERE name IN ('anna@alder.example', 'new@alder.example')")
+				h.Set("DELETE FROM role_assignments WHERE user_id = ?", nurse.ID)
+				h.Set("UPDATE users SET name = id || '@gone.example' WHERE name IN ('nurse@alder.example', 'new@alder.example')")
 				h.Act(func(tx *store.Tx) error {
 					return user.Assign(tx, h.Alder.ID, h.admin.ID, access.RoleTenantAdministrator, audit.Service, audit.Origin{})
 				})

@@ -142,6 +142,9 @@ func (s *Service) mfa(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"mfa_state": "user.mfa_unknown"})
 	case to.State == was.MFAState:
 		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"mfa_state": "user.mfa_same"})
+	case !was.PasswordAlone && was.Password() && user.Enough(to.State, user.Ways(was.Ways), user.WithPassword):
+		// It was set where a second factor is asked, and is too short to be all that is.
+		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"mfa_state": "user.mfa_password_short"})
 	}
 	return plan, nil
 }

@@ -13,13 +13,13 @@ import (
 
 func TestLostPhoneIsTakenAway(t *testing.T) {
 	each(t, func(o *office) {
-		phone, account := o.PhoneOf(o.mary)
-		_, other := o.PhoneOf(o.mary)
-		byPhone, cookie := o.Session(o.mary)
+		phone, account := o.PhoneOf(o.nurse)
+		_, other := o.PhoneOf(o.nurse)
+		byPhone, cookie := o.Session(o.nurse)
 		o.Set("UPDATE sessions SET account_id = ? WHERE id = ?", account.AccountID, byPhone)
-		_, byPassword := o.Session(o.mary)
+		_, byPassword := o.Session(o.nurse)
 
-		o.must(o.desk, people.KindReset, o.mary, people.Reset{Device: account.AccountID})
+		o.must(o.desk, people.KindReset, o.nurse, people.Reset{Device: account.AccountID})
 		if _, err := o.Devices.Accounts(t.Context(), phone.ID); err == nil {
 			t.Error("the phone still holds an account")
 		}
@@ -32,35 +32,35 @@ func TestLostPhoneIsTakenAway(t *testing.T) {
 		if o.Count("SELECT count(*) FROM devices WHERE account_id = ? AND state = 'active'", other.AccountID) != 1 {
 			t.Error("the other phone is gone too")
 		}
-		if o.Events(audit.AuthenticatorReset) != 1 || o.told(o.mary) != audit.AuthenticatorReset {
+		if o.Events(audit.AuthenticatorReset) != 1 || o.told(o.nurse) != audit.AuthenticatorReset {
 			t.Error("no event, or no notice")
 		}
-		if name := o.Text("SELECT detail FROM notices WHERE user_id = ? AND action = ?", o.mary.ID, audit.AuthenticatorReset); name != "A phone" {
+		if name := o.Text("SELECT detail FROM notices WHERE user_id = ? AND action = ?", o.nurse.ID, audit.AuthenticatorReset); name != "A phone" {
 			t.Errorf("the notice names %q", name)
 		}
-		o.fails(fault.Conflict, o.desk, people.KindReset, o.mary, people.Reset{Device: account.AccountID})
+		o.fails(fault.Conflict, o.desk, people.KindReset, o.nurse, people.Reset{Device: account.AccountID})
 	})
 }
 
 func TestWhoMayTakeAPhoneAway(t *testing.T) {
 	each(t, func(o *office) {
-		_, hers := o.PhoneOf(o.mary)
+		_, theirPhone := o.PhoneOf(o.nurse)
 		_, leads := o.PhoneOf(o.lead)
 		_, theirs := o.PhoneOf(o.stranger)
-		o.fails(fault.Forbidden, o.mary, people.KindReset, o.mary, people.Reset{Device: hers.AccountID})
-		o.fails(fault.Forbidden, o.auditor, people.KindReset, o.mary, people.Reset{Device: hers.AccountID})
+		o.fails(fault.Forbidden, o.nurse, people.KindReset, o.nurse, people.Reset{Device: theirPhone.AccountID})
+		o.fails(fault.Forbidden, o.auditor, people.KindReset, o.nurse, people.Reset{Device: theirPhone.AccountID})
 		o.fails(fault.Forbidden, o.desk, people.KindReset, o.lead, people.Reset{Device: leads.AccountID})
 		o.fails(fault.NotFound, o.admin, people.KindReset, o.stranger, people.Reset{Device: theirs.AccountID})
-		o.fails(fault.NotFound, o.admin, people.KindReset, o.mary, people.Reset{Device: theirs.AccountID})
-		o.fails(fault.NotFound, o.admin, people.KindReset, o.mary, people.Reset{Device: leads.AccountID})
-		o.fails(fault.NotFound, o.admin, people.KindReset, o.mary, people.Reset{Device: ""})
+		o.fails(fault.NotFound, o.admin, people.KindReset, o.nurse, people.Reset{Device: theirs.AccountID})
+		o.fails(fault.NotFound, o.admin, people.KindReset, o.nurse, people.Reset{Device: leads.AccountID})
+		o.fails(fault.NotFound, o.admin, people.KindReset, o.nurse, people.Reset{Device: ""})
 		if n := o.Count("SELECT count(*) FROM devices WHERE state = 'active'"); n != 3 {
 			t.Errorf("%d phones are left, want all three", n)
 		}
 		o.must(o.admin, people.KindReset, o.lead, people.Reset{Device: leads.AccountID})
 		done := 0
 		for _, err := range signintest.AtOnce(8, func(int) error {
-			_, err := o.do(o.desk, people.KindReset, o.mary, people.Reset{Device: hers.AccountID})
+			_, err := o.do(o.desk, people.KindReset, o.nurse, people.Reset{Device: theirPhone.AccountID})
 			return err
 		}) {
 			if err == nil {
@@ -89,22 +89,22 @@ func TestLastWayOfAnAdministratorStays(t *testing.T) {
 
 func TestSecondFactorTightensAtOnceAndLoosensByFourEyes(t *testing.T) {
 	each(t, func(o *office) {
-		state := func() string { return o.Text("SELECT mfa_state FROM users WHERE id = ?", o.mary.ID) }
+		state := func() string { return o.Text("SELECT mfa_state FROM users WHERE id = ?", o.nurse.ID) }
 		to := func(s string) people.MFA { return people.MFA{State: s} }
-		o.fails(fault.Forbidden, o.lead, people.KindMFA, o.mary, to("enabled"))
+		o.fails(fault.Forbidden, o.lead, people.KindMFA, o.nurse, to("enabled"))
 		o.fails(fault.Forbidden, o.admin, people.KindMFA, o.security, to("enabled"))
 		o.fails(fault.Forbidden, o.admin, people.KindMFA, o.admin, to("enabled"))
 		o.fails(fault.NotFound, o.admin, people.KindMFA, o.stranger, to("enabled"))
-		o.fails(fault.Invalid, o.admin, people.KindMFA, o.mary, to("disabled"))
-		o.fails(fault.Invalid, o.admin, people.KindMFA, o.mary, to("never"))
-		o.fails(fault.Invalid, o.admin, people.KindMFA, o.mary, to(""))
+		o.fails(fault.Invalid, o.admin, people.KindMFA, o.nurse, to("disabled"))
+		o.fails(fault.Invalid, o.admin, people.KindMFA, o.nurse, to("never"))
+		o.fails(fault.Invalid, o.admin, people.KindMFA, o.nurse, to(""))
 
-		o.must(o.admin, people.KindMFA, o.mary, to("enabled"))
-		o.must(o.admin, people.KindMFA, o.mary, to("enforced"))
-		if state() != "enforced" || o.Events(audit.MFAChanged) != 2 || o.told(o.mary) != audit.MFAChanged {
+		o.must(o.admin, people.KindMFA, o.nurse, to("enabled"))
+		o.must(o.admin, people.KindMFA, o.nurse, to("enforced"))
+		if state() != "enforced" || o.Events(audit.MFAChanged) != 2 || o.told(o.nurse) != audit.MFAChanged {
 			t.Errorf("the state is %s, with %d events", state(), o.Events(audit.MFAChanged))
 		}
-		out, err := o.do(o.admin, people.KindMFA, o.mary, to("disabled"))
+		out, err := o.do(o.admin, people.KindMFA, o.nurse, to("disabled"))
 		if err != nil || !out.Waits() || state() != "enforced" {
 			t.Fatalf("loosening = %+v, %v, state %s; want it to wait", out, err, state())
 		}
@@ -118,14 +118,14 @@ func TestSecondFactorTightensAtOnceAndLoosensByFourEyes(t *testing.T) {
 // second factor: that is a policy of the whole tenant.
 func TestScopedRoleActsInItsGroupsAlone(t *testing.T) {
 	each(t, func(o *office) {
-		o.limit(o.desk, o.group(o.Alder, "field", o.mary))
-		o.limit(o.admin, o.group(o.Alder, "office", o.mary))
+		o.limit(o.desk, o.group(o.Alder, "field", o.nurse))
+		o.limit(o.admin, o.group(o.Alder, "office", o.nurse))
 		outside := o.User(o.Alder, "outside")
 		o.fails(fault.NotFound, o.desk, people.KindLock, outside, nil)
 		o.fails(fault.NotFound, o.desk, people.KindEndSessions, outside, nil)
 		o.fails(fault.NotFound, o.desk, people.KindUnlock, outside, nil)
-		o.fails(fault.Forbidden, o.admin, people.KindMFA, o.mary, people.MFA{State: "enabled"})
-		o.must(o.desk, people.KindLock, o.mary, nil)
+		o.fails(fault.Forbidden, o.admin, people.KindMFA, o.nurse, people.MFA{State: "enabled"})
+		o.must(o.desk, people.KindLock, o.nurse, nil)
 		if o.state(outside) != user.Active {
 			t.Error("somebody outside is locked")
 		}
@@ -139,6 +139,6 @@ func TestDemotedAdministratorActsNoMore(t *testing.T) {
 		if err := o.Rules.Allow(o.Alder.ID, o.desk.ID, access.UserLock); err != nil {
 			t.Fatalf("the table in memory should not know yet: %v", err)
 		}
-		o.fails(fault.Forbidden, o.desk, people.KindLock, o.mary, nil)
+		o.fails(fault.Forbidden, o.desk, people.KindLock, o.nurse, nil)
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
+	"latchkey/app/password"
 	"latchkey/app/people"
 	"latchkey/app/role"
 	"latchkey/app/secret"
@@ -31,7 +32,7 @@ type office struct {
 	approvals *approval.Service
 
 	security, second, admin, lead, desk, auditor user.User
-	mary                                         user.User // of Alder, without a role
+	nurse                                        user.User // of Alder, without a role
 	stranger                                     user.User // of Birch
 }
 
@@ -45,7 +46,8 @@ func each(t *testing.T, story func(o *office)) {
 		o.approvals = &approval.Service{DB: h.DB, Rules: h.Rules, Hub: h.Hub, Performers: map[approval.Kind]approval.Performer{}}
 		roles := &role.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Approvals: o.approvals}
 		o.people = &people.Service{
-			DB: h.DB, Keys: h.Keys, Rules: h.Rules, Hub: h.Hub, Devices: h.Devices, Prompts: h.Prompts, Roles: roles, TOTPs: h.TOTPs, Passwords: h.Passwords,
+			DB: h.DB, Keys: h.Keys, Rules: h.Rules, Hub: h.Hub, Devices: h.Devices, Prompts: h.Prompts, Roles: roles, TOTPs: h.TOTPs, Passkeys: h.Passkeys, Passwords: h.Passwords,
+			Replacing: &password.Service{DB: h.DB, Keys: h.Keys, Passwords: h.Passwords, Hub: h.Hub},
 		}
 		maps.Copy(o.approvals.Performers, roles.Performers())
 		maps.Copy(o.approvals.Performers, o.people.Performers())
@@ -55,7 +57,7 @@ func each(t *testing.T, story func(o *office)) {
 		o.lead = h.Admin(h.Alder, "lead", access.RoleHelpdeskLead)
 		o.desk = h.Admin(h.Alder, "desk", access.RoleHelpdesk)
 		o.auditor = h.Admin(h.Alder, "auditor", access.RoleAuditor)
-		o.mary = h.User(h.Alder, "mary")
+		o.nurse = h.User(h.Alder, "nurse")
 		o.stranger = h.User(h.Birch, "stranger")
 		story(o)
 	})

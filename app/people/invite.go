@@ -150,7 +150,7 @@ func (s *Service) welcome(tx *store.Tx, act approval.Act, in Invite) error {
 	if err := audit.Record(tx, e); err != nil {
 		return err
 	}
-	return s.link(tx, act, in.Link)
+	return s.link(tx, act, in.Link, toFirst)
 }
 
 // IDOf gives the id of the user with a sign-in name, for the page that follows

@@ -160,7 +160,7 @@ func TestWhoMayInviteWhom(t *testing.T) {
 			{"a domain of another tenant", o.admin, "a@birch.example", nil, "name user.name_domain"},
 			{"a domain of nobody", o.admin, "a@nowhere.example", nil, "name user.name_domain"},
 			{"no name", o.admin, "somebody", nil, "name user.name_form"},
-			{"a taken name", o.admin, "MARY@alder.example", nil, "name user.name_taken"},
+			{"a taken name", o.admin, "NURSE@alder.example", nil, "name user.name_taken"},
 			{"a group of another tenant", o.admin, "a@alder.example", []string{theirs}, "groups group.unknown"},
 			{"a group with a role above one's own", o.admin, "a@alder.example", []string{desk}, "access.duty"},
 			{"a group with the highest role needs four eyes", o.security, "a@alder.example", []string{desk}, "waits"},
@@ -234,11 +234,97 @@ func TestFormSentTwiceMakesOneLink(t *testing.T) {
 			}
 		}
 		// One who has a way in gets no second invitation.
-		for _, u := range []user.User{o.mary, o.lead} {
+		for _, u := range []user.User{o.nurse, o.lead} {
 			link, _ := people.NewLink(o.Alder.ID, "")
 			if _, err := o.do(o.admin, people.KindInvitation, u, link); code(err) != "invitation.not_needed" {
 				t.Errorf("an invitation for %s: %v", u.Name, err)
 			}
+		}
+	})
+}
+
+// An administrator sends a link for another password, and sets none.
+func TestALinkForAnotherPassword(t *testing.T) {
+	each(t, func(o *office) {
+		const another = "quite another one, also long"
+		send := func(actor, target user.User) (secret.Token, error) {
+			link, token := people.NewLink(o.Alder.ID, "")
+			_, err := o.do(actor, people.KindPasswordLink, target, link)
+			return token, err
+		}
+		for claim, row := range map[string]struct{ actor, target user.User }{
+			"the helpdesk": {o.desk, o.nurse}, "a lead": {o.lead, o.nurse}, "to oneself": {o.admin, o.admin}, "to a higher rank": {o.admin, o.security},
+		} {
+			if _, err := send(row.actor, row.target); !errors.Is(err, fault.Forbidden) {
+				t.Errorf("%s: %v", claim, err)
+			}
+		}
+		if _, err := send(o.admin, o.stranger); !errors.Is(err, fault.NotFound) {
+			t.Errorf("to somebody of another tenant: %v", err)
+		}
+		token, err := send(o.admin, o.nurse)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.told(o.nurse) != audit.PasswordLinkMade || o.Events(audit.PasswordLinkMade) != 1 {
+			t.Error("nobody is told of the link")
+		}
+		pc := signintest.Browser("PC")
+		if _, err := o.SignIn.VerifyPassword(t.Context(), o.Begin(o.nurse.Name, signin.Password, pc), signintest.Password, pc); err != nil {
+			t.Errorf("until it is used the old password gives %v", err)
+		}
+		_, open := o.Session(o.nurse)
+		if _, err := o.people.Accept(t.Context(), token, "alder health 2026", "alder health 2026", audit.Origin{}); !errors.Is(err, fault.Invalid) {
+			t.Errorf("the name of the organisation: %v", err)
+		}
+		won := 0
+		for _, err := range signintest.AtOnce(6, func(int) error {
+			_, err := o.people.Accept(t.Context(), token, another, another, audit.Origin{})
+			return err
+		}) {
+			switch {
+			case err == nil:
+				won++
+			case code(err) != "invitation.link_refused" && !errors.Is(err, fault.Unavailable):
+				t.Errorf("a second use gives %v", err)
+			}
+		}
+		if won != 1 || o.Events(audit.PasswordRenewed) != 1 || o.told(o.nurse) != audit.PasswordRenewed {
+			t.Errorf("it worked %d times, with %d events, and told %s", won, o.Events(audit.PasswordRenewed), o.told(o.nurse))
+		}
+		if o.Alive(open) {
+			t.Error("a session of before goes on")
+		}
+		for typed, want := range map[string]error{signintest.Password: fault.Refused, another: nil} {
+			if _, err := o.SignIn.VerifyPassword(t.Context(), o.Begin(o.nurse.Name, signin.Password, pc), typed, pc); !errors.Is(err, want) {
+				t.Errorf("%q gives %v, want %v", typed, err, want)
+			}
+		}
+		// A lock ends a link for good.
+		if token, err = send(o.admin, o.nurse); err != nil {
+			t.Fatal(err)
+		}
+		o.must(o.admin, people.KindLock, o.nurse, nil)
+		o.must(o.admin, people.KindUnlock, o.nurse, nil)
+		if _, err := o.people.Welcome(t.Context(), token); code(err) != "invitation.link_refused" {
+			t.Errorf("after a lock the link gives %v", err)
+		}
+		// Somebody who never was in gets an invitation instead.
+		link, _ := people.NewLink(o.Alder.ID, "")
+		o.must(o.admin, people.KindInvite, user.User{}, people.Invite{Link: link, Name: "fresh@alder.example", DisplayName: "Fresh"})
+		if _, err := send(o.admin, o.called("fresh@alder.example")); code(err) != "invitation.not_needed" {
+			t.Errorf("for somebody new: %v", err)
+		}
+	})
+}
+
+// A password of eight characters is never all that is asked.
+func TestASecondFactorIsNotTakenFromAShortPassword(t *testing.T) {
+	each(t, func(o *office) {
+		o.Set("UPDATE users SET mfa_state = 'enforced', password_alone = FALSE WHERE id = ?", o.nurse.ID)
+		_, err := o.do(o.admin, people.KindMFA, o.nurse, people.MFA{State: user.MFADisabled})
+		if f := fault.Of(err); f == nil || f.Fields["mfa_state"] != "user.mfa_password_short" {
+			t.Errorf("it gives %v", err)
 		}
 	})
 }

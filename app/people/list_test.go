@@ -34,49 +34,49 @@ func names(page people.Page) string {
 
 func TestEachFilterFindsItsPeople(t *testing.T) {
 	each(t, func(o *office) {
-		everybody := "admin auditor desk lead mary second security"
+		everybody := "admin auditor desk lead nurse second security"
 		bare := o.bare("bare")
-		o.PhoneOf(o.mary)
+		o.PhoneOf(o.nurse)
 		o.Lock(o.lead)
 		o.Set("UPDATE users SET mfa_state = 'enforced' WHERE id = ?", o.desk.ID)
-		o.Set("UPDATE users SET last_signin_at = ? WHERE id = ?", o.Clock.Now().Add(-40*24*time.Hour), o.mary.ID)
+		o.Set("UPDATE users SET last_signin_at = ? WHERE id = ?", o.Clock.Now().Add(-40*24*time.Hour), o.nurse.ID)
 		o.Set("UPDATE users SET last_signin_at = ? WHERE id = ?", o.Clock.Now().Add(-100*24*time.Hour), o.desk.ID)
 		o.Set("UPDATE users SET last_signin_at = ? WHERE id = ?", o.Clock.Now(), o.admin.ID)
-		group := o.group(o.Alder, "field", o.mary, o.desk)
+		group := o.group(o.Alder, "field", o.nurse, o.desk)
 		for _, row := range []struct {
 			claim  string
 			filter people.Filter
 			want   string
 		}{
-			{"nothing", people.Filter{}, "admin auditor bare desk lead mary second security"},
-			{"the active", people.Filter{State: user.Active}, "admin auditor bare desk mary second security"},
+			{"nothing", people.Filter{}, "admin auditor bare desk lead nurse second security"},
+			{"the active", people.Filter{State: user.Active}, "admin auditor bare desk nurse second security"},
 			{"the locked", people.Filter{State: user.Locked}, "lead"},
 			{"the disabled", people.Filter{State: user.Disabled}, ""},
 			{"who needs a second factor", people.Filter{MFA: people.MFAEnforced}, "desk"},
-			{"who does not", people.Filter{MFA: people.MFADisabled}, "admin auditor bare lead mary second security"},
+			{"who does not", people.Filter{MFA: people.MFADisabled}, "admin auditor bare lead nurse second security"},
 			{"who has a password", people.Filter{Way: people.WithPassword}, everybody},
 			{"who has none", people.Filter{Way: people.WithoutPassword}, "bare"},
-			{"who has a phone", people.Filter{Way: people.WithPhone}, "mary"},
+			{"who has a phone", people.Filter{Way: people.WithPhone}, "nurse"},
 			{"who has none", people.Filter{Way: people.WithoutPhone}, "admin auditor bare desk lead second security"},
 			{"who is at risk", people.Filter{AtRisk: true}, "admin auditor bare desk lead second security"},
-			{"members", people.Filter{Group: group}, "desk mary"},
+			{"members", people.Filter{Group: group}, "desk nurse"},
 			{"members of no group", people.Filter{Group: "none such"}, ""},
 			{"who never signed in", people.Filter{SignIn: people.Never}, "auditor bare lead second security"},
-			{"who did not for 30 days, the longest ago first", people.Filter{SignIn: people.Past30}, "desk mary"},
+			{"who did not for 30 days, the longest ago first", people.Filter{SignIn: people.Past30}, "desk nurse"},
 			{"who did not for 90 days", people.Filter{SignIn: people.Past90}, "desk"},
 			{"a beginning of a word", people.Filter{Query: "SE"}, "second security"},
 			{"a whole word", people.Filter{Query: "desk"}, "desk"},
 			{"a word that nobody has", people.Filter{Query: "nobody"}, ""},
-			{"two words", people.Filter{Query: "ma mary"}, "mary"},
-			{"two words, one of them somebody else's", people.Filter{Query: "mary desk"}, ""},
-			{"a sign-in name", people.Filter{Query: "Mary@alder.example"}, "mary"},
-			{"the beginning of one", people.Filter{Query: "mary@al"}, "mary"},
-			{"a sign-in name of elsewhere", people.Filter{Query: "mary@birch"}, ""},
+			{"two words", people.Filter{Query: "nu nurse"}, "nurse"},
+			{"two words, one of them somebody else's", people.Filter{Query: "nurse desk"}, ""},
+			{"a sign-in name", people.Filter{Query: "Nurse@alder.example"}, "nurse"},
+			{"the beginning of one", people.Filter{Query: "nurse@al"}, "nurse"},
+			{"a sign-in name of elsewhere", people.Filter{Query: "nurse@birch"}, ""},
 			{"the beginning of a name, with the whole domain", people.Filter{Query: "mar@alder.example"}, ""},
 			{"words of pattern", people.Filter{Query: "%"}, ""},
-			{"all at once", people.Filter{State: user.Active, MFA: people.MFADisabled, Way: people.WithPhone, Group: group, SignIn: people.Past30, Query: "mar"}, "mary"},
-			{"all but one at once", people.Filter{State: user.Active, MFA: people.MFAEnforced, Way: people.WithPhone, Group: group, Query: "mar"}, ""},
-			{"values that are none", people.Filter{State: "x", MFA: "x", Way: "x", SignIn: "x"}, "admin auditor bare desk lead mary second security"},
+			{"all at once", people.Filter{State: user.Active, MFA: people.MFADisabled, Way: people.WithPhone, Group: group, SignIn: people.Past30, Query: "nur"}, "nurse"},
+			{"all but one at once", people.Filter{State: user.Active, MFA: people.MFAEnforced, Way: people.WithPhone, Group: group, Query: "nur"}, ""},
+			{"values that are none", people.Filter{State: "x", MFA: "x", Way: "x", SignIn: "x"}, "admin auditor bare desk lead nurse second security"},
 		} {
 			if got := o.list(o.admin, row.filter); got != row.want {
 				t.Errorf("%s: %q, want %q", row.claim, got, row.want)
@@ -115,7 +115,7 @@ func (o *office) crowd(n int) (group string) {
 func TestPagesJoinBothWays(t *testing.T) {
 	each(t, func(o *office) {
 		group := o.crowd(123)
-		other := o.group(o.Alder, "other", o.mary)
+		other := o.group(o.Alder, "other", o.nurse)
 		o.limit(o.lead, group, other)
 		for _, row := range []struct {
 			claim  string
@@ -175,18 +175,18 @@ func TestPagesJoinBothWays(t *testing.T) {
 // Whoever is limited to groups finds their members and nobody else.
 func TestScopedRoleSeesItsGroupsAlone(t *testing.T) {
 	each(t, func(o *office) {
-		field, office := o.group(o.Alder, "field", o.mary), o.group(o.Alder, "office", o.admin, o.mary)
+		field, office := o.group(o.Alder, "field", o.nurse), o.group(o.Alder, "office", o.admin, o.nurse)
 		o.limit(o.desk, field)
 		for filter, want := range map[people.Filter]string{
-			{}:                     "mary",
+			{}:                     "nurse",
 			{Query: "admin"}:       "",
-			{Query: "mary"}:        "mary",
+			{Query: "nurse"}:       "nurse",
 			{Query: "admin@"}:      "",
-			{Group: office}:        "mary",
-			{Group: field}:         "mary",
-			{State: user.Active}:   "mary",
-			{SignIn: people.Never}: "mary",
-			{AtRisk: true}:         "mary",
+			{Group: office}:        "nurse",
+			{Group: field}:         "nurse",
+			{State: user.Active}:   "nurse",
+			{SignIn: people.Never}: "nurse",
+			{AtRisk: true}:         "nurse",
 		} {
 			if got := o.list(o.desk, filter); got != want {
 				t.Errorf("%+v: %q, want %q", filter, got, want)
@@ -203,10 +203,10 @@ func TestScopedRoleSeesItsGroupsAlone(t *testing.T) {
 func TestSearchNamesNobodyTwice(t *testing.T) {
 	each(t, func(o *office) {
 		o.Act(func(tx *store.Tx) error {
-			_, err := user.Create(tx, o.Alder.ID, "anna.annason@alder.example", "Anna Ánnabel Annason", "", audit.Service, audit.Origin{})
+			_, err := user.Create(tx, o.Alder.ID, "porter.portering@alder.example", "Porter Ṕortable Portering", "", audit.Service, audit.Origin{})
 			return err
 		})
-		for query, want := range map[string]string{"ann": "anna.annason", "annas": "anna.annason", "anna annas án": "anna.annason", "ÁNN": "anna.annason", "annason b": ""} {
+		for query, want := range map[string]string{"por": "porter.portering", "porteri": "porter.portering", "porter porteri ṕo": "porter.portering", "ṔOR": "porter.portering", "portering b": ""} {
 			if got := o.list(o.admin, people.Filter{Query: query}); got != want {
 				t.Errorf("%q: %q, want %q", query, got, want)
 			}
@@ -216,11 +216,11 @@ func TestSearchNamesNobodyTwice(t *testing.T) {
 
 func TestPositionsAreReadAsTheyAreWritten(t *testing.T) {
 	for text, want := range map[string]people.Position{
-		"":                    {},
-		"no comma":            {},
-		"mary@alder.example,": {Key: "mary@alder.example"},
-		"a,b@alder.example,":  {Key: "a,b@alder.example"},
-		"1700000000000000,id": {Key: "1700000000000000", ID: "id"},
+		"":                     {},
+		"no comma":             {},
+		"nurse@alder.example,": {Key: "nurse@alder.example"},
+		"a,b@alder.example,":   {Key: "a,b@alder.example"},
+		"1700000000000000,id":  {Key: "1700000000000000", ID: "id"},
 	} {
 		if got := people.ParsePosition(text); got != want {
 			t.Errorf("ParsePosition(%q) = %+v, want %+v", text, got, want)

@@ -7,6 +7,7 @@ import (
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
+	"latchkey/app/password"
 	"latchkey/app/prompt"
 	"latchkey/app/session"
 	"latchkey/app/store"
@@ -31,6 +32,9 @@ func (s *Service) lock(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 				// They are dead already, for every look asks the state; but an unlock must
 				// not bring them back.
 				if _, err := session.Close(tx, act.TenantID, act.TargetID, ""); err != nil {
+					return err
+				}
+				if err := password.EndLinks(tx, act.TenantID, act.TargetID); err != nil {
 					return err
 				}
 				if err := s.withdraw(tx, act); err != nil {

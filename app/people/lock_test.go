@@ -16,14 +16,14 @@ import (
 
 func TestLockEndsEverythingAtOnce(t *testing.T) {
 	each(t, func(o *office) {
-		_, cookie := o.Session(o.mary)
-		phone, _ := o.PhoneOf(o.mary)
+		_, cookie := o.Session(o.nurse)
+		phone, _ := o.PhoneOf(o.nurse)
 		pc := signintest.Browser("PC")
-		attempt := o.Begin(o.mary.Name, signin.Phone, pc)
+		attempt := o.Begin(o.nurse.Name, signin.Phone, pc)
 		asked := phone.Open()
 
-		o.must(o.desk, people.KindLock, o.mary, nil)
-		if o.state(o.mary) != user.Locked || o.Alive(cookie) {
+		o.must(o.desk, people.KindLock, o.nurse, nil)
+		if o.state(o.nurse) != user.Locked || o.Alive(cookie) {
 			t.Error("the user or their session is still alive")
 		}
 		if got := o.Attempt(attempt, pc).PromptState; got == "pending" {
@@ -32,22 +32,22 @@ func TestLockEndsEverythingAtOnce(t *testing.T) {
 		if _, err := phone.Answer(asked, "approve", o.Number(asked.ID), signintest.PIN); err == nil {
 			t.Error("the phone of a locked user answered")
 		}
-		if by := o.Text("SELECT locked_by FROM users WHERE id = ? AND locked_at IS NOT NULL", o.mary.ID); by != o.desk.ID {
+		if by := o.Text("SELECT locked_by FROM users WHERE id = ? AND locked_at IS NOT NULL", o.nurse.ID); by != o.desk.ID {
 			t.Errorf("locked by %q, want the helpdesk", by)
 		}
-		if n := o.Events(audit.UserLocked); n != 1 || o.told(o.mary) != audit.UserLocked {
-			t.Errorf("%d events, notice %q", n, o.told(o.mary))
+		if n := o.Events(audit.UserLocked); n != 1 || o.told(o.nurse) != audit.UserLocked {
+			t.Errorf("%d events, notice %q", n, o.told(o.nurse))
 		}
 		if why := o.Text("SELECT reason FROM audit_events WHERE action = ?", audit.UserLocked); why != reason {
 			t.Errorf("the reason is %q", why)
 		}
 
 		// An unlock brings no session back.
-		o.must(o.admin, people.KindUnlock, o.mary, nil)
-		if o.state(o.mary) != user.Active || o.Alive(cookie) {
+		o.must(o.admin, people.KindUnlock, o.nurse, nil)
+		if o.state(o.nurse) != user.Active || o.Alive(cookie) {
 			t.Error("after the unlock the user is not active, or an old session lives again")
 		}
-		if o.told(o.mary) != audit.UserUnlocked || o.Text("SELECT locked_by FROM users WHERE id = ?", o.mary.ID) != "" {
+		if o.told(o.nurse) != audit.UserUnlocked || o.Text("SELECT locked_by FROM users WHERE id = ?", o.nurse.ID) != "" {
 			t.Error("the unlock left no notice, or the lock's name")
 		}
 	})
@@ -64,14 +64,14 @@ func TestWhoMayLockAndUnlock(t *testing.T) {
 			want   error
 			code   string
 		}{
-			{"a user locks nobody", o.mary, people.KindLock, o.desk, fault.Forbidden, "access.forbidden"},
-			{"an auditor reads only", o.auditor, people.KindLock, o.mary, fault.Forbidden, "access.forbidden"},
+			{"a user locks nobody", o.nurse, people.KindLock, o.desk, fault.Forbidden, "access.forbidden"},
+			{"an auditor reads only", o.auditor, people.KindLock, o.nurse, fault.Forbidden, "access.forbidden"},
 			{"nobody locks themselves", o.admin, people.KindLock, o.admin, fault.Forbidden, "access.self"},
 			{"nor their own rank", o.desk, people.KindLock, o.desk2(), fault.Forbidden, "access.rank"},
 			{"nor above", o.desk, people.KindLock, o.admin, fault.Forbidden, "access.rank"},
 			{"nor somebody of another tenant", o.admin, people.KindLock, o.stranger, fault.NotFound, "http.not_found"},
 			{"nor nobody", o.admin, people.KindLock, user.User{ID: "none", TenantID: o.Alder.ID}, fault.NotFound, "http.not_found"},
-			{"who is not locked is not unlocked", o.admin, people.KindUnlock, o.mary, fault.Conflict, "user.not_locked"},
+			{"who is not locked is not unlocked", o.admin, people.KindUnlock, o.nurse, fault.Conflict, "user.not_locked"},
 			{"sessions of another tenant stay", o.security, people.KindEndSessions, o.stranger, fault.NotFound, "http.not_found"},
 			{"and of one's own rank", o.lead, people.KindEndSessions, o.admin, fault.Forbidden, "access.rank"},
 		} {
@@ -83,20 +83,20 @@ func TestWhoMayLockAndUnlock(t *testing.T) {
 			t.Errorf("%d people are locked", n)
 		}
 
-		o.must(o.lead, people.KindLock, o.mary, nil)
-		o.fails(fault.Conflict, o.admin, people.KindLock, o.mary, nil)
-		o.fails(fault.Forbidden, o.lead, people.KindUnlock, o.mary, nil) // throttles only
-		o.fails(fault.Forbidden, o.desk, people.KindUnlock, o.mary, nil)
-		o.must(o.admin, people.KindUnlock, o.mary, nil)
+		o.must(o.lead, people.KindLock, o.nurse, nil)
+		o.fails(fault.Conflict, o.admin, people.KindLock, o.nurse, nil)
+		o.fails(fault.Forbidden, o.lead, people.KindUnlock, o.nurse, nil) // throttles only
+		o.fails(fault.Forbidden, o.desk, people.KindUnlock, o.nurse, nil)
+		o.must(o.admin, people.KindUnlock, o.nurse, nil)
 
-		o.must(o.security, people.KindLock, o.mary, nil)
-		o.fails(fault.Forbidden, o.security, people.KindUnlock, o.mary, nil) // not by who locked
-		o.must(o.admin, people.KindUnlock, o.mary, nil)
+		o.must(o.security, people.KindLock, o.nurse, nil)
+		o.fails(fault.Forbidden, o.security, people.KindUnlock, o.nurse, nil) // not by who locked
+		o.must(o.admin, people.KindUnlock, o.nurse, nil)
 
 		// A lock whose maker was not noted is no throttle.
-		o.Set("UPDATE users SET state = 'locked', locked_by = '' WHERE id = ?", o.mary.ID)
-		o.fails(fault.Forbidden, o.desk, people.KindUnlock, o.mary, nil)
-		o.must(o.security, people.KindUnlock, o.mary, nil)
+		o.Set("UPDATE users SET state = 'locked', locked_by = '' WHERE id = ?", o.nurse.ID)
+		o.fails(fault.Forbidden, o.desk, people.KindUnlock, o.nurse, nil)
+		o.must(o.security, people.KindUnlock, o.nurse, nil)
 	})
 }
 
@@ -106,45 +106,45 @@ func TestHelpdeskLiftsWhatTooManyFailuresLeft(t *testing.T) {
 	each(t, func(o *office) {
 		pc := signintest.Browser("PC")
 		for range 2 {
-			attempt := o.Begin(o.mary.Name, signin.Password, pc)
+			attempt := o.Begin(o.nurse.Name, signin.Password, pc)
 			for range 5 {
 				_, _ = o.SignIn.VerifyPassword(t.Context(), attempt, "wrong", pc)
 			}
 		}
-		if _, err := o.SignIn.VerifyPassword(t.Context(), o.Begin(o.mary.Name, signin.Password, pc), signintest.Password, pc); code(err) != "signin.paused" {
+		if _, err := o.SignIn.VerifyPassword(t.Context(), o.Begin(o.nurse.Name, signin.Password, pc), signintest.Password, pc); code(err) != "signin.paused" {
 			t.Fatalf("after ten failures: %v, want a pause", err)
 		}
-		p := o.see(o.desk, o.mary)
+		p := o.see(o.desk, o.nurse)
 		if len(p.Throttles) != 1 || p.Throttles[0].Way != "password" || !p.Throttles[0].Until.Equal(o.Clock.Now().Add(15*time.Minute)) {
 			t.Errorf("the helpdesk sees %+v, want the password paused for 15 minutes", p.Throttles)
 		}
-		o.must(o.desk, people.KindUnlock, o.mary, nil)
-		if o.Events(audit.WaysRestored) != 1 || o.told(o.mary) != audit.WaysRestored {
+		o.must(o.desk, people.KindUnlock, o.nurse, nil)
+		if o.Events(audit.WaysRestored) != 1 || o.told(o.nurse) != audit.WaysRestored {
 			t.Error("no event, or no notice")
 		}
-		if _, err := o.SignIn.VerifyPassword(t.Context(), o.Begin(o.mary.Name, signin.Password, pc), signintest.Password, pc); err != nil {
+		if _, err := o.SignIn.VerifyPassword(t.Context(), o.Begin(o.nurse.Name, signin.Password, pc), signintest.Password, pc); err != nil {
 			t.Errorf("after that the right password gives %v", err)
 		}
-		o.fails(fault.Conflict, o.desk, people.KindUnlock, o.mary, nil)
+		o.fails(fault.Conflict, o.desk, people.KindUnlock, o.nurse, nil)
 
-		o.Set("UPDATE throttles SET in_a_row = 100 WHERE subject = ?", o.Keys.Subject(o.mary.Name))
-		if p := o.see(o.lead, o.mary); len(p.Throttles) != 1 || !p.Throttles[0].Until.IsZero() {
+		o.Set("UPDATE throttles SET in_a_row = 100 WHERE subject = ?", o.Keys.Subject(o.nurse.Name))
+		if p := o.see(o.lead, o.nurse); len(p.Throttles) != 1 || !p.Throttles[0].Until.IsZero() {
 			t.Errorf("a way that is off is shown as %+v", p.Throttles)
 		}
-		o.must(o.lead, people.KindUnlock, o.mary, nil)
+		o.must(o.lead, people.KindUnlock, o.nurse, nil)
 	})
 }
 
 func TestSessionsEnd(t *testing.T) {
 	each(t, func(o *office) {
-		_, one := o.Session(o.mary)
-		_, two := o.Session(o.mary)
+		_, one := o.Session(o.nurse)
+		_, two := o.Session(o.nurse)
 		_, mine := o.Session(o.desk)
-		o.must(o.desk, people.KindEndSessions, o.mary, nil)
+		o.must(o.desk, people.KindEndSessions, o.nurse, nil)
 		if o.Alive(one) || o.Alive(two) || !o.Alive(mine) {
 			t.Error("a session of the user lives, or one of somebody else ended")
 		}
-		if o.Events(audit.SessionsEnded) != 1 || o.told(o.mary) != audit.SessionsEnded {
+		if o.Events(audit.SessionsEnded) != 1 || o.told(o.nurse) != audit.SessionsEnded {
 			t.Error("no event, or no notice")
 		}
 	})
@@ -155,7 +155,7 @@ func TestLockHappensOnce(t *testing.T) {
 	each(t, func(o *office) {
 		done := 0
 		for _, err := range signintest.AtOnce(20, func(i int) error {
-			_, err := o.do([]user.User{o.desk, o.lead, o.admin, o.security}[i%4], people.KindLock, o.mary, nil)
+			_, err := o.do([]user.User{o.desk, o.lead, o.admin, o.security}[i%4], people.KindLock, o.nurse, nil)
 			return err
 		}) {
 			switch {
@@ -165,7 +165,7 @@ func TestLockHappensOnce(t *testing.T) {
 				t.Errorf("a second lock gives %v, want a conflict", err)
 			}
 		}
-		notices := o.Count("SELECT count(*) FROM notices WHERE user_id = ?", o.mary.ID)
+		notices := o.Count("SELECT count(*) FROM notices WHERE user_id = ?", o.nurse.ID)
 		if done != 1 || o.Events(audit.UserLocked) != 1 || notices != 1 {
 			t.Errorf("%d locks, %d events, %d notices; want one of each", done, o.Events(audit.UserLocked), notices)
 		}

@@ -28,6 +28,11 @@ func (p *Person) mask() {
 			p.Phones[i].Name, p.Phones[i].Key = maskName(p.Phones[i].Name), p.Phones[i].Key[max(0, len(p.Phones[i].Key)-4):]
 		}
 	}
+	for i := range p.Passkeys {
+		if p.Masked {
+			p.Passkeys[i].Name = maskName(p.Passkeys[i].Name)
+		}
+	}
 	if !p.MaskedPlace {
 		return
 	}

@@ -36,10 +36,14 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 		}
 	}
 	try(KindResetTOTP, nil)
+	if len(p.Passkeys) > 0 {
+		try(KindTakePasskey, TakePasskey{Passkey: p.Passkeys[0].ID}) // for all of them alike
+	}
 	for _, state := range MFAStates {
 		try(KindMFA, MFA{State: state})
 	}
 	try(KindInvitation, Link{})
+	try(KindPasswordLink, Link{})
 	performers := s.Performers()
 	var offers []Offer
 	for _, a := range tried {

@@ -8,6 +8,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/passkey"
 	"latchkey/app/session"
 	"latchkey/app/store"
 	"latchkey/app/totp"
@@ -23,6 +24,7 @@ type Person struct {
 	Groups      []Group
 	Phones      []Phone
 	TOTP        *totp.Bound // nil: none
+	Passkeys    []passkey.Bound
 	Sessions    []session.Listed
 	Throttles   []Throttle
 	SignIns     []audit.Entry // the last ones, and those that were refused
@@ -39,6 +41,8 @@ type Person struct {
 type Facts struct {
 	ID, Name, DisplayName, State, MFAState string
 	Ways                                   int
+	PasswordAlone                          bool // their password is long enough to be all that is asked
+	PasswordSetAt                          *time.Time
 	CreatedAt                              time.Time
 	LastSignInAt                           *time.Time `gorm:"column:last_signin_at"`
 	LockedBy                               string
@@ -122,7 +126,7 @@ func (t Telling) part(viewerID string) audit.Part {
 // read reads the facts of a user, and whether there is one. An act plans with
 // what it finds: that there is nobody is for access to say.
 func read(tx *store.Tx, tenantID, userID string) (f Facts, ok bool, err error) {
-	ok, err = tx.One(&f, `SELECT id, name, display_name, state, mfa_state, ways, created_at, last_signin_at, locked_by, locked_at, created_by
+	ok, err = tx.One(&f, `SELECT id, name, display_name, state, mfa_state, ways, password_alone, password_set_at, created_at, last_signin_at, locked_by, locked_at, created_by
 		FROM users WHERE tenant_id = ? AND id = ?`, tenantID, userID)
 	return f, ok, err
 }
@@ -197,6 +201,9 @@ func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer ac
 	}
 	if ok {
 		p.TOTP = &app
+	}
+	if p.Passkeys, err = passkey.Of(tx, tenantID, userID); err != nil {
+		return err
 	}
 	// A locked user has none: whatever is left of one is dead.
 	if p.State == "active" {

@@ -26,10 +26,10 @@ func (o *office) see(viewer, u user.User) people.Person {
 
 func TestLookIsMaskedByRole(t *testing.T) {
 	each(t, func(o *office) {
-		o.PhoneOf(o.mary)
-		o.Set("UPDATE devices SET name = 'Pocket phone' WHERE user_id = ?", o.mary.ID)
+		o.PhoneOf(o.nurse)
+		o.Set("UPDATE devices SET name = 'Pocket phone' WHERE user_id = ?", o.nurse.ID)
 		o.Act(func(tx *store.Tx) error {
-			_, _, err := session.Begin(tx, session.Beginning{TenantID: o.Alder.ID, UserID: o.mary.ID, AMR: session.ByPassword, IP: "203.0.113.77", Browser: "Firefox on Linux"})
+			_, _, err := session.Begin(tx, session.Beginning{TenantID: o.Alder.ID, UserID: o.nurse.ID, AMR: session.ByPassword, IP: "203.0.113.77", Browser: "Firefox on Linux"})
 			return err
 		})
 		for _, row := range []struct {
@@ -45,7 +45,7 @@ func TestLookIsMaskedByRole(t *testing.T) {
 			{o.security, "Pocket phone", "203.0.113.77", 8, 0},
 		} {
 			before := o.Events(audit.AuthenticatorViewed)
-			p := o.see(row.viewer, o.mary)
+			p := o.see(row.viewer, o.nurse)
 			if len(p.Phones) != 1 || p.Phones[0].Name != row.name || len(p.Phones[0].Key) != row.keyLetters {
 				t.Errorf("%s sees the phones %+v", row.viewer.Name, p.Phones)
 			}
@@ -73,14 +73,14 @@ func TestLookFindsNobodyElsewhere(t *testing.T) {
 		for claim, err := range map[string]error{
 			"another tenant's":             look(o.admin, o.Alder.ID, o.stranger.ID),
 			"nobody":                       look(o.admin, o.Alder.ID, "none"),
-			"outside of one's groups":      look(o.desk, o.Alder.ID, o.mary.ID),
+			"outside of one's groups":      look(o.desk, o.Alder.ID, o.nurse.ID),
 			"as a stranger in that tenant": look(o.admin, o.Birch.ID, "none"),
 		} {
 			if !errors.Is(err, fault.NotFound) {
 				t.Errorf("%s: %v, want not found", claim, err)
 			}
 		}
-		if err := look(o.mary, o.Alder.ID, o.lead.ID); !errors.Is(err, fault.Forbidden) {
+		if err := look(o.nurse, o.Alder.ID, o.lead.ID); !errors.Is(err, fault.Forbidden) {
 			t.Errorf("a user looks: %v, want forbidden", err)
 		}
 		if err := look(o.admin, o.Birch.ID, o.stranger.ID); !errors.Is(err, fault.Forbidden) {
@@ -96,7 +96,7 @@ func TestLookFindsNobodyElsewhere(t *testing.T) {
 func TestLookByTheHelpdeskIsNotedOrDoesNotHappen(t *testing.T) {
 	each(t, func(o *office) {
 		o.Set("ALTER TABLE audit_events RENAME TO audit_events_elsewhere")
-		if _, err := o.people.Find(t.Context(), o.Alder.ID, o.desk.ID, o.mary.ID, time.Time{}, "", audit.Origin{}); !errors.Is(err, fault.Unavailable) {
+		if _, err := o.people.Find(t.Context(), o.Alder.ID, o.desk.ID, o.nurse.ID, time.Time{}, "", audit.Origin{}); !errors.Is(err, fault.Unavailable) {
 			t.Errorf("Find = %v, want unavailable", err)
 		}
 		o.Set("ALTER TABLE audit_events_elsewhere RENAME TO audit_events")
@@ -106,10 +106,10 @@ func TestLookByTheHelpdeskIsNotedOrDoesNotHappen(t *testing.T) {
 // How much of the history is told (roles.md, audit.read).
 func TestHistoryIsToldByRole(t *testing.T) {
 	each(t, func(o *office) {
-		o.must(o.desk, people.KindEndSessions, o.mary, nil)
-		o.must(o.lead, people.KindEndSessions, o.mary, nil)
+		o.must(o.desk, people.KindEndSessions, o.nurse, nil)
+		o.must(o.lead, people.KindEndSessions, o.nurse, nil)
 		o.Act(func(tx *store.Tx) error {
-			return audit.Record(tx, audit.Event{TenantID: o.Alder.ID, Action: audit.AccessRefused, Actor: audit.User(o.mary.ID), Target: audit.Tenant(o.Alder.ID), Subject: o.mary.ID})
+			return audit.Record(tx, audit.Event{TenantID: o.Alder.ID, Action: audit.AccessRefused, Actor: audit.User(o.nurse.ID), Target: audit.Tenant(o.Alder.ID), Subject: o.nurse.ID})
 		})
 		for viewer, want := range map[*user.User]string{
 			&o.desk:     "sessions.ended",
@@ -119,7 +119,7 @@ func TestHistoryIsToldByRole(t *testing.T) {
 			&o.auditor:  "access.refused sessions.ended sessions.ended user.created",
 		} {
 			var got []string
-			for _, e := range o.see(*viewer, o.mary).Story {
+			for _, e := range o.see(*viewer, o.nurse).Story {
 				if e.Action != audit.AuthenticatorViewed {
 					got = append(got, string(e.Action))
 				}
@@ -129,7 +129,7 @@ func TestHistoryIsToldByRole(t *testing.T) {
 				t.Errorf("%s is told %q, want %q", viewer.Name, sorted, want)
 			}
 		}
-		p := o.see(o.admin, o.mary)
+		p := o.see(o.admin, o.nurse)
 		for _, e := range p.Story {
 			if e.Action == audit.SessionsEnded && p.Names[e.ActorID] == "" {
 				t.Error("an act in the history has no name")
@@ -141,29 +141,29 @@ func TestHistoryIsToldByRole(t *testing.T) {
 // May offers exactly what would be done.
 func TestWhatIsOffered(t *testing.T) {
 	each(t, func(o *office) {
-		o.PhoneOf(o.mary)
+		o.PhoneOf(o.nurse)
 		for _, row := range []struct {
 			claim         string
 			actor, target user.User
 			want          string
 		}{
-			{"the helpdesk on a user", o.desk, o.mary, "authenticator.reset session.end user.lock"},
+			{"the helpdesk on a user", o.desk, o.nurse, "authenticator.reset session.end user.lock"},
 			{"the helpdesk on its lead", o.desk, o.lead, ""},
-			{"an auditor", o.auditor, o.mary, ""},
+			{"an auditor", o.auditor, o.nurse, ""},
 			{"on oneself", o.admin, o.admin, ""},
-			{"a tenant administrator on a user", o.admin, o.mary, "authenticator.reset session.end user.lock user.mfa:enabled user.mfa:enforced"},
+			{"a tenant administrator on a user", o.admin, o.nurse, "authenticator.reset session.end user.lock user.mfa:enabled user.mfa:enforced user.password_link"},
 			{"one security administrator on another", o.security, o.second, "session.end! user.lock! user.mfa:enabled! user.mfa:enforced!"},
 		} {
 			if got := o.offered(row.actor, row.target); got != row.want {
 				t.Errorf("%s: %q, want %q", row.claim, got, row.want)
 			}
 		}
-		o.must(o.desk, people.KindLock, o.mary, nil)
-		o.Set("UPDATE users SET mfa_state = 'enforced' WHERE id = ?", o.mary.ID)
-		if got := o.offered(o.desk, o.mary); got != "authenticator.reset session.end" {
+		o.must(o.desk, people.KindLock, o.nurse, nil)
+		o.Set("UPDATE users SET mfa_state = 'enforced' WHERE id = ?", o.nurse.ID)
+		if got := o.offered(o.desk, o.nurse); got != "authenticator.reset session.end" {
 			t.Errorf("the helpdesk on a locked user: %q", got)
 		}
-		if got := o.offered(o.admin, o.mary); got != "authenticator.reset session.end user.mfa:disabled! user.mfa:enabled! user.unlock" {
+		if got := o.offered(o.admin, o.nurse); got != "authenticator.reset session.end user.mfa:disabled! user.mfa:enabled! user.unlock" {
 			t.Errorf("an administrator on a locked user: %q", got)
 		}
 		if got := o.offered(o.admin, o.bare("bare")); got != "session.end user.invitation user.lock user.mfa:enabled user.mfa:enforced" {

@@ -4,6 +4,8 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/device"
+	"latchkey/app/passkey"
+	"latchkey/app/password"
 	"latchkey/app/prompt"
 	"latchkey/app/role"
 	"latchkey/app/secret"
@@ -22,7 +24,9 @@ type Service struct {
 	Prompts   *prompt.Service
 	Roles     *role.Service
 	TOTPs     *totp.Service
+	Passkeys  *passkey.Service
 	Passwords *secret.Passwords
+	Replacing *password.Service // ends what was begun with a password before
 }
 
 // Kinds of acts.
@@ -32,16 +36,19 @@ const (
 	KindEndSessions approval.Kind = "session.end"
 	KindReset       approval.Kind = "authenticator.reset"
 	KindResetTOTP   approval.Kind = "totp.reset"
+	KindTakePasskey approval.Kind = "passkey.reset"
 	KindMFA         approval.Kind = "user.mfa"
 	KindInvite      approval.Kind = "user.invite"
 	KindInvitation  approval.Kind = "user.invitation"
+
+	KindPasswordLink approval.Kind = "user.password_link"
 )
 
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
 	return map[approval.Kind]approval.Performer{
-		KindLock: s.lock, KindUnlock: s.unlock, KindEndSessions: s.endSessions, KindReset: s.reset, KindResetTOTP: s.resetTOTP, KindMFA: s.mfa,
-		KindInvite: s.invite, KindInvitation: s.invitation,
+		KindLock: s.lock, KindUnlock: s.unlock, KindEndSessions: s.endSessions, KindReset: s.reset, KindResetTOTP: s.resetTOTP, KindTakePasskey: s.takePasskey, KindMFA: s.mfa,
+		KindInvite: s.invite, KindInvitation: s.invitation, KindPasswordLink: s.passwordLink,
 	}
 }
 

@@ -165,7 +165,7 @@ func TestAnActIsShownBeforeItIsApproved(t *testing.T) {
 		t.Errorf("Watch = %v", err)
 	}
 	text := out.String()
-	contains(t, text, "Do you approve this?", "Give a role: Sam Field", "Helpdesk -> Security administrator", "Ada Wood (ada@alder.example)", "a new ", "Approved.", "Declined.")
+	contains(t, text, "Do you approve this?", "Give a role: Night Desk", "Helpdesk -> Security administrator", "Security (security@alder.example)", "a new ", "Approved.", "Declined.")
 	if strings.Contains(text, "\x1b") || strings.Contains(text, "organisation -> the whole") {
 		t.Errorf("it is shown as\n%s", text)
 	}

@@ -84,7 +84,7 @@ func (f *fake) askAct(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := &f.pending[len(f.pending)-1]
-	r.Kind, r.Act, r.ActHash, r.Requester, r.Reason = "approval", "Give a role: Sam Field", "hash-"+id, "Ada Wood (ada@alder.example)", "a new \x1b[2Jpost"
+	r.Kind, r.Act, r.ActHash, r.Requester, r.Reason = "approval", "Give a role: Night Desk", "hash-"+id, "Security (security@alder.example)", "a new \x1b[2Jpost"
 	r.Difference = []Change{{"Role", "Helpdesk", "Security administrator"}, {"For", "the whole organisation", "the whole organisation"}}
 }
 

@@ -11,6 +11,7 @@ import (
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/phone"
+	"latchkey/app/place"
 	"latchkey/app/prompt"
 	"latchkey/app/signin"
 	. "latchkey/app/signin/signintest"
@@ -53,7 +54,7 @@ func TestARightNumberApproves(t *testing.T) {
 		page := h.Hub.Wait(h.Attempt(attempt, pc).WaitKey())
 		defer page.Done()
 
-		if r.Kind != string(prompt.SignIn) || r.Application != "Latchkey" || r.Browser != pc.Browser || r.IP != pc.IP || r.Place != prompt.Internet || !r.NewBrowser {
+		if r.Kind != string(prompt.SignIn) || r.Application != "Latchkey" || r.Browser != pc.Browser || r.IP != pc.IP || r.Place != place.Internet || !r.NewBrowser {
 			t.Errorf("the phone is asked %+v", r)
 		}
 		if life := r.ExpiresAt.Sub(r.CreatedAt); life != 120*time.Second {

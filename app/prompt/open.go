@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"latchkey/app/device"
+	"latchkey/app/place"
 	"latchkey/app/store"
 )
 
 // Request is a prompt as the phone shows it.
 type Request struct {
 	ID, Kind, Mode, Numbers, Nonce, Application, Browser, IP string
-	Place                                                    Place
+	Place                                                    place.Place
 	NewBrowser                                               bool
 	CreatedAt, ExpiresAt                                     time.Time
 	Act                                                      *Act // what it asks for, with kind Approval
@@ -45,7 +46,7 @@ func open(tx *store.Tx, deviceID string) ([]Request, error) {
 	var rows []struct {
 		device.Account
 		PromptID, Kind, Mode, Numbers, Nonce, Application, Browser, IP, Act, ActHash string
-		Place                                                                        Place
+		Place                                                                        place.Place
 		NewBrowser                                                                   bool
 		CreatedAt, ExpiresAt                                                         *time.Time
 	}

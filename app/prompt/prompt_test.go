@@ -1,7 +1,6 @@
 package prompt_test
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -124,42 +123,4 @@ func TestHowTheNumberComesBack(t *testing.T) {
 			t.Errorf("%s: ModeFor = %s, want %s", row.claim, got, row.want)
 		}
 	}
-}
-
-func TestPlacesAreNamedOnlyWhenTheyAreKnown(t *testing.T) {
-	for ip, want := range map[string]prompt.Place{
-		"":                   prompt.Unknown,
-		"user1":              prompt.Unknown,
-		"203.0.113.9:443":    prompt.Unknown,
-		"127.0.0.1":          prompt.Here,
-		"::1":                prompt.Here,
-		"::ffff:127.0.0.1":   prompt.Here,
-		"10.1.2.3":           prompt.Network,
-		"192.168.1.1":        prompt.Network,
-		"172.16.0.1":         prompt.Network,
-		"::ffff:10.1.2.3":    prompt.Network,
-		"fe80::1":            prompt.Network,
-		"fd00::1":            prompt.Network,
-		"172.32.0.1":         prompt.Internet,
-		"203.0.113.9":        prompt.Internet,
-		"2001:db8::1":        prompt.Internet,
-		"::ffff:203.0.113.9": prompt.Internet,
-	} {
-		if got := prompt.PlaceOf(ip); got != want {
-			t.Errorf("PlaceOf(%q) = %q, want %q", ip, got, want)
-		}
-	}
-}
-
-// FuzzPlaceOf: whatever a proxy says where a request is from, a person reads one
-// of our four phrases and none of theirs.
-func FuzzPlaceOf(f *testing.F) {
-	f.Add("10.0.0.1")
-	f.Add("fe80::1%eth0")
-	f.Add("<b>203.0.113.9</b>")
-	f.Fuzz(func(t *testing.T, ip string) {
-		if got := prompt.PlaceOf(ip); !slices.Contains(prompt.Places, got) {
-			t.Errorf("PlaceOf(%q) = %q", ip, got)
-		}
-	})
 }

@@ -9,6 +9,7 @@ import (
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
+	"latchkey/app/place"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
@@ -22,6 +23,7 @@ type Service struct {
 	Devices   *device.Service
 	Hub       *wake.Hub
 	Secrets   secret.Source
+	Atlas     *place.Atlas
 	PublicURL string
 	Nudge     chan struct{} // wakes the outbox; never blocks
 }
@@ -36,6 +38,7 @@ type Ask struct {
 	Mode          tenant.MatchMode
 	Application   string
 	Origin        audit.Origin
+	Place         place.Place // of the origin
 	BrowserDigest string
 	NewBrowser    bool
 	Push          bool // some phone of the user takes Web Push
@@ -103,7 +106,7 @@ func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
 	err = tx.Later(`INSERT INTO prompts (tenant_id, id, subject, user_id, kind, attempt_id, state, mode, number, numbers, nonce,
 		application, browser, ip, place, new_browser, act, act_hash, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		ask.TenantID, sent.ID, ask.Subject, ask.UserID, ask.Kind, ask.AttemptID, Pending, ask.Mode, sent.Number, numbers,
-		s.Secrets.Token().Reveal(), ask.Application, ask.Origin.Browser, ask.Origin.IP, PlaceOf(ask.Origin.IP), ask.NewBrowser, act, hash, tx.Now, sent.ExpiresAt)
+		s.Secrets.Token().Reveal(), ask.Application, ask.Origin.Browser, ask.Origin.IP, ask.Place, ask.NewBrowser, act, hash, tx.Now, sent.ExpiresAt)
 	if err != nil {
 		return Sent{}, err
 	}
@@ -231,9 +234,13 @@ func (s *Service) Test(ctx context.Context, a device.Account, from audit.Origin)
 		if err != nil {
 			return err
 		}
+		known, err := tenant.Places(tx, a.TenantID)
+		if err != nil {
+			return err
+		}
 		sent, err := s.Send(tx, Ask{
 			TenantID: a.TenantID, Subject: testSubject(a.AccountID), UserID: a.UserID, Kind: Test, AttemptID: enrolment, Mode: tenant.Pick3,
-			Origin: from,
+			Origin: from, Place: s.Atlas.Of(from.IP, known),
 		}, recent)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 
 	"latchkey/app/fault"
 )
@@ -98,10 +99,26 @@ func (p *Passwords) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
+// typedMost is how many bytes of a password are looked at. Nothing that is so long
+// was ever accepted, whatever its characters are made of.
+const typedMost = 4096
+
+// Normal gives a password in the form in which it is counted and hashed: NFKC, so
+// that what two keyboards compose differently is the same (SP 800-63B-4 §3.1.1.2).
+func Normal(password string) string {
+	return norm.NFKC.String(password[:min(len(password), typedMost)])
+}
+
+// Outdated says whether a PHC string was made with parameters below those of today.
+func Outdated(phc string) bool {
+	h, err := parse(phc)
+	return err == nil && (h.memory < argonMemory || h.passes < argonTime || len(h.key) < argonKey)
+}
+
 func hash(password string) string {
 	var salt [16]byte
 	System.read(salt[:])
-	key := argon2.IDKey([]byte(password), salt[:], argonTime, argonMemory, argonThreads, argonKey)
+	key := argon2.IDKey([]byte(Normal(password)), salt[:], argonTime, argonMemory, argonThreads, argonKey)
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
 		base64.RawStdEncoding.EncodeToString(salt[:]), base64.RawStdEncoding.EncodeToString(key))
 }
@@ -111,7 +128,7 @@ func verify(phc, password string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	got := argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.threads, uint32(len(h.key)))
+	got := argon2.IDKey([]byte(Normal(password)), h.salt, h.passes, h.memory, h.threads, uint32(len(h.key)))
 	return subtle.ConstantTimeCompare(got, h.key) == 1, nil
 }
 

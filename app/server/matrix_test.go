@@ -159,6 +159,8 @@ func newCast(t *testing.T, dialect store.Dialect) *cast {
 		for role, id := range c.targets[slug] {
 			w.act(t, `INSERT INTO totps (tenant_id, id, user_id, session_id, state, seed, created_at, expires_at, confirmed_at) VALUES (?,?,?,'','active','',?,?,?)`,
 				tenantID, "totp-"+slug+"-"+string(role), id, w.DB.Now(), w.DB.Now(), w.DB.Now())
+			w.act(t, `INSERT INTO passkeys (tenant_id, id, user_id, state, name, credential_id, public_key, format, aaguid, transports, sign_count, backup_eligible, backed_up, created_at)
+				VALUES (?,?,?,'active','A passkey',?,'','none','','',0,FALSE,FALSE,?)`, tenantID, "passkey-"+slug+"-"+string(role), id, "key-"+slug+"-"+string(role), w.DB.Now())
 		}
 		w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,?,'Own','user.lock','',?,?)",
 			tenantID, "custom:own-"+slug, w.DB.Now(), w.DB.Now())
@@ -200,13 +202,14 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	tenantID, asked := c.tenants[slug], secret.System.ID()
 	c.act(t, `INSERT INTO operator_grants (tenant_id, id, operator_id, role, reason, granted_by, granted_at, ends_at)
 		VALUES (?,?,'somebody','auditor','','',?,?)`, tenantID, asked, c.DB.Now(), c.DB.Now().Add(time.Hour))
+	c.act(t, "UPDATE tenants SET places = ? WHERE id = ?", `[{"id":"place-`+slug+`","name":"Office of `+slug+`","networks":["203.0.113.0/24"]}]`, tenantID)
 	c.act(t, "INSERT INTO imports (tenant_id, id, file_name, rows, total, problems, state, created_by, created_at) VALUES (?,?,'','{}',0,?,'checked','',?)",
 		tenantID, "import"+slug, `[{"row":2,"field":"name","code":"import.domain"}]`, c.DB.Now())
 	unsent := "unsent" + slug
 	c.act(t, `INSERT INTO outbox (tenant_id, id, kind, target, body, created_at, due_at, expires_at, failed_at, fault) VALUES (?,?,'mail','user1@example.org','{}',?,?,?,?,'refused')`,
 		tenantID, unsent, c.DB.Now(), c.DB.Now(), c.DB.Now(), c.DB.Now())
 	return map[string]string{
-		":message": unsent, ":grant": asked, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
+		":message": unsent, ":grant": asked, ":place": "place-" + slug, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
 	}
 }
 
@@ -225,6 +228,8 @@ func (c *cast) fill(t *testing.T, path, slug, userID, device string) string {
 			value = userID
 		case ":device":
 			value = device
+		case ":passkey":
+			value = strings.Replace(device, "device-", "passkey-", 1)
 		case ":request":
 			value = "THEIRS" // see by
 		default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -14,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"latchkey/app/access"
+	"latchkey/app/passkey/passkeytest"
+	"latchkey/app/place"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -150,6 +153,12 @@ func everyAct(t *testing.T, w *world) []doing {
 	brought := admin.bring(t, "name", "brought@alder.example").want(t, http.StatusSeeOther).location()
 	office := "/admin/alder/groups/" + w.group(t, "alder", "office")
 	_, user21 := w.person(t, "user21@alder.example")
+	ward := place.Site{ID: "ward", Name: "Ward", Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}}
+	places, err := place.Named{ward, {ID: "gone", Name: "Gone", Networks: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}}}.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.act(t, "UPDATE tenants SET places = ? WHERE slug = 'alder'", places)
 	acts := []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
 		{"POST /signin/:attempt/method", form(choosing, chosen+"/method", "method", "phone"), http.StatusSeeOther},
@@ -173,6 +182,10 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places/:place/remove", form(admin, "/admin/alder/settings/places/gone/remove", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places/:place", form(admin, "/admin/alder/settings/places/ward", "name", "Ward", "networks", "203.0.113.0/25", "version", ward.Version(), "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places", form(admin, "/admin/alder/settings/places", "name", "Office", "networks", "203.0.113.7", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places/elsewhere", form(admin, "/admin/alder/settings/places/elsewhere", "match_mode_elsewhere", "type2", "reason", "a test"), http.StatusSeeOther},
 		{"POST " + tenants, form(operated.b, tenants, "tenant_name", "Fir", "tenant_slug", "fir", "domain", "fir.example", "region", "eu", "ring", "early"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/change", form(operated.b, tenants+"/birch/change", "tenant_name", "Birch", "region", "eu", "ring", "early", "version", "1"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/links", form(operated.b, tenants+"/elm/links"), http.StatusSeeOther},
@@ -199,6 +212,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	}
 	acts = append(acts, actsOnApps(t, w, admin)...)
 	acts = append(acts, actsOnProviders(t, w, security)...)
+	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	w.act(t, "UPDATE sessions SET proved_by = 'phone'") // as strong as anybody can
@@ -223,6 +237,7 @@ func actsOnApps(t *testing.T, w *world, admin *browser) []doing {
 	attempt := typing.begin(t, "user19@alder.example")
 	typing.post(t, attempt+"/method", "method", "totp").want(t, http.StatusSeeOther)
 	return []doing{
+		{"POST /me/password", form(setting, "/me/password", "password", "four words and an owl", "password_again", "four words and an owl"), http.StatusSeeOther},
 		{"POST /me/totp", form(setting, "/me/totp"), http.StatusSeeOther},
 		{"POST /me/totp/new/:totp", func() answer { return beginning.post(t, begun.path, "code", begun.code(t, 0)) }, http.StatusSeeOther},
 		{"POST /me/totp/remove", form(removing, "/me/totp/remove"), http.StatusSeeOther},
@@ -253,6 +268,38 @@ func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 		doing{"POST /admin/:tenant/settings/providers/limits", form("/limits", "countries", "DE, FR", "daily", "10"), http.StatusSeeOther},
 		doing{"POST /admin/:tenant/settings/providers/messages/:message/again", form("/messages/unsent/again"), http.StatusSeeOther},
 	)
+}
+
+// actsOnPasskeys prepares what is done with passkeys.
+func actsOnPasskeys(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, pairs...) }
+	}
+	const typing, loose, removed, taken = "user21@alder.example", "user22@alder.example", "user23@alder.example", "user24@alder.example"
+	adding := w.browser(t).signIn(t, "user25@alder.example")
+	made := passkeytest.New(t, w.URL).Make(t, optionsOf(t, adding.get(t, "/me/passkeys/new").want(t, http.StatusOK)))
+	k, _ := w.withPasskey(t, typing)
+	named := w.browser(t)
+	attempt := named.byPasskey(t, typing)
+	signed := k.Sign(t, optionsOf(t, named.get(t, attempt)))
+	other, renaming := w.withPasskey(t, loose)
+	unnamed := w.browser(t)
+	found := other.Sign(t, optionsOf(t, unnamed.get(t, "/signin")))
+	_, removing := w.withPasskey(t, removed)
+	w.withPasskey(t, taken)
+	_, takenID := w.person(t, taken)
+	return []doing{
+		{"POST /me/passkeys", form(adding, "/me/passkeys", "name", "Laptop", "credential", made), http.StatusSeeOther},
+		{"POST /me/passkeys/:passkey/rename", form(renaming, "/me/passkeys/"+w.passkeyOf(t, loose)+"/rename", "name", "Another"), http.StatusSeeOther},
+		{"POST /me/passkeys/:passkey/remove", form(removing, "/me/passkeys/"+w.passkeyOf(t, removed)+"/remove"), http.StatusSeeOther},
+		{"POST /signin/:attempt/verify", form(named, attempt+"/verify", "credential", signed), http.StatusSeeOther},
+		{"POST /passkey", form(unnamed, "/passkey", "credential", found), http.StatusSeeOther},
+		{
+			"POST /admin/:tenant/users/:user/passkeys/:passkey/revoke",
+			form(admin, "/admin/alder/users/"+takenID+"/passkeys/"+w.passkeyOf(t, taken)+"/revoke", "reason", "a test"), http.StatusSeeOther,
+		},
+	}
 }
 
 // actsOnRoles prepares what administrators do to roles.
@@ -312,6 +359,7 @@ func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
 		{"POST /admin/:tenant/users/:user/end-sessions", form(admin, at("user12")+"/end-sessions"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/mfa", form(admin, at("user12")+"/mfa", "mfa_state", "enabled"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users", invite("invited3"), http.StatusOK},
+		{"POST /admin/:tenant/users/:user/password-link", form(admin, at("user12")+"/password-link"), http.StatusOK},
 		{"POST /admin/:tenant/users/:user/invitation", form(admin, at("invited2")+"/invitation"), http.StatusOK},
 		{"POST /invite/:token", form(newcomer, link, "password", passwordOfAll, "password_again", passwordOfAll), http.StatusSeeOther},
 		{"POST /me/notices/:notice/seen", form(told, "/me/notices/notice-1/seen"), http.StatusSeeOther},

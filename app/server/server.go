@@ -28,7 +28,10 @@ import (
 	"latchkey/app/importing"
 	"latchkey/app/notify"
 	"latchkey/app/operator"
+	"latchkey/app/passkey"
+	"latchkey/app/password"
 	"latchkey/app/people"
+	"latchkey/app/place"
 	"latchkey/app/prompt"
 	"latchkey/app/provider"
 	"latchkey/app/role"
@@ -134,18 +137,27 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	if err != nil {
 		return nil, err
 	}
+	atlas, err := place.OpenAtlas(settings.Countries)
+	if err != nil {
+		return nil, err
+	}
 	pushPublic, pushPrivate := keys.Push()
 	nudge := make(chan struct{}, 1)
 	hub := wake.NewHub(db, secret.System.ShortID())
 	rules.Share(hub)
 	passwords := secret.NewPasswords()
 	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
-	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, PublicURL: settings.PublicURL, Nudge: nudge}
+	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, Atlas: atlas, PublicURL: settings.PublicURL, Nudge: nudge}
 	totps := &totp.Service{DB: db, Keys: keys}
-	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Rules: rules}
+	passkeys, err := passkey.New(db, keys, settings.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Passkeys: passkeys, Rules: rules, Atlas: atlas}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
-	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passwords: passwords}
+	ownPasswords := &password.Service{DB: db, Keys: keys, Passwords: passwords, Hub: hub}
+	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passkeys: passkeys, Passwords: passwords, Replacing: ownPasswords}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
 	imports := importing.New(db, rules, log)
@@ -169,7 +181,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(streams, hub)
-	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Remember: approvals.Remember}
+	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
 		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports,
@@ -184,7 +196,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	e, err := s.routes(
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, TOTPs: totps},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn, Providers: providers,
 		},
@@ -196,6 +208,8 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	s.Handler = e
 	return s, err
 }
+
+func (s *Server) close() error { return errors.Join(s.DB.Close(), s.Site.Atlas.Close()) }
 
 // sameKey refuses to start with another master key than the one that this
 // database knows: its PINs would never match again.
@@ -261,7 +275,7 @@ func clientAddress(proxies []string) echo.IPExtractor {
 func (s *Server) Run(ctx context.Context, ready func(address string)) error {
 	listener, err := net.Listen("tcp", s.Settings.Listen)
 	if err != nil {
-		return errors.Join(fmt.Errorf("server: listen: %w", err), s.DB.Close())
+		return errors.Join(fmt.Errorf("server: listen: %w", err), s.close())
 	}
 	return s.Serve(ctx, listener, ready)
 }
@@ -305,7 +319,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	}
 	working.Wait()
 	s.Site.Streams.Wait()
-	return errors.Join(failed, s.DB.Close())
+	return errors.Join(failed, s.close())
 }
 
 // headerMost is what net/http adds 4 KiB to by itself.
@@ -343,7 +357,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/app/passkey/passkeytest"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -41,6 +42,8 @@ func (w *world) claim(t testing.TB) {
 	w.withPhone(t, "admin@alder.example")
 	w.withApp(t, "user3@alder.example")
 	w.withApp(t, "admin@alder.example")
+	w.withPasskey(t, "user1@alder.example")
+	w.withPasskey(t, "user5@alder.example")
 	w.lock(t, "user2@alder.example")
 	w.act(t, "UPDATE users SET state = 'disabled' WHERE name = 'user5@alder.example'")
 }
@@ -87,6 +90,18 @@ func (w *world) steps(t testing.TB, name string) []answer {
 	look(app.get(t, coded))
 	look(app.post(t, coded+"/method", "method", "phone"))
 
+	// A passkey, whoever has one.
+	keyed := w.browser(t)
+	asked := look(keyed.post(t, "/signin", "identifier", name)).location()
+	look(keyed.post(t, asked+"/method", "method", "passkey"))
+	signed := passkeytest.New(t, "https://id.example.org").Sign(t, optionsOf(t, look(keyed.get(t, asked))))
+	look(keyed.get(t, asked+"/help"))
+	look(keyed.post(t, asked+"/verify", "credential", signed))
+	look(keyed.post(t, asked+"/verify", "credential", "{}"))
+	look(keyed.post(t, asked+"/verify", "password", "wrong"))
+	look(keyed.get(t, asked))
+	look(keyed.post(t, asked+"/method", "method", "phone"))
+
 	// The request lapses; two more, and the phone is left alone.
 	w.forward(t, 2*time.Minute)
 	look(b.get(t, attempt))
@@ -117,9 +132,13 @@ func (w *world) steps(t testing.TB, name string) []answer {
 
 var variable = regexp.MustCompile(`^(X-Request-Id|Date|Set-Cookie|Location|Content-Length|Retry-After)$`)
 
+// passkeysNamed is what a page asks a passkey for: a challenge and, whoever asks,
+// one or more that may sign.
+var passkeysNamed = regexp.MustCompile(`&#34;challenge&#34;:&#34;[\w-]{96}&#34;|&#34;allowCredentials&#34;:\[(\{&#34;type&#34;:&#34;public-key&#34;,&#34;id&#34;:&#34;[\w-]+&#34;(,&#34;transports&#34;:\[[a-z,&#34;]+\])?\},?)+\],`)
+
 // seen is an answer as far as it may not depend on who is behind a name.
 func seen(a answer, name string) string {
-	a.body = strings.ReplaceAll(a.body, name, "NAME")
+	a.body = passkeysNamed.ReplaceAllString(strings.ReplaceAll(a.body, name, "NAME"), "CHALLENGE PASSKEYS ")
 	var b strings.Builder
 	fmt.Fprintln(&b, passing[1].pattern.ReplaceAllString(a.asked, "ATTEMPT"), a.status)
 	for _, name := range slices.Sorted(keys(a.header)) {
@@ -270,6 +289,7 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 			everybody := slices.Concat(claimants, []claimant{{"a name of nowhere", "user1@nowhere.example"}})
 			c := &counting{seen: map[string]int{}}
 			c.attach(t, w.DB)
+			k, signed := passkeytest.New(t, "https://id.example.org"), map[*browser]string{}
 			acts := []struct {
 				what string
 				do   func(b *browser, name, attempt string)
@@ -290,6 +310,13 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 				{"choosing a code", func(b *browser, _, attempt string) { b.post(t, attempt+"/method", "method", "totp").want(t, 303) }},
 				{"the page of codes", func(b *browser, _, attempt string) { b.get(t, attempt).want(t, 200) }},
 				{"a wrong code", func(b *browser, _, attempt string) { b.post(t, attempt+"/verify", "code", "000000").want(t, 401) }},
+				{"choosing a passkey", func(b *browser, _, attempt string) { b.post(t, attempt+"/method", "method", "passkey").want(t, 303) }},
+				{"the page of passkeys", func(b *browser, name, attempt string) {
+					signed[b] = k.Sign(t, optionsOf(t, b.get(t, attempt).want(t, 200)))
+				}},
+				{"a wrong passkey", func(b *browser, _, attempt string) {
+					b.post(t, attempt+"/verify", "credential", signed[b]).want(t, 401)
+				}},
 				{"the name page again", func(b *browser, name, _ string) { b.post(t, "/signin", "identifier", name).want(t, 303) }},
 			}
 			done := map[string][]string{}

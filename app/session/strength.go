@@ -13,6 +13,8 @@ const (
 	ByPassword = "pwd"
 	ByPhone    = "phone"
 	ByTOTP     = "otp" // RFC 8176
+	ByPasskey  = "passkey"
+	ByKey      = "key" // a passkey that signed without seeing who holds it
 )
 
 // Strength says how much a proof is worth. A sensitive act asks for the
@@ -22,7 +24,7 @@ type Strength int
 
 const (
 	Weak   Strength = 1 // one factor: a password can be told to others
-	Strong Strength = 2 // two: a phone with its unlock, or an authenticator app in a session that knows the password
+	Strong Strength = 2 // two: a phone or a passkey with its unlock, or an authenticator app in a session that knows the password
 )
 
 // LostWait is how long a phone counts as something that its user has after they
@@ -37,6 +39,7 @@ var ways = []struct {
 	strength Strength
 	has      user.Ways
 }{
+	{ByPasskey, Strong, user.WithPasskey},
 	{ByPhone, Strong, user.WithPhone},
 	{ByTOTP, Strong, user.WithTOTP},
 	{ByPassword, Weak, user.WithPassword},
@@ -85,9 +88,9 @@ func made(by, way string) bool { return slices.Contains(strings.Split(by, ","), 
 // been proved then: that one knows the password, too, may have been before.
 func (s Session) proved() Strength {
 	switch {
-	case made(s.ProvedBy, ByPhone), made(s.ProvedBy, ByTOTP) && s.knows():
+	case made(s.ProvedBy, ByPhone), made(s.ProvedBy, ByPasskey), (made(s.ProvedBy, ByTOTP) || made(s.ProvedBy, ByKey)) && s.knows():
 		return Strong
-	case made(s.ProvedBy, ByTOTP), made(s.ProvedBy, ByPassword):
+	case made(s.ProvedBy, ByTOTP), made(s.ProvedBy, ByKey), made(s.ProvedBy, ByPassword):
 		return Weak
 	}
 	return 0
@@ -97,7 +100,7 @@ func (s Session) proved() Strength {
 // phone that they say they lost. Whoever has an authenticator app and a password
 // can give both.
 func (s Session) Strongest() Strength {
-	if s.Ways.Has(user.WithPhone) || s.LostPhone || s.Ways.Has(user.WithTOTP) && s.Ways.Has(user.WithPassword) {
+	if s.Ways.Has(user.WithPhone|user.WithPasskey) || s.LostPhone || s.Ways.Has(user.WithTOTP) && s.Ways.Has(user.WithPassword) {
 		return Strong
 	}
 	return Weak

@@ -1,5 +1,6 @@
 // Package settings changes the few rules that a tenant has of its own for
-// everybody: how a phone gives the number back, and which phones may be added.
+// everybody: how a phone gives the number back, which phones may be added, and
+// what it calls the places that its people come from.
 //
 // Each mode has a bound on blind guessing, which the page shows: whoever answers
 // a request without seeing the number is right 1 time in 3, in 90 or in 900,000
@@ -46,7 +47,9 @@ type Service struct{ DB *store.DB }
 
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
-	return map[approval.Kind]approval.Performer{KindChange: change}
+	return map[approval.Kind]approval.Performer{
+		KindChange: change, KindSetPlace: setPlace, KindRemovePlace: removePlace, KindElsewhere: elsewhere,
+	}
 }
 
 // Of gives the settings of a tenant.
@@ -109,7 +112,7 @@ func change(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 // wrong says which of the settings are none.
 func (s Settings) wrong() error {
 	fields := map[string]string{}
-	if strength(s.MatchMode) < 0 {
+	if s.MatchMode.Strength() < 0 {
 		fields["match_mode"] = "settings.match_mode_form"
 	}
 	if len(s.Platforms) == 0 || slices.ContainsFunc(s.Platforms, func(p string) bool { return !slices.Contains(Platforms, p) }) {
@@ -123,16 +126,6 @@ func (s Settings) wrong() error {
 
 // loosens says whether s asks less of a phone than before.
 func (s Settings) loosens(was Settings) bool {
-	return strength(s.MatchMode) < strength(was.MatchMode) ||
+	return s.MatchMode.Strength() < was.MatchMode.Strength() ||
 		slices.ContainsFunc(s.Platforms, func(p string) bool { return !slices.Contains(was.Platforms, p) })
-}
-
-// strength is the place of a mode among them, -1 for none.
-func strength(mode tenant.MatchMode) int {
-	for i, m := range Modes {
-		if m.Mode == mode {
-			return i
-		}
-	}
-	return -1
 }

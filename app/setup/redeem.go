@@ -2,12 +2,14 @@ package setup
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/password"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
@@ -46,14 +48,11 @@ func (f First) check(i Invited) (First, map[string]string) {
 	case !f.named(i):
 		wrong["admin_name"] = "setup.name_domain"
 	}
-	switch length := len([]rune(f.Password)); {
-	case length < user.PasswordLeastAlone:
-		wrong["password"] = "user.password_short"
-	case length > user.PasswordMost:
-		wrong["password"] = "user.password_long"
-	case f.Password != f.PasswordAgain:
-		wrong["password_again"] = "user.password_other"
+	tenantName := f.TenantName
+	if i.TenantID != "" {
+		tenantName = i.Name
 	}
+	maps.Copy(wrong, password.Check(f.Password, f.PasswordAgain, user.PasswordLeastAlone, tenantName, f.TenantSlug, f.AdminName))
 	return f, wrong
 }
 

@@ -24,6 +24,7 @@ const (
 	Password Way = "password"
 	Phone    Way = "phone"
 	TOTP     Way = "totp"
+	Passkey  Way = "passkey"
 )
 
 // ways lists what can be chosen, the strongest first (product.md §6), with what
@@ -33,6 +34,7 @@ var ways = []struct {
 	by    string
 	bound user.Ways
 }{
+	{Passkey, session.ByPasskey, user.WithPasskey},
 	{Phone, session.ByPhone, user.WithPhone},
 	{TOTP, session.ByTOTP, user.WithTOTP},
 	{Password, session.ByPassword, user.WithPassword},
@@ -65,16 +67,22 @@ func boundTo(way Way) user.Ways {
 type proof string
 
 // and adds a way.
-func (p proof) and(way Way) proof {
+func (p proof) and(way Way) proof { return p.with(by(way)) }
+
+// with adds what a way proved by its amr value.
+func (p proof) with(amr string) proof {
 	if p == "" {
-		return proof(by(way))
+		return proof(amr)
 	}
-	return p + "," + proof(by(way))
+	return p + "," + proof(amr)
 }
 
 // ways gives the set that a proof stands for.
 func (p proof) ways() (all user.Ways) {
 	for part := range strings.SplitSeq(string(p), ",") {
+		if part == session.ByKey {
+			all |= user.WithKey
+		}
 		for _, w := range ways {
 			if w.by == part {
 				all |= w.bound
@@ -82,6 +90,12 @@ func (p proof) ways() (all user.Ways) {
 		}
 	}
 	return all
+}
+
+// took says whether something that a user has bound had its part in a proof. A
+// passkey had it also when it did not see who holds it.
+func (p proof) took(bound user.Ways) bool {
+	return p.ways().Has(bound) || bound.Has(user.WithPasskey) && p.ways().Has(user.WithKey)
 }
 
 // Purpose of an attempt.
@@ -121,7 +135,7 @@ func (a Attempt) Halfway() bool { return a.proved != "" }
 
 // Stuck says whether an attempt is halfway and there is no way on: the one that it
 // is on was proved already.
-func (a Attempt) Stuck() bool { return a.proved.ways().Has(boundTo(a.Way)) }
+func (a Attempt) Stuck() bool { return a.proved.took(boundTo(a.Way)) }
 
 // RequestRef names a request for approval.
 type RequestRef struct{ TenantID, ID string }

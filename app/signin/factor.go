@@ -15,7 +15,7 @@ import (
 // offers lists the ways that may be taken in an attempt now, the strongest first.
 // Until something is proved that is every way, so that it does not tell what a
 // name has. Halfway it is those that complete what was proved.
-func offers(tx *store.Tx, a Attempt) (all []Way, err error) {
+func (s *Service) offers(tx *store.Tx, a Attempt) (all []Way, err error) {
 	if a.Purpose == ToApprove {
 		return []Way{Phone}, nil
 	}
@@ -26,6 +26,9 @@ func offers(tx *store.Tx, a Attempt) (all []Way, err error) {
 		}
 	}
 	for _, w := range ways {
+		if w.way == Passkey && !s.Passkeys.Usable() {
+			continue
+		}
 		if !a.Halfway() || a.proved.completed(w.bound, bound) {
 			all = append(all, w.way)
 		}
@@ -35,12 +38,12 @@ func offers(tx *store.Tx, a Attempt) (all []Way, err error) {
 
 // completed says whether a way of a user completes a proof that was not enough.
 func (p proof) completed(by, bound user.Ways) bool {
-	return bound.Has(by) && !p.ways().Has(by) && user.Enough(user.MFAEnforced, bound, p.ways()|by)
+	return bound.Has(by) && !p.took(by) && user.Enough(user.MFAEnforced, bound, p.ways()|by)
 }
 
 // Offers lists the ways that may be taken in an attempt now, the strongest first.
 func (s *Service) Offers(ctx context.Context, a Attempt) ([]Way, error) {
-	all, err := offers(s.DB.View(ctx), a)
+	all, err := s.offers(s.DB.View(ctx), a)
 	return all, store.Unusable(err)
 }
 
@@ -49,6 +52,12 @@ func (s *Service) Offers(ctx context.Context, a Attempt) ([]Way, error) {
 // up what the way proved with, in the same act. A session is made of the former
 // alone. What has changed meanwhile is fault.Refused.
 func (s *Service) passed(ctx context.Context, a Attempt, way Way, use func(*store.Tx) error, from From) (Done, error) {
+	return s.passedBy(ctx, a, way, by(way), use, from)
+}
+
+// passedBy is passed for a way that can prove more or less, by the amr value of
+// what it proved.
+func (s *Service) passedBy(ctx context.Context, a Attempt, way Way, amr string, use func(*store.Tx) error, from From) (Done, error) {
 	done := Done{ReturnTo: a.ReturnTo}
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
 		if err := use(tx); err != nil {
@@ -58,10 +67,10 @@ func (s *Service) passed(ctx context.Context, a Attempt, way Way, use func(*stor
 		if err != nil {
 			return err
 		}
-		proved := a.proved.and(way)
+		proved := a.proved.with(amr)
 		if a.Purpose == ToSignIn && !user.Enough(account.MFAState, account.Ways, proved.ways()) {
 			done.Halfway = true
-			return s.halfway(tx, a, way, account, from)
+			return s.halfway(tx, a, way, proved, account, from)
 		}
 		if err := leave(tx, a, way, "state = 'finished', finished_at = ?", []any{tx.Now}, account, from); err != nil {
 			return err
@@ -107,11 +116,11 @@ func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on acc
 // halfway leads an attempt on to a way that completes what was proved: the one
 // used last, or else the strongest. Where there is none the attempt stays where it
 // is, and its page says so.
-func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, account account, from From) error {
+func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, account account, from From) error {
 	before := a
-	a.proved = a.proved.and(way)
+	a.proved = proved
 	next, promptID := way, ""
-	all, err := offers(tx, a)
+	all, err := s.offers(tx, a)
 	if err != nil {
 		return err
 	}

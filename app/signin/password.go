@@ -7,14 +7,17 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
 
-// Passwords says whether a password belongs to a hash, which takes a moment.
+// Passwords says whether a password belongs to a hash, and makes one; both take a
+// moment.
 type Passwords interface {
 	Verify(ctx context.Context, phc, password string) (bool, error)
+	Hash(ctx context.Context, password string) (string, error)
 }
 
 // VerifyPassword checks a password for an attempt and makes a session of it, or
@@ -37,23 +40,42 @@ func (s *Service) VerifyPassword(ctx context.Context, addressed, typed string, f
 	if err != nil {
 		return Done{}, s.uncount(ctx, a, Password, err)
 	}
-	right, err := s.Passwords.Verify(ctx, who.PasswordHash, clip(typed))
+	right, err := s.Passwords.Verify(ctx, who.PasswordHash, typed)
 	if err != nil {
 		return Done{}, s.uncount(ctx, a, Password, store.Unusable(err))
 	}
 	if !right || !known {
 		return Done{}, s.refused(ctx, addressed, "signin.password_wrong", from)
 	}
-	done, err := s.passed(ctx, a, Password, func(*store.Tx) error { return nil }, from)
+	next := who.PasswordHash
+	if secret.Outdated(next) {
+		// When too many wait, it is left for the next time.
+		if renewed, err := s.Passwords.Hash(ctx, typed); err == nil {
+			next = renewed
+		}
+	}
+	done, err := s.passed(ctx, a, Password, func(tx *store.Tx) error { return stillTheirs(tx, who, next) }, from)
 	return done, s.settled(ctx, a, Password, "signin.changed", err, from)
 }
 
-// clip bounds what is hashed; nothing longer was ever accepted as a password.
-func clip(typed string) string {
-	if len(typed) > 4*user.PasswordMost {
-		return typed[:4*user.PasswordMost]
+// stillTheirs holds, in the act tx, the password of a user as it was checked: one
+// that is changed at the same moment makes no session that its change does not end.
+// next is the hash that it has from then on, made with the parameters of today.
+func stillTheirs(tx *store.Tx, who user.User, next string) error {
+	refused := fault.New(fault.Refused, "signin.refused")
+	if next != who.PasswordHash {
+		return tx.Change(refused, "UPDATE users SET password_hash = ? WHERE tenant_id = ? AND id = ? AND password_hash = ?", next, who.TenantID, who.ID, who.PasswordHash)
 	}
-	return typed
+	query := "SELECT id FROM users WHERE tenant_id = ? AND id = ? AND password_hash = ?"
+	if tx.Dialect == store.Postgres {
+		query += " FOR SHARE" // SQLite has one writer anyway
+	}
+	var id string
+	ok, err := tx.One(&id, query, who.TenantID, who.ID, who.PasswordHash)
+	if err == nil && !ok {
+		err = refused
+	}
+	return err
 }
 
 // holder is the user of an attempt when they may sign in.

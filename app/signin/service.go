@@ -10,6 +10,8 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/passkey"
+	"latchkey/app/place"
 	"latchkey/app/prompt"
 	"latchkey/app/secret"
 	"latchkey/app/session"
@@ -28,8 +30,10 @@ type Service struct {
 	Passwords Passwords
 	Prompts   *prompt.Service
 	TOTPs     *totp.Service
+	Passkeys  *passkey.Service
 	Rules     *access.Rules
 	Approvals Approvals
+	Atlas     *place.Atlas
 }
 
 // From is the browser that acts.
@@ -41,6 +45,7 @@ type From struct {
 // subjectOf is whom an attempt is for: a user or a name that nobody answers for.
 type subjectOf struct {
 	tenant  tenant.Tenant
+	places  place.Named
 	subject string
 	found   Found
 	recent  []asked
@@ -51,6 +56,8 @@ type subjectOf struct {
 type Found struct {
 	TenantID  string
 	MatchMode tenant.MatchMode
+	Elsewhere tenant.MatchMode // in the place of MatchMode where it is stronger and nobody has a name for the place
+	Places    string           // that the tenant has a name for, see place.Read
 	UserID    string
 	State     string
 	Way       string
@@ -102,7 +109,7 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 	}
 	// PostgreSQL finds rows behind the wall by a CASE, and not by COALESCE: it takes
 	// that for a function which could tell what it was given.
-	err := tx.All(&rows, `SELECT COALESCE(t.id, '') AS tenant_id, COALESCE(t.match_mode, '') AS match_mode,
+	err := tx.All(&rows, `SELECT COALESCE(t.id, '') AS tenant_id, COALESCE(t.match_mode, '') AS match_mode, COALESCE(t.match_mode_elsewhere, '') AS elsewhere, COALESCE(t.places, '') AS places,
 		COALESCE(u.id, '') AS user_id, COALESCE(u.state, '') AS state, COALESCE(h.way, '') AS way,
 		`+phoneSignsIn+` AS phones,
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
@@ -124,6 +131,9 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		return who, err
 	}
 	who.found = rows[0].Found
+	if who.places, err = place.Read(who.found.Places); err != nil {
+		return who, err
+	}
 	who.tenant = tenant.Tenant{ID: who.found.TenantID, MatchMode: who.found.MatchMode}
 	if who.tenant.ID == "" {
 		who.tenant = tenant.Tenant{ID: tenant.Nowhere, MatchMode: tenant.Pick3}
@@ -185,7 +195,7 @@ type beginning struct {
 }
 
 func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, from From) (string, error) {
-	if !known(b.way) {
+	if !known(b.way) || b.way == Passkey && !s.Passkeys.Usable() {
 		b.way = Password
 	}
 	id := s.Secrets.ID()
@@ -258,10 +268,15 @@ func (s *Service) send(tx *store.Tx, who subjectOf, a Attempt, from From) (promp
 		}
 		kind, act, administrator = prompt.Approval, &shown, true
 	}
+	at := s.Atlas.Of(from.IP, who.places)
+	mode := who.tenant.MatchMode
+	if at.Name() == "" {
+		mode = mode.Or(who.found.Elsewhere)
+	}
 	return s.Prompts.Send(tx, prompt.Ask{
 		TenantID: who.tenant.ID, Subject: who.subject, UserID: who.phoneUser(), Kind: kind, AttemptID: a.key, Act: act,
-		Mode: prompt.ModeFor(who.tenant.MatchMode, administrator, recent, tx.Now), Application: "Latchkey",
-		Origin: from.Origin, BrowserDigest: from.BrowserDigest, NewBrowser: !who.found.SeenHere, Push: who.found.Pushes,
+		Mode: prompt.ModeFor(mode, administrator, recent, tx.Now), Application: "Latchkey",
+		Origin: from.Origin, Place: at, BrowserDigest: from.BrowserDigest, NewBrowser: !who.found.SeenHere, Push: who.found.Pushes,
 		Failures: throttle.State{InARow: who.found.InARow, PausedUntil: who.found.PausedUntil},
 	}, recent)
 }
@@ -337,7 +352,7 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 		if !a.Open(tx.Now) {
 			return fault.New(fault.Refused, "signin.refused")
 		}
-		offered, err := offers(tx, a)
+		offered, err := s.offers(tx, a)
 		if err != nil {
 			return err
 		}

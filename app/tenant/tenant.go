@@ -10,6 +10,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/place"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 )
@@ -26,6 +27,20 @@ const (
 	Type2 MatchMode = "type2"
 	Type6 MatchMode = "type6"
 )
+
+// MatchModes are the ways to give the number back, the weakest first.
+var MatchModes = []MatchMode{Pick3, Type2, Type6}
+
+// Strength is the place of a mode among them, -1 for none.
+func (m MatchMode) Strength() int { return slices.Index(MatchModes, m) }
+
+// Or gives the stronger of two modes; one that is none counts for nothing.
+func (m MatchMode) Or(other MatchMode) MatchMode {
+	if other.Strength() > m.Strength() {
+		return other
+	}
+	return m
+}
 
 // States of a tenant.
 const (
@@ -186,6 +201,15 @@ func BySlug(ctx context.Context, db *store.DB, slug string) (Tenant, error) {
 		return t, fault.New(fault.NotFound, "http.not_found")
 	}
 	return t, nil
+}
+
+// Places gives the places that a tenant has a name for.
+func Places(tx *store.Tx, tenantID string) (place.Named, error) {
+	var text string
+	if _, err := tx.One(&text, "SELECT places FROM tenants WHERE id = ?", tenantID); err != nil {
+		return nil, err
+	}
+	return place.Read(text)
 }
 
 // Any says whether there is a tenant at all.

@@ -13,10 +13,15 @@ const (
 	WithPassword Ways = 1 << iota
 	WithPhone
 	WithTOTP
+	WithPasskey
 )
 
+// WithKey is of a proof alone: a passkey that signed without seeing who holds it.
+// It is something that is had, and nothing else; nobody has it bound.
+const WithKey Ways = 1 << 30
+
 // SecondFactors are the ways that make a password enough, or do without it.
-const SecondFactors = WithPhone | WithTOTP
+const SecondFactors = WithPhone | WithTOTP | WithPasskey
 
 // Has says whether one of others is in the set.
 func (w Ways) Has(others Ways) bool { return w&others != 0 }
@@ -30,12 +35,13 @@ const (
 )
 
 // Enough says whether a user is signed in by what they have proved. A phone does
-// by itself: its signature and its unlock are two factors. Otherwise two are
-// needed, one that is known and one that is had, unless no second factor is asked
-// of the user or, while it is enabled, none is there yet.
+// by itself: its signature and its unlock are two factors; and so does a passkey
+// that saw who holds it. Otherwise two are needed, one that is known and one that
+// is had, unless no second factor is asked of the user or, while it is enabled,
+// none is there yet.
 func Enough(mfa string, bound, proved Ways) bool {
 	switch {
-	case proved.Has(WithPhone), proved.Has(WithPassword) && proved.Has(WithTOTP):
+	case proved.Has(WithPhone | WithPasskey), proved.Has(WithPassword) && proved.Has(WithTOTP|WithKey):
 		return true
 	case mfa == MFAEnabled && !bound.Has(SecondFactors), mfa == MFADisabled:
 		return proved != 0

@@ -15,10 +15,10 @@ import (
 // words are approval.kind.KIND.
 var acts = map[approval.Kind]string{
 	"role.assign": "key", "role.take": "key", "role.compose": "sliders", "role.change": "sliders", "role.retire": "sliders",
-	"user.lock": "pause", "user.unlock": "check", "session.end": "monitor", "authenticator.reset": "phone", "totp.reset": "clock", "user.mfa": "shield",
+	"user.lock": "pause", "user.unlock": "check", "session.end": "monitor", "authenticator.reset": "phone", "totp.reset": "clock", "passkey.reset": "passkey", "user.mfa": "shield",
 	"user.invite": "plus", "user.invitation": "plus", "user.import": "list",
 	"group.create": "users", "group.rename": "users", "group.delete": "users", "group.add_member": "users", "group.remove_member": "users", "group.set_role": "key",
-	"settings.change": "sliders",
+	"settings.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
 }
 
 // ActIcon is the drawing for a kind of act.
@@ -50,8 +50,8 @@ func ActOn(ctx context.Context, kind approval.Kind, target string) string {
 var fields = map[string]func(context.Context, string) string{
 	"role": sayRole, "scope": sayScope, "ends_at": sayEnd, "permissions": sayPermissions,
 	"state": sayValue, "mfa_state": sayMFA, "sessions": sayValue, "throttle": sayValue,
-	"match_mode": sayMode, "platforms": sayPlatforms,
-	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "totp": sayValue, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
+	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "platforms": sayPlatforms,
+	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
 }
 
 // Changed says one line of a difference in words: the field, and what it was and is.
@@ -62,7 +62,7 @@ func Changed(ctx context.Context, field, before, after string) (name, was, is st
 		name = words.Say(ctx, key)
 	}
 	value := func(text string) string {
-		if text == "" && field != "scope" && field != "ends_at" {
+		if text == "" && field != "scope" && field != "ends_at" && field != "match_mode_elsewhere" {
 			return words.Say(ctx, "approval.value.none")
 		}
 		if say == nil {
@@ -120,6 +120,13 @@ func sayMFA(ctx context.Context, state string) string {
 
 func sayMode(ctx context.Context, mode string) string {
 	return either(ctx, "console.settings.mode."+mode, mode)
+}
+
+func sayElsewhere(ctx context.Context, mode string) string {
+	if mode == "" {
+		return words.Say(ctx, "places.elsewhere.same")
+	}
+	return sayMode(ctx, mode)
 }
 
 func sayPlatforms(ctx context.Context, platforms string) string {

@@ -42,7 +42,7 @@ func TestHowChangesAreSaid(t *testing.T) {
 	if got := ActOn(t.Context(), "role.assign", ""); got != "Give a role" {
 		t.Errorf("without a target: %q", got)
 	}
-	if got := ActOn(t.Context(), "bird.feed", "Sam"); got != "bird.feed: Sam" {
+	if got := ActOn(t.Context(), "bird.feed", "user3"); got != "bird.feed: user3" {
 		t.Errorf("an act that nobody named: %q", got)
 	}
 }

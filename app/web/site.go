@@ -17,6 +17,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/place"
 	"latchkey/app/secret"
 	"latchkey/app/session"
 	"latchkey/app/signin"
@@ -37,6 +38,8 @@ type Site struct {
 	Streams   *Streams
 	Begins    *Begins
 	Observe   func(route string, status int, took time.Duration)
+
+	Atlas *place.Atlas // where addresses are
 
 	// Remember records what was refused to somebody signed in, with its details.
 	Remember func(ctx context.Context, tenantID, userID string, details map[string]string, from audit.Origin) error

@@ -14,7 +14,7 @@ func TestInitials(t *testing.T) {
 		"Birch":                "B",
 		"alder health":         "AH",
 		"University of Oslo":   "UO",
-		"St. Mary's Hospital":  "SM",
+		"St. Moor's Hospital":  "SM",
 		"O’Neill & Sons":       "OS",
 		"3M Works":             "3W",
 		"élan vital":           "ÉV",

@@ -70,6 +70,7 @@ type Person struct {
 
 	AtRisk    bool
 	Phones    []PersonPhone
+	Passkeys  []PersonPasskey
 	Masked    string // why names are cut short; or empty
 	Throttles []Throttle
 	Sessions  []PersonSession
@@ -98,6 +99,16 @@ type PersonPhone struct {
 	AddedAt    time.Time
 	LastUsedAt time.Time // zero: never
 	Ended      bool
+	Act        *PersonAct // to take it away; nil for none
+}
+
+// PersonPasskey is one passkey of a person.
+type PersonPasskey struct {
+	ID         string
+	Name       string
+	Synced     bool
+	AddedAt    time.Time
+	LastUsedAt time.Time  // zero: never
 	Act        *PersonAct // to take it away; nil for none
 }
 

@@ -6,6 +6,7 @@ package signin
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"latchkey/views/component"
@@ -17,6 +18,20 @@ type Name struct {
 	Identifier string // as typed, or the hint
 	ReturnTo   string
 	Error      string
+
+	Passkey      string // what a passkey is to sign, as JSON; empty where there are none
+	PasskeyLife  string // seconds for which that is good
+	PasskeyError string // why the last one did not work
+}
+
+// Passkey is the page that asks for a passkey.
+type Passkey struct {
+	Attempt   string
+	UserName  string
+	Options   string // what is to be signed, as JSON
+	Error     string
+	Halfway   bool   // another factor was right, the passkey comes on top
+	OtherWays string // as of Password
 }
 
 // Password is the page that asks for the password.
@@ -60,7 +75,7 @@ type Phone struct {
 	RetryAt      time.Time // Held: from when a request may be sent again; zero when that is not told
 	SecondFactor bool      // the password was right, the phone comes on top
 	OtherWays    string    // address of the page that offers them, when the person is signed in and proves it again; else empty
-	Approves     string    // what the phone is asked to approve: "Give a role: Sam"; empty for a sign-in
+	Approves     string    // what the phone is asked to approve: "Give a role: user3"; empty for a sign-in
 	Request      string    // address of the page of the request that it approves
 }
 
@@ -92,6 +107,22 @@ type StepUp struct {
 	Password bool  // it is among them; else the page says why not
 	Phone    bool  // it is among them; the page says what to do when it is lost
 	Lost     bool  // there is none, because the phone that would do was removed by less
+}
+
+func (v Name) document() component.Document {
+	d := component.Document{Layout: "card", Step: "name"}
+	if v.Passkey != "" {
+		d.Scripts = []string{"passkey-get.js"}
+	}
+	return d
+}
+
+// autocomplete lets a browser offer passkeys where it offers names.
+func (v Name) autocomplete() string {
+	if v.Passkey != "" {
+		return strings.Join([]string{"username", "webauthn"}, " ")
+	}
+	return "username"
 }
 
 func (v Phone) document() component.Document {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/a-h/templ"
 	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 )
 
 // first is the language that has every text.
@@ -99,6 +100,19 @@ func of(ctx context.Context) *Catalogue {
 
 // Tag is the language of ctx, as in the lang attribute.
 func Tag(ctx context.Context) string { return of(ctx).Tag() }
+
+// Country is the name of a country by its code, ISO 3166-1 alpha-2, or the code
+// where it has no name.
+func Country(ctx context.Context, code string) string {
+	region, err := language.ParseRegion(code)
+	if err != nil {
+		return code
+	}
+	if name := display.Regions(of(ctx).tag).Name(region); name != "" {
+		return name
+	}
+	return code
+}
 
 // Has says whether there is such a text.
 func Has(ctx context.Context, key string) bool { return of(ctx).Has(key) }

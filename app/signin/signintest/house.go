@@ -15,6 +15,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/device"
+	"latchkey/app/passkey"
 	"latchkey/app/phone"
 	"latchkey/app/prompt"
 	"latchkey/app/proof"
@@ -49,6 +50,7 @@ type House struct {
 	Prompts   *prompt.Service
 	SignIn    *signin.Service
 	TOTPs     *totp.Service
+	Passkeys  *passkey.Service
 	Alder     tenant.Tenant
 	Birch     tenant.Tenant
 }
@@ -81,7 +83,12 @@ func Build(t *testing.T, db *store.DB, clock *storetest.Clock) *House {
 		DB: db, Devices: h.Devices, Hub: h.Hub, Secrets: secret.System, PublicURL: PublicURL, Nudge: make(chan struct{}, 1),
 	}
 	h.TOTPs = &totp.Service{DB: db, Keys: keys}
-	h.SignIn = &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: h.Passwords, Prompts: h.Prompts, TOTPs: h.TOTPs, Rules: rules}
+	if h.Passkeys, err = passkey.New(db, keys, PublicURL); err != nil {
+		t.Fatal(err)
+	}
+	h.SignIn = &signin.Service{
+		DB: db, Keys: keys, Secrets: secret.System, Passwords: h.Passwords, Prompts: h.Prompts, TOTPs: h.TOTPs, Passkeys: h.Passkeys, Rules: rules,
+	}
 	return h
 }
 

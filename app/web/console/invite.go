@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/app/approval"
 	"latchkey/app/fault"
 	"latchkey/app/people"
 	"latchkey/app/secret"
@@ -76,13 +77,22 @@ func (h *Pages) sendInvite(c echo.Context) error {
 
 // renewInvitation makes a new link for somebody who never had a way in.
 func (h *Pages) renewInvitation(c echo.Context) error {
+	return h.newLink(c, people.KindInvitation, "invitation")
+}
+
+// sendPasswordLink makes a link by which somebody sets another password.
+func (h *Pages) sendPasswordLink(c echo.Context) error {
+	return h.newLink(c, people.KindPasswordLink, "password_link")
+}
+
+func (h *Pages) newLink(c echo.Context, kind approval.Kind, form string) error {
 	if err := h.Site.NeedFresh(c); err != nil {
 		return err
 	}
 	link, token := people.NewLink(web.Here(c).ID, web.Form(c, "once"))
-	out, err := h.Approvals.Submit(c.Request().Context(), h.act(c, people.KindInvitation, c.Param("user")).With(link))
+	out, err := h.Approvals.Submit(c.Request().Context(), h.act(c, kind, c.Param("user")).With(link))
 	if fields, ok := wrong(c, err); ok {
-		return h.showPerson(c, http.StatusUnprocessableEntity, failed{form: "invitation", typed: web.Form(c, "reason"), wrong: fields})
+		return h.showPerson(c, http.StatusUnprocessableEntity, failed{form: form, typed: web.Form(c, "reason"), wrong: fields})
 	}
 	if err != nil {
 		return h.shownBefore(c, err, c.Param("user"))

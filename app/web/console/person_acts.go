@@ -25,19 +25,26 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 	people.KindEndSessions: {"/end-sessions", "end_sessions"},
 	people.KindReset:       {"/revoke", "reset"},
 	people.KindResetTOTP:   {"/totp/revoke", "reset_totp"},
+	people.KindTakePasskey: {"/revoke", "take_passkey"},
 	people.KindMFA:         {"/mfa", "mfa"},
 	people.KindInvitation:  {"/invitation", "invitation"},
+
+	people.KindPasswordLink: {"/password-link", "password_link"},
 }
 
 // personActs puts what may be done to a person on their page, and what came back.
 func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, offers []people.Offer, back failed) {
 	ctx := web.Context(c)
+	v.Passkeys = passkeysOf(p)
 	var states *component.Choices
 	for _, offer := range offers {
 		act := h.actForm(c, p, offer)
 		switch offer.Kind {
 		case people.KindReset:
 			h.resets(c, v, p, act, back)
+			continue
+		case people.KindTakePasskey:
+			h.takings(c, v, p, act, back)
 			continue
 		case people.KindMFA:
 			choice := component.Choice{
@@ -54,7 +61,7 @@ func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, off
 			}
 			states.Choices = append(states.Choices, choice)
 			continue
-		case people.KindInvitation:
+		case people.KindInvitation, people.KindPasswordLink:
 			act.Once = secret.System.ID()
 		}
 		v.Acts = append(v.Acts, returned(act, back))
@@ -79,7 +86,7 @@ func (h *Pages) actForm(c echo.Context, p people.Person, offer people.Offer) vie
 	act := views.PersonAct{
 		ID: form.name, Trigger: words.Say(ctx, "console.act."+form.name+".trigger"), Title: words.Say(ctx, "console.act."+form.name+".title", "name", p.Name),
 		Text: words.Say(ctx, text, "name", p.Name), Action: h.personPath(c, p.ID) + form.address, Button: words.Say(ctx, "console.act."+form.name+".button"),
-		Danger: offer.Kind == people.KindLock || offer.Kind == people.KindReset || offer.Kind == people.KindResetTOTP || offer.Kind == people.KindEndSessions,
+		Danger: offer.Kind == people.KindLock || offer.Kind == people.KindReset || offer.Kind == people.KindResetTOTP || offer.Kind == people.KindTakePasskey || offer.Kind == people.KindEndSessions,
 	}
 	// Of the second factor it depends on the choice, which says so itself.
 	if offer.FourEyes && offer.Kind != people.KindMFA {

@@ -1,4 +1,4 @@
-// Package invite serves those who come by an invitation and have no password yet.
+// Package invite serves those who come by a one-time link to set their password.
 package invite
 
 import (
@@ -44,11 +44,11 @@ func (h *Pages) show(c echo.Context, status int, codes map[string]string) error 
 	page := h.Site.Page(c)
 	page.TenantName = who.TenantName
 	return web.Render(c, status, views.FirstPasswordPage(page, views.FirstPassword{
-		Action: c.Request().URL.Path, TenantName: who.TenantName, Name: who.Name, DisplayName: who.DisplayName, Errors: wrong,
+		Action: c.Request().URL.Path, TenantName: who.TenantName, Name: who.Name, DisplayName: who.DisplayName, Renews: who.Renews, Least: who.Least, Errors: wrong,
 	}))
 }
 
-// accept sets the first password. Signing in with it is the next step, so that
+// accept sets the password. Signing in with it is the next step, so that
 // nobody is signed in by a link.
 func (h *Pages) accept(c echo.Context) error {
 	name, err := h.People.Accept(c.Request().Context(), secret.TokenOf(c.Param("token")), web.Form(c, "password"), web.Form(c, "password_again"), web.Origin(c))

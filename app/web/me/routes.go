@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,9 +17,12 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/passkey"
+	"latchkey/app/password"
 	"latchkey/app/session"
 	"latchkey/app/signin"
 	"latchkey/app/totp"
+	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/me"
@@ -31,11 +35,14 @@ type Pages struct {
 	Devices *device.Service
 	SignIn  *signin.Service
 	TOTPs   *totp.Service
+
+	Passkeys  *passkey.Service
+	Passwords *password.Service
 }
 
 // Routes is the map of My account.
 func (h *Pages) Routes() []web.Route {
-	return append(h.totpRoutes(), []web.Route{
+	return append(slices.Concat(h.totpRoutes(), h.passkeyRoutes(), h.passwordRoutes()), []web.Route{
 		web.Get("/", access.AccountView, h.home),
 		web.Get("/me", access.AccountView, h.overview),
 		web.Get("/me/phones", access.AccountView, h.phones),
@@ -133,6 +140,10 @@ func (h *Pages) overview(c echo.Context) error {
 	if bound.LastUsedAt != nil {
 		codes.LastUsedAt = *bound.LastUsedAt
 	}
+	passkeys, err := h.passkeysInShort(c, way)
+	if err != nil {
+		return err
+	}
 	active, signing := count(phones)
 	phone := views.Authenticator{
 		Icon: "phone", Name: words.Say(ctx, "me.info.phone.title"), Detail: words.Say(ctx, "me.info.phone.count", "count", strconv.Itoa(active)),
@@ -151,12 +162,16 @@ func (h *Pages) overview(c echo.Context) error {
 			phone.LastUsedAt = *p.LastUsedAt
 		}
 	}
+	own := views.Authenticator{
+		Icon: "key", Name: words.Say(ctx, "me.info.password.title"), Detail: words.Say(ctx, "me.info.password.text"), State: words.Say(ctx, "me.info.password.none"),
+		Default: way == signin.Password, Href: "/me/password", Label: words.Say(ctx, "me.info.password.act"),
+	}
+	if who.Ways.Has(user.WithPassword) {
+		own.State = words.Say(ctx, "me.info.password.on")
+	}
 	v := views.Overview{
 		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", who.Browser),
-		Authenticators: []views.Authenticator{phone, codes, {
-			Icon: "key", Name: words.Say(ctx, "me.info.password.title"), Detail: words.Say(ctx, "me.info.password.text"),
-			State: words.Say(ctx, "me.info.password.on"), Default: way == signin.Password,
-		}},
+		Authenticators: []views.Authenticator{passkeys, phone, codes, own},
 	}
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
 }
@@ -313,10 +328,14 @@ func (h *Pages) sessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	where, err := h.Site.Whereabouts(c)
+	if err != nil {
+		return err
+	}
 	var v views.Sessions
 	for _, s := range list {
 		v.Rows = append(v.Rows, views.SessionRow{
-			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: s.IP, SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, EndsAt: s.ExpiresAt,
+			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: where(s.IP), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, EndsAt: s.ExpiresAt,
 			How: web.How(ctx, s.AMR), Weaker: s.AMR == session.ByPassword, CanEnd: true,
 		})
 	}
@@ -352,9 +371,13 @@ func (h *Pages) activity(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	where, err := h.Site.Whereabouts(c)
+	if err != nil {
+		return err
+	}
 	var v views.Activity
 	for _, e := range entries {
-		v.Events = append(v.Events, event(web.Context(c), e))
+		v.Events = append(v.Events, event(web.Context(c), e, where))
 	}
 	if len(entries) == activityRows {
 		last := entries[len(entries)-1]
@@ -387,11 +410,17 @@ func (h *Pages) showPreferences(c echo.Context, status int, wrong map[string]str
 		return err
 	}
 	ctx, page := web.Context(c), h.Site.Page(c)
-	return web.Render(c, status, views.PreferencesPage(page, views.Preferences{Theme: page.Theme, Errors: wrong, Ways: []component.Choice{
+	var choices []component.Choice
+	if h.Passkeys.Usable() {
+		choices = append(choices, component.Choice{
+			Value: string(signin.Passkey), Label: words.Say(ctx, "me.preferences.passkey"), Hint: words.Say(ctx, "me.preferences.passkey_hint"), Chosen: way == signin.Passkey,
+		})
+	}
+	return web.Render(c, status, views.PreferencesPage(page, views.Preferences{Theme: page.Theme, Errors: wrong, Ways: append(choices, []component.Choice{
 		{Value: string(signin.Phone), Label: words.Say(ctx, "me.preferences.phone"), Hint: words.Say(ctx, "me.preferences.phone_hint"), Chosen: way == signin.Phone},
 		{Value: string(signin.TOTP), Label: words.Say(ctx, "me.preferences.totp"), Chosen: way == signin.TOTP},
 		{Value: string(signin.Password), Label: words.Say(ctx, "me.preferences.password"), Chosen: way == signin.Password},
-	}}))
+	}...)}))
 }
 
 func (h *Pages) savePreferences(c echo.Context) error {

@@ -33,7 +33,7 @@ func TestEveryActionIsSaidToItsUser(t *testing.T) {
 	at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	for _, action := range actions(t) {
 		for _, outcome := range []audit.Outcome{audit.Success, audit.Failure, audit.Denied} {
-			shown := event(t.Context(), audit.Entry{At: at, Action: audit.Action(action), Outcome: outcome})
+			shown := event(t.Context(), audit.Entry{At: at, Action: audit.Action(action), Outcome: outcome}, strings.Clone)
 			said(t, action, shown.What)
 			said(t, string(outcome), shown.Outcome)
 			if shown.Tone == "" {
@@ -80,7 +80,7 @@ func TestEveryPhoneIsSaidToItsUser(t *testing.T) {
 }
 
 func TestEveryWayIsSaidToItsUser(t *testing.T) {
-	for _, way := range []string{session.ByPhone, session.ByPassword, session.ByTOTP} {
+	for _, way := range []string{session.ByPhone, session.ByPassword, session.ByTOTP, session.ByPasskey, session.ByKey} {
 		if !words.Has(t.Context(), "me.sessions.how."+way) {
 			t.Errorf("me.sessions.how.%s: no such text", way)
 		}
@@ -94,7 +94,8 @@ func TestEveryWayIsSaidToItsUser(t *testing.T) {
 func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 	for action, detail := range map[audit.Action]string{
 		audit.UserLocked: "", audit.UserUnlocked: "", audit.WaysRestored: "", audit.SessionsEnded: "", audit.AuthenticatorReset: "Pocket",
-		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.RoleAssigned: "helpdesk", audit.RoleTaken: "custom:x", audit.AccessAlarm: "somebody@alder.example",
+		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.PasskeyBound: "Laptop", audit.PasskeyRemoved: "Laptop", audit.PasskeyReset: "Laptop", audit.PasskeySuspect: "Laptop", audit.PasswordSet: "", audit.PasswordChanged: "", audit.PasswordRenewed: "", audit.PasswordLinkMade: "",
+		audit.RoleAssigned: "helpdesk", audit.RoleTaken: "custom:x", audit.AccessAlarm: "somebody@alder.example",
 		audit.RoleEnded: "auditor", audit.ApprovalGiven: "role.assign", audit.ApprovalRefused: "user.mfa", audit.ApprovalVoid: "group.set_role", audit.ApprovalExpired: "user.import",
 	} {
 		for _, by := range []access.Role{"", access.RoleHelpdesk, "custom:x"} {

@@ -24,7 +24,6 @@ import (
 	"latchkey/app/proof"
 	"latchkey/app/secret"
 	"latchkey/app/web"
-	"latchkey/views/words"
 )
 
 // API serves the protocol.
@@ -245,15 +244,6 @@ type change struct {
 	After  string `json:"after"`
 }
 
-// place says where a request is from, in the language of the phone.
-func place(ctx context.Context, of prompt.Place) string {
-	key := "place." + string(of)
-	if !words.Has(ctx, key) {
-		return string(of) // of a replica of another version
-	}
-	return words.Say(ctx, key)
-}
-
 func (h *API) requests(c echo.Context, by device.Proof) error {
 	open, err := h.Prompts.OpenFor(c.Request().Context(), by)
 	if err != nil {
@@ -263,7 +253,7 @@ func (h *API) requests(c echo.Context, by device.Proof) error {
 	for i, r := range open {
 		list[i] = request{
 			ID: r.ID, Kind: r.Kind, Account: r.Account.AccountID, Tenant: r.Account.TenantSlug, TenantName: r.Account.TenantName, User: r.Account.UserName,
-			Application: r.Application, Browser: r.Browser, Place: place(ctx, r.Place), IP: r.IP, NewBrowser: r.NewBrowser,
+			Application: r.Application, Browser: r.Browser, Place: web.SayPlace(ctx, r.Place), IP: r.IP, NewBrowser: r.NewBrowser,
 			CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, Nonce: r.Nonce, Mode: r.Mode,
 		}
 		if r.Numbers != "" {

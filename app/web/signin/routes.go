@@ -37,6 +37,7 @@ func (h *Pages) Routes() []web.Route {
 	return []web.Route{
 		web.Get("/signin", access.Anyone, h.name),
 		web.Post("/signin", access.Anyone, h.begin),
+		web.Post("/passkey", access.Anyone, h.byPasskey),
 		web.Get("/signin/:attempt", access.Anyone, h.attempt),
 		web.Post("/signin/:attempt/method", access.Anyone, h.choose),
 		web.Post("/signin/:attempt/verify", access.Anyone, h.verify),
@@ -52,8 +53,33 @@ func (h *Pages) Routes() []web.Route {
 }
 
 func (h *Pages) name(c echo.Context) error {
-	typed := views.Name{Identifier: clip(c.QueryParam("login_hint"), 254), ReturnTo: signin.LocalPath(c.QueryParam("return_to"))}
-	return web.Render(c, http.StatusOK, views.NamePage(h.Site.BrowserPage(c), typed))
+	return h.showName(c, http.StatusOK, views.Name{Identifier: clip(c.QueryParam("login_hint"), 254), ReturnTo: signin.LocalPath(c.QueryParam("return_to"))})
+}
+
+// showName shows the first page, which also takes a passkey without a name.
+func (h *Pages) showName(c echo.Context, status int, v views.Name) error {
+	options, err := h.SignIn.AskNameless(c.Request().Context(), web.From(c))
+	if err != nil {
+		return err
+	}
+	v.Passkey, v.PasskeyLife = options, strconv.Itoa(int(signin.NamelessLife.Seconds()))
+	return web.Render(c, status, views.NamePage(h.Site.BrowserPage(c), v))
+}
+
+// byPasskey signs in whoever has the passkey, without a name.
+func (h *Pages) byPasskey(c echo.Context) error {
+	if err := h.Site.Begins.Take(web.Origin(c).IP, h.Site.DB.Now()); err != nil {
+		return err
+	}
+	back := signin.LocalPath(web.Form(c, "return_to"))
+	done, err := h.SignIn.ByPasskey(c.Request().Context(), web.Form(c, "credential"), back, web.From(c))
+	if errors.Is(err, fault.Refused) {
+		return h.showName(c, http.StatusUnauthorized, views.Name{ReturnTo: back, PasskeyError: words.Say(web.Context(c), "signin.passkey.wrong")})
+	}
+	if err != nil {
+		return err
+	}
+	return h.finished(c, done)
 }
 
 func (h *Pages) begin(c echo.Context) error {
@@ -65,7 +91,7 @@ func (h *Pages) begin(c echo.Context) error {
 	if errors.Is(err, fault.Invalid) {
 		typed.Identifier = clip(typed.Identifier, 254)
 		typed.Error = web.Sentence(c, fault.Of(err).Fields["identifier"], "")
-		return web.Render(c, http.StatusUnprocessableEntity, views.NamePage(h.Site.BrowserPage(c), typed))
+		return h.showName(c, http.StatusUnprocessableEntity, typed)
 	}
 	if err != nil {
 		return err
@@ -99,13 +125,22 @@ func (h *Pages) attempt(c echo.Context) error {
 	if a.Way == signin.Phone {
 		return h.phone(c, a, now)
 	}
-	return h.typed(c, http.StatusOK, a, "")
+	return h.typed(c, http.StatusOK, a, now, "")
 }
 
-// typed shows the page on which a secret is typed, with what was wrong with the
-// last one.
-func (h *Pages) typed(c echo.Context, status int, a signin.Attempt, wrong string) error {
+// typed shows the page on which a secret is typed, or a passkey is asked for, with
+// what was wrong with the last one.
+func (h *Pages) typed(c echo.Context, status int, a signin.Attempt, now time.Time, wrong string) error {
 	page := h.page(c, a)
+	if a.Way == signin.Passkey {
+		options, err := h.SignIn.AskPasskey(c.Request().Context(), a, now, web.From(c))
+		if err != nil {
+			return err
+		}
+		return web.Render(c, status, views.PasskeyPage(page, views.Passkey{
+			Attempt: a.ID, UserName: a.Name, Options: options, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a),
+		}))
+	}
 	if a.Way == signin.TOTP {
 		return web.Render(c, status, views.CodePage(page, views.Code{Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a)}))
 	}
@@ -172,6 +207,9 @@ func (h *Pages) verify(c echo.Context) error {
 	if _, typed := c.Request().PostForm["code"]; typed {
 		verify, field = h.SignIn.VerifyCode, "code"
 	}
+	if _, signed := c.Request().PostForm["credential"]; signed {
+		verify, field = h.SignIn.VerifyPasskey, "credential"
+	}
 	done, err := verify(ctx, addressed, web.Form(c, field), from)
 	if err == nil && done.Halfway {
 		return web.Redirect(c, "/signin/"+url.PathEscape(addressed))
@@ -190,11 +228,11 @@ func (h *Pages) verify(c echo.Context) error {
 	if !a.Open(now) || wrong == "" {
 		return err
 	}
-	return h.typed(c, http.StatusUnauthorized, a, words.Say(web.Context(c), wrong))
+	return h.typed(c, http.StatusUnauthorized, a, now, words.Say(web.Context(c), wrong))
 }
 
 // wrongs are the words for what was typed and did not work.
-var wrongs = map[signin.Way]string{signin.Password: "signin.password.wrong", signin.TOTP: "signin.totp.wrong"}
+var wrongs = map[signin.Way]string{signin.Password: "signin.password.wrong", signin.TOTP: "signin.totp.wrong", signin.Passkey: "signin.passkey.wrong"}
 
 func (h *Pages) finish(c echo.Context) error {
 	done, err := h.SignIn.Finish(c.Request().Context(), c.Param("attempt"), web.From(c))
@@ -289,7 +327,7 @@ func (h *Pages) help(c echo.Context) error {
 
 // wayOf says a way on the page of ways.
 func wayOf(ctx context.Context, way signin.Way) views.Way {
-	icons := map[signin.Way]string{signin.Phone: "phone", signin.TOTP: "clock", signin.Password: "key"}
+	icons := map[signin.Way]string{signin.Phone: "phone", signin.TOTP: "clock", signin.Password: "key", signin.Passkey: "passkey"}
 	return views.Way{
 		Title: words.Say(ctx, "signin.help."+string(way)+".title"), Advice: words.Say(ctx, "signin.help."+string(way)+".text"),
 		Method: string(way), Button: words.Say(ctx, "signin.help."+string(way)+".act"), Icon: icons[way],

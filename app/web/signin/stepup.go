@@ -21,6 +21,13 @@ func (h *Pages) stepUp(c echo.Context) error {
 	v := views.StepUp{UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to"))}
 	for _, by := range waysFor(who, c.QueryParam("acr_values")) {
 		switch by {
+		case session.ByPasskey:
+			if !h.SignIn.Passkeys.Usable() {
+				continue
+			}
+			v.Ways = append(v.Ways, views.Way{
+				Title: words.Say(ctx, "stepup.passkey.title"), Advice: words.Say(ctx, "stepup.passkey.text"), Method: string(signin.Passkey), Button: words.Say(ctx, "stepup.passkey.act"), Icon: "passkey",
+			})
 		case session.ByPhone:
 			v.Phone = true
 			v.Ways = append(v.Ways, views.Way{

@@ -1,0 +1,4 @@
+package password
+
+// List gives the common passwords.
+func List() []string { return commons() }
