@@ -211,10 +211,10 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/groups/:group/delete", form(admin, office+"/delete", "confirmed", "office", "reason", "x"), http.StatusSeeOther},
 	}
 	acts = append(acts, actsOnApps(t, w, admin)...)
-	acts = append(acts, actsOnProviders(t, w, security)...)
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
+	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
 	w.act(t, "UPDATE sessions SET proved_by = 'phone'") // as strong as anybody can
 	return acts
 }
