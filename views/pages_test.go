@@ -48,7 +48,7 @@ var pages = map[string][]state{
 			v.Acts, v.Phones, v.Sessions, v.SignIns, v.History, v.Groups = nil, nil, nil, nil, nil, nil
 		},
 		func(v *console.Person) {
-			v.DisplayName, v.LockedAt, v.RoleEndsAt, v.LockedBy = "", time.Time{}, time.Time{}, ""
+			v.DisplayName, v.LockedAt, v.DisabledAt, v.RoleEndsAt, v.LockedBy = "", time.Time{}, time.Time{}, time.Time{}, ""
 		}),
 	"console.OverviewPage": page(console.OverviewPage, full,
 		func(v *console.Overview) { v.Attention = nil },

@@ -107,6 +107,8 @@ const (
 	AuthenticatorViewed Action = "authenticator.viewed" // looked at by the helpdesk
 	WaysRestored        Action = "authenticator.restored"
 	InvitationMade      Action = "invitation.made"
+	UserDisabled        Action = "user.disabled"
+	UserEnabled         Action = "user.enabled"
 )
 
 // Of the other ways in.

@@ -34,6 +34,7 @@ var unwritten = map[access.Permission][]access.Role{
 	access.ConsoleEnter: columns[1:],
 	access.RoleCompose:  {access.RoleSecurityAdministrator},
 
+	access.UserDisable:   {access.RoleTenantAdministrator, access.RoleSecurityAdministrator},
 	access.OperatorGrant: {access.RoleSecurityAdministrator},
 	access.RoleView:      {access.RoleTenantAdministrator, access.RoleSecurityAdministrator, access.RoleAuditor},
 }

@@ -342,6 +342,7 @@ func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
 		return form(admin, "/admin/alder/users", "name", name+"@alder.example", "display_name", "Somebody new")
 	}
 	w.lock(t, "user11@alder.example")
+	w.disable(t, "user22@alder.example")
 	ph, _ := w.withPhone(t, "user12@alder.example")
 	link := invitationMark.FindString(invite("invited1")().want(t, http.StatusOK).body)
 	invite("invited2")().want(t, http.StatusOK)
@@ -355,6 +356,8 @@ func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
 	return []doing{
 		{"POST /admin/:tenant/users/:user/lock", form(admin, at("user10")+"/lock"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/unlock", form(admin, at("user11")+"/unlock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/disable", form(admin, at("user20")+"/disable"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/enable", form(admin, at("user22")+"/enable"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/devices/:device/revoke", form(admin, at("user12")+"/devices/"+ph.account+"/revoke"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/end-sessions", form(admin, at("user12")+"/end-sessions"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/mfa", form(admin, at("user12")+"/mfa", "mfa_state", "enabled"), http.StatusSeeOther},

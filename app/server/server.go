@@ -153,7 +153,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	if err != nil {
 		return nil, err
 	}
-	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Passkeys: passkeys, Rules: rules, Atlas: atlas}
+	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Passkeys: passkeys, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	ownPasswords := &password.Service{DB: db, Keys: keys, Passwords: passwords, Hub: hub}
@@ -367,6 +367,7 @@ func (s *Server) forget(ctx context.Context) error {
 		{"DELETE FROM prompts WHERE expires_at < ? AND state <> 'pending'", now.Add(-48 * time.Hour)},
 		{"DELETE FROM habits WHERE changed_at < ?", now.AddDate(0, -13, 0)},
 		{"DELETE FROM throttles WHERE changed_at < ? AND in_a_row < 100", now.AddDate(0, 0, -30)},
+		{"DELETE FROM throttles WHERE changed_at < ? AND way = 'address'", now.AddDate(0, 0, -1)},
 		{"DELETE FROM outbox WHERE expires_at < ? AND (kind = 'web_push' OR failed_at IS NULL)", now.Add(-24 * time.Hour)},
 		{"DELETE FROM outbox WHERE failed_at < ?", now.AddDate(0, 0, -30)},
 		{"DELETE FROM replicas WHERE seen_at < ?", now.Add(-24 * time.Hour)},

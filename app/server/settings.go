@@ -20,7 +20,7 @@ type Settings struct {
 	DatabaseURL      string        `help:"postgres:// address of the database. Default: an embedded SQLite file in the data folder." env:"LATCHKEY_DATABASE_URL" name:"database-url"`
 	Data             string        `help:"Folder for the embedded database and the master key." default:"data" env:"LATCHKEY_DATA" type:"path"`
 	MasterKey        string        `help:"The master key, 64 hex digits. Default: the file master.key in the data folder, made at the first start. All replicas need the same one." env:"LATCHKEY_MASTER_KEY" name:"master-key" placeholder:"HEX"`
-	SignInsPerMinute int           `help:"Sign-ins that one client address may begin in a minute; 0 for no limit. Raise it where many people share one address." default:"60" env:"LATCHKEY_SIGN_INS_PER_MINUTE" name:"sign-ins-per-minute"`
+	SignInsPerMinute int           `help:"Sign-ins that one client address may begin in a minute, and wrong passwords and codes within ten after which it waits; 0 for no limit. Raise it where many people share one address." default:"60" env:"LATCHKEY_SIGN_INS_PER_MINUTE" name:"sign-ins-per-minute"`
 	Countries        string        `help:"File in MaxMind's format that tells the country of an address, such as GeoLite2-Country.mmdb. Default: no countries." env:"LATCHKEY_COUNTRIES" type:"path"`
 	MetricsListen    string        `help:"Loopback address for /metrics; empty for none." env:"LATCHKEY_METRICS_LISTEN" name:"metrics-listen"`
 	TrustedProxies   []string      `help:"Networks (CIDR) of proxies whose X-Forwarded-For is believed." env:"LATCHKEY_TRUSTED_PROXIES" name:"trusted-proxies"`

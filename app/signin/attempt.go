@@ -127,7 +127,8 @@ type Attempt struct {
 	Approves     RequestRef // with ToApprove
 
 	key, subject, userID, sessionID string
-	proved                          proof // what was proved so far
+	browser                         string // digest of the one that began it
+	proved                          proof  // what was proved so far
 }
 
 // Halfway says whether something was proved in the attempt that is not enough.

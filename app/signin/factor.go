@@ -8,7 +8,6 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/store"
-	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
 
@@ -75,7 +74,7 @@ func (s *Service) passedBy(ctx context.Context, a Attempt, way Way, amr string, 
 		if err := leave(tx, a, way, "state = 'finished', finished_at = ?", []any{tx.Now}, account, from); err != nil {
 			return err
 		}
-		if err := throttle.Passed(tx, a.TenantID, a.subject, string(way)); err != nil {
+		if err := s.worked(tx, a, way, from); err != nil {
 			return err
 		}
 		if err := s.habit(tx, a, way); err != nil {
@@ -144,7 +143,7 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, accoun
 	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, failures = 0", []any{a.proved, next, promptID}, account, from); err != nil {
 		return err
 	}
-	if err := throttle.Passed(tx, a.TenantID, a.subject, string(way)); err != nil {
+	if err := s.worked(tx, a, way, from); err != nil {
 		return err
 	}
 	if err := s.habit(tx, before, way); err != nil {

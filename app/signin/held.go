@@ -6,7 +6,6 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
-	"latchkey/app/prompt"
 	"latchkey/app/store"
 )
 
@@ -43,7 +42,7 @@ func (s *Service) release(ctx context.Context, addressed, browserDigest string) 
 		if err != nil {
 			return err
 		}
-		pause, err := prompt.HeldUntil(tx, a.TenantID, a.subject)
+		pause, err := heldUntil(tx, a)
 		if err != nil {
 			return err
 		}

@@ -34,6 +34,8 @@ type Service struct {
 	Rules     *access.Rules
 	Approvals Approvals
 	Atlas     *place.Atlas
+
+	AddressMost int // wrong tries from one address within ten minutes that pause it; 0 for no limit
 }
 
 // From is the browser that acts.
@@ -102,6 +104,7 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		PromptState prompt.State
 		AttemptID   string
 		WrongNumber bool
+		NewBrowser  bool
 		CreatedAt   *time.Time
 		ExpiresAt   *time.Time
 		DecidedAt   *time.Time
@@ -116,7 +119,7 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser) AS seen_here,
 		COALESCE(f.in_a_row, 0) AS in_a_row, f.paused_until,
 		COALESCE(p.id, '') AS prompt_id, COALESCE(p.state, '') AS prompt_state, COALESCE(p.attempt_id, '') AS attempt_id,
-		COALESCE(p.wrong_number, FALSE) AS wrong_number, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
+		COALESCE(p.wrong_number, FALSE) AS wrong_number, COALESCE(p.new_browser, FALSE) AS new_browser, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
 		FROM (SELECT CAST(? AS text) AS domain, CAST(? AS text) AS name, CAST(? AS text) AS subject, CAST(? AS text) AS browser) n
 		LEFT JOIN domains dom ON dom.domain = n.domain AND dom.verified_at IS NOT NULL
 		LEFT JOIN tenants t ON t.id = dom.tenant_id AND t.state = 'active'
@@ -143,7 +146,7 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 			continue
 		}
 		who.recent = append(who.recent, asked{mine: r.Mine, Recent: prompt.Recent{
-			ID: r.PromptID, State: r.PromptState, AttemptID: r.AttemptID, WrongNumber: r.WrongNumber,
+			ID: r.PromptID, State: r.PromptState, AttemptID: r.AttemptID, WrongNumber: r.WrongNumber, NewBrowser: r.NewBrowser,
 			CreatedAt: *r.CreatedAt, ExpiresAt: *r.ExpiresAt, DecidedAt: r.DecidedAt,
 		}})
 	}
@@ -239,13 +242,18 @@ func details(way Way, sent prompt.Sent) map[string]string {
 }
 
 // send asks the phones of the name, after taking back what this same browser
-// asked before and left behind.
+// asked before and left behind. A browser in which the user had a session does not
+// wait for what browsers asked that are new to them: it takes it back, too.
 func (s *Service) send(tx *store.Tx, who subjectOf, a Attempt, from From) (prompt.Sent, error) {
 	recent := make([]prompt.Recent, len(who.recent))
 	for i, r := range who.recent {
-		if r.mine && r.State == prompt.Pending {
+		r.Apart = who.found.SeenHere && r.NewBrowser
+		if (r.mine || r.Apart) && r.State == prompt.Pending {
 			if err := s.Prompts.Withdraw(tx, who.tenant.ID, r.ID, who.userID(), audit.Claimant(""), from.Origin); err != nil {
 				return prompt.Sent{}, err
+			}
+			if r.Apart {
+				tx.After(func() { s.Prompts.Hub.Ring(prompt.AttemptKey(who.tenant.ID, r.AttemptID)) })
 			}
 			r.State = prompt.Expired
 		}
@@ -321,7 +329,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
 		Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
-		proved: row.Proved,
+		proved: row.Proved, browser: browserDigest,
 	}
 	if row.PromptEndsAt != nil {
 		a.PromptEndsAt = *row.PromptEndsAt
@@ -331,8 +339,16 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 
 // HeldUntil gives the time from which a held attempt may ask the phone again.
 func (s *Service) HeldUntil(ctx context.Context, a Attempt) (prompt.Pause, error) {
-	pause, err := prompt.HeldUntil(s.DB.View(ctx), a.TenantID, a.subject)
+	pause, err := heldUntil(s.DB.View(ctx), a)
 	return pause, store.Unusable(err)
+}
+
+func heldUntil(tx *store.Tx, a Attempt) (prompt.Pause, error) {
+	known, err := seenHere(tx, a)
+	if err != nil {
+		return prompt.Pause{}, err
+	}
+	return prompt.HeldUntil(tx, a.TenantID, a.subject, known)
 }
 
 // Choose takes another way, which becomes the default for next time, be it as the
