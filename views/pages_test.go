@@ -16,6 +16,7 @@ import (
 
 	"latchkey/views/component"
 	"latchkey/views/console"
+	"latchkey/views/demo"
 	"latchkey/views/invite"
 	"latchkey/views/me"
 	"latchkey/views/operator"
@@ -69,6 +70,13 @@ var pages = map[string][]state{
 		func(v *console.RoleWhy) { v.Answered = true }),
 	"console.SettingsPage": page(console.SettingsPage, full, func(v *console.Settings) { v.Errors = nil }),
 	"console.GrantsPage":   page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
+	"console.ProvidersPage": page(console.ProvidersPage, full,
+		func(v *console.Providers) {
+			v.Rows[0].Set, v.Rows[0].Fault, v.Rows[0].Waiting, v.Unsent = false, "", "", nil
+		},
+		func(v *console.Providers) { v.Rows[0].Middle, v.Unsent[0].Again, v.Errors = "", "", nil }),
+	"console.ProviderPage": page(console.ProviderPage, full, func(v *console.ProviderForm) { v.Set, v.Credential, v.By, v.Errors = false, false, "", nil }),
+	"demo.OutboxPage":      page(demo.OutboxPage, full, func(v *demo.Outbox) { v.Rows = nil }),
 	"console.NewGrantPage": page(console.NewGrantPage),
 	"console.PlacesPage": page(console.PlacesPage, full,
 		func(v *console.Places) { v.Rows, v.Full, v.Errors = nil, false, nil },

@@ -130,6 +130,14 @@ const (
 	BrowserCopied     Action = "browser.copied" // a token that had been turned came back
 )
 
+// Of providers and their messages.
+const (
+	ProviderChanged Action = "provider.changed"
+	ProviderRemoved Action = "provider.removed"
+	MessageAgain    Action = "message.again"  // one that did not go out is sent again
+	MessageLimits   Action = "message.limits" // brakes against toll fraud were changed
+)
+
 // Of passkeys.
 const (
 	PasskeyBound   Action = "passkey.bound"
@@ -179,6 +187,7 @@ const (
 	KindGrant     = "grant"
 	KindTOTP      = "totp"
 	KindBrowser   = "browser" // a trusted one
+	KindProvider  = "provider"
 	KindPasskey   = "passkey"
 )
 
