@@ -121,6 +121,23 @@ const (
 	TOTPReset     Action = "totp.reset"   // by an administrator
 )
 
+// Of browsers.
+const (
+	SessionNewBrowser Action = "session.new_browser" // of a notice: somebody signed in from a browser that their user never used
+	SessionUndone     Action = "session.undone"      // by the user, who knew nothing of it
+	BrowserTrusted    Action = "browser.trusted"
+	BrowserForgotten  Action = "browser.forgotten"
+	BrowserCopied     Action = "browser.copied" // a token that had been turned came back
+)
+
+// Of providers and their messages.
+const (
+	ProviderChanged Action = "provider.changed"
+	ProviderRemoved Action = "provider.removed"
+	MessageAgain    Action = "message.again"  // one that did not go out is sent again
+	MessageLimits   Action = "message.limits" // brakes against toll fraud were changed
+)
+
 // Of passkeys.
 const (
 	PasskeyBound   Action = "passkey.bound"
@@ -169,6 +186,8 @@ const (
 	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
 	KindGrant     = "grant"
 	KindTOTP      = "totp"
+	KindBrowser   = "browser" // a trusted one
+	KindProvider  = "provider"
 	KindPasskey   = "passkey"
 )
 
@@ -188,6 +207,8 @@ func Attempt(id string) Party  { return Party{KindAttempt, id} }
 func Tenant(id string) Party   { return Party{KindTenant, id} }
 func Operator(id string) Party { return Party{KindOperator, id} }
 func Grant(id string) Party    { return Party{KindGrant, id} }
+
+func TrustedBrowser(id string) Party { return Party{KindBrowser, id} }
 
 // Service is the program acting by itself.
 var Service = Party{KindService, "latchkey"}

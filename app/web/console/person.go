@@ -119,8 +119,10 @@ func around(ctx context.Context, v *views.Person, p people.Person) {
 			key = "console.person.held." + t.Held
 		case t.Until.IsZero():
 			key = "console.person.off." + t.Way
+		case t.Known:
+			key = "console.person.throttle_known." + t.Way
 		}
-		v.Throttles = append(v.Throttles, views.Throttle{Text: words.Say(ctx, key), Until: t.Until})
+		v.Throttles = append(v.Throttles, views.Throttle{Text: words.Say(ctx, key, "count", strconv.Itoa(t.Tries)), Until: t.Until})
 	}
 	for _, s := range p.Sessions {
 		v.Sessions = append(v.Sessions, views.PersonSession{
