@@ -150,6 +150,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	if err != nil {
 		return nil, err
 	}
+	devices.Authenticators = passkeys
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Passkeys: passkeys, Rules: rules, Atlas: atlas}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
@@ -182,7 +183,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}
 	e, err := s.routes(
 		&signinpages.Pages{Site: site, SignIn: signIn},
-		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
+		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn,
