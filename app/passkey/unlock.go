@@ -41,7 +41,7 @@ var unlockSelection = protocol.AuthenticatorSelection{
 
 // BeginUnlock gives what a phone is to make to unlock one of its accounts, as JSON
 // for navigator.credentials.create. The PIN of the account was right just now.
-func (s *Service) BeginUnlock(a device.Account) (string, error) {
+func (s *Service) BeginUnlock(ctx context.Context, a device.Account, from audit.Origin) (string, error) {
 	if !s.Usable() {
 		return "", off()
 	}
@@ -55,7 +55,10 @@ func (s *Service) BeginUnlock(a device.Account) (string, error) {
 		return "", fmt.Errorf("passkey: what a phone is to make: %w", err)
 	}
 	text, err := json.Marshal(options.Response)
-	return string(text), err
+	if err != nil {
+		return "", err
+	}
+	return string(text), s.DB.Act(ctx, func(tx *store.Tx) error { return audit.Record(tx, unlockEvent(a, audit.DeviceUnlockBegun, from)) })
 }
 
 // BindUnlock lets what a phone made unlock its account. What does not hold, comes

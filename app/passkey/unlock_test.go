@@ -41,7 +41,7 @@ func (k *pocket) account() device.Account { return k.phone.Account(k.id) }
 
 func (k *pocket) ask() string {
 	k.h.T.Helper()
-	options, err := k.h.Passkeys.BeginUnlock(k.account())
+	options, err := k.h.Passkeys.BeginUnlock(k.h.T.Context(), k.account(), audit.Origin{})
 	if err != nil {
 		k.h.T.Fatalf("BeginUnlock: %v", err)
 	}

@@ -35,7 +35,7 @@ func (h *API) beginUnlock(c echo.Context, by device.Proof) error {
 	if err != nil {
 		return err
 	}
-	options, err := h.Passkeys.BeginUnlock(a)
+	options, err := h.Passkeys.BeginUnlock(c.Request().Context(), a, web.Origin(c))
 	if err != nil {
 		return err
 	}
