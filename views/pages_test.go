@@ -16,6 +16,7 @@ import (
 
 	"latchkey/views/component"
 	"latchkey/views/console"
+	"latchkey/views/demo"
 	"latchkey/views/invite"
 	"latchkey/views/me"
 	"latchkey/views/operator"
@@ -47,7 +48,7 @@ var pages = map[string][]state{
 			v.Acts, v.Phones, v.Sessions, v.SignIns, v.History, v.Groups = nil, nil, nil, nil, nil, nil
 		},
 		func(v *console.Person) {
-			v.DisplayName, v.LockedAt, v.RoleEndsAt, v.LockedBy = "", time.Time{}, time.Time{}, ""
+			v.DisplayName, v.LockedAt, v.DisabledAt, v.RoleEndsAt, v.LockedBy = "", time.Time{}, time.Time{}, time.Time{}, ""
 		}),
 	"console.OverviewPage": page(console.OverviewPage, full,
 		func(v *console.Overview) { v.Attention = nil },
@@ -69,6 +70,13 @@ var pages = map[string][]state{
 		func(v *console.RoleWhy) { v.Answered = true }),
 	"console.SettingsPage": page(console.SettingsPage, full, func(v *console.Settings) { v.Errors = nil }),
 	"console.GrantsPage":   page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
+	"console.ProvidersPage": page(console.ProvidersPage, full,
+		func(v *console.Providers) {
+			v.Rows[0].Set, v.Rows[0].Fault, v.Rows[0].Waiting, v.Unsent = false, "", "", nil
+		},
+		func(v *console.Providers) { v.Rows[0].Middle, v.Unsent[0].Again, v.Errors = "", "", nil }),
+	"console.ProviderPage": page(console.ProviderPage, full, func(v *console.ProviderForm) { v.Set, v.Credential, v.By, v.Errors = false, false, "", nil }),
+	"demo.OutboxPage":      page(demo.OutboxPage, full, func(v *demo.Outbox) { v.Rows = nil }),
 	"console.NewGrantPage": page(console.NewGrantPage),
 	"console.PlacesPage": page(console.PlacesPage, full,
 		func(v *console.Places) { v.Rows, v.Full, v.Errors = nil, false, nil },
@@ -108,7 +116,8 @@ var pages = map[string][]state{
 		func(v *me.Phones) { v.RenameDevice = v.Rows[0].ID },
 		func(v *me.Phones) { v.Rows[0].LastUsedAt = time.Time{} }),
 	"me.PreferencesPage":     page(me.PreferencesPage, full, func(v *me.Preferences) { v.Ways = nil }),
-	"me.SessionsPage":        page(me.SessionsPage, full, func(v *me.Sessions) { v.Rows[0].This = false }),
+	"me.SessionsPage":        page(me.SessionsPage, full, func(v *me.Sessions) { v.Rows[0].This, v.Browsers = false, nil }),
+	"me.SecurePage":          page(func(p component.Page, _ struct{}) templ.Component { return me.SecurePage(p) }),
 	"operator.HealthPage":    page(operator.HealthPage, full, func(v *operator.Health) { v.Replicas, v.Checks[0].At = nil, time.Time{} }),
 	"operator.NewTenantPage": page(operator.NewTenantPage),
 	"operator.TenantPage": page(operator.TenantPage, full,

@@ -110,6 +110,8 @@ const (
 	AuthenticatorViewed Action = "authenticator.viewed" // looked at by the helpdesk
 	WaysRestored        Action = "authenticator.restored"
 	InvitationMade      Action = "invitation.made"
+	UserDisabled        Action = "user.disabled"
+	UserEnabled         Action = "user.enabled"
 )
 
 // Of the other ways in.
@@ -120,6 +122,23 @@ const (
 	TOTPRefused   Action = "totp.refused" // the code that was to prove it was wrong
 	TOTPRemoved   Action = "totp.removed" // by its user
 	TOTPReset     Action = "totp.reset"   // by an administrator
+)
+
+// Of browsers.
+const (
+	SessionNewBrowser Action = "session.new_browser" // of a notice: somebody signed in from a browser that their user never used
+	SessionUndone     Action = "session.undone"      // by the user, who knew nothing of it
+	BrowserTrusted    Action = "browser.trusted"
+	BrowserForgotten  Action = "browser.forgotten"
+	BrowserCopied     Action = "browser.copied" // a token that had been turned came back
+)
+
+// Of providers and their messages.
+const (
+	ProviderChanged Action = "provider.changed"
+	ProviderRemoved Action = "provider.removed"
+	MessageAgain    Action = "message.again"  // one that did not go out is sent again
+	MessageLimits   Action = "message.limits" // brakes against toll fraud were changed
 )
 
 // Of passkeys.
@@ -170,6 +189,8 @@ const (
 	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
 	KindGrant     = "grant"
 	KindTOTP      = "totp"
+	KindBrowser   = "browser" // a trusted one
+	KindProvider  = "provider"
 	KindPasskey   = "passkey"
 )
 
@@ -189,6 +210,8 @@ func Attempt(id string) Party  { return Party{KindAttempt, id} }
 func Tenant(id string) Party   { return Party{KindTenant, id} }
 func Operator(id string) Party { return Party{KindOperator, id} }
 func Grant(id string) Party    { return Party{KindGrant, id} }
+
+func TrustedBrowser(id string) Party { return Party{KindBrowser, id} }
 
 // Service is the program acting by itself.
 var Service = Party{KindService, "latchkey"}

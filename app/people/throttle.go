@@ -12,6 +12,8 @@ import (
 type Throttle struct {
 	Way   string    // as in package signin
 	Until time.Time // zero: off until somebody turns it on again
+	Known bool      // in browsers that the person used before; otherwise in those that are new to them
+	Tries int       // that failed in a row
 	Held  string    // why requests to the phone are held back though nothing failed: "often", "many" or "reported"
 }
 
@@ -23,7 +25,7 @@ func (s *Service) throttlesOf(tx *store.Tx, tenantID, name string) ([]Throttle, 
 	}
 	all := make([]Throttle, len(stopped))
 	for i, w := range stopped {
-		all[i] = Throttle{Way: string(w.Way), Until: w.Until}
+		all[i] = Throttle{Way: string(w.Way), Until: w.Until, Known: w.Known, Tries: w.Tries}
 	}
 	return all, nil
 }

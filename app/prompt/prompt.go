@@ -92,6 +92,8 @@ type Recent struct {
 	State       State
 	AttemptID   string
 	WrongNumber bool
+	NewBrowser  bool // asked by a browser that was new to the user
+	Apart       bool // does not count for who asks now: they are known, and the other one was not
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
 	DecidedAt   *time.Time
@@ -108,7 +110,8 @@ type Pause struct {
 }
 
 // PauseAfter judges the prompts of the last day, newest first: 3 in 10 minutes,
-// 10 a day without a success, 1 visible, none for an hour after a report.
+// 10 a day without a success, 1 visible, none for an hour after a report. Those
+// that stand apart count for the last alone.
 func PauseAfter(recent []Recent, now time.Time) Pause {
 	var pause Pause
 	later := func(reason string, until time.Time) {
@@ -119,11 +122,14 @@ func PauseAfter(recent []Recent, now time.Time) Pause {
 	unanswered, short := 0, 0
 	succeeded := false
 	for _, r := range recent {
-		if r.visible(now) {
+		if r.visible(now) && !r.Apart {
 			later("visible", r.ExpiresAt)
 		}
 		if r.State == Reported && r.DecidedAt != nil {
 			later("reported", r.DecidedAt.Add(quietAfter))
+		}
+		if r.Apart {
+			continue
 		}
 		if now.Before(r.CreatedAt.Add(shortWindow)) {
 			if short++; short == shortMost {

@@ -58,7 +58,7 @@ type Sent struct {
 // RecentOf reads the prompts of a name of the last day, newest first.
 func RecentOf(tx *store.Tx, tenantID, subject string) ([]Recent, error) {
 	var recent []Recent
-	err := tx.All(&recent, `SELECT id, state, attempt_id, wrong_number, created_at, expires_at, decided_at FROM prompts
+	err := tx.All(&recent, `SELECT id, state, attempt_id, wrong_number, new_browser, created_at, expires_at, decided_at FROM prompts
 		WHERE tenant_id = ? AND subject = ? AND created_at > ? ORDER BY created_at DESC LIMIT 20`, tenantID, subject, tx.Now.Add(-dayWindow))
 	return recent, err
 }
@@ -67,11 +67,15 @@ func RecentOf(tx *store.Tx, tenantID, subject string) ([]Recent, error) {
 // one answer, so a number is as good as counted before it is checked.
 const Way = "phone"
 
-// HeldUntil says why and until when the phones of a name are left alone.
-func HeldUntil(tx *store.Tx, tenantID, subject string) (Pause, error) {
+// HeldUntil says why and until when the phones of a name are left alone; known
+// says that the user had a session in the browser that asks.
+func HeldUntil(tx *store.Tx, tenantID, subject string, known bool) (Pause, error) {
 	recent, err := RecentOf(tx, tenantID, subject)
 	if err != nil {
 		return Pause{}, err
+	}
+	for i := range recent {
+		recent[i].Apart = known && recent[i].NewBrowser
 	}
 	failures, err := throttle.Of(tx, tenantID, subject, Way)
 	return PauseAfter(recent, tx.Now).or(failures, tx.Now), err

@@ -6,7 +6,6 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
-	"latchkey/app/prompt"
 	"latchkey/app/store"
 )
 
@@ -39,11 +38,12 @@ func (s *Service) release(ctx context.Context, addressed, browserDigest string) 
 		if err != nil {
 			return err
 		}
-		who, err := s.subject(tx, a.Name, browserDigest)
+		who, err := s.subject(tx, a.Name, From{BrowserDigest: browserDigest})
 		if err != nil {
 			return err
 		}
-		pause, err := prompt.HeldUntil(tx, a.TenantID, a.subject)
+		who.found.SeenHere = who.found.SeenHere || a.trusted
+		pause, err := heldUntil(tx, a)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"latchkey/app/audit"
@@ -68,7 +69,7 @@ func stillTheirs(tx *store.Tx, who user.User, next string) error {
 	}
 	query := "SELECT id FROM users WHERE tenant_id = ? AND id = ? AND password_hash = ?"
 	if tx.Dialect == store.Postgres {
-		query += " FOR SHARE" // SQLite has one writer anyway
+		query += " FOR NO KEY UPDATE" // SQLite has one writer anyway
 	}
 	var id string
 	ok, err := tx.One(&id, query, who.TenantID, who.ID, who.PasswordHash)
@@ -90,14 +91,16 @@ func (s *Service) holder(ctx context.Context, a Attempt) (user.User, bool, error
 	return who, true, nil
 }
 
-// countTry counts a try of a way, for the attempt and for the name, before it
-// is checked. Five tries end an attempt; ten in a row pause the way for fifteen
-// minutes; a hundred turn it off until an administrator turns it on. A name
-// that nobody has is counted alike.
+// countTry counts a try of a way, for the attempt, for the address and for the name,
+// before it is checked. Five tries end an attempt; ten in a row pause the way, longer
+// each time; a hundred turn it off until an administrator turns it on. A name that
+// nobody has is counted alike. A browser in which the user had a session is paused by
+// its own tries alone (package throttle).
 func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) error {
 	var wait time.Duration
 	over, action := false, audit.WayPaused
 	err := s.DB.Count(ctx, func(tx *store.Tx) error {
+		wait = 0
 		res := tx.Exec("UPDATE attempts SET failures = failures + 1 WHERE tenant_id = ? AND id = ? AND state = 'open' AND failures < ?",
 			a.TenantID, a.key, failuresMost)
 		if res.Error != nil {
@@ -106,7 +109,16 @@ func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) e
 		if over = res.RowsAffected == 0; over {
 			return nil
 		}
-		counted, standing, err := throttle.Try(tx, a.TenantID, a.subject, string(way))
+		known, err := seenHere(tx, a)
+		if err != nil {
+			return err
+		}
+		if !known {
+			if wait, err = throttle.TryFrom(tx, a.TenantID, s.address(from.IP), s.AddressMost); err != nil || wait > 0 {
+				return err
+			}
+		}
+		counted, standing, err := throttle.Try(tx, a.TenantID, a.subject, string(way), known)
 		if err != nil || counted {
 			return err
 		}
@@ -130,6 +142,43 @@ func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) e
 	return nil
 }
 
+// seenHere says whether the user of an attempt had a session in its browser, or
+// trusts it. One that is limited until it is proved makes no browser known.
+func seenHere(tx *store.Tx, a Attempt) (bool, error) {
+	if a.trusted {
+		return true, nil
+	}
+	var id string
+	return tx.One(&id, "SELECT id FROM sessions WHERE tenant_id = ? AND user_id = ? AND browser_digest = ? AND NOT limited LIMIT 1", a.TenantID, a.userID, a.browser)
+}
+
+// address is the key under which the tries from a client address are counted: of
+// IPv6 its network, for one customer has all of it.
+func (s *Service) address(ip string) string {
+	if addr, err := netip.ParseAddr(ip); err == nil {
+		if ip = addr.Unmap().String(); addr.Is6() && !addr.Is4In6() {
+			network, _ := addr.WithZone("").Prefix(64)
+			ip = network.String()
+		}
+	}
+	return s.Keys.Subject("address " + ip)
+}
+
+// worked notes in the act tx that a way was proved in an attempt: what was counted
+// against it is forgotten.
+func (s *Service) worked(tx *store.Tx, a Attempt, way Way, from From) error {
+	known, err := seenHere(tx, a)
+	if err != nil {
+		return err
+	}
+	if !known { // others did not count
+		if err := throttle.PassedFrom(tx, a.TenantID, s.address(from.IP)); err != nil {
+			return err
+		}
+	}
+	return throttle.Passed(tx, a.TenantID, a.subject, string(way))
+}
+
 // uncount takes a try back that came to nothing for a reason of ours: it was not
 // checked, or it was right and no session could be made. It gives the reason on.
 func (s *Service) uncount(ctx context.Context, a Attempt, way Way, reason error) error {
@@ -141,7 +190,11 @@ func (s *Service) uncount(ctx context.Context, a Attempt, way Way, reason error)
 		if err != nil {
 			return err
 		}
-		return throttle.Uncount(tx, a.TenantID, a.subject, string(way))
+		known, err := seenHere(tx, a)
+		if err != nil {
+			return err
+		}
+		return throttle.Uncount(tx, a.TenantID, a.subject, string(way), known)
 	})
 	return reason
 }

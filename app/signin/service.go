@@ -34,12 +34,16 @@ type Service struct {
 	Rules     *access.Rules
 	Approvals Approvals
 	Atlas     *place.Atlas
+
+	AddressMost int // wrong tries from one address within ten minutes that pause it; 0 for no limit
 }
 
 // From is the browser that acts.
 type From struct {
 	audit.Origin
 	BrowserDigest string
+	Trusted       secret.Token // what it keeps of those who trust it
+	Stay          bool         // its user chose to stay signed in
 }
 
 // subjectOf is whom an attempt is for: a user or a name that nobody answers for.
@@ -63,7 +67,8 @@ type Found struct {
 	Way       string
 	Phones    bool // some phone of theirs can answer
 	Pushes    bool // and takes Web Push
-	SeenHere  bool // this browser had a session of theirs
+	SeenHere  bool // this browser had a session of theirs, or they trust it
+	Trusted   bool
 
 	InARow      int // wrong numbers, see prompt.Way
 	PausedUntil *time.Time
@@ -93,7 +98,7 @@ func (s subjectOf) phoneUser() string {
 
 // subject reads, in one query for every name alike, the tenant and the user of
 // a sign-in name with their habit, phones and the prompts of the last day.
-func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, error) {
+func (s *Service) subject(tx *store.Tx, name string, from From) (subjectOf, error) {
 	_, domain, _ := strings.Cut(name, "@")
 	who := subjectOf{subject: s.Keys.Subject(name)}
 	var rows []struct {
@@ -102,10 +107,15 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		PromptState prompt.State
 		AttemptID   string
 		WrongNumber bool
+		NewBrowser  bool
 		CreatedAt   *time.Time
 		ExpiresAt   *time.Time
 		DecidedAt   *time.Time
 		Mine        bool
+	}
+	trusted, values := "FALSE", []any(nil)
+	if shown := session.TrustDigests(from.Trusted); shown != "" {
+		trusted, values = session.Trusted, []any{shown, tx.Now}
 	}
 	// PostgreSQL finds rows behind the wall by a CASE, and not by COALESCE: it takes
 	// that for a function which could tell what it was given.
@@ -113,10 +123,11 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		COALESCE(u.id, '') AS user_id, COALESCE(u.state, '') AS state, COALESCE(h.way, '') AS way,
 		`+phoneSignsIn+` AS phones,
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
-		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser) AS seen_here,
+		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser AND NOT b.limited) AS seen_here,
+		`+trusted+` AS trusted,
 		COALESCE(f.in_a_row, 0) AS in_a_row, f.paused_until,
 		COALESCE(p.id, '') AS prompt_id, COALESCE(p.state, '') AS prompt_state, COALESCE(p.attempt_id, '') AS attempt_id,
-		COALESCE(p.wrong_number, FALSE) AS wrong_number, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
+		COALESCE(p.wrong_number, FALSE) AS wrong_number, COALESCE(p.new_browser, FALSE) AS new_browser, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
 		FROM (SELECT CAST(? AS text) AS domain, CAST(? AS text) AS name, CAST(? AS text) AS subject, CAST(? AS text) AS browser) n
 		LEFT JOIN domains dom ON dom.domain = n.domain AND dom.verified_at IS NOT NULL
 		LEFT JOIN tenants t ON t.id = dom.tenant_id AND t.state = 'active'
@@ -126,11 +137,12 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		LEFT JOIN prompts p ON p.tenant_id = CASE WHEN t.id IS NULL THEN ? ELSE t.id END AND p.subject = n.subject AND p.created_at > ?
 		LEFT JOIN attempts a ON a.tenant_id = p.tenant_id AND a.id = p.attempt_id AND a.browser_digest = n.browser
 		ORDER BY p.created_at DESC`,
-		domain, name, who.subject, browserDigest, tenant.Nowhere, tenant.Nowhere, prompt.Way, tenant.Nowhere, tx.Now.Add(-prompt.Memory))
+		append(values, domain, name, who.subject, from.BrowserDigest, tenant.Nowhere, tenant.Nowhere, prompt.Way, tenant.Nowhere, tx.Now.Add(-prompt.Memory))...)
 	if err != nil || len(rows) == 0 {
 		return who, err
 	}
 	who.found = rows[0].Found
+	who.found.SeenHere = who.found.SeenHere || who.found.Trusted
 	if who.places, err = place.Read(who.found.Places); err != nil {
 		return who, err
 	}
@@ -143,7 +155,7 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 			continue
 		}
 		who.recent = append(who.recent, asked{mine: r.Mine, Recent: prompt.Recent{
-			ID: r.PromptID, State: r.PromptState, AttemptID: r.AttemptID, WrongNumber: r.WrongNumber,
+			ID: r.PromptID, State: r.PromptState, AttemptID: r.AttemptID, WrongNumber: r.WrongNumber, NewBrowser: r.NewBrowser,
 			CreatedAt: *r.CreatedAt, ExpiresAt: *r.ExpiresAt, DecidedAt: r.DecidedAt,
 		}})
 	}
@@ -160,7 +172,7 @@ func (s *Service) Begin(ctx context.Context, typed, returnTo string, from From) 
 	}
 	var id string
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		who, err := s.subject(tx, name, from.BrowserDigest)
+		who, err := s.subject(tx, name, from)
 		if err != nil {
 			return err
 		}
@@ -174,7 +186,7 @@ func (s *Service) Begin(ctx context.Context, typed, returnTo string, from From) 
 func (s *Service) BeginStepUp(ctx context.Context, of session.Session, returnTo string, way Way, from From) (string, error) {
 	var id string
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		who, err := s.subject(tx, of.UserName, from.BrowserDigest)
+		who, err := s.subject(tx, of.UserName, from)
 		if err != nil {
 			return err
 		}
@@ -207,9 +219,9 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 		}
 	}
 	err := tx.Later(`INSERT INTO attempts (tenant_id, id, browser_digest, name, subject, user_id, purpose, session_id, return_to, way, prompt_id,
-		approval_tenant_id, approval_id, state, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		approval_tenant_id, approval_id, state, trusted, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		who.tenant.ID, id, from.BrowserDigest, name, who.subject, who.userID(), b.purpose, b.sessionID, b.returnTo, b.way, sent.ID,
-		b.approves.TenantID, b.approves.ID, "open", from.IP, from.Browser, tx.Now, tx.Now.Add(attemptLife))
+		b.approves.TenantID, b.approves.ID, "open", who.found.Trusted, from.IP, from.Browser, tx.Now, tx.Now.Add(attemptLife))
 	if err != nil {
 		return "", err
 	}
@@ -239,13 +251,18 @@ func details(way Way, sent prompt.Sent) map[string]string {
 }
 
 // send asks the phones of the name, after taking back what this same browser
-// asked before and left behind.
+// asked before and left behind. A browser in which the user had a session does not
+// wait for what browsers asked that are new to them: it takes it back, too.
 func (s *Service) send(tx *store.Tx, who subjectOf, a Attempt, from From) (prompt.Sent, error) {
 	recent := make([]prompt.Recent, len(who.recent))
 	for i, r := range who.recent {
-		if r.mine && r.State == prompt.Pending {
+		r.Apart = who.found.SeenHere && r.NewBrowser
+		if (r.mine || r.Apart) && r.State == prompt.Pending {
 			if err := s.Prompts.Withdraw(tx, who.tenant.ID, r.ID, who.userID(), audit.Claimant(""), from.Origin); err != nil {
 				return prompt.Sent{}, err
+			}
+			if r.Apart {
+				tx.After(func() { s.Prompts.Hub.Ring(prompt.AttemptKey(who.tenant.ID, r.AttemptID)) })
 			}
 			r.State = prompt.Expired
 		}
@@ -300,6 +317,8 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		Purpose                                                                                                       Purpose
 		Way                                                                                                           Way
 		Proved                                                                                                        proof
+		Stay, Trusted                                                                                                 bool
+		SessionHours, TrustDays                                                                                       int
 		Failures                                                                                                      int
 		ExpiresAt                                                                                                     time.Time
 		PromptState                                                                                                   prompt.State
@@ -307,10 +326,10 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		DecidedAt                                                                                                     *time.Time
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
-		a.failures, a.expires_at, a.proved, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		a.failures, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
 		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id
 		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
-		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, tenantID, id, browserDigest)
+		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, session.SessionHoursMost, session.TrustDaysUsual, tenantID, id, browserDigest)
 	if err != nil {
 		return Attempt{}, err
 	}
@@ -321,7 +340,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
 		Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
-		proved: row.Proved,
+		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: browserDigest, trusted: row.Trusted,
 	}
 	if row.PromptEndsAt != nil {
 		a.PromptEndsAt = *row.PromptEndsAt
@@ -331,8 +350,16 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 
 // HeldUntil gives the time from which a held attempt may ask the phone again.
 func (s *Service) HeldUntil(ctx context.Context, a Attempt) (prompt.Pause, error) {
-	pause, err := prompt.HeldUntil(s.DB.View(ctx), a.TenantID, a.subject)
+	pause, err := heldUntil(s.DB.View(ctx), a)
 	return pause, store.Unusable(err)
+}
+
+func heldUntil(tx *store.Tx, a Attempt) (prompt.Pause, error) {
+	known, err := seenHere(tx, a)
+	if err != nil {
+		return prompt.Pause{}, err
+	}
+	return prompt.HeldUntil(tx, a.TenantID, a.subject, known)
 }
 
 // Choose takes another way, which becomes the default for next time, be it as the
@@ -364,7 +391,7 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 		switch state := a.PhoneState(tx.Now); {
 		case way == Phone && (state == prompt.Pending || state == prompt.Approved):
 		case way == Phone:
-			who, err := s.subject(tx, a.Name, from.BrowserDigest)
+			who, err := s.subject(tx, a.Name, from)
 			if err != nil {
 				return err
 			}
@@ -415,6 +442,9 @@ type Done struct {
 	Cookie   secret.Token // of the new session; empty after a step-up
 	ReturnTo string
 	Halfway  bool // nothing is finished: another factor is asked for
+
+	Life  time.Duration // of the cookie; zero: until the browser is closed
+	Trust session.Trust // for the browser to keep; empty: nothing new
 }
 
 // Finish makes a session of an approved phone attempt, or does what else it is
@@ -459,8 +489,7 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 			approver = a
 			return s.approve(tx, a, from)
 		}
-		done.Cookie, err = s.prove(tx, a, string(proof(won.Proved).and(Phone)), won.AccountID, from)
-		return err
+		return s.prove(tx, a, string(proof(won.Proved).and(Phone)), won.AccountID, &done, from)
 	})
 	if fault.Of(err) != nil && fault.Of(err).Kind == fault.Refused {
 		return done, s.refused(ctx, addressed, "signin.not_approved", from)
@@ -471,34 +500,42 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 	return done, err
 }
 
-// prove ends a won attempt: a new session, or a step-up of the one it is for.
-func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, from From) (secret.Token, error) {
+// prove ends a won attempt: a new session, which done is told, or a step-up of the
+// one it is for.
+func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, done *Done, from From) error {
 	e := audit.Event{
 		TenantID: a.TenantID, Action: audit.SignInFinished, Actor: audit.User(a.userID), Subject: a.userID,
 		Thread: a.key, Origin: from.Origin, Details: map[string]string{"by": by},
 	}
 	if a.Purpose == ToApprove {
-		return secret.Token{}, fault.New(fault.Refused, "signin.refused") // it makes no session and proves none
+		return fault.New(fault.Refused, "signin.refused") // it makes no session and proves none
 	}
 	if a.Purpose == ToStepUp {
 		e.Action, e.Target = audit.StepUpFinished, audit.Session(a.sessionID)
 		if err := session.Prove(tx, a.TenantID, a.sessionID, a.userID, by); err != nil {
-			return secret.Token{}, err
+			return err
 		}
-		return secret.Token{}, audit.Record(tx, e)
+		return audit.Record(tx, e)
 	}
-	id, cookie, err := session.Begin(tx, session.Beginning{
+	entered, err := session.Enter(tx, session.Beginning{
 		TenantID: a.TenantID, UserID: a.userID, AMR: by, AccountID: account, IP: from.IP, Browser: from.Browser, BrowserDigest: from.BrowserDigest,
+		RequestID: from.RequestID, Stay: from.Stay, Trusted: from.Trusted,
 	})
 	if err != nil {
-		return secret.Token{}, err
+		return err
 	}
 	if err := tx.Later("UPDATE users SET last_signin_at = ? WHERE tenant_id = ? AND id = ? AND (last_signin_at IS NULL OR last_signin_at < ?)",
 		tx.Now, a.TenantID, a.userID, tx.Now.Truncate(24*time.Hour)); err != nil {
-		return secret.Token{}, err
+		return err
 	}
-	e.Target = audit.Session(id)
-	return cookie, audit.Record(tx, e)
+	done.Cookie, done.Life, done.Trust = entered.Cookie, entered.Life, entered.Trust
+	e.Target = audit.Session(entered.ID)
+	for detail, is := range map[string]bool{"new_browser": entered.NewBrowser, "limited": entered.Limited} {
+		if is {
+			e.Details[detail] = "yes"
+		}
+	}
+	return audit.Record(tx, e)
 }
 
 // refused remembers a refusal in an act of its own and gives it back: the

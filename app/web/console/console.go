@@ -19,6 +19,7 @@ import (
 	"latchkey/app/importing"
 	"latchkey/app/operator"
 	"latchkey/app/people"
+	"latchkey/app/provider"
 	"latchkey/app/role"
 	"latchkey/app/search"
 	"latchkey/app/settings"
@@ -40,6 +41,7 @@ type Pages struct {
 	Settings  *settings.Service
 	Operator  *operator.Service
 	SignIn    *signin.Service
+	Providers *provider.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -57,6 +59,7 @@ var places = []place{
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
+	{providersPath, "providers", "message", access.IntegrationEdit},
 	{placesPath, "places", "globe", access.PolicyEdit},
 	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
@@ -68,7 +71,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
 	)
 }
 

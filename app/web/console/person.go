@@ -56,6 +56,9 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	if p.State == user.Locked && p.LockedAt != nil {
 		v.LockedAt, v.LockedBy = *p.LockedAt, p.Names[p.LockedBy]
 	}
+	if p.State == user.Disabled && p.DisabledAt != nil {
+		v.DisabledAt, v.DisabledBy = *p.DisabledAt, p.Names[p.DisabledBy]
+	}
 	if p.TOTP != nil {
 		v.TOTP, v.TOTPAddedAt = true, p.TOTP.ConfirmedAt
 	}
@@ -116,8 +119,10 @@ func around(ctx context.Context, v *views.Person, p people.Person) {
 			key = "console.person.held." + t.Held
 		case t.Until.IsZero():
 			key = "console.person.off." + t.Way
+		case t.Known:
+			key = "console.person.throttle_known." + t.Way
 		}
-		v.Throttles = append(v.Throttles, views.Throttle{Text: words.Say(ctx, key), Until: t.Until})
+		v.Throttles = append(v.Throttles, views.Throttle{Text: words.Say(ctx, key, "count", strconv.Itoa(t.Tries)), Until: t.Until})
 	}
 	for _, s := range p.Sessions {
 		v.Sessions = append(v.Sessions, views.PersonSession{
