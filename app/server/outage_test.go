@@ -282,7 +282,7 @@ func actsOnPasskeys(t *testing.T, w *world, admin *browser) []doing {
 	form := func(b *browser, path string, pairs ...string) func() answer {
 		return func() answer { return b.post(t, path, pairs...) }
 	}
-	const typing, loose, removed, taken = "user21@alder.example", "user22@alder.example", "user23@alder.example", "user24@alder.example"
+	const typing, loose, removed, taken = "user21@alder.example", "user26@alder.example", "user23@alder.example", "user24@alder.example"
 	adding := w.browser(t).signIn(t, "user25@alder.example")
 	made := passkeytest.New(t, w.URL).Make(t, optionsOf(t, adding.get(t, "/me/passkeys/new").want(t, http.StatusOK)))
 	k, _ := w.withPasskey(t, typing)
