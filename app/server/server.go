@@ -153,6 +153,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	if err != nil {
 		return nil, err
 	}
+	devices.Authenticators = passkeys
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Passkeys: passkeys, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
@@ -167,7 +168,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
-	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp}
+	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp, Roles: roles}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
 	hub.LookFor("inbox", approvals.Changed)
@@ -195,7 +196,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}
 	e, err := s.routes(
 		&signinpages.Pages{Site: site, SignIn: signIn},
-		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
+		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn, Providers: providers,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/app/access"
@@ -99,7 +98,7 @@ func (s subjectOf) phoneUser() string {
 // subject reads, in one query for every name alike, the tenant and the user of
 // a sign-in name with their habit, phones and the prompts of the last day.
 func (s *Service) subject(tx *store.Tx, name string, from From) (subjectOf, error) {
-	_, domain, _ := strings.Cut(name, "@")
+	domain := domainOf(name)
 	who := subjectOf{subject: s.Keys.Subject(name)}
 	var rows []struct {
 		Found

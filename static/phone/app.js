@@ -8,6 +8,7 @@ import { tokenIn } from "./link.js";
 import { Phone } from "./phone.js";
 import { usable, watchInstall } from "./platform.js";
 import { notifyHere, registerWorker, subscribe } from "./push.js";
+import { look } from "./unlock.js";
 import { words } from "./words.js";
 import { addCodeScreen, codesScreen, removeCodeScreen } from "./screens/codes.js";
 import { enrolScreen } from "./screens/enrol.js";
@@ -18,6 +19,7 @@ import { outcomeScreen } from "./screens/outcome.js";
 import { recentScreen } from "./screens/recent.js";
 import { removeScreen } from "./screens/remove.js";
 import { requestScreen } from "./screens/request.js";
+import { unlockScreen } from "./screens/unlock.js";
 import { unsupportedScreen } from "./screens/unsupported.js";
 
 const pollWait = 15_000; // milliseconds; the floor under stream and push
@@ -34,6 +36,7 @@ const screens = {
   remove: removeScreen,
   removeCode: removeCodeScreen,
   request: requestScreen,
+  unlock: unlockScreen,
   unsupported: unsupportedScreen,
 };
 
@@ -149,6 +152,7 @@ async function start() {
   watchInstall(() => at === "menu" && app.go("menu"));
   if (!usable()) return app.go("unsupported", { reason: words.unsupported.browser });
   registerWorker(app.refresh);
+  await look();
   try {
     await app.phone.load();
   } catch (failure) {

@@ -59,7 +59,7 @@ func (h *Pages) where(c echo.Context, ip string) (string, error) {
 func notice(ctx context.Context, n notify.Told) views.Notice {
 	detail := n.Detail
 	switch n.Action {
-	case audit.RoleAssigned, audit.RoleTaken, audit.RoleEnded:
+	case audit.RoleAssigned, audit.RoleTaken, audit.RoleEnded, audit.RoleChanged:
 		name, custom := strings.CutPrefix(n.Detail, access.CustomPrefix)
 		if detail = name; !custom {
 			detail = words.Say(ctx, "role."+n.Detail)
