@@ -16,6 +16,7 @@ import (
 
 	"latchkey/views/component"
 	"latchkey/views/console"
+	"latchkey/views/demo"
 	"latchkey/views/invite"
 	"latchkey/views/me"
 	"latchkey/views/operator"
@@ -47,7 +48,7 @@ var pages = map[string][]state{
 			v.Acts, v.Phones, v.Sessions, v.SignIns, v.History, v.Groups = nil, nil, nil, nil, nil, nil
 		},
 		func(v *console.Person) {
-			v.DisplayName, v.LockedAt, v.RoleEndsAt, v.LockedBy = "", time.Time{}, time.Time{}, ""
+			v.DisplayName, v.LockedAt, v.DisabledAt, v.RoleEndsAt, v.LockedBy = "", time.Time{}, time.Time{}, time.Time{}, ""
 		}),
 	"console.OverviewPage": page(console.OverviewPage, full,
 		func(v *console.Overview) { v.Attention = nil },
@@ -72,6 +73,13 @@ var pages = map[string][]state{
 		func(v *console.Policy) { v.History, v.Ways[0].Groups, v.Ways[0].Uses[0].Value = nil, nil, "" },
 		func(v *console.Policy) { v.Errors, v.Problems, v.History[0].Approved = nil, nil, "" }),
 	"console.GrantsPage":   page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
+	"console.ProvidersPage": page(console.ProvidersPage, full,
+		func(v *console.Providers) {
+			v.Rows[0].Set, v.Rows[0].Fault, v.Rows[0].Waiting, v.Unsent = false, "", "", nil
+		},
+		func(v *console.Providers) { v.Rows[0].Middle, v.Unsent[0].Again, v.Errors = "", "", nil }),
+	"console.ProviderPage": page(console.ProviderPage, full, func(v *console.ProviderForm) { v.Set, v.Credential, v.By, v.Errors = false, false, "", nil }),
+	"demo.OutboxPage":      page(demo.OutboxPage, full, func(v *demo.Outbox) { v.Rows = nil }),
 	"console.NewGrantPage": page(console.NewGrantPage),
 	"console.PlacesPage": page(console.PlacesPage, full,
 		func(v *console.Places) { v.Rows, v.Full, v.Errors = nil, false, nil },

@@ -49,6 +49,7 @@ const (
 	OperatorEnter         Permission = "operator.enter"
 	RoleCompose           Permission = "role.compose"
 	RoleView              Permission = "role.view"      // who holds which role, and why somebody may or may not
+	UserDisable           Permission = "user.disable"   // end an account, and bring it back
 	OperatorGrant         Permission = "operator.grant" // let an operator look inside one's own tenant
 )
 
@@ -62,7 +63,7 @@ var Permissions = []Permission{
 	UserImport, UserInvite, GroupEdit, AuditVerify, StaticPasscodeIssue,
 	OutageDeclare, IntegrationEdit, AuditReadPersonal, AuditExport, OperatorEnter,
 	RoleCompose, RoleView,
-	OperatorGrant,
+	OperatorGrant, UserDisable,
 }
 
 // Of routes that ask for no person: Anyone may come, Phone proves itself by its key.

@@ -71,6 +71,7 @@ var cells = map[access.Permission][]access.Role{
 	access.RoleCompose:           {security},
 	access.RoleView:              {admin, security, auditor},
 	access.OperatorGrant:         {security},
+	access.UserDisable:           {admin, security},
 }
 
 // own is what everybody may, over what is theirs: the column "user, self".

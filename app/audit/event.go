@@ -108,6 +108,8 @@ const (
 	AuthenticatorViewed Action = "authenticator.viewed" // looked at by the helpdesk
 	WaysRestored        Action = "authenticator.restored"
 	InvitationMade      Action = "invitation.made"
+	UserDisabled        Action = "user.disabled"
+	UserEnabled         Action = "user.enabled"
 )
 
 // Of the other ways in.
@@ -118,6 +120,14 @@ const (
 	TOTPRefused   Action = "totp.refused" // the code that was to prove it was wrong
 	TOTPRemoved   Action = "totp.removed" // by its user
 	TOTPReset     Action = "totp.reset"   // by an administrator
+)
+
+// Of providers and their messages.
+const (
+	ProviderChanged Action = "provider.changed"
+	ProviderRemoved Action = "provider.removed"
+	MessageAgain    Action = "message.again"  // one that did not go out is sent again
+	MessageLimits   Action = "message.limits" // brakes against toll fraud were changed
 )
 
 // Of passkeys.
@@ -168,6 +178,7 @@ const (
 	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
 	KindGrant     = "grant"
 	KindTOTP      = "totp"
+	KindProvider  = "provider"
 	KindPasskey   = "passkey"
 )
 

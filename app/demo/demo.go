@@ -11,6 +11,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/provider"
 	"latchkey/app/secret"
 	"latchkey/app/session"
 	"latchkey/app/store"
@@ -89,6 +90,27 @@ func Fill(ctx context.Context, db *store.DB, passwords *secret.Passwords, passwo
 		for _, t := range tenants {
 			if err := fill(tx, t, hash, empty); err != nil {
 				return fmt.Errorf("demo: %s: %w", t.Slug, err)
+			}
+		}
+		return nil
+	})
+}
+
+// KeepMessages lets the two organisations keep their messages on a page instead of
+// sending them. It does so once: who chooses otherwise then stays with it.
+func KeepMessages(ctx context.Context, db *store.DB) error {
+	return db.Act(ctx, func(tx *store.Tx) error {
+		first := tx.Exec("INSERT INTO platform_settings (name, value) VALUES ('demo_messages', 'kept') ON CONFLICT DO NOTHING")
+		if first.Error != nil || first.RowsAffected == 0 {
+			return first.Error
+		}
+		for _, t := range tenants {
+			for _, c := range provider.Channels {
+				err := tx.Exec(`INSERT INTO providers (tenant_id, channel, driver, url, account, sender, credential, version, changed_by, changed_at)
+					SELECT id, ?, ?, '', '', '', '', 1, '', ? FROM tenants WHERE slug = ? ON CONFLICT DO NOTHING`, c, provider.Keep, tx.Now, t.Slug).Error
+				if err != nil {
+					return err
+				}
 			}
 		}
 		return nil

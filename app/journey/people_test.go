@@ -85,6 +85,20 @@ func TestHelpdeskFindsAndLocksSomebody(t *testing.T) {
 	p.act("unlock", "Back with a new phone, TICKET-12")
 	p.WaitForText(".flash", "Unlocked")
 
+	// Somebody else has left. Their account is disabled, and enabled when they return.
+	p.Open(h.URL + "/admin/alder/users?q=user8")
+	p.Follow("tbody th a")
+	p.Click("#disable > summary")
+	p.WaitFor("dialog[open] input[name=reason]")
+	p.look("person-disable")
+	p.Fill("dialog[open] input[name=reason]", "Has left, TICKET-13")
+	p.Follow("dialog[open] .acts button.danger")
+	p.WaitForText(".flash", "Disabled")
+	p.WaitForText(".row-head", "Disabled")
+	p.look("person-disabled")
+	p.act("enable", "Is back, TICKET-14")
+	p.WaitForText(".flash", "Enabled again")
+
 	// The person reads on their own pages what was done.
 	caller.enter("user6@alder.example")
 	caller.WaitForText("main", "What happened to your account")

@@ -27,8 +27,24 @@ func Tell(tx *store.Tx, tenantID, userID string, n Notice) error {
 	if detail == "" {
 		detail = n.About
 	}
-	return tx.Later(`INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, detail, at) VALUES (?,?,?,?,?,?,?,?)`,
+	err := tx.Later(`INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, detail, at) VALUES (?,?,?,?,?,?,?,?)`,
 		tenantID, secret.System.ID(), userID, n.Action, n.By, n.Reason, detail, tx.Now)
+	if err != nil {
+		return err
+	}
+	return mail(tx, tenantID, userID, Told{Action: n.Action, ByRole: n.By, Reason: n.Reason, Detail: detail, At: tx.Now})
+}
+
+// MailLife is how long a notice is worth a mail.
+const MailLife = 3 * 24 * time.Hour
+
+// mail owes a notice to the sign-in name of a user as well, where their tenant has
+// somebody who carries mails.
+func mail(tx *store.Tx, tenantID, userID string, n Told) error {
+	return Queue(tx, tenantID, KindMail, Targets{
+		Query:  "SELECT u.name FROM users u JOIN providers p ON p.tenant_id = u.tenant_id AND p.channel = 'mail' WHERE u.tenant_id = ? AND u.id = ? AND u.name <> ''",
+		Values: []any{tenantID, userID},
+	}, n, MailLife)
 }
 
 // TellRole leaves a notice for everybody in a tenant who holds a role, as their own
@@ -52,12 +68,12 @@ func TellRole(tx *store.Tx, tenantID string, role access.Role, n Notice) error {
 
 // Told is a notice as its reader sees it.
 type Told struct {
-	ID     string
-	Action audit.Action
-	ByRole access.Role
-	Reason string
-	Detail string
-	At     time.Time
+	ID     string       `json:"-"`
+	Action audit.Action `json:"action"`
+	ByRole access.Role  `json:"by_role,omitempty"`
+	Reason string       `json:"reason,omitempty"`
+	Detail string       `json:"detail,omitempty"`
+	At     time.Time    `json:"at"`
 }
 
 // Unseen lists what a user has not put away yet, newest first.

@@ -24,9 +24,10 @@ type post struct {
 	tried  chan string
 }
 
-func (p *post) Send(ctx context.Context, target, _ string, life time.Duration) error {
+func (p *post) Send(ctx context.Context, o notify.Owed) error {
+	target := o.Target
 	p.mu.Lock()
-	p.sent, p.lives = append(p.sent, target), append(p.lives, life)
+	p.sent, p.lives = append(p.sent, target), append(p.lives, o.Life)
 	p.now++
 	p.most = max(p.most, p.now)
 	answer := p.answer

@@ -5,13 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/SherClockHolmes/webpush-go"
@@ -40,17 +36,17 @@ func CheckSubscription(text []byte) (string, error) {
 	return string(kept), err
 }
 
-// Send sends body to the subscription target, whose push service keeps it for a
-// phone that is away for no longer than life.
-func (p *Push) Send(ctx context.Context, target, body string, life time.Duration) error {
+// Send sends what is owed to a subscription, whose push service keeps it for a
+// phone that is away for no longer than its life.
+func (p *Push) Send(ctx context.Context, o Owed) error {
 	var s webpush.Subscription
-	if err := json.Unmarshal([]byte(target), &s); err != nil {
+	if err := json.Unmarshal([]byte(o.Target), &s); err != nil {
 		return ErrGone
 	}
 	// The library says mailto: by itself.
 	subscriber := strings.TrimPrefix(p.Subscriber, "mailto:")
-	answer, err := webpush.SendNotificationWithContext(ctx, []byte(body), &s, &webpush.Options{
-		HTTPClient: p.Client, Subscriber: subscriber, TTL: int(life / time.Second), Urgency: webpush.UrgencyHigh,
+	answer, err := webpush.SendNotificationWithContext(ctx, []byte(o.Body), &s, &webpush.Options{
+		HTTPClient: p.Client, Subscriber: subscriber, TTL: int(o.Life / time.Second), Urgency: webpush.UrgencyHigh,
 		VAPIDPublicKey: p.Public, VAPIDPrivateKey: p.Private,
 	})
 	var underWay *url.Error
@@ -68,43 +64,4 @@ func (p *Push) Send(ctx context.Context, target, body string, life time.Duration
 		return fmt.Errorf("notify: push: the service answered %d", answer.StatusCode)
 	}
 	return nil
-}
-
-// Outward is the one client for calls to addresses that others gave: it follows
-// no redirect and connects to no private address, unless loopback is allowed.
-func Outward(allowLoopback bool) *http.Client {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
-		to, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return err
-		}
-		ip := to.Addr().Unmap()
-		if allowLoopback && ip.IsLoopback() {
-			return nil
-		}
-		if !ip.IsGlobalUnicast() || ip.IsPrivate() || slices.ContainsFunc(special, func(of netip.Prefix) bool { return of.Contains(ip) }) {
-			return fmt.Errorf("notify: %s is not a public address", ip)
-		}
-		return nil
-	}}
-	return &http.Client{
-		Timeout:       10 * time.Second,
-		Transport:     &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// special are addresses that look public and are not, or lead on to any other
-// (IANA special-purpose address registries).
-var special = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),
-	netip.MustParsePrefix("100.64.0.0/10"), // shared by customers of a carrier, RFC 6598
-	netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"), // IPv4 behind a translator, RFC 6052
-	netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("2001::/32"), // IPv4 in a tunnel, RFC 4380
-	netip.MustParsePrefix("2002::/16"), // and RFC 3056
-	netip.MustParsePrefix("fec0::/10"),
 }

@@ -153,14 +153,14 @@ func keysOf(t *testing.T) *secret.Keys {
 func sender(t *testing.T) *notify.Push {
 	t.Helper()
 	public, private := keysOf(t).Push()
-	return &notify.Push{Client: notify.Outward(true), Subscriber: "mailto:postmaster@id.example", Public: public, Private: private}
+	return &notify.Push{Client: notify.Outside{Allowed: notify.Loopback}.Client(), Subscriber: "mailto:postmaster@id.example", Public: public, Private: private}
 }
 
 func TestAPushSaysWhoSendsItAndOpensForItsBrowserAlone(t *testing.T) {
 	t.Parallel()
 	s, b, p := pushService(t), subscribe(t), sender(t)
 	const body = `{"request":"a request"}`
-	if err := p.Send(t.Context(), b.at(s.URL+"/send/one"), body, 119*time.Second+time.Millisecond); err != nil {
+	if err := p.Send(t.Context(), notify.Owed{Target: b.at(s.URL + "/send/one"), Body: body, Life: 119*time.Second + time.Millisecond}); err != nil {
 		t.Fatalf("Send = %v", err)
 	}
 	d := <-s.got
@@ -179,7 +179,7 @@ func TestAPushSaysWhoSendsItAndOpensForItsBrowserAlone(t *testing.T) {
 		t.Error("the push service can read it")
 	}
 	again := s.got
-	if err := p.Send(t.Context(), b.at(s.URL+"/send/one"), body, time.Minute); err != nil {
+	if err := p.Send(t.Context(), notify.Owed{Target: b.at(s.URL + "/send/one"), Body: body, Life: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	if e := <-again; bytes.Equal(e.body[:100], d.body[:100]) {
@@ -242,7 +242,7 @@ func TestWhatAPushServiceAnswers(t *testing.T) {
 	} {
 		s, b := pushService(t), subscribe(t)
 		s.answer.Store(int64(row.answer))
-		err := sender(t).Send(t.Context(), b.at(s.URL+"/one"), "{}", time.Minute)
+		err := sender(t).Send(t.Context(), notify.Owed{Target: b.at(s.URL + "/one"), Body: "{}", Life: time.Minute})
 		if (err == nil) != row.ok || errors.Is(err, notify.ErrGone) != row.gone {
 			t.Errorf("after %d Send = %v, want ok %t, gone %t", row.answer, err, row.ok, row.gone)
 		}
@@ -280,7 +280,7 @@ func TestSubscriptionsThatAreNone(t *testing.T) {
 		"no text of a key":       strings.ReplaceAll(b.at(s.URL), encode(b.private.PublicKey().Bytes()), "!"),
 		"no subscription at all": "{",
 	} {
-		if err := sender(t).Send(t.Context(), broken, "{}", time.Minute); !errors.Is(err, notify.ErrGone) {
+		if err := sender(t).Send(t.Context(), notify.Owed{Target: broken, Body: "{}", Life: time.Minute}); !errors.Is(err, notify.ErrGone) {
 			t.Errorf("%s: Send = %v, want ErrGone", claim, err)
 		}
 	}
@@ -307,7 +307,7 @@ func TestNoCallGoesToAnAddressOfTheHouse(t *testing.T) {
 		}
 		return err
 	}
-	strict, lenient := notify.Outward(false), notify.Outward(true)
+	strict, lenient := notify.Outside{}.Client(), notify.Outside{Allowed: notify.Loopback}.Client()
 	for _, host := range []string{"127.0.0.1", "localhost", "127.1.2.3", "[::1]", "[::ffff:127.0.0.1]"} {
 		if err := call(strict, host); err == nil || !strings.Contains(err.Error(), "not a public address") {
 			t.Errorf("a call to %s = %v, want a refusal", host, err)

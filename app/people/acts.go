@@ -39,8 +39,7 @@ type Reset struct {
 	Device string `json:"device"` // the account on it
 }
 
-// reset plans to take one phone away. An administrator whose only way in it is
-// goes through Keep.
+// reset plans to take one phone away.
 func (s *Service) reset(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	var r Reset
 	if err := act.Read(&r); err != nil {
@@ -49,15 +48,13 @@ func (s *Service) reset(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	plan := approval.Plan{
 		Questions: []access.Question{question(act, access.AuthenticatorReset)},
 		Do: func(tx *store.Tx) error {
-			return s.Roles.Keep(tx, act.TenantID, func() error {
-				name, err := s.Devices.Take(tx, act.TenantID, act.TargetID, r.Device)
-				if err != nil {
-					return err
-				}
-				e := act.Event(audit.AuthenticatorReset)
-				e.Details = with(e.Details, "device", r.Device)
-				return s.record(tx, act, e, name)
-			})
+			name, err := s.Devices.Take(tx, act.TenantID, act.TargetID, r.Device)
+			if err != nil {
+				return err
+			}
+			e := act.Event(audit.AuthenticatorReset)
+			e.Details = with(e.Details, "device", r.Device)
+			return s.record(tx, act, e, name)
 		},
 	}
 	var phone struct{ Name, State string }
@@ -81,16 +78,14 @@ func (s *Service) resetTOTP(tx *store.Tx, act approval.Act) (approval.Plan, erro
 		Questions:  []access.Question{question(act, access.AuthenticatorReset)},
 		Difference: []approval.Change{{Field: "totp", Before: "set_up"}},
 		Do: func(tx *store.Tx) error {
-			return s.Roles.Keep(tx, act.TenantID, func() error {
-				id, err := s.TOTPs.Take(tx, act.TenantID, act.TargetID)
-				if err != nil {
-					return err
-				}
-				tx.After(func() { s.Hub.Ring(device.UserKey(act.TenantID, act.TargetID)) })
-				e := act.Event(audit.TOTPReset)
-				e.Details = with(e.Details, "totp", id)
-				return s.record(tx, act, e, "")
-			})
+			id, err := s.TOTPs.Take(tx, act.TenantID, act.TargetID)
+			if err != nil {
+				return err
+			}
+			tx.After(func() { s.Hub.Ring(device.UserKey(act.TenantID, act.TargetID)) })
+			e := act.Event(audit.TOTPReset)
+			e.Details = with(e.Details, "totp", id)
+			return s.record(tx, act, e, "")
 		},
 	}
 	_, ok, err := totp.Of(tx, act.TenantID, act.TargetID)
@@ -121,20 +116,17 @@ func (s *Service) mfa(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	plan := approval.Plan{
 		Questions: []access.Question{q}, Difference: []approval.Change{{Field: "mfa_state", Before: was.MFAState, After: to.State}},
 		Do: func(tx *store.Tx) error {
-			// Whoever has no second factor is locked out when it is enforced.
-			return s.Roles.Keep(tx, act.TenantID, func() error {
-				err := tx.Change(fault.New(fault.Conflict, "user.state_changed"), "UPDATE users SET mfa_state = ? WHERE tenant_id = ? AND id = ? AND mfa_state = ?",
-					to.State, act.TenantID, act.TargetID, was.MFAState)
-				if err != nil {
-					return err
-				}
-				e := act.Event(audit.MFAChanged)
-				e.Details = with(e.Details, "from", was.MFAState, "to", to.State)
-				if err := s.record(tx, act, e, to.State); err != nil {
-					return err
-				}
-				return user.SecondFactorBound(tx, act.TenantID, act.TargetID, act.Origin)
-			})
+			err := tx.Change(fault.New(fault.Conflict, "user.state_changed"), "UPDATE users SET mfa_state = ? WHERE tenant_id = ? AND id = ? AND mfa_state = ?",
+				to.State, act.TenantID, act.TargetID, was.MFAState)
+			if err != nil {
+				return err
+			}
+			e := act.Event(audit.MFAChanged)
+			e.Details = with(e.Details, "from", was.MFAState, "to", to.State)
+			if err := s.record(tx, act, e, to.State); err != nil {
+				return err
+			}
+			return user.SecondFactorBound(tx, act.TenantID, act.TargetID, act.Origin)
 		},
 	}
 	switch {

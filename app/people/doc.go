@@ -10,6 +10,8 @@
 //
 //	user.lock            out at once, everywhere, until somebody unlocks
 //	user.unlock          lifts a lock and what too many failures left; the helpdesk the latter alone
+//	user.disable         ends the account of somebody who has left; everything of theirs stays as it is
+//	user.enable          brings it back, or back into the lock that was there before
 //	session.end          signs the person out of every browser
 //	authenticator.reset  takes a phone away that was lost
 //	user.mfa             disabled → enabled → enforced; backwards by four eyes

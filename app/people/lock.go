@@ -25,29 +25,31 @@ func (s *Service) lock(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		Questions:  []access.Question{question(act, access.UserLock)},
 		Difference: []approval.Change{{Field: "state", Before: was.State, After: user.Locked}},
 		Do: func(tx *store.Tx) error {
-			return s.Roles.Keep(tx, act.TenantID, func() error {
-				if err := user.MarkLocked(tx, act.TenantID, act.TargetID, act.ActorID); err != nil {
-					return err
-				}
-				// They are dead already, for every look asks the state; but an unlock must
-				// not bring them back.
-				if _, err := session.Close(tx, act.TenantID, act.TargetID, ""); err != nil {
-					return err
-				}
-				if err := password.EndLinks(tx, act.TenantID, act.TargetID); err != nil {
-					return err
-				}
-				if err := s.withdraw(tx, act); err != nil {
-					return err
-				}
-				return s.record(tx, act, act.Event(audit.UserLocked), "")
-			})
+			if err := user.MarkLocked(tx, act.TenantID, act.TargetID, act.ActorID); err != nil {
+				return err
+			}
+			if err := s.shutOut(tx, act); err != nil {
+				return err
+			}
+			return s.record(tx, act, act.Event(audit.UserLocked), "")
 		},
 	}
 	if was.State != user.Active {
 		plan.Wrong = fault.New(fault.Conflict, "user.state_changed")
 	}
 	return plan, nil
+}
+
+// shutOut ends what a person has open. It is dead already, for every look asks the
+// state of the account; but when that is taken back it must not live again.
+func (s *Service) shutOut(tx *store.Tx, act approval.Act) error {
+	if _, err := session.Close(tx, act.TenantID, act.TargetID, ""); err != nil {
+		return err
+	}
+	if err := password.EndLinks(tx, act.TenantID, act.TargetID); err != nil {
+		return err
+	}
+	return s.withdraw(tx, act)
 }
 
 // withdraw takes what waits for an answer off the person's phones, and wakes

@@ -28,6 +28,8 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 	}
 	try(KindLock, nil)
 	try(KindUnlock, nil)
+	try(KindDisable, nil)
+	try(KindEnable, nil)
 	try(KindEndSessions, nil)
 	for _, phone := range p.Phones {
 		if phone.State == "active" {

@@ -24,16 +24,14 @@ func (s *Service) takePasskey(tx *store.Tx, act approval.Act) (approval.Plan, er
 	plan := approval.Plan{
 		Questions: []access.Question{question(act, access.AuthenticatorReset)},
 		Do: func(tx *store.Tx) error {
-			return s.Roles.Keep(tx, act.TenantID, func() error {
-				name, err := s.Passkeys.Take(tx, act.TenantID, act.TargetID, t.Passkey)
-				if err != nil {
-					return err
-				}
-				tx.After(func() { s.Hub.Ring(device.UserKey(act.TenantID, act.TargetID)) })
-				e := act.Event(audit.PasskeyReset)
-				e.Details = with(e.Details, "passkey", t.Passkey)
-				return s.record(tx, act, e, name)
-			})
+			name, err := s.Passkeys.Take(tx, act.TenantID, act.TargetID, t.Passkey)
+			if err != nil {
+				return err
+			}
+			tx.After(func() { s.Hub.Ring(device.UserKey(act.TenantID, act.TargetID)) })
+			e := act.Event(audit.PasskeyReset)
+			e.Details = with(e.Details, "passkey", t.Passkey)
+			return s.record(tx, act, e, name)
 		},
 	}
 	var found struct{ Name, State string }

@@ -40,15 +40,22 @@ const (
 	KindMFA         approval.Kind = "user.mfa"
 	KindInvite      approval.Kind = "user.invite"
 	KindInvitation  approval.Kind = "user.invitation"
+	KindDisable     approval.Kind = "user.disable"
+	KindEnable      approval.Kind = "user.enable"
 
 	KindPasswordLink approval.Kind = "user.password_link"
 )
 
-// Performers are the acts of this package.
+// Performers are the acts of this package. What may take away one of the last who
+// run a tenant, or their way in, is kept: whoever has no second factor is locked out
+// when one is enforced.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
+	kept := s.Roles.Kept
 	return map[approval.Kind]approval.Performer{
-		KindLock: s.lock, KindUnlock: s.unlock, KindEndSessions: s.endSessions, KindReset: s.reset, KindResetTOTP: s.resetTOTP, KindTakePasskey: s.takePasskey, KindMFA: s.mfa,
-		KindInvite: s.invite, KindInvitation: s.invitation, KindPasswordLink: s.passwordLink,
+		KindLock: kept(s.lock), KindDisable: kept(s.disable), KindReset: kept(s.reset), KindResetTOTP: kept(s.resetTOTP), KindMFA: kept(s.mfa),
+		KindTakePasskey: kept(s.takePasskey),
+		KindUnlock:      s.unlock, KindEnable: s.enable, KindEndSessions: s.endSessions, KindInvite: s.invite, KindInvitation: s.invitation,
+		KindPasswordLink: s.passwordLink,
 	}
 }
 

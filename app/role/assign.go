@@ -45,16 +45,16 @@ const (
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
 	return map[approval.Kind]approval.Performer{
-		KindAssign: s.kept(s.assign), KindTake: s.kept(s.take),
-		KindCompose: s.compose, KindChange: s.kept(s.change), KindRetire: s.kept(s.retire),
+		KindAssign: s.Kept(s.assign), KindTake: s.Kept(s.take),
+		KindCompose: s.compose, KindChange: s.Kept(s.change), KindRetire: s.Kept(s.retire),
 	}
 }
 
-// kept carries an act out within Keep. What was planned and asked before the lock
+// Kept carries an act out within Keep. What was planned and asked before the lock
 // may have changed while the act waited for it: another one may just have taken
 // the actor's own role. So it is planned and asked again under the lock, and
 // fails when the answer or the difference is another.
-func (s *Service) kept(perform approval.Performer) approval.Performer {
+func (s *Service) Kept(perform approval.Performer) approval.Performer {
 	return func(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		plan, err := perform(tx, act)
 		asked := plan.Difference

@@ -30,9 +30,12 @@
 //	}
 //
 // Acts within Keep queue for their tenant. Two at once cannot each leave one to
-// the other, but the second has been judged before it had to wait: what must still
-// hold has to be part of the change, as a condition of its statement, or be asked
-// again in it, as the acts of this package do (kept).
+// the other, but the second has been judged before it had to wait: another one may
+// just have taken the actor's own role. So it is planned and judged again under the
+// lock. Kept does all of this to the performer of an act, which then needs no Keep
+// of its own:
+//
+//	KindLock: roles.Kept(s.lock)
 //
 // To call it for people who are no administrators costs two counts and is right;
 // so whoever changes somebody's account need not look first whether it matters.

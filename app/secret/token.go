@@ -46,3 +46,6 @@ func Digest(text string) string {
 func Same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// Sign is the HMAC-SHA256 of text under the token, in hex, for who shares it.
+func (t Token) Sign(text string) string { return keyed([]byte(t.text), text) }

@@ -68,12 +68,16 @@ func (c *Demo) Run(ctx context.Context, out io.Writer) error {
 	if c.Password == "" {
 		c.Password = "demo-" + secret.System.ShortID()
 	}
+	c.KeepMessages = true
 	s, err := Build(ctx, c.Settings, Logger(c.LogLevel))
 	if err != nil {
 		return err
 	}
 	s.Operator.Resolver = demo.Zone{DB: s.DB, Outside: s.Operator.Resolver}
 	if err := demo.Fill(ctx, s.DB, s.Passwords, c.Password, c.Empty); err != nil {
+		return err
+	}
+	if err := demo.KeepMessages(ctx, s.DB); err != nil {
 		return err
 	}
 	if err := s.Rules.Reload(ctx); err != nil {
@@ -84,6 +88,7 @@ func (c *Demo) Run(ctx context.Context, out io.Writer) error {
 
   PC      %[1]s
   Phone   %[1]s/phone   (a second tab or a private window; add it under My security info)
+  SMS     %[1]s/demo/outbox   (and calls and mails: what would have been sent)
 
   Sign-in names   user1@alder.example … user40@alder.example, also security@ admin@ lead@ desk@ desk2@ auditor@
                   the same at birch.example, and operator@latchkey.example

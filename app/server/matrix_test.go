@@ -34,6 +34,7 @@ var unwritten = map[access.Permission][]access.Role{
 	access.ConsoleEnter: columns[1:],
 	access.RoleCompose:  {access.RoleSecurityAdministrator},
 
+	access.UserDisable:   {access.RoleTenantAdministrator, access.RoleSecurityAdministrator},
 	access.OperatorGrant: {access.RoleSecurityAdministrator},
 	access.RoleView:      {access.RoleTenantAdministrator, access.RoleSecurityAdministrator, access.RoleAuditor},
 }
@@ -205,8 +206,11 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	c.act(t, "UPDATE tenants SET places = ? WHERE id = ?", `[{"id":"place-`+slug+`","name":"Office of `+slug+`","networks":["203.0.113.0/24"]}]`, tenantID)
 	c.act(t, "INSERT INTO imports (tenant_id, id, file_name, rows, total, problems, state, created_by, created_at) VALUES (?,?,'','{}',0,?,'checked','',?)",
 		tenantID, "import"+slug, `[{"row":2,"field":"name","code":"import.domain"}]`, c.DB.Now())
+	unsent := "unsent" + slug
+	c.act(t, `INSERT INTO outbox (tenant_id, id, kind, target, body, created_at, due_at, expires_at, failed_at, fault) VALUES (?,?,'mail','user1@example.org','{}',?,?,?,?,'refused')`,
+		tenantID, unsent, c.DB.Now(), c.DB.Now(), c.DB.Now(), c.DB.Now())
 	return map[string]string{
-		":grant": asked, ":place": "place-" + slug, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
+		":message": unsent, ":grant": asked, ":place": "place-" + slug, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
 	}
 }
 

@@ -215,7 +215,8 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
-	w.act(t, "UPDATE sessions SET proved_by = 'phone'") // as strong as anybody can
+	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
+	w.act(t, "UPDATE sessions SET proved_by = 'phone'")     // as strong as anybody can
 	return acts
 }
 
@@ -244,6 +245,30 @@ func actsOnApps(t *testing.T, w *world, admin *browser) []doing {
 		{"POST /signin/:attempt/verify", func() answer { return typing.post(t, attempt+"/verify", "code", app.code(t, 0)) }, http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/totp/revoke", form(admin, "/admin/alder/users/"+user18+"/totp/revoke", "reason", "a test"), http.StatusSeeOther},
 	}
+}
+
+// actsOnProviders prepares what is done to who carries messages.
+func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
+	t.Helper()
+	const list = "/admin/alder/settings/providers"
+	tenantID, _ := w.person(t, "user1@alder.example")
+	w.act(t, `INSERT INTO outbox (tenant_id, id, kind, target, body, created_at, due_at, expires_at, failed_at) VALUES (?,'unsent','mail','user1@alder.example','{}',?,?,?,?)`,
+		tenantID, w.DB.Now(), w.DB.Now(), w.DB.Now(), w.DB.Now())
+	form := func(path string, pairs ...string) func() answer {
+		return func() answer { return security.post(t, list+path, pairs...) }
+	}
+	for channel, sender := range map[string]string{"sms": "+15550100", "voice": "+15550100", "mail": "id@alder.example"} {
+		w.act(t, "INSERT INTO providers (tenant_id, channel, driver, url, account, sender, credential, version, changed_by, changed_at) VALUES (?,?,'kept','','','','',1,'',?)",
+			tenantID, channel, w.DB.Now())
+		acts = append(acts,
+			doing{"POST /admin/:tenant/settings/providers/" + channel, form("/"+channel, "driver", "webhook", "url", "https://sms.example/take", "sender", sender, "credential", "a shared secret", "version", "1"), http.StatusSeeOther},
+			doing{"POST /admin/:tenant/settings/providers/" + channel + "/remove", form("/" + channel + "/remove"), http.StatusSeeOther},
+		)
+	}
+	return append(acts,
+		doing{"POST /admin/:tenant/settings/providers/limits", form("/limits", "countries", "DE, FR", "daily", "10"), http.StatusSeeOther},
+		doing{"POST /admin/:tenant/settings/providers/messages/:message/again", form("/messages/unsent/again"), http.StatusSeeOther},
+	)
 }
 
 // actsOnPasskeys prepares what is done with passkeys.
@@ -318,6 +343,7 @@ func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
 		return form(admin, "/admin/alder/users", "name", name+"@alder.example", "display_name", "Somebody new")
 	}
 	w.lock(t, "user11@alder.example")
+	w.disable(t, "user22@alder.example")
 	ph, _ := w.withPhone(t, "user12@alder.example")
 	link := invitationMark.FindString(invite("invited1")().want(t, http.StatusOK).body)
 	invite("invited2")().want(t, http.StatusOK)
@@ -331,6 +357,8 @@ func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
 	return []doing{
 		{"POST /admin/:tenant/users/:user/lock", form(admin, at("user10")+"/lock"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/unlock", form(admin, at("user11")+"/unlock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/disable", form(admin, at("user20")+"/disable"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/enable", form(admin, at("user22")+"/enable"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/devices/:device/revoke", form(admin, at("user12")+"/devices/"+ph.account+"/revoke"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/end-sessions", form(admin, at("user12")+"/end-sessions"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/mfa", form(admin, at("user12")+"/mfa", "mfa_state", "enabled"), http.StatusSeeOther},

@@ -105,7 +105,7 @@ func TestPersonOverHTTP(t *testing.T) {
 			t.Errorf("a lock leads to %s", a.location())
 		}
 		desk.post(t, page+"/end-sessions", "reason", "lost").is(t, http.StatusSeeOther)
-		for path, fields := range map[string][]string{"/unlock": nil, "/mfa": {"mfa_state", "enabled"}, "/invitation": nil, "/devices/x/revoke": nil} {
+		for path, fields := range map[string][]string{"/unlock": nil, "/disable": nil, "/enable": nil, "/mfa": {"mfa_state", "enabled"}, "/invitation": nil, "/devices/x/revoke": nil} {
 			if a := admin.post(t, page+path, append(fields, "reason", "x")...); a.is(t, http.StatusSeeOther) && !strings.HasPrefix(a.location(), "/step-up?return_to="+strings.ReplaceAll(page, "/", "%2F")) {
 				t.Errorf("%s leads to %s", a.asked, a.location())
 			}
@@ -117,6 +117,23 @@ func TestPersonOverHTTP(t *testing.T) {
 		admin.get(t, page)
 		admin.post(t, page+"/unlock", "reason", "found").want(t, http.StatusSeeOther)
 		admin.post(t, page+"/unlock", "reason", "again").is(t, http.StatusConflict)
+
+		// Who has left is disabled, and may come back; the helpdesk does neither.
+		desk.post(t, page+"/disable", "reason", "left").is(t, http.StatusForbidden)
+		if a := admin.post(t, page+"/disable", "reason", "left").want(t, http.StatusSeeOther); a.location() != page+"?done=disabled" {
+			t.Errorf("disabling leads to %s", a.location())
+		}
+		a = admin.get(t, page).want(t, http.StatusOK)
+		if strings.Contains(a.body, page+"/lock") || strings.Contains(a.body, page+"/disable") || !strings.Contains(a.body, page+"/enable") || !strings.Contains(a.body, "by admin@alder.example") {
+			t.Error("the page of a disabled account offers what cannot be, or does not say who disabled it")
+		}
+		if a := admin.get(t, "/admin/alder/users?state=disabled").want(t, http.StatusOK); strings.Count(a.body, `<th scope="row">`) != 1 {
+			t.Error("the list of disabled accounts does not have it alone")
+		}
+		b := w.browser(t)
+		b.post(t, b.begin(t, "user3@alder.example")+"/verify", "password", passwordOfAll).is(t, http.StatusUnauthorized)
+		admin.post(t, page+"/enable", "reason", "is back").want(t, http.StatusSeeOther)
+		b.signIn(t, "user3@alder.example")
 	})
 }
 

@@ -15,6 +15,7 @@ var passing = []struct {
 	{regexp.MustCompile(`\b[a-z2-7]{26}\b`), "ID"},
 	{regexp.MustCompile(`\b[a-z2-7]{10}\b`), "SHORT"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`), "TIME"},
+	{regexp.MustCompile(`(class="time-relative">)[^<]*`), "${1}AGO"},
 	{regexp.MustCompile(`(The number is )[a-z ]+\.`), "${1}NUMBER."},
 	{regexp.MustCompile(`(id="match-number"[^>]*>)(\s|<span>|</span>|\d)*`), "${1}NUMBER"},
 	{regexp.MustCompile(`\d+(\.\d+)?`), "N"},

@@ -115,7 +115,7 @@ func TestWhatIsEndedIsDeadOnEveryReplica(t *testing.T) {
 			}
 		}},
 		{"a locked user", func(t *testing.T, s *scene) { s.lock(t, s.name) }},
-		{"a disabled user", func(t *testing.T, s *scene) { s.act(t, "UPDATE users SET state = 'disabled' WHERE name = ?", s.name) }},
+		{"a disabled user", func(t *testing.T, s *scene) { s.disable(t, s.name) }},
 		{"a suspended organisation", func(t *testing.T, s *scene) {
 			s.act(t, "UPDATE tenants SET state = 'suspended' WHERE slug = 'alder'")
 			t.Cleanup(func() { s.act(t, "UPDATE tenants SET state = 'active' WHERE slug = 'alder'") })

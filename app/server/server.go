@@ -34,6 +34,7 @@ import (
 	"latchkey/app/place"
 	"latchkey/app/policy"
 	"latchkey/app/prompt"
+	"latchkey/app/provider"
 	"latchkey/app/role"
 	"latchkey/app/search"
 	"latchkey/app/secret"
@@ -46,6 +47,7 @@ import (
 	"latchkey/app/wake"
 	"latchkey/app/web"
 	consolepages "latchkey/app/web/console"
+	demopages "latchkey/app/web/demo"
 	invitepages "latchkey/app/web/invite"
 	mepages "latchkey/app/web/me"
 	operatorpages "latchkey/app/web/operator"
@@ -76,7 +78,8 @@ type Server struct {
 
 	ready   readiness
 	log     *slog.Logger
-	outbox  *notify.Worker
+	outbox  *notify.Worker // notices to phones, which are soon worth nothing
+	carrier *notify.Worker // messages, which may take long
 	metrics *metrics
 }
 
@@ -171,6 +174,13 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	hub.LookFor("user", prompts.Asked)
 	hub.LookFor("inbox", approvals.Changed)
 
+	outside, nudgeCarrier := settings.outside(), make(chan struct{}, 1)
+	providers := &provider.Service{
+		DB: db, Keys: keys, Outside: outside, Client: outside.Client(), Words: mepages.Letters{PublicURL: settings.PublicURL}, Helo: settings.host(), Nudge: nudgeCarrier,
+	}
+	if settings.KeepMessages {
+		providers.Kept = &provider.Kept{}
+	}
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(streams, hub)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
@@ -179,7 +189,10 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
-			notify.KindPush: &notify.Push{Client: notify.Outward(settings.PublicURL[:5] == "http:"), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
+			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
+		}},
+		carrier: &notify.Worker{DB: db, Log: log, Nudge: nudgeCarrier, Again: notify.Patiently, OfOne: 3, Senders: map[string]notify.Sender{
+			notify.KindSMS: providers, notify.KindVoice: providers, notify.KindMail: providers,
 		}},
 	}
 	e, err := s.routes(
@@ -187,11 +200,12 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Operator: operators, SignIn: signIn,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Operator: operators, SignIn: signIn, Providers: providers,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
 		&invitepages.Pages{Site: site, People: persons},
+		&demopages.Pages{Site: site, Kept: providers.Kept},
 	)
 	s.Handler = e
 	return s, err
@@ -278,7 +292,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.Imports.Run, s.sweep, s.beat} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -356,7 +370,8 @@ func (s *Server) forget(ctx context.Context) error {
 		{"DELETE FROM habits WHERE changed_at < ?", now.AddDate(0, -13, 0)},
 		{"DELETE FROM throttles WHERE changed_at < ? AND in_a_row < 100", now.AddDate(0, 0, -30)},
 		{"DELETE FROM throttles WHERE changed_at < ? AND way = 'address'", now.AddDate(0, 0, -1)},
-		{"DELETE FROM outbox WHERE expires_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM outbox WHERE expires_at < ? AND (kind = 'web_push' OR failed_at IS NULL)", now.Add(-24 * time.Hour)},
+		{"DELETE FROM outbox WHERE failed_at < ?", now.AddDate(0, 0, -30)},
 		{"DELETE FROM replicas WHERE seen_at < ?", now.Add(-24 * time.Hour)},
 		{"DELETE FROM setup_links WHERE expires_at < ?", now.Add(-24 * time.Hour)},
 		{"DELETE FROM imports WHERE state = 'checked' AND created_at < ?", now.Add(-2 * importing.CheckedLife)},

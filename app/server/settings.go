@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"latchkey/app/notify"
 )
 
 // Settings is everything that one process can be told, by flag or environment.
@@ -22,9 +24,17 @@ type Settings struct {
 	Countries        string        `help:"File in MaxMind's format that tells the country of an address, such as GeoLite2-Country.mmdb. Default: no countries." env:"LATCHKEY_COUNTRIES" type:"path"`
 	MetricsListen    string        `help:"Loopback address for /metrics; empty for none." env:"LATCHKEY_METRICS_LISTEN" name:"metrics-listen"`
 	TrustedProxies   []string      `help:"Networks (CIDR) of proxies whose X-Forwarded-For is believed." env:"LATCHKEY_TRUSTED_PROXIES" name:"trusted-proxies"`
+	PrivateNetworks  []string      `help:"Private networks (CIDR) that providers of SMS, calls and mail may stand in, such as 10.1.0.0/16 for a mail relay. Default: none; other calls to private addresses are refused." env:"LATCHKEY_PRIVATE_NETWORKS" name:"private-networks"`
 	PushContact      string        `help:"mailto: or https: address that push services may use to reach whoever runs this." default:"mailto:postmaster@localhost" env:"LATCHKEY_PUSH_CONTACT" name:"push-contact"`
 	Drain            time.Duration `help:"How long open requests may finish after a signal to stop." default:"10s" env:"LATCHKEY_DRAIN"`
 	LogLevel         string        `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LATCHKEY_LOG_LEVEL" name:"log-level"`
+
+	Trial `kong:"-"`
+}
+
+// Trial is what no flag sets: the demonstration does.
+type Trial struct {
+	KeepMessages bool // on a page, instead of sending them
 }
 
 // check finishes the settings and gives all their faults at once.
@@ -58,6 +68,11 @@ func (s Settings) check() (Settings, error) {
 			wrong = append(wrong, fmt.Errorf("LATCHKEY_TRUSTED_PROXIES: %w", err))
 		}
 	}
+	for _, network := range s.PrivateNetworks {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			wrong = append(wrong, fmt.Errorf("LATCHKEY_PRIVATE_NETWORKS: %w", err))
+		}
+	}
 	if s.SignInsPerMinute < 0 {
 		wrong = append(wrong, errors.New("LATCHKEY_SIGN_INS_PER_MINUTE: less than none"))
 	}
@@ -67,6 +82,28 @@ func (s Settings) check() (Settings, error) {
 		}
 	}
 	return s, errors.Join(wrong...)
+}
+
+// host is the host of the public address.
+func (s Settings) host() string {
+	public, err := url.Parse(s.PublicURL)
+	if err != nil {
+		return "localhost"
+	}
+	return public.Hostname()
+}
+
+// outside is the way to what others named: public addresses, and the networks that
+// are allowed. A program that is on loopback itself reaches loopback.
+func (s Settings) outside() notify.Outside {
+	var out notify.Outside
+	if strings.HasPrefix(s.PublicURL, "http:") {
+		out.Allowed = append(out.Allowed, notify.Loopback...)
+	}
+	for _, network := range s.PrivateNetworks {
+		out.Allowed = append(out.Allowed, netip.MustParsePrefix(network).Masked())
+	}
+	return out
 }
 
 func isLoopback(host string) bool {

@@ -222,6 +222,15 @@ func (w *world) lock(t testing.TB, name string) {
 	}
 }
 
+// disable disables an account as an administrator does.
+func (w *world) disable(t testing.TB, name string) {
+	t.Helper()
+	_, userID := w.person(t, name)
+	b := w.browser(t).signIn(t, "admin@alder.example")
+	b.get(t, "/admin/alder/users/"+userID)
+	b.post(t, "/admin/alder/users/"+userID+"/disable", "reason", "a test").want(t, http.StatusSeeOther)
+}
+
 // scene is somebody at the number page with their phone in hand.
 type scene struct {
 	*world

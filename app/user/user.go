@@ -168,6 +168,25 @@ func MarkUnlocked(tx *store.Tx, tenantID, userID, lockedBy string) error {
 		Active, tenantID, userID, Locked, lockedBy)
 }
 
+// MarkDisabled ends the account of a user who is in the state was, and notes who
+// did. A lock stays noted, also one from before locks were.
+func MarkDisabled(tx *store.Tx, tenantID, userID, was, by string) error {
+	return tx.Change(fault.New(fault.Conflict, "user.state_changed"),
+		`UPDATE users SET state = ?, disabled_by = ?, disabled_at = ?, locked_at = CASE WHEN state = ? THEN COALESCE(locked_at, ?) END
+		WHERE tenant_id = ? AND id = ? AND state = ? AND state <> ?`, Disabled, by, tx.Now, Locked, tx.Now, tenantID, userID, was, Disabled)
+}
+
+// MarkEnabled takes that back, and gives the state that follows: a lock that was
+// there before holds again.
+func MarkEnabled(tx *store.Tx, tenantID, userID string) (state string, err error) {
+	ok, err := tx.One(&state, `UPDATE users SET state = CASE WHEN locked_at IS NULL THEN ? ELSE ? END, disabled_by = '', disabled_at = NULL
+		WHERE tenant_id = ? AND id = ? AND state = ? RETURNING state`, Active, Locked, tenantID, userID, Disabled)
+	if err == nil && !ok {
+		err = fault.New(fault.Conflict, "user.state_changed")
+	}
+	return state, err
+}
+
 func changed(tx *store.Tx, tenantID, userID, reason string, action audit.Action, by audit.Party, from audit.Origin) error {
 	return audit.Record(tx, audit.Event{
 		TenantID: tenantID, Action: action, Reason: reason, Actor: by, Target: audit.User(userID), Subject: userID, Origin: from,

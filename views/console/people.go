@@ -50,6 +50,8 @@ type Person struct {
 	Tone        string
 	LockedBy    string // name of who locked; or empty
 	LockedAt    time.Time
+	DisabledBy  string
+	DisabledAt  time.Time
 	MFA         string // in words
 	MFAHint     string
 	Role        string

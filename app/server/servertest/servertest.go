@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,7 +79,8 @@ func Replica(t testing.TB, address, publicURL string, change ...func(*server.Set
 
 // Quiet builds the program on a fresh database of dialect with demo data. It
 // listens nowhere and nothing works in the background: what it does, it does
-// because its Handler was asked.
+// because its Handler was asked. Only the table of rules is read again now and
+// then, as it is best before a minute and some tests take longer on a busy machine.
 func Quiet(t testing.TB, dialect store.Dialect, publicURL string, change ...func(*server.Settings)) *Program {
 	t.Helper()
 	p := Empty(t, dialect, publicURL, change...)
@@ -93,13 +95,37 @@ func Empty(t testing.TB, dialect store.Dialect, publicURL string, change ...func
 	if err != nil {
 		t.Fatalf("build: %v", err)
 	}
+	fresh := keepFresh(s)
 	stop := func() {
+		fresh()
 		if err := s.DB.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	}
 	t.Cleanup(stop)
 	return &Program{Server: s, URL: publicURL, stop: stop}
+}
+
+// keepFresh reads the table of rules every ten seconds until stop is called. When it
+// cannot be read it gets stale, as it does in the program.
+func keepFresh(s *server.Server) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		tick := time.NewTicker(10 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if err := s.Rules.Reload(ctx); err != nil && ctx.Err() == nil {
+					s.Site.Log.Warn("rules not read", "error", err)
+				}
+			}
+		}
+	})
+	return func() { cancel(); running.Wait() }
 }
 
 func settings(t testing.TB, listen, publicURL, database string, change []func(*server.Settings)) server.Settings {

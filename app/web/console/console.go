@@ -20,6 +20,7 @@ import (
 	"latchkey/app/operator"
 	"latchkey/app/people"
 	"latchkey/app/policy"
+	"latchkey/app/provider"
 	"latchkey/app/role"
 	"latchkey/app/search"
 	"latchkey/app/settings"
@@ -42,6 +43,7 @@ type Pages struct {
 	Policy    *policy.Service
 	Operator  *operator.Service
 	SignIn    *signin.Service
+	Providers *provider.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -60,6 +62,7 @@ var places = []place{
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{policyPath, "policy", "key", access.PolicyEdit},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
+	{providersPath, "providers", "message", access.IntegrationEdit},
 	{placesPath, "places", "globe", access.PolicyEdit},
 	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
@@ -71,7 +74,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -26,6 +26,8 @@ func (h *Pages) peopleRoutes() []web.Route {
 		web.Get("/admin/:tenant/users/:user", access.AuthenticatorView, h.person),
 		web.Post("/admin/:tenant/users/:user/lock", access.UserLock, h.lock),
 		web.Post("/admin/:tenant/users/:user/unlock", access.UserUnlock, h.unlock),
+		web.Post("/admin/:tenant/users/:user/disable", access.UserDisable, h.disable),
+		web.Post("/admin/:tenant/users/:user/enable", access.UserDisable, h.enable),
 		web.Post("/admin/:tenant/users/:user/end-sessions", access.SessionEnd, h.endSessions),
 		web.Post("/admin/:tenant/users/:user/devices/:device/revoke", access.AuthenticatorReset, h.revokeDevice),
 		web.Post("/admin/:tenant/users/:user/totp/revoke", access.AuthenticatorReset, h.revokeTOTP),

@@ -56,6 +56,9 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	if p.State == user.Locked && p.LockedAt != nil {
 		v.LockedAt, v.LockedBy = *p.LockedAt, p.Names[p.LockedBy]
 	}
+	if p.State == user.Disabled && p.DisabledAt != nil {
+		v.DisabledAt, v.DisabledBy = *p.DisabledAt, p.Names[p.DisabledBy]
+	}
 	if p.TOTP != nil {
 		v.TOTP, v.TOTPAddedAt = true, p.TOTP.ConfirmedAt
 	}

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -28,9 +29,14 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 	people.KindTakePasskey: {"/revoke", "take_passkey"},
 	people.KindMFA:         {"/mfa", "mfa"},
 	people.KindInvitation:  {"/invitation", "invitation"},
+	people.KindDisable:     {"/disable", "disable"},
+	people.KindEnable:      {"/enable", "enable"},
 
 	people.KindPasswordLink: {"/password-link", "password_link"},
 }
+
+// dangers are the acts that take something from a person.
+var dangers = []approval.Kind{people.KindLock, people.KindDisable, people.KindReset, people.KindResetTOTP, people.KindTakePasskey, people.KindEndSessions}
 
 // personActs puts what may be done to a person on their page, and what came back.
 func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, offers []people.Offer, back failed) {
@@ -83,10 +89,13 @@ func (h *Pages) actForm(c echo.Context, p people.Person, offer people.Offer) vie
 	if offer.Kind == people.KindUnlock && p.State != user.Locked {
 		text = "console.act.unlock.throttle"
 	}
+	if offer.Kind == people.KindEnable && p.LockedAt != nil {
+		text = "console.act.enable.locked"
+	}
 	act := views.PersonAct{
 		ID: form.name, Trigger: words.Say(ctx, "console.act."+form.name+".trigger"), Title: words.Say(ctx, "console.act."+form.name+".title", "name", p.Name),
 		Text: words.Say(ctx, text, "name", p.Name), Action: h.personPath(c, p.ID) + form.address, Button: words.Say(ctx, "console.act."+form.name+".button"),
-		Danger: offer.Kind == people.KindLock || offer.Kind == people.KindReset || offer.Kind == people.KindResetTOTP || offer.Kind == people.KindTakePasskey || offer.Kind == people.KindEndSessions,
+		Danger: slices.Contains(dangers, offer.Kind),
 	}
 	// Of the second factor it depends on the choice, which says so itself.
 	if offer.FourEyes && offer.Kind != people.KindMFA {
@@ -156,6 +165,21 @@ func (h *Pages) unlock(c echo.Context) error {
 		return err
 	}
 	return h.actOn(c, people.KindUnlock, "unlock", nil, "?done=unlocked")
+}
+
+// Disabling protects too, and yet asks: it is never urgent, for that there is the lock.
+func (h *Pages) disable(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	return h.actOn(c, people.KindDisable, "disable", nil, "?done=disabled")
+}
+
+func (h *Pages) enable(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	return h.actOn(c, people.KindEnable, "enable", nil, "?done=enabled")
 }
 
 func (h *Pages) revokeDevice(c echo.Context) error {

@@ -1,0 +1,48 @@
+package me
+
+import (
+	"context"
+	"strings"
+
+	"latchkey/app/notify"
+	"latchkey/views/words"
+)
+
+// Letters writes what leaves the house: notices as mails, and codes as text messages
+// and calls. There is no browser to ask for its language, so it is the first one.
+type Letters struct{ PublicURL string }
+
+// Mail is a notice as a mail: what it says on the pages, and where they are.
+func (l Letters) Mail(tenantName string, n notify.Told) (subject, text string) {
+	ctx := context.Background()
+	shown := notice(ctx, n)
+	lines := []string{shown.What + ".", words.Say(ctx, "mail.when", "when", n.At.UTC().Format("2006-01-02 15:04"))}
+	if shown.By != "" {
+		lines = append(lines, words.Say(ctx, "mail.by", "role", shown.By))
+	}
+	if shown.Why != "" {
+		lines = append(lines, words.Say(ctx, "mail.why", "reason", shown.Why))
+	}
+	lines = append(lines, "", shown.Next, words.Say(ctx, "mail.look", "link", l.PublicURL+"/me/activity"), "", words.Say(ctx, "mail.foot", "tenant", tenantName))
+	return words.Say(ctx, "mail.subject", "tenant", tenantName, "what", shown.What), strings.Join(lines, "\n") + "\n"
+}
+
+// Code is a code as a text message. Its last line is what browsers know it by (the
+// origin-bound one-time code message format), so that it is offered on this site and
+// no other.
+func (l Letters) Code(tenantName, code string) string {
+	ctx := context.Background()
+	_, host, _ := strings.Cut(l.PublicURL, "://")
+	host, _, _ = strings.Cut(host, ":")
+	return words.Say(ctx, "message.code", "code", code, "tenant", tenantName) + "\n@" + host + " #" + code
+}
+
+// Spoken is a code as a call says it, digit by digit.
+func (l Letters) Spoken(tenantName, code string) []string {
+	ctx := context.Background()
+	digits := make([]string, 0, len(code))
+	for _, digit := range code {
+		digits = append(digits, words.Say(ctx, "number.digit."+string(digit)))
+	}
+	return []string{words.Say(ctx, "message.spoken", "tenant", tenantName), strings.Join(digits, ", ") + "."}
+}
