@@ -34,7 +34,7 @@ type PolicyWay struct {
 
 // PolicyUse is one box of the table.
 type PolicyUse struct {
-	Value string // way.use; empty: the way has no such use
+	Name  string // way.use; empty: the way has no such use
 	Label string // head of its column
 	Heard string // way and use, for who does not see the table
 	On    bool

@@ -55,7 +55,7 @@ func policyOf(c echo.Context) (policy.Policy, map[string]string) {
 	for _, w := range method.Ways {
 		r := policy.Rule{Groups: form["groups_"+w.Name]}
 		for _, use := range w.Uses {
-			if slices.Contains(form["on"], w.Name+"."+string(use)) {
+			if form.Has(w.Name + "." + string(use)) {
 				r = r.With(use)
 			}
 		}
@@ -93,7 +93,7 @@ func (h *Pages) showPolicy(c echo.Context, status int, p policy.Policy, numbers 
 		for i, use := range uses {
 			box := views.PolicyUse{Label: v.Uses[i], On: rule.For(use), Heard: words.Say(ctx, "policy.use_of", "way", row.Title, "use", v.Uses[i])}
 			if slices.Contains(w.Uses, use) {
-				box.Value = w.Name + "." + string(use)
+				box.Name = w.Name + "." + string(use)
 			}
 			row.Uses = append(row.Uses, box)
 		}
