@@ -122,6 +122,15 @@ const (
 	TOTPReset     Action = "totp.reset"   // by an administrator
 )
 
+// Of browsers.
+const (
+	SessionNewBrowser Action = "session.new_browser" // of a notice: somebody signed in from a browser that their user never used
+	SessionUndone     Action = "session.undone"      // by the user, who knew nothing of it
+	BrowserTrusted    Action = "browser.trusted"
+	BrowserForgotten  Action = "browser.forgotten"
+	BrowserCopied     Action = "browser.copied" // a token that had been turned came back
+)
+
 // Of providers and their messages.
 const (
 	ProviderChanged Action = "provider.changed"
@@ -178,6 +187,7 @@ const (
 	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
 	KindGrant     = "grant"
 	KindTOTP      = "totp"
+	KindBrowser   = "browser" // a trusted one
 	KindProvider  = "provider"
 	KindPasskey   = "passkey"
 )
@@ -198,6 +208,8 @@ func Attempt(id string) Party  { return Party{KindAttempt, id} }
 func Tenant(id string) Party   { return Party{KindTenant, id} }
 func Operator(id string) Party { return Party{KindOperator, id} }
 func Grant(id string) Party    { return Party{KindGrant, id} }
+
+func TrustedBrowser(id string) Party { return Party{KindBrowser, id} }
 
 // Service is the program acting by itself.
 var Service = Party{KindService, "latchkey"}

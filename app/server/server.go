@@ -169,7 +169,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
-	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp}
+	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp, Roles: roles}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
 	hub.LookFor("inbox", approvals.Changed)
