@@ -25,6 +25,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -67,7 +68,7 @@ type Session struct {
 	Lives
 
 	ConsoleSeenAt *time.Time // nil: never in the console
-	Ways          user.Ways  // that the user has bound
+	Ways          user.Ways  // that the user has bound, and their organisation has on
 	LostPhone     bool       // one did, until it was removed by less, and LostWait is not over
 }
 
@@ -184,7 +185,7 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
 		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id,
-		s.limited, s.trusted_id, t.idle_minutes, t.session_hours, s.console_seen_at, u.ways,
+		s.limited, s.trusted_id, t.idle_minutes, t.session_hours, s.console_seen_at, u.ways & ~`+method.NoUse+` AS ways,
 		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
