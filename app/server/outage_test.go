@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -159,6 +160,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		t.Fatal(err)
 	}
 	w.act(t, "UPDATE tenants SET places = ? WHERE slug = 'alder'", places)
+	face := passkeytest.New(t, w.URL).Make(t, ph.beginsUnlock(t))
 	acts := []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
 		{"POST /signin/:attempt/method", form(choosing, chosen+"/method", "method", "phone"), http.StatusSeeOther},
@@ -176,6 +178,9 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"DELETE " + api + "/accounts/:account/phone-sign-in", call(ph, http.MethodDelete, "/accounts/"+ph.account+"/phone-sign-in", nil), http.StatusNoContent},
 		{"POST /me/phones/:device/rename", form(pc, "/me/phones/"+ph.account+"/rename", "name", "Another name"), http.StatusSeeOther},
 		{"POST /me/phones/:device/default", form(pc, "/me/phones/"+second.account+"/default"), http.StatusSeeOther},
+		{"POST " + api + "/accounts/:account/unlock", call(ph, http.MethodPost, "/accounts/"+ph.account+"/unlock", map[string]any{"pin": ph.pin}), http.StatusOK},
+		{"PUT " + api + "/accounts/:account/unlock", call(ph, http.MethodPut, "/accounts/"+ph.account+"/unlock", map[string]any{"credential": json.RawMessage(face)}), http.StatusNoContent},
+		{"DELETE " + api + "/accounts/:account/unlock", call(ph, http.MethodDelete, "/accounts/"+ph.account+"/unlock", nil), http.StatusNoContent},
 		{"DELETE " + api + "/devices/self", call(ph, http.MethodDelete, "/devices/self", nil), http.StatusNoContent},
 		{"POST /me/phones/:device/revoke", form(pc, "/me/phones/"+second.account+"/revoke"), http.StatusSeeOther},
 		{"POST /me/preferences", form(pc, "/me/preferences", "default_way", "phone"), http.StatusSeeOther},
@@ -186,6 +191,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/settings/places/:place", form(admin, "/admin/alder/settings/places/ward", "name", "Ward", "networks", "203.0.113.0/25", "version", ward.Version(), "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places", form(admin, "/admin/alder/settings/places", "name", "Office", "networks", "203.0.113.7", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places/elsewhere", form(admin, "/admin/alder/settings/places/elsewhere", "match_mode_elsewhere", "type2", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/policy", form(admin, "/admin/alder/policy", policyForm("passkey.second_factor")...), http.StatusSeeOther},
 		{"POST " + tenants, form(operated.b, tenants, "tenant_name", "Fir", "tenant_slug", "fir", "domain", "fir.example", "region", "eu", "ring", "early"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/change", form(operated.b, tenants+"/birch/change", "tenant_name", "Birch", "region", "eu", "ring", "early", "version", "1"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/links", form(operated.b, tenants+"/elm/links"), http.StatusSeeOther},
@@ -277,7 +283,7 @@ func actsOnPasskeys(t *testing.T, w *world, admin *browser) []doing {
 	form := func(b *browser, path string, pairs ...string) func() answer {
 		return func() answer { return b.post(t, path, pairs...) }
 	}
-	const typing, loose, removed, taken = "user21@alder.example", "user22@alder.example", "user23@alder.example", "user24@alder.example"
+	const typing, loose, removed, taken = "user21@alder.example", "user26@alder.example", "user23@alder.example", "user24@alder.example"
 	adding := w.browser(t).signIn(t, "user25@alder.example")
 	made := passkeytest.New(t, w.URL).Make(t, optionsOf(t, adding.get(t, "/me/passkeys/new").want(t, http.StatusOK)))
 	k, _ := w.withPasskey(t, typing)

@@ -32,6 +32,7 @@ import (
 	"latchkey/app/password"
 	"latchkey/app/people"
 	"latchkey/app/place"
+	"latchkey/app/policy"
 	"latchkey/app/prompt"
 	"latchkey/app/provider"
 	"latchkey/app/role"
@@ -153,6 +154,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	if err != nil {
 		return nil, err
 	}
+	devices.Authenticators = passkeys
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Passkeys: passkeys, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
@@ -160,8 +162,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passkeys: passkeys, Passwords: passwords, Replacing: ownPasswords}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
+	ways := &policy.Service{DB: db, Roles: roles}
 	imports := importing.New(db, rules, log)
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers()} {
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
@@ -195,10 +198,10 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}
 	e, err := s.routes(
 		&signinpages.Pages{Site: site, SignIn: signIn},
-		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
+		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn, Providers: providers,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Operator: operators, SignIn: signIn, Providers: providers,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
