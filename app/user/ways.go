@@ -15,6 +15,10 @@ const (
 	WithPhone
 	WithTOTP
 	WithPasskey
+	WithPrintedCode
+	WithVoice
+	WithSMS
+	WithStaticPasscode
 )
 
 // WithKey is of a proof alone: a passkey that signed without seeing who holds it.
