@@ -46,6 +46,9 @@ const (
 	DeviceRemoved       Action = "device.removed"
 	DeviceDisabled      Action = "device.disabled"
 	DeviceUnlockFailed  Action = "device.unlock_failed"
+	DeviceUnlockBegun   Action = "device.unlock_begun"
+	DeviceUnlockSet     Action = "device.unlock_set" // a face or finger in place of the PIN
+	DeviceUnlockEnded   Action = "device.unlock_ended"
 	DevicePushChanged   Action = "device.push_changed"
 	PhoneSignInEnabled  Action = "phone_sign_in.enabled"
 	PhoneSignInDisabled Action = "phone_sign_in.disabled"

@@ -87,6 +87,7 @@ func Build(t *testing.T, db *store.DB, clock *storetest.Clock) *House {
 	if h.Passkeys, err = passkey.New(db, keys, PublicURL); err != nil {
 		t.Fatal(err)
 	}
+	h.Devices.Authenticators = h.Passkeys
 	h.SignIn = &signin.Service{
 		DB: db, Keys: keys, Secrets: secret.System, Passwords: h.Passwords, Prompts: h.Prompts, TOTPs: h.TOTPs, Passkeys: h.Passkeys, Rules: rules,
 		Passcodes: &passcode.Service{DB: db, Hub: h.Hub, Passwords: h.Passwords},
@@ -333,6 +334,16 @@ func (p *Phone) Sign(claims phone.Claims) *proof.Signed {
 	return signed
 }
 
+// Text is what p sends of claims, signed.
+func (p *Phone) Text(claims phone.Claims) string {
+	p.h.T.Helper()
+	text, err := phone.SignAnswer(p.Key, claims)
+	if err != nil {
+		p.h.T.Fatal(err)
+	}
+	return text
+}
+
 // Answer answers r.
 func (p *Phone) Answer(r prompt.Request, decision prompt.Decision, number, pin string) (prompt.State, error) {
 	p.h.T.Helper()
@@ -342,7 +353,7 @@ func (p *Phone) Answer(r prompt.Request, decision prompt.Decision, number, pin s
 // Send sends an answer with any claims.
 func (p *Phone) Send(r prompt.Request, claims phone.Claims, pin string) (prompt.State, error) {
 	p.h.T.Helper()
-	return p.h.Prompts.Answer(p.h.T.Context(), p.Proof(), r.ID, p.Sign(claims), pin, audit.Origin{})
+	return p.h.Prompts.Answer(p.h.T.Context(), p.Proof(), r.ID, p.Sign(claims), device.Unlocking{PIN: pin}, audit.Origin{})
 }
 
 // Proof is a proof of p for one call, checked and not used yet.
