@@ -209,8 +209,11 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	unsent := "unsent" + slug
 	c.act(t, `INSERT INTO outbox (tenant_id, id, kind, target, body, created_at, due_at, expires_at, failed_at, fault) VALUES (?,?,'mail','user1@example.org','{}',?,?,?,?,'refused')`,
 		tenantID, unsent, c.DB.Now(), c.DB.Now(), c.DB.Now(), c.DB.Now())
+	c.act(t, "INSERT INTO static_passcodes (tenant_id, id, user_id, state, hours, reason, requested_by, approved_by, approved_at, expires_at) VALUES (?,?,?,'approved',1,'','','',?,?)",
+		tenantID, "passcode"+slug, c.targets[slug][access.RoleUser], c.DB.Now(), c.DB.Now().Add(time.Hour))
 	return map[string]string{
-		":message": unsent, ":grant": asked, ":place": "place-" + slug, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
+		":passcode": "passcode" + slug,
+		":message":  unsent, ":grant": asked, ":place": "place-" + slug, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
 	}
 }
 
