@@ -215,7 +215,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnPeople(t, w, admin)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
-	w.act(t, "UPDATE sessions SET proved_by = 'phone'") // as strong as anybody can
+	w.act(t, "UPDATE sessions SET proved_by = 'phone'")     // as strong as anybody can
 	return acts
 }
 

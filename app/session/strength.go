@@ -14,6 +14,8 @@ const (
 	ByPhone    = "phone"
 	ByTOTP     = "otp" // RFC 8176
 	ByPasskey  = "passkey"
+	BySMS      = "sms" // RFC 8176; the weaker way, and no step-up
+	ByVoice    = "tel" // RFC 8176; the same
 	ByKey      = "key" // a passkey that signed without seeing who holds it
 )
 

@@ -24,7 +24,14 @@ func (s *Service) offers(tx *store.Tx, a Attempt) (all []Way, err error) {
 			return nil, err
 		}
 	}
+	carried, err := s.Backups.Carried(tx, a.TenantID)
+	if err != nil {
+		return nil, err
+	}
 	for _, w := range ways {
+		if weaker(w.way) && (a.Purpose != ToSignIn || !slices.Contains(carried, string(w.way))) {
+			continue
+		}
 		if w.way == Passkey && !s.Passkeys.Usable() {
 			continue
 		}
@@ -139,6 +146,12 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, accoun
 			return err
 		}
 		promptID = sent.ID
+	}
+	if weaker(next) {
+		// Too many codes lately are no reason to forget what was proved: the page says it.
+		if err := s.sendCode(tx, a, next, "", from); err != nil && !errors.Is(err, fault.Throttled) {
+			return err
+		}
 	}
 	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, failures = 0", []any{a.proved, next, promptID}, account, from); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/backupphone"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
 	"latchkey/app/place"
@@ -30,6 +31,7 @@ type Service struct {
 	Passwords Passwords
 	Prompts   *prompt.Service
 	TOTPs     *totp.Service
+	Backups   *backupphone.Service
 	Passkeys  *passkey.Service
 	Rules     *access.Rules
 	Approvals Approvals
@@ -198,7 +200,7 @@ type beginning struct {
 }
 
 func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, from From) (string, error) {
-	if !known(b.way) || b.way == Passkey && !s.Passkeys.Usable() {
+	if !known(b.way) || weaker(b.way) || b.way == Passkey && !s.Passkeys.Usable() {
 		b.way = Password
 	}
 	id := s.Secrets.ID()
@@ -356,6 +358,12 @@ func heldUntil(tx *store.Tx, a Attempt) (prompt.Pause, error) {
 // this attempt is on the phone now. It fails with fault.Invalid for a way that is
 // not offered and fault.Refused when the attempt is over.
 func (s *Service) Choose(ctx context.Context, addressed string, way Way, from From) error {
+	return s.ChooseTo(ctx, addressed, way, "", from)
+}
+
+// ChooseTo is Choose with the backup phone that is to get the code. Only who has
+// proved something knows of more than one.
+func (s *Service) ChooseTo(ctx context.Context, addressed string, way Way, phoneID string, from From) error {
 	unknown := fault.Wrong("form.wrong", map[string]string{"method": "signin.way_unknown"})
 	if !known(way) {
 		return unknown
@@ -394,6 +402,11 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 			}
 			promptID = ""
 		}
+		if weaker(way) {
+			if err := s.sendCode(tx, a, way, phoneID, from); err != nil {
+				return err
+			}
+		}
 		err = tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET way = ?, prompt_id = ?
 			WHERE tenant_id = ? AND id = ? AND state = 'open' AND expires_at > ?`, way, promptID, a.TenantID, a.key, tx.Now)
 		if err != nil {
@@ -414,6 +427,9 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 // habit keeps the way that a name used last in an attempt, known or not: as the
 // first way or as the second one.
 func (s *Service) habit(tx *store.Tx, a Attempt, way Way) error {
+	if weaker(way) && !a.Halfway() {
+		return nil // a message for whoever types a name would be too many
+	}
 	if a.Halfway() {
 		return tx.Exec(`INSERT INTO habits (tenant_id, subject, way, second_way, changed_at) VALUES (?,?,'',?,?)
 			ON CONFLICT (tenant_id, subject) DO UPDATE SET second_way = excluded.second_way, changed_at = excluded.changed_at`, a.TenantID, a.subject, way, tx.Now).Error
@@ -566,7 +582,7 @@ func (s *Service) Habit(ctx context.Context, tenantID, name string) (Way, error)
 
 // Prefer changes the way that a user is offered first.
 func (s *Service) Prefer(ctx context.Context, tenantID, userID, name string, way Way, from audit.Origin) error {
-	if !known(way) {
+	if !known(way) || weaker(way) {
 		return fault.Wrong("form.wrong", map[string]string{"default_way": "preference.way_unknown"})
 	}
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
