@@ -20,10 +20,11 @@ const (
 )
 
 // parse gives a number as it is kept (E.164), or the code of the rule that it breaks.
-// Without a country in front it is read as one of the first country that is allowed.
+// Without a country in front it is read as one of the country that is allowed, where
+// there is but one.
 func parse(typed string, c provider.Channel, countries []string) (number, wrong string) {
 	home := ""
-	if len(countries) > 0 {
+	if len(countries) == 1 {
 		home = countries[0]
 	}
 	if typed = strings.TrimSpace(typed); len(typed) > 40 {

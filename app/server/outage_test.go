@@ -213,6 +213,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnApps(t, w, admin)...)
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin)...)
+	acts = append(acts, actsOnBackups(t, w)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
 	w.act(t, "UPDATE sessions SET proved_by = 'phone'")     // as strong as anybody can
@@ -257,7 +258,7 @@ func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 		return func() answer { return security.post(t, list+path, pairs...) }
 	}
 	for channel, sender := range map[string]string{"sms": "+15550100", "voice": "+15550100", "mail": "id@alder.example"} {
-		w.act(t, "INSERT INTO providers (tenant_id, channel, driver, url, account, sender, credential, version, changed_by, changed_at) VALUES (?,?,'kept','','','','',1,'',?)",
+		w.act(t, "INSERT INTO providers (tenant_id, channel, driver, url, account, sender, credential, version, changed_by, changed_at) VALUES (?,?,'kept','','','','',1,'',?) ON CONFLICT DO NOTHING",
 			tenantID, channel, w.DB.Now())
 		acts = append(acts,
 			doing{"POST /admin/:tenant/settings/providers/" + channel, form("/"+channel, "driver", "webhook", "url", "https://sms.example/take", "sender", sender, "credential", "a shared secret", "version", "1"), http.StatusSeeOther},
