@@ -3,8 +3,10 @@ package access_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -115,6 +117,73 @@ func TestWhoMayApprove(t *testing.T) {
 			}
 			if len(asked) == 2 && (verdicts[0].Answer != no || verdicts[1].Answer != yes) {
 				t.Errorf("of two, their own first: %s and %s", verdicts[0].Answer, verdicts[1].Answer)
+			}
+		}
+	})
+}
+
+// TestWhoMadeAnApprover: whoever made an account, a link to its password, or its role,
+// or enabled it, is not helped by it for 72 hours, also when somebody else has
+// touched it since.
+func TestWhoMadeAnApprover(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
+		house(t, db)
+		rules := load(t, db)
+		event := func(action audit.Action, actor string) func() {
+			return func() {
+				err := db.Act(t.Context(), func(tx *store.Tx) error {
+					return audit.Record(tx, audit.Event{TenantID: "alder", Action: action, Actor: audit.User(actor), Target: audit.User(holder(admin)), Subject: holder(admin)})
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		made := func(requester string) bool {
+			t.Helper()
+			v, err := rules.AskApprover(db.View(t.Context()), "alder", holder(admin), access.Approval{RequesterID: requester, Eyes: access.Eyes{Needs: []access.Permission{access.UserLock}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return slices.ContainsFunc(v[0].Findings, func(f access.Finding) bool { return f.Rule == access.RuleMade && f.Says == access.No })
+		}
+		if err := audit.EnsureMonths(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		for claim, make := range map[string]func(){
+			"account": func() {
+				set(t, db, "UPDATE users SET created_by = 'account', created_at = ? WHERE id = ?", clock.Now(), holder(admin))
+			},
+			"link": func() {
+				set(t, db, "INSERT INTO invitations (tenant_id, id, token_digest, user_id, created_by, created_at, expires_at, ended_at) VALUES ('alder','i','d',?,'link',?,?,?)",
+					holder(admin), clock.Now(), clock.Now(), clock.Now())
+			},
+			"role": func() {
+				set(t, db, "UPDATE role_assignments SET assigned_by = 'role', assigned_at = ? WHERE user_id = ?", clock.Now(), holder(admin))
+			},
+			"role before":    event(audit.RoleAssigned, "role before"), // another one has given it anew since
+			"enabled":        event(audit.UserEnabled, "enabled"),
+			"not by a look":  nil,
+			"not by a reset": nil,
+		} {
+			if make == nil {
+				event(audit.AuthenticatorReset, claim)()
+				if made(claim) {
+					t.Errorf("%s makes nobody", claim)
+				}
+				continue
+			}
+			if made(claim) {
+				t.Errorf("%s: before anything was done", claim)
+			}
+			make()
+			clock.Forward(72*time.Hour - time.Second)
+			if !made(claim) {
+				t.Errorf("%s: within 72 hours they may approve", claim)
+			}
+			clock.Forward(2 * time.Second)
+			if made(claim) {
+				t.Errorf("%s: after 72 hours they may not approve", claim)
 			}
 		}
 	})

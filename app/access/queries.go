@@ -222,18 +222,21 @@ func customRole(tx *store.Tx, m *matrix, tenantID string, id Role) (definition, 
 }
 
 // makersOf gives who created or promoted a person since then: made their account,
-// gave their role, or put them into a group with a role, or a role on their
-// group; of an operator, who let them in.
+// or the link to a password, by which the account might be theirs; enabled it;
+// gave a role, also one that another one has changed since; put them into a group
+// with a role, or a role on their group; of an operator, who let them in.
 func makersOf(tx *store.Tx, tenantID, userID string, since time.Time) ([]string, error) {
 	var makers []string
 	err := tx.All(&makers, `SELECT created_by FROM users WHERE tenant_id = ? AND id = ? AND created_at > ?
+		UNION SELECT created_by FROM invitations WHERE tenant_id = ? AND user_id = ? AND created_at > ?
+		UNION SELECT actor_id FROM audit_events WHERE tenant_id = ? AND subject_id = ? AND occurred_at > ? AND action IN ('role.assigned', 'user.enabled')
 		UNION SELECT assigned_by FROM role_assignments WHERE tenant_id = ? AND user_id = ? AND assigned_at > ?
 		UNION SELECT m.added_by FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
 			WHERE m.tenant_id = ? AND m.user_id = ? AND g.role <> '' AND m.added_at > ?
 		UNION SELECT g.role_by FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
 			WHERE m.tenant_id = ? AND m.user_id = ? AND g.role <> '' AND g.role_at > ?
 		UNION SELECT granted_by FROM operator_grants WHERE tenant_id = ? AND operator_id = ? AND granted_at > ?`,
-		tenantID, userID, since, tenantID, userID, since, tenantID, userID, since, tenantID, userID, since, tenantID, userID, since)
+		slices.Repeat([]any{tenantID, userID, since}, 7)...)
 	return makers, err
 }
 

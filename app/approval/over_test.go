@@ -149,7 +149,7 @@ func TestAnOperatorIsToldAtHome(t *testing.T) {
 		if err := o.Approvals.Approve(store.Within(t.Context(), o.Alder.ID), o.Alder.ID, id, o.second.ID, "", from); err != nil {
 			t.Fatal(err)
 		}
-		told, err := notify.Unseen(store.Within(t.Context(), access.Platform), o.DB, access.Platform, "operator")
+		told, err := notify.Unseen(store.Within(t.Context(), access.Platform), o.DB, access.Platform, "operator", "")
 		if err != nil || len(told) != 1 || told[0].Action != audit.ApprovalGiven {
 			t.Errorf("they are told %+v, %v", told, err)
 		}

@@ -46,6 +46,9 @@ const (
 	DeviceRemoved       Action = "device.removed"
 	DeviceDisabled      Action = "device.disabled"
 	DeviceUnlockFailed  Action = "device.unlock_failed"
+	DeviceUnlockBegun   Action = "device.unlock_begun"
+	DeviceUnlockSet     Action = "device.unlock_set" // a face or finger in place of the PIN
+	DeviceUnlockEnded   Action = "device.unlock_ended"
 	DevicePushChanged   Action = "device.push_changed"
 	PhoneSignInEnabled  Action = "phone_sign_in.enabled"
 	PhoneSignInDisabled Action = "phone_sign_in.disabled"
@@ -121,6 +124,15 @@ const (
 	TOTPReset     Action = "totp.reset"   // by an administrator
 )
 
+// Of browsers.
+const (
+	SessionNewBrowser Action = "session.new_browser" // of a notice: somebody signed in from a browser that their user never used
+	SessionUndone     Action = "session.undone"      // by the user, who knew nothing of it
+	BrowserTrusted    Action = "browser.trusted"
+	BrowserForgotten  Action = "browser.forgotten"
+	BrowserCopied     Action = "browser.copied" // a token that had been turned came back
+)
+
 // Of providers and their messages.
 const (
 	ProviderChanged Action = "provider.changed"
@@ -186,6 +198,7 @@ const (
 	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
 	KindGrant     = "grant"
 	KindTOTP      = "totp"
+	KindBrowser   = "browser" // a trusted one
 	KindProvider  = "provider"
 	KindPasskey   = "passkey"
 
@@ -208,6 +221,8 @@ func Attempt(id string) Party  { return Party{KindAttempt, id} }
 func Tenant(id string) Party   { return Party{KindTenant, id} }
 func Operator(id string) Party { return Party{KindOperator, id} }
 func Grant(id string) Party    { return Party{KindGrant, id} }
+
+func TrustedBrowser(id string) Party { return Party{KindBrowser, id} }
 
 // Service is the program acting by itself.
 var Service = Party{KindService, "latchkey"}

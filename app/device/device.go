@@ -49,6 +49,8 @@ type Service struct {
 	DB   *store.DB
 	Keys *secret.Keys
 	Hub  *wake.Hub
+
+	Authenticators Authenticators // nil: the PIN alone unlocks
 }
 
 // Account is one account on a device, with what the phone protocol needs.
@@ -65,6 +67,9 @@ type Account struct {
 	PublicKey   string
 	PINDigest   string
 	PINTry      string // the call that counted the last try
+	UnlockID    string // of what unlocks in place of the PIN; empty: nothing does
+	UnlockKey   string // its public key, sealed
+	UnlockCount int64
 	PhoneSignIn bool
 	Registered  bool // only from Accounts and Prove
 }
@@ -79,7 +84,7 @@ func UserKey(tenantID, userID string) string { return "user:" + tenantID + ":" +
 // users in active tenants, each with the columns of a further join.
 func AccountsWith(columns, join string) string {
 	return `SELECT d.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, d.account_id, d.id, d.user_id,
-		u.name AS user_name, d.name, d.public_key, d.pin_digest, d.pin_try, d.phone_sign_in` + columns + `
+		u.name AS user_name, d.name, d.public_key, d.pin_digest, d.pin_try, d.unlock_id, d.unlock_key, d.unlock_count, d.phone_sign_in` + columns + `
 		FROM devices d
 		JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
 		JOIN tenants t ON t.id = d.tenant_id ` + join + `

@@ -64,6 +64,10 @@ func TestAListMakesAndChangesPeople(t *testing.T) {
 		if n := h.Count("SELECT count(*) FROM audit_events WHERE action = ? AND thread_id = ? AND reason = 'they begin on Monday' AND actor_id = ?", audit.UserCreated, i.ID, h.admin.ID); n != 2 {
 			t.Errorf("%d of 2 who are new have their event", n)
 		}
+		if got := h.Text("SELECT action || ' ' || by_role || ' ' || reason || ' ' || detail FROM notices WHERE user_id = ? AND action = ?", nurse.ID, audit.UserRenamed); got !=
+			"user.renamed tenant_administrator they begin on Monday Nurse Ward" {
+			t.Errorf("who was there is told %q of their name", got)
+		}
 		if rows := h.Text("SELECT rows FROM imports WHERE id = ?", i.ID); strings.Contains(rows, "nurse") {
 			t.Error("who was in the list is kept")
 		}

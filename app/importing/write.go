@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/group"
+	"latchkey/app/notify"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -34,7 +36,7 @@ func (s *Service) write(ctx context.Context, tx *store.Tx, h *held, j Judged, ap
 		if err != nil {
 			return err
 		}
-		if err := rename(tx, h, some, common); err != nil {
+		if err := rename(tx, h, some, common, by.Role); err != nil {
 			return err
 		}
 		var joins []group.Join
@@ -87,11 +89,16 @@ func create(tx *store.Tx, h *held, changes []Change, common audit.Event) (map[st
 	return ids, err
 }
 
-// rename gives those of changes who are there the display names of the list.
-func rename(tx *store.Tx, h *held, changes []Change, common audit.Event) error {
+// rename gives those of changes who are there the display names of the list, and
+// tells them.
+func rename(tx *store.Tx, h *held, changes []Change, common audit.Event, by access.Role) error {
 	var renames []user.Rename
 	for _, c := range changes {
 		if c.renames() {
+			n := notify.Notice{Action: audit.UserRenamed, By: by, Reason: h.Reason, Detail: c.DisplayName}
+			if err := notify.Tell(tx, h.TenantID, c.UserID, n); err != nil {
+				return err
+			}
 			renames = append(renames, user.Rename{User: user.User{ID: c.UserID, Name: c.Name, DisplayName: c.Was}, To: c.DisplayName})
 		}
 	}

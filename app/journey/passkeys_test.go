@@ -180,3 +180,67 @@ func TestPasskeysWithoutScript(t *testing.T) {
 		t.Errorf("the way on is %s", got)
 	}
 }
+
+// The face or finger of the phone approves in place of the PIN, which stays as the
+// other way.
+func TestFaceOfThePhoneInPlaceOfThePIN(t *testing.T) {
+	t.Parallel()
+	const name = "user7@alder.example"
+	h := open(t, store.SQLite)
+	p, phone := h.ready(name)
+	p.out()
+	if phone.Has("[data-action=unlock]") {
+		t.Error("a phone that sees nobody offers it")
+	}
+	sensor := phone.Authenticator(BuiltIn, true)
+	phone.Open(h.URL + "/phone")
+	phone.at("menu", "")
+	phone.act("unlock")
+	phone.at("unlock", "")
+	phone.look("unlock")
+	phone.Fill("#pin", "111222")
+	phone.act("set-unlock")
+	phone.WaitForText("#pin-error", "That did not work")
+	phone.Forgive("status of 401")
+	sensor.Sees(false)
+	phone.Fill("#pin", pin)
+	phone.act("set-unlock")
+	phone.WaitForText("[role=alert]", "did not recognise you")
+	phone.look("unlock-unseen")
+	sensor.Sees(true)
+	phone.Fill("#pin", pin)
+	phone.act("set-unlock")
+	phone.at("menu", "")
+	phone.WaitFor("[data-action=end-unlock]")
+	phone.look("menu-unlock")
+
+	number := p.ask(name)
+	phone.at("request", "[data-stage=number]")
+	phone.Click("[data-number='" + number + "']")
+	phone.WaitFor("[data-stage=pin] [data-action=unlock]")
+	phone.look("request-unlock")
+	sensor.Sees(false)
+	phone.act("unlock")
+	phone.WaitForText("[role=alert]", "did not recognise you")
+	sensor.Sees(true)
+	phone.act("unlock")
+	phone.ended("approved")
+	p.signedIn(name)
+	p.out()
+
+	// By PIN all the same, and after it was given up by nothing else.
+	number = p.ask(name)
+	phone.answer(number)
+	phone.ended("approved")
+	p.signedIn(name)
+	p.out()
+	phone.act("end-unlock")
+	phone.WaitFor("[data-action=unlock]")
+	number = p.ask(name)
+	phone.at("request", "[data-stage=number]")
+	phone.Click("[data-number='" + number + "']")
+	phone.at("request", "[data-stage=pin]")
+	if phone.Has("[data-stage=pin] [data-action=unlock]") {
+		t.Error("it is still offered")
+	}
+}

@@ -19,6 +19,8 @@ type Notice struct {
 	Reason string       // in the words of who did it
 	Detail string       // such as the name of a phone, or a role: a custom one as "custom:" and its name
 	About  string       // id of the user whom it is about, when that is somebody else
+
+	SessionID string // of the sign-in that it tells of, which its reader can undo
 }
 
 // Tell leaves a notice for a user in the act tx.
@@ -27,8 +29,8 @@ func Tell(tx *store.Tx, tenantID, userID string, n Notice) error {
 	if detail == "" {
 		detail = n.About
 	}
-	err := tx.Later(`INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, detail, at) VALUES (?,?,?,?,?,?,?,?)`,
-		tenantID, secret.System.ID(), userID, n.Action, n.By, n.Reason, detail, tx.Now)
+	err := tx.Later(`INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, detail, session_id, at) VALUES (?,?,?,?,?,?,?,?,?)`,
+		tenantID, secret.System.ID(), userID, n.Action, n.By, n.Reason, detail, n.SessionID, tx.Now)
 	if err != nil {
 		return err
 	}
@@ -74,12 +76,18 @@ type Told struct {
 	Reason string       `json:"reason,omitempty"`
 	Detail string       `json:"detail,omitempty"`
 	At     time.Time    `json:"at"`
+
+	SessionID string `json:"-"` // that can be undone; empty: none
+	IP        string `json:"-"` // of that session
 }
 
-// Unseen lists what a user has not put away yet, newest first.
-func Unseen(ctx context.Context, db *store.DB, tenantID, userID string) ([]Told, error) {
+// Unseen lists what a user has not put away yet, newest first. A sign-in is not
+// told in the session that it made: whoever made it would read it there.
+func Unseen(ctx context.Context, db *store.DB, tenantID, userID, sessionID string) ([]Told, error) {
 	var told []Told
-	err := db.View(ctx).All(&told, "SELECT id, action, by_role, reason, detail, at FROM notices WHERE tenant_id = ? AND user_id = ? AND seen_at IS NULL ORDER BY at DESC LIMIT 20", tenantID, userID)
+	err := db.View(ctx).All(&told, `SELECT n.id, n.action, n.by_role, n.reason, n.detail, n.at, COALESCE(s.id, '') AS session_id, COALESCE(s.ip, '') AS ip FROM notices n
+		LEFT JOIN sessions s ON s.tenant_id = n.tenant_id AND s.id = n.session_id AND n.session_id <> ''
+		WHERE n.tenant_id = ? AND n.user_id = ? AND n.seen_at IS NULL AND (n.session_id = '' OR n.session_id <> ?) ORDER BY n.at DESC LIMIT 20`, tenantID, userID, sessionID)
 	return told, store.Unusable(err)
 }
 

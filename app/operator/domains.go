@@ -9,6 +9,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/role"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
@@ -206,8 +207,9 @@ func proves(records []string, token string) (missing string) {
 	return missing
 }
 
-// Remove takes a domain or a claim off a tenant. The last verified domain of an
-// active tenant stays, for with it goes everybody's way in: fault.Invalid.
+// Remove takes a domain or a claim off a tenant. Of an active tenant the last
+// verified domain stays, for with it goes everybody's way in, and so does one by
+// which those sign in who run it: fault.Invalid.
 func (s *Service) Remove(ctx context.Context, slug, domain string, by audit.Party, from audit.Origin) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
 		id, err := hold(tx, slug)
@@ -229,9 +231,14 @@ func (s *Service) Remove(ctx context.Context, slug, domain string, by audit.Part
 		} else if !ok {
 			return notFound()
 		}
-		err = tx.Change(wrongDomain("domain.last"), `DELETE FROM domains WHERE domain = ? AND tenant_id = ? AND (verified_at IS NULL
-			OR EXISTS (SELECT 1 FROM tenants t WHERE t.id = domains.tenant_id AND t.state <> 'active')
-			OR EXISTS (SELECT 1 FROM domains o WHERE o.tenant_id = domains.tenant_id AND o.domain <> domains.domain AND o.verified_at IS NOT NULL))`, domain, id)
+		err = s.Roles.Keep(tx, id, func() error {
+			return tx.Change(wrongDomain("domain.last"), `DELETE FROM domains WHERE domain = ? AND tenant_id = ? AND (verified_at IS NULL
+				OR EXISTS (SELECT 1 FROM tenants t WHERE t.id = domains.tenant_id AND t.state <> 'active')
+				OR EXISTS (SELECT 1 FROM domains o WHERE o.tenant_id = domains.tenant_id AND o.domain <> domains.domain AND o.verified_at IS NOT NULL))`, domain, id)
+		})
+		if role.Keeps(err) {
+			return wrongDomain("domain.administrators")
+		}
 		if err != nil {
 			return err
 		}

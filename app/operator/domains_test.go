@@ -9,9 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/app/access"
 	"latchkey/app/audit"
 	. "latchkey/app/signin/signintest"
+	"latchkey/app/store"
 	"latchkey/app/tenant"
+	"latchkey/app/user"
 )
 
 func (o *office) holder(domain string) string {
@@ -202,6 +205,55 @@ func TestTheLastDomainOfATenantStays(t *testing.T) {
 		last := o.Text("SELECT domain FROM domains WHERE tenant_id = ?", o.Alder.ID)
 		o.must(o.Suspend(ctx, "alder", "it is over", o.by, from))
 		o.must(remove(last))
+	})
+}
+
+// TestADomainByWhichAdministratorsSignInStays, as long as fewer than two others could.
+func TestADomainByWhichAdministratorsSignInStays(t *testing.T) {
+	each(t, func(o *office) {
+		t, ctx := o.T, o.T.Context()
+		o.claim("alder", "second.example")
+		o.must(o.verify("alder", "second.example"))
+		var all []user.User
+		for i, role := range []access.Role{access.RoleSecurityAdministrator, access.RoleTenantAdministrator, access.RoleTenantAdministrator} {
+			all = append(all, o.Admin(o.Alder, fmt.Sprintf("admin%d", i), role))
+		}
+		elsewhere := func(us ...user.User) {
+			for _, u := range us {
+				o.Set("UPDATE users SET name = replace(name, '@alder.example', '@second.example') WHERE id = ?", u.ID)
+			}
+		}
+		remove := func(domain string) error { return o.Remove(ctx, "alder", domain, o.by, from) }
+		elsewhere(all[0])
+		wantField(t, "two of three sign in by it", remove("alder.example"), "domain", "domain.administrators")
+		if o.holder("alder.example") == "" || o.Events(audit.DomainRemoved) != 0 {
+			t.Error("it is gone all the same")
+		}
+		elsewhere(all[1], all[2])
+		wantField(t, "all of them sign in by the other", remove("second.example"), "domain", "domain.administrators")
+
+		// It and the role of one who does not need it, at once: one of the two happens.
+		for range 10 {
+			o.Set("UPDATE users SET state = 'active' WHERE id = ?", all[1].ID)
+			o.Set("UPDATE users SET name = replace(name, '@second.example', '@alder.example') WHERE id = ?", all[0].ID)
+			errs := AtOnce(2, func(i int) error {
+				if i == 0 {
+					return remove("alder.example")
+				}
+				return o.House.DB.Act(ctx, func(tx *store.Tx) error {
+					return o.Roles.Keep(tx, o.Alder.ID, func() error { return user.Lock(tx, o.Alder.ID, all[1].ID, "a story", audit.Service, audit.Origin{}) })
+				})
+			})
+			if (errs[0] == nil) == (errs[1] == nil) {
+				t.Fatalf("at once: %v", errs)
+			}
+			if errs[0] == nil {
+				o.Set("INSERT INTO domains (domain, tenant_id, verified_at) VALUES ('alder.example', ?, ?)", o.Alder.ID, o.Clock.Now())
+			}
+		}
+		o.Set("UPDATE users SET state = 'active' WHERE id = ?", all[1].ID)
+		elsewhere(all[0])
+		o.must(remove("alder.example")) // nobody who runs the tenant needs it now
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/operator"
+	"latchkey/app/role"
 	"latchkey/app/secret"
 	"latchkey/app/setup"
 	. "latchkey/app/signin/signintest"
@@ -37,7 +38,7 @@ func each(t *testing.T, story func(o *office)) {
 	t.Helper()
 	Each(t, func(h *House) {
 		o := &office{House: h, zone: &zone{}}
-		o.Service = &operator.Service{DB: h.DB, Resolver: o.zone, Setup: &setup.Service{DB: h.DB, Passwords: h.Passwords, Rules: h.Rules}}
+		o.Service = &operator.Service{DB: h.DB, Resolver: o.zone, Setup: &setup.Service{DB: h.DB, Passwords: h.Passwords, Rules: h.Rules}, Roles: &role.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules}}
 		h.Set(`INSERT INTO tenants (id, slug, name, region, ring, state, match_mode, platforms, created_at) VALUES ('platform','platform','Latchkey','eu','stable','active','type2','ios',?)`, h.Clock.Now())
 		h.Set("INSERT INTO domains (domain, tenant_id, verified_at) VALUES ('platform.example', 'platform', ?)", h.Clock.Now())
 		platform := tenant.Tenant{ID: access.Platform, Slug: "platform"}

@@ -6,6 +6,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/role"
 	"latchkey/app/setup"
 	"latchkey/app/store"
 )
@@ -16,6 +17,7 @@ type Service struct {
 	Resolver Resolver
 	Wait     time.Duration // for a name server; 3 s when zero
 	Setup    *setup.Service
+	Roles    *role.Service
 }
 
 // note records e where it happened and on the platform, in one thread for each

@@ -86,7 +86,7 @@ func (s *Service) Bind(ctx context.Context, by Owner, name, answer string, from 
 	if name = strings.TrimSpace(name); !nameFits(name) {
 		return "", fault.Wrong("form.wrong", map[string]string{"name": "passkey.name_form"})
 	}
-	challenge, until, made, why := s.made(by, answer)
+	challenge, until, made, why := s.madeFor(by.holder(), by.about(), answer)
 	if made == nil {
 		return "", s.notMade(ctx, by, why, from)
 	}
@@ -137,8 +137,9 @@ func now(tx *store.Tx) string {
 	return "CAST(? AS timestamptz)"
 }
 
-// made reads and checks what a browser made; nil with the reason when it does not hold.
-func (s *Service) made(by Owner, answer string) (challenge string, until time.Time, made *webauthn.Credential, why error) {
+// madeFor reads and checks what a browser made for a question; nil with the reason
+// when it does not hold.
+func (s *Service) madeFor(who holder, about, answer string) (challenge string, until time.Time, made *webauthn.Credential, why error) {
 	if len(answer) > answerMost {
 		return "", until, nil, errors.New("too long")
 	}
@@ -147,12 +148,12 @@ func (s *Service) made(by Owner, answer string) (challenge string, until time.Ti
 		return "", until, nil, err
 	}
 	challenge = parsed.Response.CollectedClientData.Challenge
-	until, ok := s.Keys.Challenge(challenge, by.about(), s.DB.Now())
+	until, ok := s.Keys.Challenge(challenge, about, s.DB.Now())
 	if !ok {
 		return "", until, nil, errOver
 	}
-	made, err = s.relying.CreateCredential(by.holder(), webauthn.SessionData{
-		Challenge: challenge, UserID: by.holder().handle, UserVerification: protocol.VerificationRequired, CredParams: webauthn.CredentialParametersDefault(),
+	made, err = s.relying.CreateCredential(who, webauthn.SessionData{
+		Challenge: challenge, UserID: who.handle, UserVerification: protocol.VerificationRequired, CredParams: webauthn.CredentialParametersDefault(),
 	}, parsed)
 	if err != nil {
 		return "", until, nil, err

@@ -80,7 +80,7 @@ func TestAChangedPasswordIsTheOnlyOne(t *testing.T) {
 		if n := h.Count("SELECT count(*) FROM invitations WHERE ended_at IS NOT NULL"); n != 1 {
 			t.Errorf("%d links have ended", n)
 		}
-		told, err := notify.Unseen(ctx, h.DB, u.TenantID, u.ID)
+		told, err := notify.Unseen(ctx, h.DB, u.TenantID, u.ID, "")
 		if err != nil || len(told) == 0 || told[0].Action != audit.PasswordChanged || h.Events(audit.PasswordChanged) != 1 {
 			t.Errorf("told %+v, %v, with %d events", told, err, h.Events(audit.PasswordChanged))
 		}

@@ -104,6 +104,13 @@ func TestSecondFactorTightensAtOnceAndLoosensByFourEyes(t *testing.T) {
 		if state() != "enforced" || o.Events(audit.MFAChanged) != 2 || o.told(o.nurse) != audit.MFAChanged {
 			t.Errorf("the state is %s, with %d events", state(), o.Events(audit.MFAChanged))
 		}
+		// Enabled for somebody who has one already it is enforced by itself, and they are told so.
+		o.PhoneOf(o.desk)
+		o.must(o.admin, people.KindMFA, o.desk, to("enabled"))
+		if n := o.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action = ? AND detail = 'enforced' AND by_role = ''", o.desk.ID, audit.MFAChanged); n != 1 ||
+			o.Text("SELECT mfa_state FROM users WHERE id = ?", o.desk.ID) != "enforced" {
+			t.Error("what follows by itself is not told")
+		}
 		out, err := o.do(o.admin, people.KindMFA, o.nurse, to("disabled"))
 		if err != nil || !out.Waits() || state() != "enforced" {
 			t.Fatalf("loosening = %+v, %v, state %s; want it to wait", out, err, state())

@@ -133,6 +133,9 @@ func TestDisablingEndsAnInvitation(t *testing.T) {
 		o.must(o.admin, people.KindInvite, user.User{TenantID: o.Alder.ID}, people.Invite{Link: link, Name: "new@alder.example", DisplayName: "New"})
 		id := o.Text("SELECT id FROM users WHERE name = 'new@alder.example'")
 		newcomer := user.User{TenantID: o.Alder.ID, ID: id, Name: "new@alder.example"}
+		if o.told(newcomer) != audit.InvitationMade {
+			t.Errorf("who is invited finds the notice %q", o.told(newcomer))
+		}
 		o.must(o.admin, people.KindDisable, newcomer, nil)
 		if _, err := o.people.Welcome(t.Context(), token); code(err) != "invitation.link_refused" {
 			t.Errorf("the link of a disabled account: %v", err)

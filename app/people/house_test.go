@@ -93,7 +93,7 @@ func (o *office) state(u user.User) string {
 // told gives the action of the newest notice of a user.
 func (o *office) told(u user.User) audit.Action {
 	o.T.Helper()
-	all, err := notify.Unseen(o.T.Context(), o.DB, u.TenantID, u.ID)
+	all, err := notify.Unseen(o.T.Context(), o.DB, u.TenantID, u.ID, "")
 	if err != nil {
 		o.T.Fatal(err)
 	}

@@ -133,10 +133,7 @@ func (s *Service) link(tx *store.Tx, act approval.Act, link Link, purpose string
 		e = act.Event(audit.PasswordLinkMade)
 	}
 	e.Thread = link.ID
-	if purpose == toRenew {
-		return s.record(tx, act, e, "")
-	}
-	return audit.Record(tx, e)
+	return s.record(tx, act, e, "")
 }
 
 // usable says of an invitation i, with the link's digest and the moment for its

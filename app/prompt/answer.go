@@ -43,14 +43,15 @@ var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.
 //
 // A denial and a report need the phone's signature alone: whoever finds a
 // request that is not theirs must not need a PIN to say so.
-func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed *proof.Signed, pin string, from audit.Origin) (State, error) {
+func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed *proof.Signed, unlocking device.Unlocking, from audit.Origin) (State, error) {
 	answer, unsigned := read(signed, by.Key)
-	unlock := Decision(answer.Decision) == Approve || pin != ""
+	unlock := Decision(answer.Decision) == Approve || unlocking.Given()
+	byPIN := unlock && unlocking.Signed == ""
 	var accounts []asked
 	var now time.Time
 	err := s.Devices.Use(ctx, by, func(tx *store.Tx) error {
 		now = tx.Now
-		if unlock && unsigned == nil && s.meant(answer, by.Device, id, tx.Now) {
+		if byPIN && unsigned == nil && s.meant(answer, by.Device, id, tx.Now) {
 			if err := countTry(tx, by, answer); err != nil {
 				return err
 			}
@@ -66,14 +67,22 @@ func (s *Service) Answer(ctx context.Context, by device.Proof, id string, signed
 	a := answered(accounts, answer.Account)
 	next, wrong, failed := s.judge(a, by, id, answer, unsigned, now)
 	counted := a != nil && a.PINTry == by.Call
-	if unlock && (counted || failed == nil) {
+	if byPIN && (counted || failed == nil) {
 		// Also when another answer was faster: what is counted is checked.
-		if err := s.Devices.Unlock(ctx, a.Account, by.Call, pin, from); err != nil {
+		if err := s.Devices.Unlock(ctx, a.Account, by.Call, unlocking.PIN, from); err != nil {
+			return "", err
+		}
+	}
+	var uses int64
+	if unlock && !byPIN && failed == nil {
+		if uses, err = s.Devices.UnlockSigned(ctx, a.Account, unlocking, from); err != nil {
 			return "", err
 		}
 	}
 	if failed == nil {
-		failed = s.decide(ctx, a.Account, decision{id: id, askedOf: a.AskedOf, kind: a.Kind, attemptID: a.AttemptID, next: next, wrong: wrong, unlock: unlock, from: from})
+		failed = s.decide(ctx, a.Account, decision{
+			id: id, askedOf: a.AskedOf, kind: a.Kind, attemptID: a.AttemptID, next: next, wrong: wrong, pin: byPIN, signed: unlock && !byPIN, uses: uses, from: from,
+		})
 	}
 	if failed == nil {
 		return next, nil
@@ -181,7 +190,9 @@ type decision struct {
 	askedOf       string
 	kind          Kind
 	next          State
-	wrong, unlock bool
+	wrong         bool
+	pin, signed   bool  // what unlocked the phone for it
+	uses          int64 // of what signed
 	from          audit.Origin
 }
 
@@ -202,7 +213,12 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 		if err != nil {
 			return err
 		}
-		if d.unlock {
+		if d.signed {
+			if err := device.UnlockedBy(tx, a, d.uses); err != nil {
+				return err
+			}
+		}
+		if d.pin {
 			err := tx.Later("UPDATE devices SET pin_tries = 0, last_used_at = ? WHERE tenant_id = ? AND account_id = ?", tx.Now, a.TenantID, a.AccountID)
 			if err != nil {
 				return err
@@ -212,6 +228,9 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 			return err
 		}
 		e := event(a, d, actions[d.next])
+		if d.signed {
+			e.Details["unlocked"] = "signed" // by the phone's own authenticator, and not by the PIN
+		}
 		if d.next != Approved {
 			e.Outcome = audit.Failure
 		}

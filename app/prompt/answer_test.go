@@ -215,7 +215,7 @@ func TestTwentyAnswersAtOnce(t *testing.T) {
 		states := make([]prompt.State, len(answers))
 		errs := AtOnce(len(answers), func(i int) (err error) {
 			a := answers[i]
-			states[i], err = replicas[i%2].Prompts.Answer(t.Context(), a.phone.Proof(), a.r.ID, a.phone.Sign(a.phone.Claims(a.r, a.said, number)), PIN, audit.Origin{})
+			states[i], err = replicas[i%2].Prompts.Answer(t.Context(), a.phone.Proof(), a.r.ID, a.phone.Sign(a.phone.Claims(a.r, a.said, number)), device.Unlocking{PIN: PIN}, audit.Origin{})
 			return err
 		})
 		got := Tally(errs)
@@ -370,9 +370,9 @@ func TestAnAnswerIsForOneRequestOneAccountAndUs(t *testing.T) {
 		_, err := p.Send(r, second.Claims(ofSecond, prompt.Approve, number), PIN)
 		WantCode(t, "what another phone of the user would sign", err, "phone.answer_refused")
 		honest := p.Claims(r, prompt.Approve, number)
-		_, err = h.Prompts.Answer(t.Context(), p.Proof(), r.ID, stranger.Sign(honest), PIN, audit.Origin{})
+		_, err = h.Prompts.Answer(t.Context(), p.Proof(), r.ID, stranger.Sign(honest), device.Unlocking{PIN: PIN}, audit.Origin{})
 		WantCode(t, "signed by another key", err, "phone.answer_refused")
-		_, err = h.Prompts.Answer(t.Context(), p.Proof(), r.ID, nil, PIN, audit.Origin{})
+		_, err = h.Prompts.Answer(t.Context(), p.Proof(), r.ID, nil, device.Unlocking{PIN: PIN}, audit.Origin{})
 		WantCode(t, "something that is not signed", err, "phone.answer_refused")
 
 		// Each is remembered, in the story of the user and of the attempt.

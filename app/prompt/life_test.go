@@ -108,7 +108,7 @@ func TestAnAnswerAndTheSweepAtOnce(t *testing.T) {
 			case i%2 == 0:
 				return late.Prompts.Lapse(t.Context())
 			}
-			_, err := h.Prompts.Answer(t.Context(), p.Proof(), r.ID, signed, PIN, audit.Origin{})
+			_, err := h.Prompts.Answer(t.Context(), p.Proof(), r.ID, signed, device.Unlocking{PIN: PIN}, audit.Origin{})
 			return err
 		})
 		if err := h.Prompts.Lapse(t.Context()); err != nil {

@@ -10,6 +10,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/notify"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 )
@@ -100,6 +101,11 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 			if err != nil {
 				return err
 			}
+			if before != c.list() {
+				if err := s.tellHolders(tx, act, c); err != nil {
+					return err
+				}
+			}
 			return s.recorded(tx, act, audit.RoleChanged, c.ID, "name", c.Name, "name_before", was.Name, "permissions", c.list(), "permissions_before", before)
 		},
 	}
@@ -153,14 +159,14 @@ func (s *Service) retire(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 // takeFromAll takes a role that has been retired from people and groups. It is
 // told to each person, and stands in their history.
 func (s *Service) takeFromAll(tx *store.Tx, act approval.Act, was CustomRole) error {
-	var holders []string
-	if err := tx.All(&holders, "SELECT user_id FROM role_assignments WHERE tenant_id = ? AND role = ? ORDER BY user_id", act.TenantID, was.ID); err != nil {
+	holders, err := holdersOf(tx, act.TenantID, was.ID)
+	if err != nil {
 		return err
 	}
 	if err := tx.Exec("DELETE FROM role_assignments WHERE tenant_id = ? AND role = ?", act.TenantID, was.ID).Error; err != nil {
 		return err
 	}
-	err := tx.Exec("UPDATE groups SET role = '', role_by = ?, role_at = ? WHERE tenant_id = ? AND role = ?", act.ActorID, tx.Now, act.TenantID, was.ID).Error
+	err = tx.Exec("UPDATE groups SET role = '', role_by = ?, role_at = ? WHERE tenant_id = ? AND role = ?", act.ActorID, tx.Now, act.TenantID, was.ID).Error
 	if err != nil {
 		return err
 	}
@@ -169,6 +175,25 @@ func (s *Service) takeFromAll(tx *store.Tx, act approval.Act, was CustomRole) er
 		e.Target, e.Subject = audit.User(userID), userID
 		e.Details = with(e.Details, "role", string(was.ID))
 		if err := s.told(tx, act, userID, e, was.title()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellHolders tells those who hold a custom role that it is another one now.
+func (s *Service) tellHolders(tx *store.Tx, act approval.Act, c Custom) error {
+	holders, err := holdersOf(tx, act.TenantID, c.ID)
+	if err != nil || len(holders) == 0 {
+		return err
+	}
+	by, err := s.Rules.StandingIn(tx, act.TenantID, act.ActorID)
+	if err != nil {
+		return err
+	}
+	n := notify.Notice{Action: audit.RoleChanged, By: by.Role, Reason: act.Reason, Detail: access.CustomPrefix + c.Name}
+	for _, userID := range holders {
+		if err := notify.Tell(tx, act.TenantID, userID, n); err != nil {
 			return err
 		}
 	}

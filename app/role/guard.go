@@ -46,6 +46,12 @@ func (s *Service) Keep(tx *store.Tx, tenantID string, change func() error) error
 	return nil
 }
 
+// Keeps says whether err is that Keep let something not happen.
+func Keeps(err error) bool {
+	f := fault.Of(err)
+	return f != nil && (f.Code == "role.last_security_administrator" || f.Code == "role.two_administrators")
+}
+
 // administrators are those who run a tenant.
 type administrators struct {
 	security int // active security administrators

@@ -39,6 +39,15 @@ func (s *Service) heldBy(tx *store.Tx, tenantID, userID string) (h held, err err
 	return h, err
 }
 
+// holdersOf gives who holds a role by themselves, or through a group.
+func holdersOf(tx *store.Tx, tenantID string, role access.Role) (users []string, err error) {
+	err = tx.All(&users, `SELECT user_id FROM role_assignments WHERE tenant_id = ? AND role = ?
+		UNION SELECT m.user_id FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id AND m.group_id = g.id
+			LEFT JOIN role_assignments a ON a.tenant_id = m.tenant_id AND a.user_id = m.user_id AND (a.ends_at IS NULL OR a.ends_at > ?)
+			WHERE g.tenant_id = ? AND g.role = ? AND a.user_id IS NULL ORDER BY 1`, tenantID, role, tx.Now, tenantID, role)
+	return users, err
+}
+
 // namesOf gives the names of groups, in their order. Those that are not there are
 // left out.
 func namesOf(tx *store.Tx, tenantID string, groups []string) (names []string, err error) {

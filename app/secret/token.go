@@ -42,6 +42,13 @@ func Digest(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// Fingerprint is the SHA-256 of text, in base64url: what an authenticator is asked to
+// sign in place of the text.
+func Fingerprint(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return encode(sum[:])
+}
+
 // Same compares two secrets in constant time.
 func Same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 

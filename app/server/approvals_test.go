@@ -280,33 +280,97 @@ func TestTheCountIsLive(t *testing.T) {
 	})
 }
 
+// TestNobodyApprovesTheirOwnFromAnotherBrowser: it is who asks that counts, not where.
+func TestNobodyApprovesTheirOwnFromAnotherBrowser(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.promote(t, secondSecurity, access.RoleSecurityAdministrator)
+		id := w.asksRole(t, firstSecurity, deskOfAlder)
+		page := inbox + "/" + id
+		one, two := w.browser(t).signIn(t, firstSecurity), w.browser(t).signIn(t, firstSecurity)
+		for _, b := range []*browser{one, two} {
+			b.get(t, page).want(t, http.StatusOK)
+			for _, act := range []string{"/approve", "/refuse", "/phone"} {
+				if b.post(t, page+act, "reason", "by myself", "approver", secondSecurity, "requester_id", "somebody").status != http.StatusForbidden {
+					t.Errorf("%s of one's own is taken", act)
+				}
+			}
+		}
+		if got := w.stateOf(t, id); got != "pending" {
+			t.Fatalf("the request is %s", got)
+		}
+
+		// What one approves runs once, also when the page is sent again, or from another one.
+		approver, again := w.browser(t).signIn(t, secondSecurity), w.browser(t).signIn(t, secondSecurity)
+		approver.get(t, page)
+		again.get(t, page)
+		approver.post(t, page+"/approve").want(t, http.StatusSeeOther)
+		for _, b := range []*browser{approver, again} {
+			b.post(t, page+"/approve").is(t, http.StatusConflict)
+			b.post(t, page+"/refuse", "reason", "after all").is(t, http.StatusConflict)
+		}
+		one.post(t, page+"/withdraw").is(t, http.StatusConflict)
+		var given int
+		w.one(t, &given, "SELECT count(*) FROM audit_events WHERE action IN ('approval.given', 'role.assigned') AND (thread_id = ? OR subject_id = (SELECT id FROM users WHERE name = ?)) AND occurred_at > (SELECT created_at FROM approval_requests WHERE id = ?)", id, deskOfAlder, id)
+		if given != 2 {
+			t.Errorf("%d events of one approval and one role given", given)
+		}
+	})
+}
+
 // TestAStreamOfTheConsoleEndsWithItsSeat: within five seconds, also when nothing
 // happens that it waits for.
 func TestAStreamOfTheConsoleEndsWithItsSeat(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
+		const boxed = "user2@alder.example"
 		w.promote(t, secondSecurity, access.RoleSecurityAdministrator)
-		for claim, end := range map[string]func(name string, b *browser){
-			"signing out": func(_ string, b *browser) { b.post(t, "/signout").want(t, http.StatusSeeOther) },
-			"the session is ended elsewhere": func(name string, _ *browser) {
-				w.act(t, "UPDATE sessions SET ended_at = ? WHERE user_id = (SELECT id FROM users WHERE name = ?)", w.now(), name)
-			},
-			"a lock": func(name string, _ *browser) { w.lock(t, name) },
-			"the role is taken": func(name string, _ *browser) {
-				w.act(t, "DELETE FROM role_assignments WHERE user_id = (SELECT id FROM users WHERE name = ?)", name)
-			},
-			"the tenant is suspended": func(string, *browser) { w.act(t, "UPDATE tenants SET state = 'suspended' WHERE slug = 'birch'") },
+		w.act(t, "UPDATE groups SET role = 'helpdesk' WHERE id = ?", w.group(t, "alder", "field"))
+		tenantID, boxedID := w.person(t, boxed)
+		_, operatorID := w.person(t, operatorName)
+		for _, c := range []struct {
+			claim, name string
+			begin       func()
+			end         func(b *browser)
+		}{
+			{"signing out", "desk2@alder.example", nil, func(b *browser) { b.post(t, "/signout").want(t, http.StatusSeeOther) }},
+			{"the session is ended elsewhere", "lead@alder.example", nil, func(*browser) {
+				w.act(t, "UPDATE sessions SET ended_at = ? WHERE user_id = (SELECT id FROM users WHERE name = 'lead@alder.example')", w.now())
+			}},
+			{"a lock", deskOfAlder, nil, func(*browser) { w.lock(t, deskOfAlder) }},
+			{"the account is disabled", "user40@alder.example", nil, func(*browser) { w.disable(t, "user40@alder.example") }},
+			{"the role is taken", "auditor@alder.example", nil, func(*browser) {
+				w.act(t, "DELETE FROM role_assignments WHERE user_id = (SELECT id FROM users WHERE name = 'auditor@alder.example')")
+			}},
+			{"their group carries no role", "user31@alder.example", nil, func(*browser) { w.act(t, "UPDATE groups SET role = ''") }},
+			{"the role ends by itself", boxed, func() {
+				w.act(t, "INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at, ends_at) VALUES (?,?,'helpdesk','',?,?)", tenantID, boxedID, w.now(), w.now().Add(30*time.Second))
+			}, func(*browser) { w.ahead.Add(int64(35 * time.Second)) }},
+			{"the grant of an operator is over", operatorName, func() {
+				w.act(t, "INSERT INTO operator_grants (tenant_id, id, operator_id, role, reason, granted_by, granted_at, ends_at) VALUES (?,'visit',?,'auditor','','',?,?)",
+					tenantID, operatorID, w.now(), w.now().Add(30*time.Second))
+			}, func(*browser) { w.ahead.Add(int64(35 * time.Second)) }},
+			{"the tenant is suspended", "desk@birch.example", nil, func(*browser) { w.act(t, "UPDATE tenants SET state = 'suspended' WHERE slug = 'birch'") }},
 		} {
-			name, at := map[string]string{"signing out": "desk2@alder.example", "the session is ended elsewhere": "lead@alder.example", "a lock": "desk@alder.example", "the role is taken": "auditor@alder.example", "the tenant is suspended": "desk@birch.example"}[claim], inbox
-			if strings.HasSuffix(name, "@birch.example") {
+			if c.begin != nil {
+				c.begin()
+			}
+			if err := w.Rules.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			at := inbox
+			if strings.HasSuffix(c.name, "@birch.example") {
 				at = "/admin/birch/approvals"
 			}
-			b := w.browser(t).signIn(t, name)
+			b := w.browser(t).signIn(t, c.name)
 			s := open(t, b.client, b.request(t, http.MethodGet, at+"/live", nil))
 			s.answer.want(t, http.StatusOK)
 			s.says(t, "count 0")
-			end(name, b)
-			if got := s.next(5 * time.Second); got != "(ended)" {
-				t.Errorf("%s: the stream says %q", claim, got)
+			c.end(b)
+			if got := s.next(dead); got != "(ended)" {
+				t.Errorf("%s: the stream says %q", c.claim, got)
+			}
+			if c.name == boxed { // nor is the next page shown, or an act done
+				b.get(t, at).is(t, http.StatusForbidden)
+				b.post(t, w.at(t, "user5")+"/lock", "reason", "too late").is(t, http.StatusForbidden)
 			}
 		}
 	})

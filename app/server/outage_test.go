@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -159,6 +160,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		t.Fatal(err)
 	}
 	w.act(t, "UPDATE tenants SET places = ? WHERE slug = 'alder'", places)
+	face := passkeytest.New(t, w.URL).Make(t, ph.beginsUnlock(t))
 	acts := []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
 		{"POST /signin/:attempt/method", form(choosing, chosen+"/method", "method", "phone"), http.StatusSeeOther},
@@ -176,6 +178,9 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"DELETE " + api + "/accounts/:account/phone-sign-in", call(ph, http.MethodDelete, "/accounts/"+ph.account+"/phone-sign-in", nil), http.StatusNoContent},
 		{"POST /me/phones/:device/rename", form(pc, "/me/phones/"+ph.account+"/rename", "name", "Another name"), http.StatusSeeOther},
 		{"POST /me/phones/:device/default", form(pc, "/me/phones/"+second.account+"/default"), http.StatusSeeOther},
+		{"POST " + api + "/accounts/:account/unlock", call(ph, http.MethodPost, "/accounts/"+ph.account+"/unlock", map[string]any{"pin": ph.pin}), http.StatusOK},
+		{"PUT " + api + "/accounts/:account/unlock", call(ph, http.MethodPut, "/accounts/"+ph.account+"/unlock", map[string]any{"credential": json.RawMessage(face)}), http.StatusNoContent},
+		{"DELETE " + api + "/accounts/:account/unlock", call(ph, http.MethodDelete, "/accounts/"+ph.account+"/unlock", nil), http.StatusNoContent},
 		{"DELETE " + api + "/devices/self", call(ph, http.MethodDelete, "/devices/self", nil), http.StatusNoContent},
 		{"POST /me/phones/:device/revoke", form(pc, "/me/phones/"+second.account+"/revoke"), http.StatusSeeOther},
 		{"POST /me/preferences", form(pc, "/me/preferences", "default_way", "phone"), http.StatusSeeOther},
@@ -215,6 +220,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnPeople(t, w, admin)...)
 	acts = append(acts, actsOnBackups(t, w)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
+	acts = append(acts, actsOnSessions(t, w)...)
 	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
 	w.act(t, "UPDATE sessions SET proved_by = 'phone'")     // as strong as anybody can
 	return acts
@@ -277,7 +283,7 @@ func actsOnPasskeys(t *testing.T, w *world, admin *browser) []doing {
 	form := func(b *browser, path string, pairs ...string) func() answer {
 		return func() answer { return b.post(t, path, pairs...) }
 	}
-	const typing, loose, removed, taken = "user21@alder.example", "user22@alder.example", "user23@alder.example", "user24@alder.example"
+	const typing, loose, removed, taken = "user21@alder.example", "user26@alder.example", "user23@alder.example", "user24@alder.example"
 	adding := w.browser(t).signIn(t, "user25@alder.example")
 	made := passkeytest.New(t, w.URL).Make(t, optionsOf(t, adding.get(t, "/me/passkeys/new").want(t, http.StatusOK)))
 	k, _ := w.withPasskey(t, typing)

@@ -154,6 +154,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	if err != nil {
 		return nil, err
 	}
+	devices.Authenticators = passkeys
 	outside, nudgeCarrier := settings.outside(), make(chan struct{}, 1)
 	providers := &provider.Service{
 		DB: db, Keys: keys, Outside: outside, Client: outside.Client(), Words: mepages.Letters{PublicURL: settings.PublicURL}, Helo: settings.host(), Nudge: nudgeCarrier,
@@ -176,7 +177,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
-	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp}
+	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp, Roles: roles}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("user", prompts.Asked)
 	hub.LookFor("inbox", approvals.Changed)
@@ -197,7 +198,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}
 	e, err := s.routes(
 		&signinpages.Pages{Site: site, SignIn: signIn},
-		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, PushKey: pushPublic},
+		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn, Providers: providers,

@@ -9,7 +9,7 @@ import (
 // session, and is no use of it: unlike Find it writes nothing.
 func Alive(tx *store.Tx, tenantID string, ids ...string) (map[string]Session, error) {
 	var rows []Session
-	err := tx.All(&rows, `SELECT s.id, s.tenant_id, s.user_id, s.created_at, s.proved_at, s.console_seen_at, s.last_seen_at, s.expires_at
+	err := tx.All(&rows, `SELECT s.id, s.tenant_id, s.user_id, s.created_at, s.proved_at, s.console_seen_at, s.last_seen_at, s.expires_at, s.limited, t.idle_minutes, t.session_hours
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		JOIN tenants t ON t.id = s.tenant_id
@@ -19,7 +19,9 @@ func Alive(tx *store.Tx, tenantID string, ids ...string) (map[string]Session, er
 		tenantID, ids, tx.Now, tx.Now.Add(-IdleLife))
 	alive := make(map[string]Session, len(rows))
 	for _, s := range rows {
-		alive[s.ID] = s
+		if !s.over(tx.Now) {
+			alive[s.ID] = s
+		}
 	}
 	return alive, err
 }

@@ -7,12 +7,19 @@
 // once, on every replica (product.md §3). Nothing is written but, once a minute
 // at most, that it was seen.
 //
+// How long it lives is its tenant's to say, within the limits here, and is asked
+// anew each time. One that a phone approved from a browser that its user never used
+// is limited (Enter): it looks and goes on to applications, and changes nothing
+// until it is proved again.
+//
 // A session that is over stays for Memory: for as long a browser that it was in
 // is not new to its user.
 package session
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +61,10 @@ type Session struct {
 	LastSeenAt  time.Time
 	ExpiresAt   time.Time
 	AccountID   string
+	TrustedID   string // the trusted browser that it was begun in; empty: none
+	Limited     bool   // see Enter
+
+	Lives
 
 	ConsoleSeenAt *time.Time // nil: never in the console
 	Ways          user.Ways  // that the user has bound
@@ -62,23 +73,47 @@ type Session struct {
 
 // ConsoleEndsAt says when the console closes for this session: a quarter of an
 // hour after it was last used there or proved, twelve hours after it began at
-// the latest. Last says that it is the twelve hours.
+// the latest, and when the session itself ends. Last says that a proof does not
+// open it again.
 func (s Session) ConsoleEndsAt() (at time.Time, last bool) {
 	used := s.ProvedAt
 	if s.ConsoleSeenAt != nil && s.ConsoleSeenAt.After(used) {
 		used = *s.ConsoleSeenAt
 	}
 	at, end := used.Add(ConsoleIdleLife), s.CreatedAt.Add(ConsoleLife)
+	if over, _ := s.EndsAt(); over.Before(end) && !s.LastSeenAt.IsZero() {
+		end = over
+	}
 	if !end.After(at) {
 		return end, true
 	}
 	return at, false
 }
 
+// limited is the failure of what a limited session may not do yet.
+func (s Session) limited() error {
+	f := fault.New(fault.StepUp, "session.limited")
+	f.Proofs = s.Proofs(s.Strongest())
+	return f
+}
+
+// Unlimited fails with fault.StepUp while the session is limited: what it asks for
+// is more than to look, or to go on to an application.
+func (s Session) Unlimited() error {
+	if s.Limited {
+		return s.limited()
+	}
+	return nil
+}
+
 // EnterConsole checks that the console is open for the session, and notes, once
 // a minute at most, that it was used there. It fails with fault.StepUp after a
-// quarter of an hour without use, and with fault.SignIn after twelve hours.
+// quarter of an hour without use and while the session is limited, and with
+// fault.SignIn after twelve hours.
 func EnterConsole(ctx context.Context, db *store.DB, s *Session) error {
+	if err := s.Unlimited(); err != nil {
+		return err
+	}
 	now := db.Now()
 	if ends, last := s.ConsoleEndsAt(); !now.Before(ends) {
 		if last {
@@ -99,7 +134,16 @@ func EnterConsole(ctx context.Context, db *store.DB, s *Session) error {
 
 // Beginning is what a new session is made of.
 type Beginning struct {
-	TenantID, UserID, AMR, AccountID, IP, Browser, BrowserDigest string
+	TenantID, UserID, AMR, AccountID, IP, Browser, BrowserDigest, RequestID string
+
+	Stay      bool         // the user chose to stay signed in
+	Trusted   secret.Token // what the browser keeps of those who trust it
+	TrustedID string       // which of them it was
+	Limited   bool
+}
+
+func (b Beginning) origin() audit.Origin {
+	return audit.Origin{IP: b.IP, Browser: b.Browser, RequestID: b.RequestID}
 }
 
 // Begin makes a session in the act tx and gives the token for its cookie.
@@ -107,9 +151,9 @@ func Begin(tx *store.Tx, b Beginning) (id string, cookie secret.Token, err error
 	id = secret.System.ID()
 	token := secret.System.Token()
 	err = tx.Later(`INSERT INTO sessions (tenant_id, id, token_digest, user_id, amr, account_id, browser, ip, browser_digest,
-		created_at, proved_at, proved_by, last_seen_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		limited, trusted_id, created_at, proved_at, proved_by, last_seen_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		b.TenantID, id, token.Digest(), b.UserID, b.AMR, b.AccountID, b.Browser, b.IP, b.BrowserDigest,
-		tx.Now, tx.Now, b.AMR, tx.Now, tx.Now.Add(Life))
+		b.Limited, b.TrustedID, tx.Now, tx.Now, b.AMR, tx.Now, tx.Now.Add(Life))
 	// The cookie names the tenant, so that every look-up begins with it.
 	return id, secret.TokenOf(b.TenantID + "." + token.Reveal()), err
 }
@@ -126,7 +170,7 @@ func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
 		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id,
-		s.console_seen_at, u.ways,
+		s.limited, s.trusted_id, t.idle_minutes, t.session_hours, s.console_seen_at, u.ways,
 		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
@@ -138,25 +182,27 @@ func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	if err != nil {
 		return Session{}, store.Unusable(err)
 	}
-	if !found {
+	if !found || s.over(tx.Now) {
 		return Session{}, none
 	}
 	if tx.Now.Sub(s.LastSeenAt) >= seenWait {
 		_, err = db.CountOne(ctx, "UPDATE sessions SET last_seen_at = ? WHERE tenant_id = ? AND id = ? AND last_seen_at < ?",
 			tx.Now, s.TenantID, s.ID, tx.Now)
+		s.LastSeenAt = tx.Now
 	}
 	return s, err
 }
 
 // Prove notes in the act tx that the user of a session proved it again, now. That
 // they know the password stays known when an authenticator app is proved after it.
+// The session is limited no more.
 // It fails with fault.Refused when the session has ended meanwhile.
 func Prove(tx *store.Tx, tenantID, id, userID, by string) error {
 	after := by
 	if by == ByTOTP {
 		after = ByPassword + "," + ByTOTP
 	}
-	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE sessions SET proved_at = ?,
+	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE sessions SET limited = FALSE, proved_at = ?,
 		proved_by = CASE WHEN proved_by IN (?,?) THEN CAST(? AS text) ELSE CAST(? AS text) END
 		WHERE tenant_id = ? AND id = ? AND user_id = ? AND ended_at IS NULL AND expires_at > ?`,
 		tx.Now, ByPassword, ByPassword+","+ByTOTP, after, by, tenantID, id, userID, tx.Now)
@@ -170,19 +216,22 @@ type Listed struct {
 	IP         string
 	CreatedAt  time.Time
 	LastSeenAt time.Time
-	ExpiresAt  time.Time
+	Limited    bool
+
+	Lives
 }
 
 // Of lists the live sessions of a user, the last seen first.
 func Of(ctx context.Context, db *store.DB, tenantID, userID string) ([]Listed, error) {
 	tx := db.View(ctx)
 	var rows []Listed
-	err := tx.All(&rows, `SELECT s.id, s.amr, s.browser, s.ip, s.created_at, s.last_seen_at, s.expires_at FROM sessions s
+	err := tx.All(&rows, `SELECT s.id, s.amr, s.browser, s.ip, s.created_at, s.last_seen_at, s.limited, t.idle_minutes, t.session_hours FROM sessions s
+		JOIN tenants t ON t.id = s.tenant_id
 		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
 		WHERE s.tenant_id = ? AND s.user_id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.last_seen_at > ?
 		AND (s.account_id = '' OR d.state = 'active') ORDER BY s.last_seen_at DESC LIMIT 100`,
 		tenantID, userID, tx.Now, tx.Now.Add(-IdleLife))
-	return rows, store.Unusable(err)
+	return slices.DeleteFunc(rows, func(l Listed) bool { return l.over(tx.Now) }), store.Unusable(err)
 }
 
 // End ends one session of a user: fault.NotFound when they have none such.
@@ -215,8 +264,12 @@ func EndAll(tx *store.Tx, tenantID, userID, keep string, by audit.Party, from au
 }
 
 // Close is EndAll without its event, which is the caller's; it gives how many
-// sessions it ended.
+// sessions it ended. Browsers are trusted no more, but the one of keep.
 func Close(tx *store.Tx, tenantID, userID, keep string) (ended int64, err error) {
+	if err := tx.Later(`UPDATE trusted_browsers SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND ended_at IS NULL
+		AND id NOT IN (SELECT trusted_id FROM sessions WHERE tenant_id = ? AND id = ?)`, tx.Now, tenantID, userID, tenantID, keep); err != nil {
+		return 0, err
+	}
 	res := tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL",
 		tx.Now, tenantID, userID, keep)
 	return res.RowsAffected, res.Error
@@ -229,8 +282,9 @@ func CloseMadeBy(tx *store.Tx, tenantID, userID, by, keep string) error {
 		tx.Now, tenantID, userID, keep, "%,"+by+",%").Error
 }
 
-// Forget deletes sessions that were over long enough ago. Any replica may run it.
+// Forget deletes sessions, and trust in browsers, that were over long enough ago. Any replica may run it.
 func Forget(ctx context.Context, db *store.DB) error {
 	_, err := db.CountOne(ctx, "DELETE FROM sessions WHERE expires_at < ?", db.Now().Add(-Memory))
-	return err
+	_, also := db.CountOne(ctx, "DELETE FROM trusted_browsers WHERE ends_at < ?", db.Now().Add(-TrustedMemory))
+	return errors.Join(err, also)
 }

@@ -113,7 +113,7 @@ func (s Session) Strongest() Strength {
 func (s Session) Fresh(now time.Time) bool { return s.FreshBy(s.Strongest(), now) }
 
 // FreshBy says whether the user proved it at most five minutes ago, by a way
-// that is worth at least so much.
+// that is worth at least so much. While the session is limited they did not.
 func (s Session) FreshBy(least Strength, now time.Time) bool {
-	return now.Before(s.ProvedAt.Add(StepUpLife)) && s.proved() >= least
+	return !s.Limited && now.Before(s.ProvedAt.Add(StepUpLife)) && s.proved() >= least
 }

@@ -1,11 +1,11 @@
 // Package settings changes the few rules that a tenant has of its own for
-// everybody: how a phone gives the number back, which phones may be added, and
-// what it calls the places that its people come from.
+// everybody: how a phone gives the number back, which phones may be added, how long
+// people stay signed in, and what it calls the places that they come from.
 //
 // Each mode has a bound on blind guessing, which the page shows: whoever answers
 // a request without seeing the number is right 1 time in 3, in 90 or in 900,000
-// (product.md §1). A weaker mode, or one more kind of phone, is loosening, and
-// needs a second person (roles.md).
+// (product.md §1). A weaker mode, one more kind of phone, or a longer session is
+// loosening, and needs a second person (roles.md).
 package settings
 
 import (
@@ -28,6 +28,8 @@ const KindChange approval.Kind = "settings.change"
 type Settings struct {
 	MatchMode tenant.MatchMode `json:"match_mode"`
 	Platforms []string         `json:"platforms"`
+
+	Sessions
 }
 
 // Modes are the ways to give the number back, the weakest first, with the bound
@@ -59,12 +61,15 @@ func (s *Service) Of(ctx context.Context, tenantID string) (Settings, error) {
 }
 
 func of(tx *store.Tx, tenantID string) (Settings, error) {
-	var row struct{ MatchMode, Platforms string }
-	ok, err := tx.One(&row, "SELECT match_mode, platforms FROM tenants WHERE id = ?", tenantID)
+	var row struct {
+		MatchMode, Platforms string
+		Sessions
+	}
+	ok, err := tx.One(&row, "SELECT match_mode, platforms, idle_minutes, session_hours, trust_days FROM tenants WHERE id = ?", tenantID)
 	if err == nil && !ok {
 		err = fault.New(fault.NotFound, "http.not_found")
 	}
-	return Settings{MatchMode: tenant.MatchMode(row.MatchMode), Platforms: strings.Split(row.Platforms, ",")}, err
+	return Settings{MatchMode: tenant.MatchMode(row.MatchMode), Platforms: strings.Split(row.Platforms, ","), Sessions: row.Sessions}, err
 }
 
 // change plans to change the settings of a tenant.
@@ -77,6 +82,9 @@ func change(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if err != nil {
 		return approval.Plan{}, err
 	}
+	if next.Sessions == (Sessions{}) {
+		next.Sessions = was.Sessions // asked for by who knew nothing of them
+	}
 	before, after := strings.Join(was.Platforms, ","), strings.Join(next.Platforms, ",")
 	plan := approval.Plan{
 		Questions: []access.Question{{
@@ -84,13 +92,21 @@ func change(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		}},
 		Wrong: next.wrong(),
 		Do: func(tx *store.Tx) error {
-			err := tx.Change(fault.New(fault.Conflict, "settings.changed_meanwhile"), "UPDATE tenants SET match_mode = ?, platforms = ? WHERE id = ? AND match_mode = ? AND platforms = ?",
-				next.MatchMode, after, act.TenantID, was.MatchMode, before)
+			err := tx.Change(fault.New(fault.Conflict, "settings.changed_meanwhile"), `UPDATE tenants SET match_mode = ?, platforms = ?, idle_minutes = ?, session_hours = ?, trust_days = ?
+				WHERE id = ? AND match_mode = ? AND platforms = ? AND idle_minutes = ? AND session_hours = ? AND trust_days = ?`,
+				next.MatchMode, after, next.IdleMinutes, next.SessionHours, next.TrustDays,
+				act.TenantID, was.MatchMode, before, was.IdleMinutes, was.SessionHours, was.TrustDays)
 			if err != nil {
+				return err
+			}
+			if err := next.hold(tx, act.TenantID, was.Sessions); err != nil {
 				return err
 			}
 			e := act.Event(audit.SettingsChanged)
 			e.Details = map[string]string{"match_mode": string(was.MatchMode) + " → " + string(next.MatchMode), "platforms": before + " → " + after}
+			for _, line := range next.difference(was.Sessions) {
+				e.Details[line.Field] = line.Before + " → " + line.After
+			}
 			if act.ApprovedBy != "" {
 				e.Details["approved_by"] = act.ApprovedBy
 			}
@@ -103,6 +119,7 @@ func change(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if before != after {
 		plan.Difference = append(plan.Difference, approval.Change{Field: "platforms", Before: before, After: after})
 	}
+	plan.Difference = append(plan.Difference, next.difference(was.Sessions)...)
 	if plan.Wrong == nil && len(plan.Difference) == 0 {
 		plan.Wrong = fault.New(fault.Conflict, "settings.same")
 	}
@@ -118,6 +135,7 @@ func (s Settings) wrong() error {
 	if len(s.Platforms) == 0 || slices.ContainsFunc(s.Platforms, func(p string) bool { return !slices.Contains(Platforms, p) }) {
 		fields["platforms"] = "settings.platforms_form"
 	}
+	s.Sessions.wrong(fields)
 	if len(fields) == 0 {
 		return nil
 	}
@@ -126,6 +144,6 @@ func (s Settings) wrong() error {
 
 // loosens says whether s asks less of a phone than before.
 func (s Settings) loosens(was Settings) bool {
-	return s.MatchMode.Strength() < was.MatchMode.Strength() ||
+	return s.MatchMode.Strength() < was.MatchMode.Strength() || s.Sessions.loosens(was.Sessions) ||
 		slices.ContainsFunc(s.Platforms, func(p string) bool { return !slices.Contains(was.Platforms, p) })
 }

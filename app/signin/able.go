@@ -1,6 +1,9 @@
 package signin
 
 import (
+	"slices"
+	"strings"
+
 	"latchkey/app/store"
 	"latchkey/app/throttle"
 	"latchkey/app/user"
@@ -10,8 +13,15 @@ import (
 // answer. The sign-in asks it, and so does everything that asks who could.
 const phoneSignsIn = `EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in)`
 
+// domainOf is the part of a sign-in name that says which tenant it is of.
+func domainOf(name string) string {
+	_, domain, _ := strings.Cut(name, "@")
+	return domain
+}
+
 // Able gives those of users who could sign in now by the ways of theirs: their
-// state, the tenant's and each way are judged as a sign-in judges them. A way
+// state, the tenant's, the domain of their name and each way are judged as a
+// sign-in judges them. A way
 // that is paused will be back; one that too many failures turned off is none.
 func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[string]bool, error) {
 	if len(users) == 0 {
@@ -26,9 +36,13 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 	if err != nil {
 		return nil, err
 	}
+	var domains []string
+	if err := tx.All(&domains, "SELECT domain FROM domains WHERE tenant_id = ? AND verified_at IS NOT NULL", tenantID); err != nil {
+		return nil, err
+	}
 	able := map[string]bool{}
 	for _, row := range rows {
-		if row.State != user.Active {
+		if row.State != user.Active || !slices.Contains(domains, domainOf(row.Name)) {
 			continue
 		}
 		var usable user.Ways

@@ -36,7 +36,7 @@ func (s *Service) BeginApproval(ctx context.Context, of session.Session, request
 		ctx = store.Outside(ctx) // an operator: their phones are the platform's, the request is not
 	}
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		who, err := s.subject(tx, of.UserName, from.BrowserDigest)
+		who, err := s.subject(tx, of.UserName, from)
 		if err != nil {
 			return err
 		}

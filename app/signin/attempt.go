@@ -133,9 +133,13 @@ type Attempt struct {
 	PromptEndsAt time.Time
 	DecidedAt    *time.Time
 	Approves     RequestRef // with ToApprove
+	Stay         bool       // the user chose to stay signed in
+	StayHours    int        // for how long that is
+	TrustDays    int        // and for how long the browser is trusted then; 0: it is not
 
 	key, subject, userID, sessionID string
 	browser                         string // digest of the one that began it
+	trusted                         bool   // its user trusts that one
 	proved                          proof  // what was proved so far
 }
 

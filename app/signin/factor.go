@@ -87,8 +87,7 @@ func (s *Service) passedBy(ctx context.Context, a Attempt, way Way, amr string, 
 		if err := s.habit(tx, a, way); err != nil {
 			return err
 		}
-		done.Cookie, err = s.prove(tx, a, string(proved), "", from)
-		return err
+		return s.prove(tx, a, string(proved), "", &done, from)
 	})
 	return done, err
 }
@@ -137,7 +136,7 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, accoun
 		next = all[0]
 	}
 	if next == Phone {
-		who, err := s.subject(tx, a.Name, from.BrowserDigest)
+		who, err := s.subject(tx, a.Name, from)
 		if err != nil {
 			return err
 		}
@@ -147,13 +146,13 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, accoun
 		}
 		promptID = sent.ID
 	}
+	}
 	if weaker(next) {
 		// Too many codes lately are no reason to forget what was proved: the page says it.
 		if err := s.sendCode(tx, a, next, "", from); err != nil && !errors.Is(err, fault.Throttled) {
 			return err
 		}
-	}
-	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, failures = 0", []any{a.proved, next, promptID}, account, from); err != nil {
+	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, stay = ?, failures = 0", []any{a.proved, next, promptID, from.Stay}, account, from); err != nil {
 		return err
 	}
 	if err := s.worked(tx, a, way, from); err != nil {

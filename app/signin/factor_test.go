@@ -260,6 +260,30 @@ func TestEnforcedWithoutASecondFactorGoesNoFurther(t *testing.T) {
 	})
 }
 
+// TestWhoIsAbleHasADomainOfTheTenant: as the sign-in finds nobody by another one.
+func TestWhoIsAbleHasADomainOfTheTenant(t *testing.T) {
+	Each(t, func(h *House) {
+		t, u := h.T, h.User(h.Alder, "u1")
+		for _, row := range []struct {
+			claim, change string
+			want          bool
+		}{
+			{"as it was made", "UPDATE domains SET tenant_id = tenant_id", true},
+			{"a domain that is not verified", "UPDATE domains SET verified_at = NULL WHERE domain = 'alder.example'", false},
+			{"one that is verified again", "UPDATE domains SET verified_at = '2026-01-01 00:00:00+00:00' WHERE domain = 'alder.example'", true},
+			{"a domain that is another tenant's", "UPDATE domains SET tenant_id = (SELECT id FROM tenants WHERE slug = 'birch') WHERE domain = 'alder.example'", false},
+			{"a domain that is nobody's", "DELETE FROM domains WHERE domain = 'alder.example'", false},
+		} {
+			h.Set(row.change)
+			able, err := signin.Able(h.DB.View(t.Context()), h.Keys, u.TenantID, []string{u.ID})
+			_, signs := h.SignIn.VerifyPassword(t.Context(), h.Begin(u.Name, signin.Password, Browser("PC")), Password, Browser("PC"))
+			if err != nil || able[u.ID] != row.want || (signs == nil) != row.want {
+				t.Errorf("%s: Able = %v, %v, and the sign-in says %v; want %t", row.claim, able, err, signs, row.want)
+			}
+		}
+	})
+}
+
 // TestWhatChangesMeanwhileIsAskedAgain: between one factor and the other.
 func TestWhatChangesMeanwhileIsAskedAgain(t *testing.T) {
 	Each(t, func(h *House) {

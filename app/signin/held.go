@@ -38,10 +38,11 @@ func (s *Service) release(ctx context.Context, addressed, browserDigest string) 
 		if err != nil {
 			return err
 		}
-		who, err := s.subject(tx, a.Name, browserDigest)
+		who, err := s.subject(tx, a.Name, From{BrowserDigest: browserDigest})
 		if err != nil {
 			return err
 		}
+		who.found.SeenHere = who.found.SeenHere || a.trusted
 		pause, err := heldUntil(tx, a)
 		if err != nil {
 			return err

@@ -118,7 +118,7 @@ func (s *Service) ByPasskey(ctx context.Context, answer, returnTo string, from F
 	}
 	var addressed string
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		who, err := s.subject(tx, name, from.BrowserDigest)
+		who, err := s.subject(tx, name, from)
 		if err != nil {
 			return err
 		}

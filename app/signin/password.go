@@ -142,10 +142,14 @@ func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) e
 	return nil
 }
 
-// seenHere says whether the user of an attempt had a session in its browser.
+// seenHere says whether the user of an attempt had a session in its browser, or
+// trusts it. One that is limited until it is proved makes no browser known.
 func seenHere(tx *store.Tx, a Attempt) (bool, error) {
+	if a.trusted {
+		return true, nil
+	}
 	var id string
-	return tx.One(&id, "SELECT id FROM sessions WHERE tenant_id = ? AND user_id = ? AND browser_digest = ? LIMIT 1", a.TenantID, a.userID, a.browser)
+	return tx.One(&id, "SELECT id FROM sessions WHERE tenant_id = ? AND user_id = ? AND browser_digest = ? AND NOT limited LIMIT 1", a.TenantID, a.userID, a.browser)
 }
 
 // address is the key under which the tries from a client address are counted: of

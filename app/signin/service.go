@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/app/access"
@@ -44,6 +43,8 @@ type Service struct {
 type From struct {
 	audit.Origin
 	BrowserDigest string
+	Trusted       secret.Token // what it keeps of those who trust it
+	Stay          bool         // its user chose to stay signed in
 }
 
 // subjectOf is whom an attempt is for: a user or a name that nobody answers for.
@@ -67,7 +68,8 @@ type Found struct {
 	Way       string
 	Phones    bool // some phone of theirs can answer
 	Pushes    bool // and takes Web Push
-	SeenHere  bool // this browser had a session of theirs
+	SeenHere  bool // this browser had a session of theirs, or they trust it
+	Trusted   bool
 
 	InARow      int // wrong numbers, see prompt.Way
 	PausedUntil *time.Time
@@ -97,8 +99,8 @@ func (s subjectOf) phoneUser() string {
 
 // subject reads, in one query for every name alike, the tenant and the user of
 // a sign-in name with their habit, phones and the prompts of the last day.
-func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, error) {
-	_, domain, _ := strings.Cut(name, "@")
+func (s *Service) subject(tx *store.Tx, name string, from From) (subjectOf, error) {
+	domain := domainOf(name)
 	who := subjectOf{subject: s.Keys.Subject(name)}
 	var rows []struct {
 		Found
@@ -112,13 +114,18 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		DecidedAt   *time.Time
 		Mine        bool
 	}
+	trusted, values := "FALSE", []any(nil)
+	if shown := session.TrustDigests(from.Trusted); shown != "" {
+		trusted, values = session.Trusted, []any{shown, tx.Now}
+	}
 	// PostgreSQL finds rows behind the wall by a CASE, and not by COALESCE: it takes
 	// that for a function which could tell what it was given.
 	err := tx.All(&rows, `SELECT COALESCE(t.id, '') AS tenant_id, COALESCE(t.match_mode, '') AS match_mode, COALESCE(t.match_mode_elsewhere, '') AS elsewhere, COALESCE(t.places, '') AS places,
 		COALESCE(u.id, '') AS user_id, COALESCE(u.state, '') AS state, COALESCE(h.way, '') AS way,
 		`+phoneSignsIn+` AS phones,
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
-		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser) AS seen_here,
+		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser AND NOT b.limited) AS seen_here,
+		`+trusted+` AS trusted,
 		COALESCE(f.in_a_row, 0) AS in_a_row, f.paused_until,
 		COALESCE(p.id, '') AS prompt_id, COALESCE(p.state, '') AS prompt_state, COALESCE(p.attempt_id, '') AS attempt_id,
 		COALESCE(p.wrong_number, FALSE) AS wrong_number, COALESCE(p.new_browser, FALSE) AS new_browser, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
@@ -131,11 +138,12 @@ func (s *Service) subject(tx *store.Tx, name, browserDigest string) (subjectOf, 
 		LEFT JOIN prompts p ON p.tenant_id = CASE WHEN t.id IS NULL THEN ? ELSE t.id END AND p.subject = n.subject AND p.created_at > ?
 		LEFT JOIN attempts a ON a.tenant_id = p.tenant_id AND a.id = p.attempt_id AND a.browser_digest = n.browser
 		ORDER BY p.created_at DESC`,
-		domain, name, who.subject, browserDigest, tenant.Nowhere, tenant.Nowhere, prompt.Way, tenant.Nowhere, tx.Now.Add(-prompt.Memory))
+		append(values, domain, name, who.subject, from.BrowserDigest, tenant.Nowhere, tenant.Nowhere, prompt.Way, tenant.Nowhere, tx.Now.Add(-prompt.Memory))...)
 	if err != nil || len(rows) == 0 {
 		return who, err
 	}
 	who.found = rows[0].Found
+	who.found.SeenHere = who.found.SeenHere || who.found.Trusted
 	if who.places, err = place.Read(who.found.Places); err != nil {
 		return who, err
 	}
@@ -165,7 +173,7 @@ func (s *Service) Begin(ctx context.Context, typed, returnTo string, from From) 
 	}
 	var id string
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		who, err := s.subject(tx, name, from.BrowserDigest)
+		who, err := s.subject(tx, name, from)
 		if err != nil {
 			return err
 		}
@@ -179,7 +187,7 @@ func (s *Service) Begin(ctx context.Context, typed, returnTo string, from From) 
 func (s *Service) BeginStepUp(ctx context.Context, of session.Session, returnTo string, way Way, from From) (string, error) {
 	var id string
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		who, err := s.subject(tx, of.UserName, from.BrowserDigest)
+		who, err := s.subject(tx, of.UserName, from)
 		if err != nil {
 			return err
 		}
@@ -212,9 +220,9 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 		}
 	}
 	err := tx.Later(`INSERT INTO attempts (tenant_id, id, browser_digest, name, subject, user_id, purpose, session_id, return_to, way, prompt_id,
-		approval_tenant_id, approval_id, state, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		approval_tenant_id, approval_id, state, trusted, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		who.tenant.ID, id, from.BrowserDigest, name, who.subject, who.userID(), b.purpose, b.sessionID, b.returnTo, b.way, sent.ID,
-		b.approves.TenantID, b.approves.ID, "open", from.IP, from.Browser, tx.Now, tx.Now.Add(attemptLife))
+		b.approves.TenantID, b.approves.ID, "open", who.found.Trusted, from.IP, from.Browser, tx.Now, tx.Now.Add(attemptLife))
 	if err != nil {
 		return "", err
 	}
@@ -310,6 +318,8 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		Purpose                                                                                                       Purpose
 		Way                                                                                                           Way
 		Proved                                                                                                        proof
+		Stay, Trusted                                                                                                 bool
+		SessionHours, TrustDays                                                                                       int
 		Failures                                                                                                      int
 		ExpiresAt                                                                                                     time.Time
 		PromptState                                                                                                   prompt.State
@@ -317,10 +327,10 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		DecidedAt                                                                                                     *time.Time
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
-		a.failures, a.expires_at, a.proved, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		a.failures, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
 		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id
 		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
-		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, tenantID, id, browserDigest)
+		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, session.SessionHoursMost, session.TrustDaysUsual, tenantID, id, browserDigest)
 	if err != nil {
 		return Attempt{}, err
 	}
@@ -331,7 +341,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
 		Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
-		proved: row.Proved, browser: browserDigest,
+		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: browserDigest, trusted: row.Trusted,
 	}
 	if row.PromptEndsAt != nil {
 		a.PromptEndsAt = *row.PromptEndsAt
@@ -388,7 +398,7 @@ func (s *Service) ChooseTo(ctx context.Context, addressed string, way Way, phone
 		switch state := a.PhoneState(tx.Now); {
 		case way == Phone && (state == prompt.Pending || state == prompt.Approved):
 		case way == Phone:
-			who, err := s.subject(tx, a.Name, from.BrowserDigest)
+			who, err := s.subject(tx, a.Name, from)
 			if err != nil {
 				return err
 			}
@@ -447,6 +457,9 @@ type Done struct {
 	Cookie   secret.Token // of the new session; empty after a step-up
 	ReturnTo string
 	Halfway  bool // nothing is finished: another factor is asked for
+
+	Life  time.Duration // of the cookie; zero: until the browser is closed
+	Trust session.Trust // for the browser to keep; empty: nothing new
 }
 
 // Finish makes a session of an approved phone attempt, or does what else it is
@@ -491,8 +504,7 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 			approver = a
 			return s.approve(tx, a, from)
 		}
-		done.Cookie, err = s.prove(tx, a, string(proof(won.Proved).and(Phone)), won.AccountID, from)
-		return err
+		return s.prove(tx, a, string(proof(won.Proved).and(Phone)), won.AccountID, &done, from)
 	})
 	if fault.Of(err) != nil && fault.Of(err).Kind == fault.Refused {
 		return done, s.refused(ctx, addressed, "signin.not_approved", from)
@@ -503,34 +515,42 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 	return done, err
 }
 
-// prove ends a won attempt: a new session, or a step-up of the one it is for.
-func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, from From) (secret.Token, error) {
+// prove ends a won attempt: a new session, which done is told, or a step-up of the
+// one it is for.
+func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, done *Done, from From) error {
 	e := audit.Event{
 		TenantID: a.TenantID, Action: audit.SignInFinished, Actor: audit.User(a.userID), Subject: a.userID,
 		Thread: a.key, Origin: from.Origin, Details: map[string]string{"by": by},
 	}
 	if a.Purpose == ToApprove {
-		return secret.Token{}, fault.New(fault.Refused, "signin.refused") // it makes no session and proves none
+		return fault.New(fault.Refused, "signin.refused") // it makes no session and proves none
 	}
 	if a.Purpose == ToStepUp {
 		e.Action, e.Target = audit.StepUpFinished, audit.Session(a.sessionID)
 		if err := session.Prove(tx, a.TenantID, a.sessionID, a.userID, by); err != nil {
-			return secret.Token{}, err
+			return err
 		}
-		return secret.Token{}, audit.Record(tx, e)
+		return audit.Record(tx, e)
 	}
-	id, cookie, err := session.Begin(tx, session.Beginning{
+	entered, err := session.Enter(tx, session.Beginning{
 		TenantID: a.TenantID, UserID: a.userID, AMR: by, AccountID: account, IP: from.IP, Browser: from.Browser, BrowserDigest: from.BrowserDigest,
+		RequestID: from.RequestID, Stay: from.Stay, Trusted: from.Trusted,
 	})
 	if err != nil {
-		return secret.Token{}, err
+		return err
 	}
 	if err := tx.Later("UPDATE users SET last_signin_at = ? WHERE tenant_id = ? AND id = ? AND (last_signin_at IS NULL OR last_signin_at < ?)",
 		tx.Now, a.TenantID, a.userID, tx.Now.Truncate(24*time.Hour)); err != nil {
-		return secret.Token{}, err
+		return err
 	}
-	e.Target = audit.Session(id)
-	return cookie, audit.Record(tx, e)
+	done.Cookie, done.Life, done.Trust = entered.Cookie, entered.Life, entered.Trust
+	e.Target = audit.Session(entered.ID)
+	for detail, is := range map[string]bool{"new_browser": entered.NewBrowser, "limited": entered.Limited} {
+		if is {
+			e.Details[detail] = "yes"
+		}
+	}
+	return audit.Record(tx, e)
 }
 
 // refused remembers a refusal in an act of its own and gives it back: the

@@ -2,6 +2,7 @@ package user
 
 import (
 	"latchkey/app/audit"
+	"latchkey/app/notify"
 	"latchkey/app/store"
 )
 
@@ -61,6 +62,9 @@ func SecondFactorBound(tx *store.Tx, tenantID, userID string, from audit.Origin)
 		MFAEnforced, tenantID, userID, MFAEnabled, SecondFactors)
 	if res.Error != nil || res.RowsAffected == 0 {
 		return res.Error
+	}
+	if err := notify.Tell(tx, tenantID, userID, notify.Notice{Action: audit.MFAChanged, Detail: MFAEnforced}); err != nil {
+		return err
 	}
 	return audit.Record(tx, audit.Event{
 		TenantID: tenantID, Action: audit.MFAChanged, Actor: audit.Service, Target: audit.User(userID), Subject: userID, Origin: from,

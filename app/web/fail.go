@@ -111,12 +111,16 @@ func here(c echo.Context) string {
 	switch {
 	case at("me", "phones"):
 		return "/me/phones"
+	case at("me", "sessions"), at("me", "browsers"):
+		return "/me/sessions"
 	case at("operator", "tenants") && len(parts) > 4:
 		return strings.Join(parts[:4], "/")
 	case at("operator", "tenants"):
 		return "/operator/tenants/new"
 	case at("admin") && len(parts) > 4 && parts[4] == "grants":
 		return strings.Join(parts[:5], "/") + "/new"
+	case at("admin") && len(parts) == 4 && parts[3] == "settings":
+		return "/" + strings.Join(parts[1:], "/")
 	case at("admin"):
 		// An act is the last part of the address of the page that it stands on; the
 		// parts of a person have no pages of their own.

@@ -219,6 +219,7 @@ func Form(c echo.Context, name string) string { return c.Request().PostFormValue
 const (
 	browserCookie = "latchkey_browser"
 	sessionCookie = "latchkey_session"
+	trustedCookie = "latchkey_trusted"
 	themeCookie   = "theme"
 )
 
@@ -237,9 +238,15 @@ func (s *Site) SetCookie(c echo.Context, name, value string, age time.Duration) 
 	})
 }
 
-// SignIn gives the browser the cookie of its new session.
+// SignIn gives the browser the cookie of its new session; without an age the
+// browser forgets it when it is closed.
 func (s *Site) SignIn(c echo.Context, token secret.Token, age time.Duration) {
 	s.SetCookie(c, sessionCookie, token.Reveal(), age)
+}
+
+// Trust lets the browser keep the trust of a user in it, beside that of others.
+func (s *Site) Trust(c echo.Context, t session.Trust) {
+	s.SetCookie(c, trustedCookie, session.KeepTrust(callOf(c).trusted, t).Reveal(), session.TrustDaysMost*24*time.Hour)
 }
 
 // SignOut forgets it.
@@ -261,6 +268,9 @@ const browserLife = 400 * 24 * time.Hour
 // browser that has none.
 func (s *Site) knowBrowser(c echo.Context) {
 	call := callOf(c)
+	if cookie, err := c.Cookie(s.cookieName(trustedCookie)); err == nil {
+		call.trusted = secret.TokenOf(cookie.Value)
+	}
 	if cookie, err := c.Cookie(s.cookieName(browserCookie)); err == nil && len(cookie.Value) == 43 {
 		call.browser = secret.TokenOf(cookie.Value)
 		return
@@ -340,6 +350,11 @@ func (s *Site) permit(c echo.Context, r Route, found session.Session) error {
 	if r.Needs == access.Anyone {
 		return nil
 	}
+	if changes(r) {
+		if err := found.Unlimited(); err != nil {
+			return err
+		}
+	}
 	if err := s.locate(c, found); err != nil {
 		return err
 	}
@@ -352,6 +367,15 @@ func (s *Site) permit(c echo.Context, r Route, found session.Session) error {
 		return s.refuse(c, r.Needs, err)
 	}
 	return nil
+}
+
+// changes says whether a route is more than to look, or to go on to an application:
+// whatever changes something, but to prove it again, and the consoles.
+func changes(r Route) bool {
+	if strings.HasPrefix(r.Path, "/admin") || strings.HasPrefix(r.Path, "/operator") {
+		return true
+	}
+	return r.Needs == access.AuthenticatorBind || r.Method != http.MethodGet && r.Path != "/step-up"
 }
 
 // fromOurPage reads a form, and sees that it came from our own page.

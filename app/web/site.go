@@ -53,6 +53,7 @@ func (s *Site) secure() bool { return strings.HasPrefix(s.PublicURL, "https://")
 type call struct {
 	origin     audit.Origin
 	browser    secret.Token
+	trusted    secret.Token
 	session    session.Session
 	place      Place
 	signedIn   bool
@@ -85,7 +86,9 @@ func From(c echo.Context) signin.From {
 	if call.browser.Empty() {
 		return signin.From{Origin: call.origin, BrowserDigest: "none"}
 	}
-	return signin.From{Origin: call.origin, BrowserDigest: call.browser.Digest()}
+	return signin.From{
+		Origin: call.origin, BrowserDigest: call.browser.Digest(), Trusted: call.trusted, Stay: c.Request().PostForm.Get("stay") == "yes",
+	}
 }
 
 // Peek gives the session of a route that does not need one, if there is one.

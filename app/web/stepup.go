@@ -23,6 +23,9 @@ func (s *Site) NeedFreshBy(c echo.Context, least session.Strength) error {
 	if Session(c).FreshBy(least, s.DB.Now()) {
 		return nil
 	}
+	if err := Session(c).Unlimited(); err != nil {
+		return err
+	}
 	missing := fault.New(fault.StepUp, "session.step_up")
 	missing.Proofs = Session(c).Proofs(least)
 	return missing

@@ -21,7 +21,7 @@ func Context(c echo.Context) context.Context {
 
 // phoneCodes are the codes that the phone protocol promises, where ours are longer.
 var phoneCodes = map[string]string{
-	"prompt.decided": "decided", "prompt.expired": "expired", "http.not_found": "not_found", "device.pin_wrong": "pin_wrong",
+	"prompt.decided": "decided", "prompt.expired": "expired", "http.not_found": "not_found", "device.pin_wrong": "pin_wrong", "device.unlock_wrong": "unlock_refused",
 	"device.link_refused": "link_refused", "phone.unknown": "unknown_device", "phone.proof": "proof_refused", "phone.answer_refused": "answer_refused",
 	"form.wrong": "invalid", "http.malformed": "malformed",
 }

@@ -7,6 +7,7 @@ import { tokenIn } from "./link.js";
 import { Phone } from "./phone.js";
 import { usable, watchInstall } from "./platform.js";
 import { notifyHere, registerWorker, subscribe } from "./push.js";
+import { look } from "./unlock.js";
 import { words } from "./words.js";
 import { enrolScreen } from "./screens/enrol.js";
 import { explainScreen } from "./screens/explain.js";
@@ -16,6 +17,7 @@ import { outcomeScreen } from "./screens/outcome.js";
 import { recentScreen } from "./screens/recent.js";
 import { removeScreen } from "./screens/remove.js";
 import { requestScreen } from "./screens/request.js";
+import { unlockScreen } from "./screens/unlock.js";
 import { unsupportedScreen } from "./screens/unsupported.js";
 
 const pollWait = 15_000; // milliseconds; the floor under stream and push
@@ -29,6 +31,7 @@ const screens = {
   recent: recentScreen,
   remove: removeScreen,
   request: requestScreen,
+  unlock: unlockScreen,
   unsupported: unsupportedScreen,
 };
 
@@ -142,6 +145,7 @@ async function start() {
   watchInstall(() => at === "menu" && app.go("menu"));
   if (!usable()) return app.go("unsupported", { reason: words.unsupported.browser });
   registerWorker(app.refresh);
+  await look();
   try {
     await app.phone.load();
   } catch (failure) {

@@ -140,6 +140,21 @@ export class Phone extends EventTarget {
     await this.syncAccounts();
   }
 
+  /** beginUnlock gives what to make for unlocking an account without its PIN; setUnlock takes what was made. */
+  beginUnlock(account, pin) {
+    return this.#heard(service.beginUnlock(this.device, account.id, pin));
+  }
+
+  async setUnlock(account, made) {
+    await this.#heard(service.setUnlock(this.device, account.id, made));
+    await this.syncAccounts();
+  }
+
+  async endUnlock(account) {
+    await this.#heard(service.endUnlock(this.device, account.id));
+    await this.syncAccounts();
+  }
+
   /** test asks for a test request; false when the service has none. */
   async test(account) {
     try {
@@ -176,14 +191,14 @@ export class Phone extends EventTarget {
 
   /**
    * answer sends what the person decided and returns the outcome, a word of
-   * words.outcome. It throws what leaves the request open: a wrong PIN, no
-   * network, too many tries.
+   * words.outcome. It throws what leaves the request open: a wrong PIN, a face or
+   * finger that was not seen, no network, too many tries.
    */
-  async answer(request, decision, number, pin) {
+  async answer(request, decision, number, pin, unlock) {
     let outcome;
     try {
       const account = this.accountOf(request);
-      const { state } = await this.#heard(service.answer(this.device, account?.id, request, decision, number, pin));
+      const { state } = await this.#heard(service.answer(this.device, account?.id, request, decision, number, pin, unlock));
       outcome = state === "denied" && decision === "approve" ? "wrong_number" : state;
     } catch (failure) {
       const final = { 404: "refused", 409: "decided", 410: "expired" }[failure.status];

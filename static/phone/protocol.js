@@ -102,6 +102,11 @@ export const disable = (device, account) => call(device, "DELETE", `/accounts/${
 /** test asks for a request of kind "test". */
 export const test = (device, account) => call(device, "POST", `/accounts/${part(account)}/test`);
 
+/** beginUnlock trades the PIN for what to make; setUnlock hands that in, and then it unlocks the account too. */
+export const beginUnlock = (device, account, pin) => call(device, "POST", `/accounts/${part(account)}/unlock`, { body: { pin }, once: true });
+export const setUnlock = (device, account, credential) => call(device, "PUT", `/accounts/${part(account)}/unlock`, { body: { credential } });
+export const endUnlock = (device, account) => call(device, "DELETE", `/accounts/${part(account)}/unlock`);
+
 /** remove ends one account of this phone, or without an account the whole device. */
 export const remove = (device, account) =>
   call(device, "DELETE", "/devices/self", { query: account ? `?account=${part(account)}` : "" });
@@ -109,9 +114,10 @@ export const remove = (device, account) =>
 /**
  * answer signs what the person decided about a request and sends it. The number
  * goes along with an approval only: a refusal proves nothing by it. So does the
- * act that was shown, of a request that asks for one.
+ * act that was shown, of a request that asks for one. What unlocks the phone for
+ * it is the PIN, or unlock: a function that has the answer itself signed.
  */
-export async function answer(device, account, request, decision, number, pin) {
+export async function answer(device, account, request, decision, number, pin, unlock) {
   const claims = {
     iss: device.deviceId,
     aud: device.publicUrl,
@@ -126,7 +132,8 @@ export async function answer(device, account, request, decision, number, pin) {
   };
   const signed = await sign(device.privateKey, { alg: "ES256", kid: device.deviceId, typ: "JWT" }, claims);
   // Sent once only: a second try would count a wrong PIN twice.
-  return call(device, "POST", `/requests/${part(request.id)}/answer`, { body: { answer: signed, pin }, once: true });
+  const body = unlock ? { answer: signed, unlock: await unlock(signed) } : { answer: signed, pin };
+  return call(device, "POST", `/requests/${part(request.id)}/answer`, { body, once: true });
 }
 
 export const pushKey = (device) => call(device, "GET", "/push-key");

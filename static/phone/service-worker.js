@@ -34,9 +34,11 @@ const files = [
   "screens/recent.js",
   "screens/remove.js",
   "screens/request.js",
+  "screens/unlock.js",
   "screens/unsupported.js",
   "store.js",
   "time.js",
+  "unlock.js",
   "words.js",
 ];
 

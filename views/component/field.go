@@ -40,6 +40,16 @@ type Choices struct {
 	Choices []Choice
 }
 
+// Check is one box to tick.
+type Check struct {
+	Name    string // empty: there is no such box
+	Value   string
+	Label   string
+	Hint    string
+	Form    string // id of the form that it belongs to, where it stands outside of it
+	Checked bool
+}
+
 // Confirm is an act that asks once more before it happens.
 type Confirm struct {
 	ID      string // unique on the page

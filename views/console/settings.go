@@ -7,6 +7,7 @@ type Settings struct {
 	Action    string
 	Modes     []component.Choice
 	Platforms []component.Choice
+	Times     []component.Field // how long people stay signed in
 	Reason    string
 	Errors    map[string]string
 }

@@ -26,6 +26,8 @@ type Notice struct {
 	At     time.Time
 	Tone   string // "warn" or ""
 	Action string // address that puts it away
+	Where  string // "the internet, 192.0.2.7"; or empty
+	Undo   string // address that takes it back; or empty
 }
 
 // Application is something to go to from the start page.
@@ -134,23 +136,35 @@ type AddPhone struct {
 
 // Sessions is where somebody is signed in.
 type Sessions struct {
-	Rows []SessionRow
+	Rows     []SessionRow
+	Browsers []BrowserRow
+}
+
+// BrowserRow is one browser that somebody trusts.
+type BrowserRow struct {
+	ID      string
+	This    bool
+	Browser string
+	SinceAt time.Time
+	UsedAt  time.Time
+	EndsAt  time.Time
 }
 
 // SessionRow is one signed-in browser.
 type SessionRow struct {
-	ID       string
-	This     bool
-	Browser  string // "Firefox on Linux"
-	Place    string // "Berlin, Germany"; or empty
-	IP       string
-	SinceAt  time.Time
-	SeenAt   time.Time
-	EndsAt   time.Time
-	How      string // "phone", "password and phone"
-	Weaker   bool   // made by a weak way
-	CanEnd   bool
-	Restrict string // "restricted" and the like; or empty
+	ID         string
+	This       bool
+	Browser    string // "Firefox on Linux"
+	Place      string // "Berlin, Germany"; or empty
+	IP         string
+	SinceAt    time.Time
+	SeenAt     time.Time
+	EndsAt     time.Time
+	EndsAnyway bool   // however much it is used
+	How        string // "phone", "password and phone"
+	Weaker     bool   // made by a weak way
+	CanEnd     bool
+	Restrict   string // "restricted" and the like; or empty
 }
 
 // Activity is what has happened, newest first.
@@ -176,6 +190,14 @@ type Preferences struct {
 	Ways    []component.Choice
 	Errors  map[string]string
 	WaysWhy string // why there is no choice, when Ways is empty
+}
+
+// seen is what puts the notice away: of a sign-in that it was one's own.
+func (n Notice) seen(ctx context.Context) string {
+	if n.Undo != "" {
+		return words.Say(ctx, "me.notices.mine")
+	}
+	return words.Say(ctx, "me.notices.seen")
 }
 
 // menu is the navigation of the account; here is the address of this page.

@@ -32,6 +32,7 @@ type Passkey struct {
 	Error     string
 	Halfway   bool   // another factor was right, the passkey comes on top
 	OtherWays string // as of Password
+	Stay      component.Check
 }
 
 // Password is the page that asks for the password.
@@ -43,6 +44,7 @@ type Password struct {
 	Halfway  bool   // another factor was right, the password comes on top
 
 	OtherWays string // address of the page that offers them, when the person is signed in and proves it again; else empty
+	Stay      component.Check
 }
 
 // Code is the page that asks for six digits of an authenticator app.
@@ -52,6 +54,7 @@ type Code struct {
 	Error     string
 	Halfway   bool   // another factor was right, the code comes on top
 	OtherWays string // as of Password
+	Stay      component.Check
 }
 
 // PhoneCode asks for a code that was sent to a backup phone.
@@ -94,6 +97,7 @@ type Phone struct {
 	OtherWays    string    // address of the page that offers them, when the person is signed in and proves it again; else empty
 	Approves     string    // what the phone is asked to approve: "Give a role: user3"; empty for a sign-in
 	Request      string    // address of the page of the request that it approves
+	Stay         component.Check
 }
 
 // Help lists what is left for somebody who cannot use the phone now, strongest way first.
@@ -123,7 +127,15 @@ type StepUp struct {
 	Ways     []Way // one button each, sent as method to /step-up
 	Password bool  // it is among them; else the page says why not
 	Phone    bool  // it is among them; the page says what to do when it is lost
+	Limited  bool  // the session is, and this ends it
 	Lost     bool  // there is none, because the phone that would do was removed by less
+}
+
+// stay is the box to tick, which stands beside the form that it belongs to: that
+// one is sent by itself.
+func (v Phone) stay() component.Check {
+	v.Stay.Form = "finish"
+	return v.Stay
 }
 
 func (v Name) document() component.Document {

@@ -90,6 +90,7 @@ func Build(t *testing.T, db *store.DB, clock *storetest.Clock) *House {
 		t.Fatal(err)
 	}
 	h.Backups = &backupphone.Service{DB: db, Keys: keys, Providers: &provider.Service{DB: db, Keys: keys, Nudge: make(chan struct{}, 1)}}
+	h.Devices.Authenticators = h.Passkeys
 	h.SignIn = &signin.Service{
 		DB: db, Keys: keys, Secrets: secret.System, Passwords: h.Passwords, Prompts: h.Prompts, TOTPs: h.TOTPs, Backups: h.Backups, Passkeys: h.Passkeys, Rules: rules,
 	}
@@ -335,6 +336,16 @@ func (p *Phone) Sign(claims phone.Claims) *proof.Signed {
 	return signed
 }
 
+// Text is what p sends of claims, signed.
+func (p *Phone) Text(claims phone.Claims) string {
+	p.h.T.Helper()
+	text, err := phone.SignAnswer(p.Key, claims)
+	if err != nil {
+		p.h.T.Fatal(err)
+	}
+	return text
+}
+
 // Answer answers r.
 func (p *Phone) Answer(r prompt.Request, decision prompt.Decision, number, pin string) (prompt.State, error) {
 	p.h.T.Helper()
@@ -344,7 +355,7 @@ func (p *Phone) Answer(r prompt.Request, decision prompt.Decision, number, pin s
 // Send sends an answer with any claims.
 func (p *Phone) Send(r prompt.Request, claims phone.Claims, pin string) (prompt.State, error) {
 	p.h.T.Helper()
-	return p.h.Prompts.Answer(p.h.T.Context(), p.Proof(), r.ID, p.Sign(claims), pin, audit.Origin{})
+	return p.h.Prompts.Answer(p.h.T.Context(), p.Proof(), r.ID, p.Sign(claims), device.Unlocking{PIN: pin}, audit.Origin{})
 }
 
 // Proof is a proof of p for one call, checked and not used yet.

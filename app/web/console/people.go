@@ -11,6 +11,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/people"
+	"latchkey/app/signin"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -168,6 +169,9 @@ func (h *Pages) peopleJSON(c echo.Context, rows []people.Row) []userJSON {
 		if r.Phone() {
 			u.Ways = append(u.Ways, people.WithPhone)
 		}
+		if user.Ways(r.Ways).Has(user.WithPasskey) {
+			u.Ways = append(u.Ways, string(signin.Passkey))
+		}
 		if u.Groups == nil {
 			u.Groups = []string{}
 		}
@@ -187,7 +191,7 @@ func (h *Pages) personRow(c echo.Context, r people.Row) views.PersonRow {
 	ctx := web.Context(c)
 	row := views.PersonRow{
 		Href: h.personPath(c, r.ID), Name: r.Name, DisplayName: r.DisplayName, State: words.Say(ctx, "console.people.state."+r.State),
-		Tone: stateTones[r.State], MFA: words.Say(ctx, "console.people.mfa."+r.MFAState), Ways: waysInWords(ctx, r.Password(), r.Phone()), AtRisk: r.AtRisk(),
+		Tone: stateTones[r.State], MFA: words.Say(ctx, "console.people.mfa."+r.MFAState), Ways: waysInWords(ctx, user.Ways(r.Ways)), AtRisk: r.AtRisk(),
 		Groups: strings.Join(r.Groups, ", "),
 	}
 	if r.More > 0 {
@@ -199,13 +203,20 @@ func (h *Pages) personRow(c echo.Context, r people.Row) views.PersonRow {
 	return row
 }
 
-func waysInWords(ctx context.Context, password, phone bool) string {
+// waysInWords says what a person has, the strongest first.
+func waysInWords(ctx context.Context, bound user.Ways) string {
 	var all []string
-	if phone {
-		all = append(all, words.Say(ctx, "console.people.has_phone"))
-	}
-	if password {
-		all = append(all, words.Say(ctx, "console.people.has_password"))
+	for _, way := range []struct {
+		bound user.Ways
+		words string
+	}{
+		{user.WithPasskey, words.Say(ctx, "console.people.has_passkey")},
+		{user.WithPhone, words.Say(ctx, "console.people.has_phone")},
+		{user.WithPassword, words.Say(ctx, "console.people.has_password")},
+	} {
+		if bound.Has(way.bound) {
+			all = append(all, way.words)
+		}
 	}
 	if len(all) == 0 {
 		return words.Say(ctx, "console.people.has_none")

@@ -3,10 +3,13 @@ package console
 import (
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/session"
 	"latchkey/app/settings"
 	"latchkey/app/tenant"
 	"latchkey/app/web"
@@ -34,17 +37,38 @@ func (h *Pages) changeSettings(c echo.Context) error {
 	if err := h.Site.NeedFresh(c); err != nil {
 		return err
 	}
-	typed := settings.Settings{MatchMode: tenant.MatchMode(web.Form(c, "match_mode"))}
+	now, err := h.Settings.Of(c.Request().Context(), web.Here(c).ID)
+	if err != nil {
+		return err
+	}
+	typed := settings.Settings{MatchMode: tenant.MatchMode(web.Form(c, "match_mode")), Sessions: settings.Sessions{
+		IdleMinutes:  count(c, "idle_minutes", now.IdleMinutes),
+		SessionHours: count(c, "session_hours", now.SessionHours),
+		TrustDays:    count(c, "trust_days", now.TrustDays),
+	}}
 	for _, platform := range settings.Platforms {
 		if slices.Contains(c.Request().PostForm["platforms"], platform) {
 			typed.Platforms = append(typed.Platforms, platform)
 		}
 	}
-	err := h.submit(c, h.act(c, settings.KindChange, "").With(typed), "/settings?done=saved")
+	err = h.submit(c, h.act(c, settings.KindChange, "").With(typed), "/settings?done=saved")
 	if fields, ok := wrong(c, err); ok {
 		return h.showSettings(c, http.StatusUnprocessableEntity, typed, web.Form(c, "reason"), fields)
 	}
 	return err
+}
+
+// count reads a number of a form; what is none is -1, and a field that is not there
+// leaves what is.
+func count(c echo.Context, field string, now int) int {
+	if !c.Request().PostForm.Has(field) {
+		return now
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(web.Form(c, field)))
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 func (h *Pages) showSettings(c echo.Context, status int, s settings.Settings, reason string, errors map[string]string) error {
@@ -61,5 +85,30 @@ func (h *Pages) showSettings(c echo.Context, status int, s settings.Settings, re
 			Value: platform, Label: words.Say(ctx, "console.settings.platform."+platform), Chosen: slices.Contains(s.Platforms, platform),
 		})
 	}
+	v.Times = []component.Field{
+		{
+			Name: "idle_minutes", Label: words.Say(ctx, "console.settings.idle_minutes"), Typed: typedCount(c, "idle_minutes", s.IdleMinutes),
+			Hint: words.Say(ctx, "console.settings.idle_hint", "least", strconv.Itoa(session.IdleMinutesLeast), "most", strconv.Itoa(session.IdleMinutesMost)),
+		},
+		{
+			Name: "session_hours", Label: words.Say(ctx, "console.settings.session_hours"), Typed: typedCount(c, "session_hours", s.SessionHours),
+			Hint: words.Say(ctx, "console.settings.hours_hint", "least", strconv.Itoa(session.SessionHoursLeast), "most", strconv.Itoa(session.SessionHoursMost)),
+		},
+		{
+			Name: "trust_days", Label: words.Say(ctx, "console.settings.trust_days"), Typed: typedCount(c, "trust_days", s.TrustDays),
+			Hint: words.Say(ctx, "console.settings.days_hint", "most", strconv.Itoa(session.TrustDaysMost)),
+		},
+	}
+	for i := range v.Times {
+		v.Times[i].InputMode, v.Times[i].Required, v.Times[i].MaxLength, v.Times[i].Error = "numeric", true, "2", errors[v.Times[i].Name]
+	}
 	return web.Render(c, status, views.SettingsPage(h.page(c, "/settings"), v))
+}
+
+// typedCount is a number as it was typed, else as it is.
+func typedCount(c echo.Context, field string, now int) string {
+	if form := c.Request().PostForm; form.Has(field) {
+		return form.Get(field)
+	}
+	return strconv.Itoa(now)
 }

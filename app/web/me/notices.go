@@ -11,6 +11,8 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/notify"
+	"latchkey/app/store"
+	"latchkey/app/tenant"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	views "latchkey/views/me"
@@ -21,7 +23,7 @@ import (
 // what an administrator must know.
 func (h *Pages) notices(c echo.Context) ([]views.Notice, error) {
 	who := web.Session(c)
-	told, err := notify.Unseen(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID)
+	told, err := notify.Unseen(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID, who.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -32,16 +34,32 @@ func (h *Pages) notices(c echo.Context) ([]views.Notice, error) {
 				return nil, err
 			}
 		}
-		all = append(all, notice(web.Context(c), n))
+		shown := notice(web.Context(c), n)
+		if n.SessionID != "" {
+			if shown.Where, err = h.where(c, n.IP); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, shown)
 	}
 	return all, nil
+}
+
+// where says where a sign-in came from, as the phone that is asked says it.
+func (h *Pages) where(c echo.Context, ip string) (string, error) {
+	known, err := tenant.Places(h.Site.DB.View(c.Request().Context()), web.Session(c).TenantID)
+	if err != nil {
+		return "", store.Unusable(err)
+	}
+	ctx := web.Context(c)
+	return words.Say(ctx, "me.notices.where", "place", web.SayPlace(ctx, h.Site.Atlas.Of(ip, known)), "address", ip), nil
 }
 
 // notice says one to its reader: what, by whom, when, why, and what to do.
 func notice(ctx context.Context, n notify.Told) views.Notice {
 	detail := n.Detail
 	switch n.Action {
-	case audit.RoleAssigned, audit.RoleTaken, audit.RoleEnded:
+	case audit.RoleAssigned, audit.RoleTaken, audit.RoleEnded, audit.RoleChanged:
 		name, custom := strings.CutPrefix(n.Detail, access.CustomPrefix)
 		if detail = name; !custom {
 			detail = words.Say(ctx, "role."+n.Detail)
@@ -56,6 +74,13 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		Next: words.Say(ctx, "me.notices.unexpected"), Action: "/me/notices/" + url.PathEscape(n.ID) + "/seen",
 	}
 	switch n.Action {
+	case audit.SessionNewBrowser:
+		shown.Next = words.Say(ctx, "me.notices.new_browser")
+		if n.SessionID != "" {
+			shown.Undo = "/me/sessions/" + url.PathEscape(n.SessionID) + "/undo"
+		}
+	case audit.BrowserCopied:
+		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.copied")
 	case audit.AccessAlarm:
 		shown.Next = words.Say(ctx, "me.notices.look")
 	case audit.AuthenticatorReset:

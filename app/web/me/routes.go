@@ -44,7 +44,7 @@ type Pages struct {
 
 // Routes is the map of My account.
 func (h *Pages) Routes() []web.Route {
-	return append(slices.Concat(h.totpRoutes(), h.backupRoutes(), h.passkeyRoutes(), h.passwordRoutes()), []web.Route{
+	return append(slices.Concat(h.totpRoutes(), h.backupRoutes(), h.passkeyRoutes(), h.passwordRoutes(), h.sessionRoutes()), []web.Route{
 		web.Get("/", access.AccountView, h.home),
 		web.Get("/me", access.AccountView, h.overview),
 		web.Get("/me/phones", access.AccountView, h.phones),
@@ -53,9 +53,6 @@ func (h *Pages) Routes() []web.Route {
 		web.Post("/me/phones/:device/rename", access.AuthenticatorBind, h.rename),
 		web.Post("/me/phones/:device/default", access.AuthenticatorBind, h.prefer),
 		web.Post("/me/phones/:device/revoke", access.AuthenticatorRemove, h.revoke),
-		web.Get("/me/sessions", access.AccountView, h.sessions),
-		web.Post("/me/sessions/:session/end", access.SessionEndOwn, h.endSession),
-		web.Post("/me/sessions/end-others", access.SessionEndOwn, h.endOthers),
 		web.Get("/me/activity", access.AuditReadOwn, h.activity),
 		web.Get("/me/preferences", access.AccountView, h.preferences),
 		web.Post("/me/preferences", access.AccountView, h.savePreferences),
@@ -84,6 +81,12 @@ func (h *Pages) home(c echo.Context) error {
 	if h.Site.Rules.Allow(who.TenantID, who.UserID, access.OperatorEnter) == nil {
 		v.Applications = append(v.Applications, views.Application{
 			Name: words.Say(ctx, "me.home.operator.title"), Text: words.Say(ctx, "me.home.operator.text"), Href: "/operator/tenants",
+		})
+	}
+	if who.Limited {
+		v.Attention = append(v.Attention, views.Attention{
+			Text: words.Say(ctx, "me.home.limited.title"), Why: words.Say(ctx, "me.home.limited.text"),
+			Href: "/step-up?return_to=%2F", Label: words.Say(ctx, "me.home.limited.act"), Tone: "warn",
 		})
 	}
 	switch active, signing := count(phones); {
@@ -330,46 +333,6 @@ func (h *Pages) revoke(c echo.Context) error {
 		return err
 	}
 	return web.Redirect(c, "/me/phones?done=revoked")
-}
-
-func (h *Pages) sessions(c echo.Context) error {
-	ctx, who := web.Context(c), web.Session(c)
-	list, err := session.Of(ctx, h.Site.DB, who.TenantID, who.UserID)
-	if err != nil {
-		return err
-	}
-	where, err := h.Site.Whereabouts(c)
-	if err != nil {
-		return err
-	}
-	var v views.Sessions
-	for _, s := range list {
-		v.Rows = append(v.Rows, views.SessionRow{
-			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: where(s.IP), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, EndsAt: s.ExpiresAt,
-			How: web.How(ctx, s.AMR), Weaker: s.AMR == session.ByPassword, CanEnd: true,
-		})
-	}
-	return web.Render(c, http.StatusOK, views.SessionsPage(h.Site.Page(c), v))
-}
-
-func (h *Pages) endSession(c echo.Context) error {
-	who := web.Session(c)
-	if err := session.End(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID, c.Param("session"), audit.User(who.UserID), web.Origin(c)); err != nil {
-		return err
-	}
-	if c.Param("session") == who.ID {
-		h.Site.SignOut(c)
-		return web.Redirect(c, "/signed-out")
-	}
-	return web.Redirect(c, "/me/sessions?done=ended")
-}
-
-func (h *Pages) endOthers(c echo.Context) error {
-	who := web.Session(c)
-	if err := session.EndOthers(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID, who.ID, audit.User(who.UserID), web.Origin(c)); err != nil {
-		return err
-	}
-	return web.Redirect(c, "/me/sessions?done=others_ended")
 }
 
 const activityRows = 30

@@ -20,6 +20,7 @@ import (
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
+	"latchkey/app/passkey"
 	"latchkey/app/prompt"
 	"latchkey/app/proof"
 	"latchkey/app/secret"
@@ -31,7 +32,9 @@ type API struct {
 	Site    *web.Site
 	Devices *device.Service
 	Prompts *prompt.Service
-	PushKey string // VAPID, base64url
+
+	Passkeys *passkey.Service
+	PushKey  string // VAPID, base64url
 }
 
 const prefix = "/phone/api/v1"
@@ -44,6 +47,9 @@ func (h *API) Routes() []web.Route {
 		web.Get(prefix+"/accounts", access.Phone, h.proved(h.accounts)),
 		web.Put(prefix+"/accounts/:account/phone-sign-in", access.Phone, h.proved(h.enable)),
 		web.Delete(prefix+"/accounts/:account/phone-sign-in", access.Phone, h.proved(h.disable)),
+		web.Post(prefix+"/accounts/:account/unlock", access.Phone, h.checked(h.beginUnlock)),
+		web.Put(prefix+"/accounts/:account/unlock", access.Phone, h.proved(h.setUnlock)),
+		web.Delete(prefix+"/accounts/:account/unlock", access.Phone, h.proved(h.endUnlock)),
 		web.Post(prefix+"/accounts/:account/test", access.Phone, h.proved(h.test)),
 		web.Get(prefix+"/requests", access.Phone, h.checked(h.requests)),
 		web.Get(prefix+"/events", access.Phone, h.proved(h.events)),
@@ -157,12 +163,13 @@ type account struct {
 	User        string `json:"user"`
 	PhoneSignIn bool   `json:"phone_sign_in"`
 	Registered  bool   `json:"registered"`
+	UnlockID    string `json:"unlock_id,omitempty"`
 }
 
 func (h *API) accounts(c echo.Context, accounts []device.Account) error {
 	list := make([]account, len(accounts))
 	for i, a := range accounts {
-		list[i] = account{a.AccountID, a.TenantSlug, a.TenantName, a.UserName, a.PhoneSignIn, a.Registered}
+		list[i] = account{a.AccountID, a.TenantSlug, a.TenantName, a.UserName, a.PhoneSignIn, a.Registered, a.UnlockID}
 	}
 	return c.JSON(http.StatusOK, list)
 }
@@ -307,15 +314,23 @@ func (h *API) answer(c echo.Context, by device.Proof) error {
 	var typed struct {
 		Answer string `json:"answer"`
 		PIN    string `json:"pin"`
+
+		// In place of the PIN: what the phone's own authenticator signed over the
+		// SHA-256 of the answer. A phone that does not know of it sends none.
+		Unlock json.RawMessage `json:"unlock"`
 	}
 	if err := read(c, &typed); err != nil {
 		return err
+	}
+	unlocking := device.Unlocking{PIN: typed.PIN}
+	if len(typed.Unlock) > 0 && string(typed.Unlock) != "null" {
+		unlocking = device.Unlocking{Signed: string(typed.Unlock), Over: secret.Fingerprint(typed.Answer)}
 	}
 	signed, err := proof.Parse(typed.Answer)
 	if err != nil {
 		signed = nil
 	}
-	state, err := h.Prompts.Answer(c.Request().Context(), by, c.Param("request"), signed, typed.PIN, web.Origin(c))
+	state, err := h.Prompts.Answer(c.Request().Context(), by, c.Param("request"), signed, unlocking, web.Origin(c))
 	if err != nil {
 		return err
 	}

@@ -132,22 +132,23 @@ func (h *Pages) attempt(c echo.Context) error {
 // what was wrong with the last one.
 func (h *Pages) typed(c echo.Context, status int, a signin.Attempt, now time.Time, wrong string) error {
 	page := h.page(c, a)
+	stay := stayOf(web.Context(c), a, a.Stay || web.From(c).Stay)
 	if a.Way == signin.Passkey {
 		options, err := h.SignIn.AskPasskey(c.Request().Context(), a, now, web.From(c))
 		if err != nil {
 			return err
 		}
 		return web.Render(c, status, views.PasskeyPage(page, views.Passkey{
-			Attempt: a.ID, UserName: a.Name, Options: options, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a),
+			Attempt: a.ID, UserName: a.Name, Options: options, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay,
 		}))
 	}
 	if a.Way == signin.SMS || a.Way == signin.Voice {
 		return h.phoneCode(c, status, a, wrong)
 	}
 	if a.Way == signin.TOTP {
-		return web.Render(c, status, views.CodePage(page, views.Code{Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a)}))
+		return web.Render(c, status, views.CodePage(page, views.Code{Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay}))
 	}
-	return web.Render(c, status, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a)}))
+	return web.Render(c, status, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay}))
 }
 
 // page is the frame of the pages of an attempt: a step-up is its session's, and a
@@ -168,6 +169,7 @@ func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
 	v := views.Phone{
 		Attempt: a.ID, UserName: a.Name, State: string(a.PhoneState(now)), Number: a.Number,
 		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, OtherWays: otherWays(a), SecondFactor: a.Halfway(),
+		Stay: stayOf(web.Context(c), a, a.Stay),
 	}
 	if a.Purpose == signin.ToApprove {
 		act, err := h.SignIn.Asks(c.Request().Context(), a)
@@ -191,6 +193,18 @@ func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
 		c.Response().Header().Set("Retry-After", seconds(wait))
 	}
 	return web.Render(c, status, views.PhonePage(page, v))
+}
+
+// stayOf offers to stay signed in, where the attempt is to sign in.
+func stayOf(ctx context.Context, a signin.Attempt, chosen bool) component.Check {
+	if a.Purpose != signin.ToSignIn {
+		return component.Check{}
+	}
+	offer := component.Check{Name: "stay", Value: "yes", Checked: chosen, Label: words.Say(ctx, "signin.stay", "count", strconv.Itoa(a.StayHours))}
+	if a.TrustDays > 0 {
+		offer.Hint = words.Say(ctx, "signin.stay_hint", "count", strconv.Itoa(a.TrustDays))
+	}
+	return offer
 }
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }
@@ -255,7 +269,10 @@ func (h *Pages) finish(c echo.Context) error {
 
 func (h *Pages) finished(c echo.Context, done signin.Done) error {
 	if !done.Cookie.Empty() {
-		h.Site.SignIn(c, done.Cookie, session.Life)
+		h.Site.SignIn(c, done.Cookie, done.Life)
+	}
+	if done.Trust.ID != "" {
+		h.Site.Trust(c, done.Trust)
 	}
 	return web.Redirect(c, signin.LocalPath(done.ReturnTo))
 }

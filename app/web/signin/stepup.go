@@ -18,7 +18,7 @@ import (
 // them, and says why another one is missing.
 func (h *Pages) stepUp(c echo.Context) error {
 	ctx, who := web.Context(c), web.Session(c)
-	v := views.StepUp{UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to"))}
+	v := views.StepUp{UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to")), Limited: who.Limited}
 	for _, by := range waysFor(who, c.QueryParam("acr_values")) {
 		switch by {
 		case session.ByPasskey:

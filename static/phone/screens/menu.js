@@ -4,6 +4,7 @@ import { busy, button, el, notice } from "../dom.js";
 import { explanation } from "../failure.js";
 import { install, installable, installed, platform } from "../platform.js";
 import { askForPush, pushState } from "../push.js";
+import { unlockable } from "../unlock.js";
 import { words } from "../words.js";
 
 export function menuScreen(app) {
@@ -47,10 +48,25 @@ function card(app, account) {
     el(
       "div",
       { class: "acts" },
+      account.unlock_id
+        ? button(text.pinOnly, "end-unlock", (event) => endUnlock(app, account, event.currentTarget), { ...props, class: "quiet", "aria-label": text.pinOnlyLong })
+        : unlockable() && button(text.unlock, "unlock", () => app.go("unlock", { account }), { ...props, class: "quiet", "aria-label": text.unlockLong }),
       on && button(text.turnOff, "turn-off", (event) => turnOff(app, account, event.currentTarget), { ...props, class: "quiet", "aria-label": text.turnOffLong }),
       remove,
     ),
   );
+}
+
+function endUnlock(app, account, control) {
+  return busy(control, async () => {
+    let said = words.unlock.off(account.tenant_name);
+    try {
+      await app.phone.endUnlock(account);
+    } catch (failure) {
+      said = explanation(failure);
+    }
+    app.announce(said);
+  });
 }
 
 function turnOff(app, account, control) {

@@ -13,6 +13,7 @@ import { explanation } from "../failure.js";
 import { Refusal } from "../protocol.js";
 import { announce, show } from "../screen.js";
 import { minutesLeft, when } from "../time.js";
+import { signOver } from "../unlock.js";
 import { words } from "../words.js";
 
 const digitsOf = { type2: 2, type6: 6 };
@@ -62,11 +63,11 @@ function watch(app, request, clock) {
 const sending = new Set(); // requests whose answer is under way; their going is no surprise
 
 /** send hands the answer in and shows what became of it, or tells failed why the request is still open. */
-function send(app, request, decision, number, pin, failed) {
+function send(app, request, decision, number, pin, failed, unlock) {
   return async () => {
     sending.add(request.id);
     try {
-      const outcome = await app.phone.answer(request, decision, number, pin?.value);
+      const outcome = await app.phone.answer(request, decision, number, pin?.value, unlock);
       await app.go("outcome", { request, outcome });
     } catch (failure) {
       failed(failure);
@@ -176,21 +177,44 @@ function denyButton(app, request, label, trouble) {
   });
 }
 
-/** pinStage asks for what an approval needs beside the key. */
+/** Unseen says that the phone did not see a face or finger that it knows. */
+class Unseen extends Error {}
+
+/** pinStage asks for what an approval needs beside the key: the PIN, or a face or finger where that is set up. */
 function pinStage(app, request, number) {
   const text = words.request;
   const trouble = problem();
   const pin = field({ id: "pin", label: text.pinLabel(request.tenant_name), type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "16", required: true, class: "digits" });
-  const submit = el("button", { id: "pin-submit", class: "primary", "data-action": "approve" }, text.approve);
+  const { unlock_id: unlockId } = app.phone.accountOf(request) ?? {};
+  const face = unlockId && button(text.unlock, "unlock", (event) => {
+    trouble.say("");
+    const unlock = async (answer) => {
+      try {
+        return await signOver(answer, unlockId);
+      } catch (cause) {
+        throw new Unseen("not recognised", { cause });
+      }
+    };
+    busy(event.currentTarget, send(app, request, "approve", number, null, unseen, unlock));
+  }, { class: "primary" });
+  const submit = el("button", { id: "pin-submit", class: face ? null : "primary", "data-action": "approve" }, text.approve);
   const form = el(
     "form",
     { novalidate: true },
     request.act && el("p", { class: "lead" }, request.act),
     el("p", { class: "given" }, text.approving, " ", el("strong", {}, number)),
     trouble.root,
+    face,
+    face && el("p", {}, text.orPin),
     pin.root,
     submit,
   );
+  const unseen = (failure) => {
+    const refused = failure instanceof Refusal && failure.status === 401;
+    trouble.say(refused || failure instanceof Unseen ? text.unlockFailed : explanation(failure));
+    if (refused) app.phone.syncAccounts().catch(() => {}); // it may be the PIN alone by now
+    (refused ? pin.input : face).focus();
+  };
   const failed = (failure) => {
     const wrong = failure instanceof Refusal && failure.status === 401;
     if (wrong) pin.fail(text.pinWrong);
@@ -210,9 +234,9 @@ function pinStage(app, request, number) {
     busy(submit, send(app, request, "approve", number, pin.input, failed));
   });
   return stage(request, "pin", {
-    title: text.pinTitle,
+    title: face ? text.unlockTitle : text.pinTitle,
     content: [form, back(app, request), refusals(reportButton(app, request))],
-    focus: pin.input,
+    focus: face || pin.input,
     leave: watch(app, request),
   });
 }

@@ -1,0 +1,405 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/settings"
+)
+
+// stay signs in by password and chooses to stay.
+func (b *browser) stay(t testing.TB, name string) answer {
+	t.Helper()
+	attempt := b.begin(t, name)
+	if step(b.get(t, attempt)) != "password" {
+		b.post(t, attempt+"/method", "method", "password").want(t, http.StatusSeeOther)
+	}
+	a := b.post(t, attempt+"/verify", "password", passwordOfAll, "stay", "yes").want(t, http.StatusSeeOther)
+	b.get(t, "/me").want(t, http.StatusOK)
+	return a
+}
+
+// cookie gives one that an answer sets.
+func (a answer) cookie(name string) *http.Cookie {
+	for _, c := range a.cookies() {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// sessionOf gives the newest session of a user.
+func (w *world) sessionOf(t testing.TB, name string) (id string) {
+	t.Helper()
+	w.one(t, &id, "SELECT id FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?) ORDER BY created_at DESC, id LIMIT 1", name)
+	return id
+}
+
+// actsOnSessions prepares what people do about where they are signed in.
+func actsOnSessions(t *testing.T, w *world) []doing {
+	t.Helper()
+	const name = "user20@alder.example"
+	mine, strange, kept := w.browser(t).signIn(t, name), w.browser(t).signIn(t, name), w.browser(t)
+	_ = strange
+	session := w.sessionOf(t, name)
+	kept.stay(t, name)
+	var browser string
+	w.one(t, &browser, "SELECT id FROM trusted_browsers WHERE user_id = (SELECT id FROM users WHERE name = ?)", name)
+	mine.get(t, "/me")
+	return []doing{
+		{"POST /me/sessions/:session/undo", func() answer { return mine.post(t, "/me/sessions/"+session+"/undo") }, http.StatusSeeOther},
+		{"POST /me/browsers/:browser/forget", func() answer { return mine.post(t, "/me/browsers/"+browser+"/forget") }, http.StatusSeeOther},
+	}
+}
+
+// TestTheCookieLivesAsLongAsItsUserChose: until the browser is closed, or for the
+// hours of the tenant. What it keeps to be known by is its own.
+func TestTheCookieLivesAsLongAsItsUserChose(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user1@alder.example"
+		b := w.browser(t)
+		attempt := b.begin(t, name)
+		if page := b.get(t, attempt).body; !strings.Contains(page, `name="stay" value="yes"`) || !strings.Contains(page, "Stay signed in for 24 hours") || strings.Contains(page, "checked") {
+			t.Error("the password page does not offer to stay signed in, or has it ticked")
+		}
+		a := b.post(t, attempt+"/verify", "password", passwordOfAll).want(t, http.StatusSeeOther)
+		if c := a.cookie("latchkey_session"); c == nil || c.MaxAge != 0 || !c.Expires.IsZero() || a.cookie("latchkey_trusted") != nil {
+			t.Errorf("who does not choose it is given %v", a.header.Values("Set-Cookie"))
+		}
+		w.act(t, "UPDATE tenants SET session_hours = 8 WHERE slug = 'alder'")
+		a = b.stay(t, name)
+		trusted := a.cookie("latchkey_trusted")
+		if c := a.cookie("latchkey_session"); c == nil || c.MaxAge != 8*3600 || trusted == nil || trusted.MaxAge != 30*24*3600 || !trusted.HttpOnly || trusted.SameSite != http.SameSiteLaxMode {
+			t.Errorf("who chooses it is given %v", a.header.Values("Set-Cookie"))
+		}
+		if again := b.stay(t, name).cookie("latchkey_trusted"); again == nil || again.Value == trusted.Value {
+			t.Error("the token does not turn")
+		}
+		page := b.get(t, "/me/sessions").want(t, http.StatusOK).body
+		if strings.Count(page, "data-browser=") != 1 || !strings.Contains(page, "data-session=") {
+			t.Error("the browser is not listed")
+		}
+		// With nobody trusted, staying is a matter of the cookie alone.
+		w.act(t, "UPDATE tenants SET trust_days = 0 WHERE slug = 'alder'")
+		other := w.browser(t)
+		if a := other.stay(t, name); a.cookie("latchkey_trusted") != nil || a.cookie("latchkey_session").MaxAge != 8*3600 {
+			t.Errorf("where none is trusted one is given %v", a.header.Values("Set-Cookie"))
+		}
+		// Several people may share it.
+		w.act(t, "UPDATE tenants SET trust_days = 14 WHERE slug = 'alder'")
+		b.post(t, "/signout")
+		second := b.stay(t, "user1@birch.example").cookie("latchkey_trusted").Value
+		if strings.Count(second, "~") != 1 {
+			t.Errorf("for two people the browser keeps %d", strings.Count(second, "~")+1)
+		}
+		// Proving it again is no sign-in, and offers nothing of the kind.
+		up := b.post(t, "/step-up", "return_to", "/me", "method", "password").want(t, http.StatusSeeOther).location()
+		if strings.Contains(b.get(t, up).body, `name="stay"`) {
+			t.Error("a step-up offers to stay signed in")
+		}
+		if a := b.post(t, up+"/verify", "password", passwordOfAll, "stay", "yes").want(t, http.StatusSeeOther); len(a.cookies()) != 0 {
+			t.Errorf("a step-up sets %v", a.header.Values("Set-Cookie"))
+		}
+	})
+}
+
+// TestTheNumberPageOffersToStayToo, and remembers it from the step before.
+func TestTheNumberPageOffersToStayToo(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user1@alder.example"
+		ph, b := w.withPhone(t, name)
+		attempt := b.askPhone(t, name)
+		if page := b.get(t, attempt).body; !regexp.MustCompile(`name="stay"[^>]*form="finish"`).MatchString(page) {
+			t.Error("the number page has no box for its form")
+		}
+		ph.approves(t, b, attempt)
+		a := b.post(t, attempt+"/finish", "stay", "yes").want(t, http.StatusSeeOther)
+		if a.cookie("latchkey_session").MaxAge != 24*3600 || a.cookie("latchkey_trusted") == nil {
+			t.Errorf("it gives %v", a.header.Values("Set-Cookie"))
+		}
+		w.act(t, "UPDATE users SET mfa_state = 'enforced' WHERE name = ?", name)
+		attempt = b.begin(t, name)
+		b.post(t, attempt+"/method", "method", "password").want(t, http.StatusSeeOther)
+		b.post(t, attempt+"/verify", "password", passwordOfAll, "stay", "yes").want(t, http.StatusSeeOther)
+		if page := b.get(t, attempt).body; step(b.get(t, attempt)) != "phone" || !regexp.MustCompile(`name="stay"[^>]*checked`).MatchString(page) {
+			t.Errorf("the second step (%s) does not know what was chosen on the first", step(b.get(t, attempt)))
+		}
+	})
+}
+
+// TestWhatALimitedSessionMayDo: to look, and no more, until it is proved. Then all.
+func TestWhatALimitedSessionMayDo(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user1@alder.example"
+		w.promote(t, name, access.RoleTenantAdministrator)
+		ph, home := w.withPhone(t, name)
+		b := w.browser(t).byPhone(t, ph, name)
+		s := &scene{world: w, name: name, pc: home, b: b, ph: ph, attempt: "/signin/" + strings.Repeat("a", 26)}
+		_, s.other = w.person(t, "user8@alder.example")
+		if page := b.get(t, "/").want(t, http.StatusOK).body; !strings.Contains(page, "This browser is new to your account") || strings.Contains(page, "/undo") {
+			t.Error("its start page does not say so, or lets it put its own notice away")
+		}
+		if page := b.get(t, "/me/sessions").want(t, http.StatusOK).body; !strings.Contains(page, "limited until proved") {
+			t.Error("the list of sessions does not say so")
+		}
+		before := w.standing(t)
+		for _, route := range w.Site.Routes() {
+			console := strings.HasPrefix(route.Path, "/admin") || strings.HasPrefix(route.Path, "/operator")
+			if route.Needs == access.Anyone || route.Needs == access.Phone || route.Path == "/step-up" || strings.HasSuffix(route.Path, "/live") {
+				continue
+			}
+			path := s.filled(route.Path)
+			if route.Method == http.MethodGet {
+				if a := b.get(t, path); console != strings.HasPrefix(a.location(), "/step-up") && route.Needs != access.AuthenticatorBind {
+					t.Errorf("%s = %d to %q", a.asked, a.status, a.location())
+				}
+				continue
+			}
+			a := b.post(t, path, "reason", "a test", "name", "A name")
+			if a.status != http.StatusSeeOther || !strings.HasPrefix(a.location(), "/step-up?return_to=") {
+				t.Errorf("%s = %d to %q, want the way to a step-up", a.asked, a.status, a.location())
+			}
+		}
+		w.unchanged(t, "what a limited session tried", before)
+		if a := b.get(t, "/admin/alder", "Accept", "application/json"); a.status != http.StatusUnauthorized || !strings.Contains(a.header.Get("WWW-Authenticate"), "insufficient_user_authentication") {
+			t.Errorf("a program is told %d %q", a.status, a.header.Get("WWW-Authenticate"))
+		}
+		if page := b.get(t, "/step-up?return_to=%2Fme%2Fphones").want(t, http.StatusOK).body; !strings.Contains(page, "did not know") {
+			t.Error("the page of the step-up does not say why")
+		}
+		w.forward(t, 11*time.Minute) // a phone is asked three times in ten
+		b.get(t, "/me")
+		b.proveByPhone(t, ph, "/me/phones")
+		b.get(t, "/me/phones")
+		b.post(t, "/me/phones").want(t, http.StatusOK)
+		b.get(t, "/admin/alder").want(t, http.StatusOK)
+		if strings.Contains(b.get(t, "/").body, "This browser is new to your account") {
+			t.Error("after the step-up its start page still says so")
+		}
+	})
+}
+
+// TestUndoingASignIn: its user reads of it, undoes it in one click, and is led on.
+func TestUndoingASignIn(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user1@alder.example"
+		mine := w.browser(t).signIn(t, name)
+		thief := w.browser(t).signIn(t, name)
+		undo := "/me/sessions/" + w.sessionOf(t, name) + "/undo"
+		page := mine.get(t, "/").want(t, http.StatusOK).body
+		for _, want := range []string{"Signed in from a new browser", "this very computer, 127.0.0.1", undo, "<time"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("the notice does not say %q", want)
+			}
+		}
+		if strings.Contains(thief.get(t, "/").body, undo) {
+			t.Error("the new browser is shown its own notice")
+		}
+		for _, other := range []string{"user2@alder.example", "user1@birch.example", "security@alder.example"} {
+			w.browser(t).signIn(t, other).post(t, undo).want(t, http.StatusNotFound)
+		}
+		if !thief.signedIn(t) {
+			t.Fatal("somebody else undid it")
+		}
+		mine.get(t, "/")
+		if to := mine.post(t, undo).want(t, http.StatusSeeOther).location(); to != "/me/secure?done=undone" {
+			t.Errorf("it leads to %q", to)
+		}
+		if page := mine.get(t, "/me/secure?done=undone").want(t, http.StatusOK).body; !strings.Contains(page, "Make your account safe") || !strings.Contains(page, "Undone.") {
+			t.Error("the page does not say what to do now")
+		}
+		mine.post(t, undo).want(t, http.StatusNotFound)
+		if thief.signedIn(t) || !mine.signedIn(t) {
+			t.Error("the wrong session has ended")
+		}
+		if page := mine.get(t, "/me/activity").body; !strings.Contains(page, "Sign-in undone") {
+			t.Error("the activity does not say so")
+		}
+	})
+}
+
+// TestACookieThatWasPlantedBecomesNoSession (fixation): whoever signs in is given
+// another one, and the attempt of one browser is none of another's (login CSRF).
+func TestACookieThatWasPlantedBecomesNoSession(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user1@alder.example"
+		thief := w.browser(t).signIn(t, "user2@alder.example")
+		at, err := url.Parse(w.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var theirs *http.Cookie
+		for _, c := range thief.client.Jar.Cookies(at) {
+			if c.Name == "latchkey_session" {
+				theirs = c
+			}
+		}
+		victim := w.browser(t)
+		victim.get(t, "/signin")
+		for _, planted := range []string{theirs.Value, "made-up." + strings.Repeat("a", 43)} {
+			victim.client.Jar.SetCookies(at, []*http.Cookie{{Name: "latchkey_session", Value: planted, Path: "/"}})
+			attempt := victim.begin(t, name)
+			if step(victim.get(t, attempt)) != "password" {
+				victim.post(t, attempt+"/method", "method", "password").want(t, http.StatusSeeOther)
+			}
+			given := victim.post(t, attempt+"/verify", "password", passwordOfAll).want(t, http.StatusSeeOther).cookie("latchkey_session")
+			if given == nil || given.Value == planted {
+				t.Errorf("the planted cookie became the session")
+			}
+		}
+		if page := thief.get(t, "/me/sessions").body; strings.Contains(page, name) {
+			t.Error("the thief is signed in as the victim")
+		}
+		// The thief's own attempt, sent from the victim's browser, signs nobody in.
+		attempt := thief.begin(t, "user2@alder.example")
+		other := w.browser(t)
+		other.get(t, "/signin")
+		other.post(t, attempt+"/verify", "password", passwordOfAll).is(t, http.StatusNotFound)
+		other.csrf = thief.csrf
+		other.post(t, attempt+"/verify", "password", passwordOfAll).is(t, http.StatusForbidden)
+		if other.signedIn(t) {
+			t.Error("a form of the thief signed the victim in")
+		}
+		// Nor does a trust that was planted make anybody known.
+		kept := thief.stay(t, "user2@alder.example").cookie("latchkey_trusted")
+		other.client.Jar.SetCookies(at, []*http.Cookie{{Name: "latchkey_trusted", Value: kept.Value, Path: "/"}})
+		other.signIn(t, name)
+		var notices int
+		if w.one(t, &notices, "SELECT count(*) FROM notices WHERE session_id = ?", w.sessionOf(t, name)); notices != 1 {
+			t.Error("the trust of another user makes a browser known")
+		}
+	})
+}
+
+// TestTheTimesOfATenant: a shorter one holds at once, on every replica; a longer one
+// waits for a second person.
+func TestTheTimesOfATenant(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		admin := w.browser(t).signIn(t, "admin@alder.example")
+		staying := w.browser(t)
+		staying.stay(t, "user1@alder.example")
+		elsewhere := w.browser(t).signIn(t, "user1@birch.example")
+		w.forward(t, 20*time.Minute)
+		// What people do in their sessions keeps them, and nothing else.
+		admin.post(t, "/signout")
+		admin.signIn(t, "admin@alder.example")
+		const path = "/admin/alder/settings"
+		page := admin.get(t, path).want(t, http.StatusOK).body
+		for _, field := range []string{`name="idle_minutes" type="text" value="60"`, `name="session_hours" type="text" value="24"`, `name="trust_days" type="text" value="14"`} {
+			if !strings.Contains(page, field) {
+				t.Errorf("the page does not show %s", field)
+			}
+		}
+		set := func(pairs ...string) answer {
+			return admin.post(t, path, append([]string{"match_mode", "pick3", "reason", "a test"}, pairs...)...)
+		}
+		*admin.more = url.Values{"platforms": {"ios", "android", "desktop"}}
+		for _, wrong := range [][]string{
+			{"idle_minutes", "4"}, {"idle_minutes", "61"}, {"idle_minutes", "ten"}, {"session_hours", "0"}, {"session_hours", "25"}, {"trust_days", "31"}, {"trust_days", "-1"}, {"trust_days", ""}, {"idle_minutes", "5.5"}, {"session_hours", "99999999999999999999"},
+		} {
+			a := set(wrong...).want(t, http.StatusUnprocessableEntity)
+			if !strings.Contains(a.body, wrong[0]+"-error") || wrong[1] != "" && !strings.Contains(a.body, `value="`+wrong[1]+`"`) {
+				t.Errorf("%v: the form does not come back as it was typed, with the error beside it", wrong)
+			}
+		}
+		staying.get(t, "/me/sessions").want(t, http.StatusOK)
+		w.forward(t, 10*time.Minute)
+		admin.prove(t, path)
+		admin.get(t, path)
+		if to := set("idle_minutes", "5", "session_hours", "10", "trust_days", "1").want(t, http.StatusSeeOther).location(); !strings.Contains(to, "done=saved") {
+			t.Errorf("tighter: %q", to)
+		}
+		if staying.signedIn(t) || !elsewhere.signedIn(t) {
+			t.Error("the tighter limit does not hold, or holds for another tenant")
+		}
+		var kept int
+		w.one(t, &kept, "SELECT count(*) FROM trusted_browsers WHERE ends_at > ?", w.now().Add(25*time.Hour))
+		if kept != 0 {
+			t.Error("a browser is trusted for longer than the tenant does now")
+		}
+		if a := set("idle_minutes", "6").want(t, http.StatusSeeOther); !strings.Contains(a.location(), "/approvals/") {
+			t.Errorf("looser: %q", a.location())
+		}
+		now := settings.Settings{}
+		w.one(t, &now.Sessions, "SELECT idle_minutes, session_hours, trust_days FROM tenants WHERE slug = 'alder'")
+		if now.Sessions != (settings.Sessions{IdleMinutes: 5, SessionHours: 10, TrustDays: 1}) {
+			t.Errorf("the tenant has %+v", now.Sessions)
+		}
+		// A second person lets it be.
+		second := w.browser(t).signIn(t, "security@alder.example")
+		var request string
+		w.one(t, &request, "SELECT id FROM approval_requests WHERE state = 'pending'")
+		second.get(t, inbox+"/"+request).want(t, http.StatusOK)
+		second.post(t, inbox+"/"+request+"/approve").want(t, http.StatusSeeOther)
+		w.one(t, &now.Sessions, "SELECT idle_minutes, session_hours, trust_days FROM tenants WHERE slug = 'alder'")
+		if now.Sessions.IdleMinutes != 6 {
+			t.Errorf("after the approval the tenant has %+v", now.Sessions)
+		}
+	})
+}
+
+// TestSessionsEndEverywhereWithinFiveSeconds: pages on another replica, and a stream
+// that is open there.
+func TestSessionsEndEverywhereWithinFiveSeconds(t *testing.T) {
+	t.Parallel()
+	one := onPostgres(t)
+	two := one.beside(t)
+	for i, row := range []struct {
+		claim string
+		end   func(t *testing.T, name string, ph *phone, home *browser)
+	}{
+		{"a lock", func(t *testing.T, name string, _ *phone, _ *browser) { one.lock(t, name) }},
+		{"a user who is disabled", func(t *testing.T, name string, _ *phone, _ *browser) {
+			one.act(t, "UPDATE users SET state = 'disabled' WHERE name = ?", name)
+		}},
+		{"the phone that approved it is revoked", func(t *testing.T, _ string, ph *phone, home *browser) {
+			home.get(t, "/me/phones")
+			home.post(t, "/me/phones/"+ph.account+"/revoke").want(t, http.StatusSeeOther)
+		}},
+		{"the user ends the others", func(t *testing.T, _ string, _ *phone, home *browser) {
+			home.get(t, "/me/sessions")
+			home.post(t, "/me/sessions/end-others").want(t, http.StatusSeeOther)
+		}},
+		{"the tenant allows less", func(t *testing.T, name string, _ *phone, _ *browser) {
+			one.act(t, "UPDATE sessions SET last_seen_at = ? WHERE user_id = (SELECT id FROM users WHERE name = ?)", one.now().Add(-6*time.Minute), name)
+			one.act(t, "UPDATE tenants SET idle_minutes = 5 WHERE slug = 'alder'")
+		}},
+		{"the tenant is suspended", func(t *testing.T, _ string, _ *phone, _ *browser) {
+			one.act(t, "UPDATE tenants SET state = 'suspended' WHERE slug = 'alder'")
+		}},
+	} {
+		name := fmt.Sprintf("user%d@alder.example", i+1)
+		one.promote(t, name, access.RoleHelpdesk)
+		if err := two.Rules.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ph, home := one.withPhone(t, name)
+		b := two.browser(t).byPhone(t, ph.on(two), name)
+		b.prove(t, "/me")
+		s := open(t, b.client, b.request(t, http.MethodGet, inbox+"/live", nil))
+		s.answer.want(t, http.StatusOK)
+		s.next(5 * time.Second)
+		if !b.signedIn(t) {
+			t.Fatalf("%s: there is no session to end", row.claim)
+		}
+		ended := time.Now()
+		row.end(t, name, ph, home)
+		if b.signedIn(t) {
+			t.Errorf("%s: a page is shown on the other replica", row.claim)
+		}
+		for got := s.next(10 * time.Second); got != "(ended)"; got = s.next(10 * time.Second) {
+			if strings.HasPrefix(got, "(nothing") {
+				t.Errorf("%s: the stream is still open", row.claim)
+				break
+			}
+		}
+		t.Logf("%s: the stream ended after %v", row.claim, time.Since(ended))
+	}
+}

@@ -1,0 +1,106 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/notify"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+)
+
+// Entered is a new session, and what its browser is given.
+type Entered struct {
+	ID         string
+	Cookie     secret.Token
+	Life       time.Duration // of the cookie; zero: until the browser is closed
+	Trust      Trust         // to be kept by the browser; empty: nothing new
+	NewBrowser bool          // its user never signed in from it
+	Limited    bool
+}
+
+// Enter makes the session of a sign-in in the act tx. A browser that its user never
+// signed in from, and does not trust, is told to the user, who can undo it in one
+// click. Where it is the phone that approved such a one, the session is limited
+// until it is proved again: somebody may have been talked into approving it. The
+// first sign-in of a user, who has nothing to compare it with, is neither.
+func Enter(tx *store.Tx, b Beginning) (Entered, error) {
+	var here struct {
+		First        bool
+		Seen         bool
+		SessionHours int
+		TrustDays    int
+	}
+	found, err := tx.One(&here, `SELECT u.last_signin_at IS NULL AS first, t.session_hours, t.trust_days,
+		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = u.tenant_id AND b.user_id = u.id AND b.browser_digest = ? AND b.browser_digest <> '' AND NOT b.limited) AS seen
+		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`, b.BrowserDigest, b.TenantID, b.UserID)
+	if err == nil && !found {
+		err = fault.New(fault.Refused, "signin.refused")
+	}
+	if err != nil {
+		return Entered{}, err
+	}
+	t, of, err := turn(tx, b, here.TrustDays)
+	if err != nil {
+		return Entered{}, err
+	}
+	known := of == turned || here.Seen && of != copied
+	b.Limited = !known && !here.First && made(b.AMR, ByPhone)
+	if b.Stay && of == unknown && !b.Limited && here.TrustDays > 0 {
+		if t, err = trust(tx, b, here.TrustDays); err != nil {
+			return Entered{}, err
+		}
+	}
+	b.TrustedID = t.ID
+	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited}
+	if b.Stay {
+		entered.Life = time.Duration(here.SessionHours) * time.Hour
+	}
+	if entered.ID, entered.Cookie, err = Begin(tx, b); err != nil || !entered.NewBrowser {
+		return entered, err
+	}
+	return entered, notify.Tell(tx, b.TenantID, b.UserID, notify.Notice{Action: audit.SessionNewBrowser, Detail: b.Browser, SessionID: entered.ID})
+}
+
+// Undo takes back a sign-in from a new browser that its user was told of and knows
+// nothing about, in one act: the session ends, with every other one of theirs in
+// that browser but the one that they undo it in, and the browser is trusted and
+// known no more. It works once, for as long as the notice is not put away: after
+// that, and for the notice of somebody else, it is fault.NotFound.
+func Undo(ctx context.Context, db *store.DB, by Session, id string, from audit.Origin) error {
+	return db.Act(ctx, func(tx *store.Tx) error {
+		none := fault.New(fault.NotFound, "http.not_found")
+		err := tx.Change(none, "UPDATE notices SET seen_at = ? WHERE session_id = ? AND tenant_id = ? AND user_id = ? AND action = ? AND seen_at IS NULL",
+			tx.Now, id, by.TenantID, by.UserID, audit.SessionNewBrowser)
+		if err != nil {
+			return err
+		}
+		var gone struct{ BrowserDigest, TrustedID string }
+		found, err := tx.One(&gone, "SELECT browser_digest, trusted_id FROM sessions WHERE tenant_id = ? AND id = ? AND user_id = ?", by.TenantID, id, by.UserID)
+		if err == nil && !found {
+			err = none
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.Exec(`UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND ended_at IS NULL
+			AND (id = ? OR id <> ? AND browser_digest <> '' AND browser_digest = ? OR id <> ? AND trusted_id <> '' AND trusted_id = ?)`,
+			tx.Now, by.TenantID, by.UserID, id, by.ID, gone.BrowserDigest, by.ID, gone.TrustedID).Error; err != nil {
+			return err
+		}
+		if err := tx.Exec(`UPDATE trusted_browsers SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND ended_at IS NULL
+			AND id IN (SELECT trusted_id FROM sessions WHERE tenant_id = ? AND user_id = ? AND (id = ? OR browser_digest <> '' AND browser_digest = ?))`,
+			tx.Now, by.TenantID, by.UserID, by.TenantID, by.UserID, id, gone.BrowserDigest).Error; err != nil {
+			return err
+		}
+		if err := tx.Later("UPDATE sessions SET browser_digest = '' WHERE tenant_id = ? AND user_id = ? AND (id = ? OR browser_digest = ?)",
+			by.TenantID, by.UserID, id, gone.BrowserDigest); err != nil {
+			return err
+		}
+		return audit.Record(tx, audit.Event{
+			TenantID: by.TenantID, Action: audit.SessionUndone, Actor: audit.User(by.UserID), Target: audit.Session(id), Subject: by.UserID, Thread: id, Origin: from,
+		})
+	})
+}

@@ -1,0 +1,64 @@
+package session
+
+import (
+	"time"
+
+	"latchkey/app/store"
+)
+
+// Limits that a tenant may choose, and what holds where none did.
+const (
+	IdleMinutesLeast, IdleMinutesMost   = 5, int(IdleLife / time.Minute)
+	SessionHoursLeast, SessionHoursMost = 1, int(Life / time.Hour)
+	TrustDaysMost, TrustDaysUsual       = 30, 14 // 0: no browser is trusted
+)
+
+// Lives are the limits of a session's tenant as they are now, so that a tighter one
+// holds for every session at once. Gorm reads it as part of a row, which takes an
+// exported name.
+type Lives struct {
+	IdleMinutes  int
+	SessionHours int
+}
+
+// endsAt says when a session that began and was last seen then ends if nothing
+// happens, and whether it does so however much it is used.
+func (l Lives) endsAt(createdAt, lastSeenAt time.Time) (at time.Time, last bool) {
+	idle, whole := IdleLife, Life
+	if l.IdleMinutes > 0 {
+		idle = time.Duration(l.IdleMinutes) * time.Minute
+	}
+	if l.SessionHours > 0 {
+		whole = time.Duration(l.SessionHours) * time.Hour
+	}
+	at, end := lastSeenAt.Add(idle), createdAt.Add(whole)
+	if !end.After(at) {
+		return end, true
+	}
+	return at, false
+}
+
+// EndsAt says when the session ends if nothing happens, and whether it does so
+// however much it is used.
+func (s Session) EndsAt() (at time.Time, last bool) { return s.Lives.endsAt(s.CreatedAt, s.LastSeenAt) }
+
+// EndsAt is Session.EndsAt.
+func (l Listed) EndsAt() (at time.Time, last bool) { return l.Lives.endsAt(l.CreatedAt, l.LastSeenAt) }
+
+func (s Session) over(now time.Time) bool {
+	at, _ := s.EndsAt()
+	return !now.Before(at)
+}
+
+func (l Listed) over(now time.Time) bool {
+	at, _ := l.EndsAt()
+	return !now.Before(at)
+}
+
+// Shorten ends, in the act tx, the trust in browsers of a tenant by then at the
+// latest: it trusts browsers for fewer days from now on. Sessions need nothing of
+// the kind; they ask the limits whenever they are used.
+func Shorten(tx *store.Tx, tenantID string, days int) error {
+	ends := tx.Now.AddDate(0, 0, days)
+	return tx.Exec("UPDATE trusted_browsers SET ends_at = ? WHERE tenant_id = ? AND ended_at IS NULL AND ends_at > ?", ends, tenantID, ends).Error
+}
