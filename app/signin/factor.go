@@ -146,12 +146,12 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, accoun
 		}
 		promptID = sent.ID
 	}
-	}
 	if weaker(next) {
 		// Too many codes lately are no reason to forget what was proved: the page says it.
 		if err := s.sendCode(tx, a, next, "", from); err != nil && !errors.Is(err, fault.Throttled) {
 			return err
 		}
+	}
 	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, stay = ?, failures = 0", []any{a.proved, next, promptID, from.Stay}, account, from); err != nil {
 		return err
 	}
