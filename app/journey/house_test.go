@@ -125,12 +125,18 @@ func (p *pc) prove(phone *handset) {
 	p.t.Helper()
 	p.Open(p.house.URL + "/me/phones")
 	p.Follow(addPhone)
+	p.provesBy(phone)
+	p.WaitForURL("/me/phones")
+}
+
+// provesBy proves it with a phone on the page that asks for it.
+func (p *pc) provesBy(phone *handset) {
+	p.t.Helper()
 	p.Follow("form:has([value=phone]) button")
 	number := p.number()
 	phone.at("request", "[data-kind=step_up]")
 	phone.approve(number)
 	phone.ended("approved")
-	p.WaitForURL("/me/phones")
 }
 
 // link makes an enrolment link, on the page that goes on to follow the phone.

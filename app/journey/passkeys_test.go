@@ -244,3 +244,37 @@ func TestFaceOfThePhoneInPlaceOfThePIN(t *testing.T) {
 		t.Error("it is still offered")
 	}
 }
+
+// The helpdesk sees that there is a passkey, and the beginning of its name, and
+// takes it away.
+func TestHelpdeskTakesAPasskeyAway(t *testing.T) {
+	t.Parallel()
+	const name = "user7@alder.example"
+	h := open(t, store.SQLite)
+	p := h.pc()
+	p.Authenticator(BuiltIn, true)
+	p.enter(name)
+	p.Open(h.URL + "/me/passkeys/new")
+	p.Fill("#name", "Work laptop")
+	p.Follow(askPasskey)
+	p.WaitForText(".flash", "The passkey is added")
+
+	desk := h.pc()
+	desk.console("desk@alder.example", "/users?q=user7")
+	desk.WaitForText("tbody tr", "passkey")
+	desk.Follow("tbody th a")
+	desk.WaitForText("[data-passkey-row] .row-head", "Wo…")
+	desk.look("person-passkey")
+	desk.Click("[data-passkey-row] details > summary")
+	desk.WaitFor("dialog[open] input[name=reason]")
+	desk.look("person-passkey-take")
+	desk.Fill("dialog[open] input[name=reason]", "The laptop was stolen")
+	desk.Follow("dialog[open] .acts button.danger")
+	desk.WaitForText(".flash", "The passkey is taken away")
+	if desk.Has("[data-passkey-row]") {
+		t.Error("it is still there")
+	}
+	p.Open(h.URL + "/")
+	p.WaitForText("main", "Your passkey “Work laptop” was taken away")
+	p.look("home-passkey-taken")
+}

@@ -3,6 +3,7 @@ package server_test
 import (
 	"net/http"
 	"net/url"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -56,6 +57,34 @@ func (w *world) withApp(t testing.TB, name string) (*app, *browser) {
 	a.w = w
 	b.post(t, a.path, "code", a.code(t, 0)).want(t, http.StatusSeeOther)
 	return a, b
+}
+
+// TestCodesOfAnotherProgramSignIn: oathtool, which shares nothing with ours, is the
+// app, from the proof of the seed to the sign-in.
+func TestCodesOfAnotherProgramSignIn(t *testing.T) {
+	tool, err := exec.LookPath("oathtool")
+	if err != nil {
+		t.Fatal("oathtool is missing. As root: apt-get install oathtool")
+	}
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user5@alder.example"
+		code := func(a *app) string {
+			t.Helper()
+			said, err := exec.CommandContext(t.Context(), tool, "--totp", "--base32", "--now", w.now().UTC().Format("2006-01-02 15:04:05 UTC"), a.seed.Reveal()).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.TrimSpace(string(said))
+		}
+		b := w.browser(t).signIn(t, name)
+		a := b.setUpApp(t)
+		b.post(t, a.path, "code", code(a)).want(t, http.StatusSeeOther)
+		w.forward(t, totp.Period)
+		b = w.browser(t)
+		attempt := b.byCode(t, name)
+		b.post(t, attempt+"/verify", "code", code(a)).want(t, http.StatusSeeOther)
+		b.get(t, "/me").want(t, http.StatusOK)
+	})
 }
 
 // byCode takes the way of codes in a new attempt.

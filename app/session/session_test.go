@@ -56,6 +56,12 @@ func TestWhenASessionIsFresh(t *testing.T) {
 		{"a code after the password in a session that a code made", 0, session.ByTOTP, session.ByPassword + "," + session.ByTOTP, totp, true, true},
 		{"a code of somebody with a phone, too", 0, session.ByPassword, session.ByTOTP, totp | phone, true, true},
 		{"a code of somebody without a password", 0, session.ByTOTP, session.ByTOTP, user.WithTOTP, true, true},
+		{"a passkey that looked", 0, session.ByPassword, session.ByPasskey, user.WithPasskey | pwd, true, true},
+		{"the password of somebody with a passkey", 0, session.ByPassword, session.ByPassword, user.WithPasskey | pwd, false, true},
+		{"the password in a session that a passkey made", 0, session.ByPasskey, session.ByPassword, user.WithPasskey | pwd, false, true},
+		{"a passkey that did not look", 0, session.ByKey, session.ByKey, user.WithPasskey | pwd, false, true},
+		{"one that did not look, and the password", 0, session.ByKey, session.ByKey + "," + session.ByPassword, user.WithPasskey | pwd, true, true},
+		{"one that did not look in a session that knows the password", 0, session.ByPassword, session.ByKey, user.WithPasskey | pwd, true, true},
 		{"a way that nobody knows", 0, "pigeon", "pigeon", pwd, false, false},
 		{"no way at all", 0, "", "", pwd, false, false},
 	} {
@@ -82,6 +88,7 @@ func TestWhatASessionIsAskedFor(t *testing.T) {
 		{"a phone that is lost is what is missing", session.ByPassword, user.WithPassword, session.Strong, []string{"phone"}, nil},
 		{"the phone", session.ByPassword, user.WithPassword | user.WithPhone, session.Strong, []string{"phone"}, []string{"phone"}},
 		{"the phone or the password", session.ByPassword, user.WithPassword | user.WithPhone, session.Weak, []string{"phone", "pwd"}, []string{"phone", "pwd"}},
+		{"a passkey before the phone", session.ByPassword, user.WithPassword | user.WithPhone | user.WithPasskey, session.Strong, []string{"passkey", "phone"}, []string{"passkey", "phone"}},
 		{"the phone or the app", session.ByPassword, user.WithPassword | user.WithPhone | user.WithTOTP, session.Strong, []string{"phone", "otp"}, []string{"phone", "otp"}},
 		{"the password first, where a code made the session", session.ByTOTP, user.WithPassword | user.WithTOTP, session.Strong, []string{"pwd"}, []string{"pwd"}},
 	} {

@@ -12,7 +12,9 @@ func TestWhatIsEnoughToSignIn(t *testing.T) {
 		pwd          = user.WithPassword
 		phone        = user.WithPhone
 		totp         = user.WithTOTP
-		everything   = pwd | phone | totp
+		passkey      = user.WithPasskey
+		key          = user.WithKey
+		everything   = pwd | phone | totp | passkey
 		off, on, all = user.MFADisabled, user.MFAEnabled, user.MFAEnforced
 	)
 	for _, row := range []struct {
@@ -34,6 +36,12 @@ func TestWhatIsEnoughToSignIn(t *testing.T) {
 		{"the password is, while a second factor is enabled and not there", on, pwd, pwd, true},
 		{"the password is not, when it is enabled and there", on, pwd | totp, pwd, false},
 		{"the password is not, when it is enforced and not there", all, pwd, pwd, false},
+		{"a passkey that looked always is", all, everything, passkey, true},
+		{"one that did not look is, while no second factor is asked for", off, everything, key, true},
+		{"one that did not look is not, when it is enforced", all, everything, key, false},
+		{"one that did not look and the password are", all, everything, key | pwd, true},
+		{"one that did not look and a code are not: both are had", all, everything, key | totp, false},
+		{"the password is not, when a passkey is there", on, pwd | passkey, pwd, false},
 		{"a state that nobody knows is strict", "", pwd, pwd, false},
 	} {
 		if got := user.Enough(row.mfa, row.bound, row.proved); got != row.enough {

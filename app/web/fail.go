@@ -99,6 +99,9 @@ func asFault(err error) *fault.Error {
 // methodNotAllowed is a kind that only the router knows.
 const methodNotAllowed fault.Kind = "method_not_allowed"
 
+// securityInfo are the pages of My security info on which acts stand.
+var securityInfo = []string{"phones", "passkeys", "totp", "backup-phones", "password", "sessions", "preferences"}
+
 // here is the page to come back to: this one, or the one that a form stood on.
 func here(c echo.Context) string {
 	if c.Request().Method == http.MethodGet {
@@ -109,17 +112,17 @@ func here(c echo.Context) string {
 		return len(parts) > len(names) && slices.Equal(parts[1:len(names)+1], names)
 	}
 	switch {
-	case at("me", "phones"):
-		return "/me/phones"
-	case at("me", "sessions"), at("me", "browsers"):
+	case at("me", "browsers"):
 		return "/me/sessions"
+	case at("me") && slices.Contains(securityInfo, parts[2]):
+		return "/me/" + parts[2]
 	case at("operator", "tenants") && len(parts) > 4:
 		return strings.Join(parts[:4], "/")
 	case at("operator", "tenants"):
 		return "/operator/tenants/new"
 	case at("admin") && len(parts) > 4 && parts[4] == "grants":
 		return strings.Join(parts[:5], "/") + "/new"
-	case at("admin") && len(parts) == 4 && parts[3] == "settings":
+	case at("admin") && (len(parts) == 4 && parts[3] == "settings" || len(parts) == 5 && parts[4] == "places"):
 		return "/" + strings.Join(parts[1:], "/")
 	case at("admin"):
 		// An act is the last part of the address of the page that it stands on; the

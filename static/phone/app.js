@@ -3,12 +3,14 @@
 
 import { announce, show } from "./screen.js";
 import { listen } from "./events.js";
+import { codeIn } from "./codes.js";
 import { tokenIn } from "./link.js";
 import { Phone } from "./phone.js";
 import { usable, watchInstall } from "./platform.js";
 import { notifyHere, registerWorker, subscribe } from "./push.js";
 import { look } from "./unlock.js";
 import { words } from "./words.js";
+import { addCodeScreen, codesScreen, removeCodeScreen } from "./screens/codes.js";
 import { enrolScreen } from "./screens/enrol.js";
 import { explainScreen } from "./screens/explain.js";
 import { menuScreen } from "./screens/menu.js";
@@ -23,6 +25,8 @@ import { unsupportedScreen } from "./screens/unsupported.js";
 const pollWait = 15_000; // milliseconds; the floor under stream and push
 
 const screens = {
+  addCode: addCodeScreen,
+  codes: codesScreen,
   enrol: enrolScreen,
   explain: explainScreen,
   menu: menuScreen,
@@ -30,6 +34,7 @@ const screens = {
   outcome: outcomeScreen,
   recent: recentScreen,
   remove: removeScreen,
+  removeCode: removeCodeScreen,
   request: requestScreen,
   unlock: unlockScreen,
   unsupported: unsupportedScreen,
@@ -37,7 +42,7 @@ const screens = {
 
 // Screens on which nothing is being typed or read that must not be lost. Of the
 // outcomes, those that ask nothing more of the person.
-const interruptible = ["menu", "recent", "offline", "explain", "remove"];
+const interruptible = ["menu", "recent", "offline", "explain", "remove", "codes"];
 const passing = ["approved", "gone", "decided", "expired"];
 
 const publicUrl = document.documentElement.dataset.publicUrl || location.origin;
@@ -137,8 +142,10 @@ async function redrawMenu() {
 
 function openLink() {
   const token = tokenIn(location.hash);
+  const found = codeIn(location.hash);
   if (token) app.go("enrol", { token });
-  return token !== "";
+  else if (found) app.go("codes", { found });
+  return token !== "" || found !== null;
 }
 
 async function start() {

@@ -14,6 +14,7 @@ const icon = "/static/icons/phone-192.png";
 const files = [
   "app.js",
   "clock.js",
+  "codes.js",
   "dom.js",
   "events.js",
   "failure.js",
@@ -26,6 +27,7 @@ const files = [
   "push.js",
   "scan.js",
   "screen.js",
+  "screens/codes.js",
   "screens/enrol.js",
   "screens/explain.js",
   "screens/menu.js",

@@ -4,9 +4,10 @@
 //   device    one record "self": privateKey, publicKey, deviceId, publicUrl
 //   accounts  by id: tenant, tenant_name, user, phone_sign_in, registered, ended
 //   recent    by request id: what was asked, what became of it
+//   codes     by id: issuer, user, digits, period, key
 
 const name = "latchkey-phone";
-const version = 1; // raise it and add a step to upgrade; never change a step that has shipped
+const version = 2; // raise it and add a step to upgrade; never change a step that has shipped
 
 const recentAtMost = 50;
 
@@ -15,12 +16,22 @@ let opened;
 function database() {
   opened ??= new Promise((resolve, reject) => {
     const request = indexedDB.open(name, version);
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore("device");
-      request.result.createObjectStore("accounts", { keyPath: "id" });
-      request.result.createObjectStore("recent", { keyPath: "id" });
+    request.onupgradeneeded = ({ oldVersion }) => {
+      if (oldVersion < 1) {
+        request.result.createObjectStore("device");
+        request.result.createObjectStore("accounts", { keyPath: "id" });
+        request.result.createObjectStore("recent", { keyPath: "id" });
+      }
+      if (oldVersion < 2) request.result.createObjectStore("codes", { keyPath: "id" });
     };
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => {
+      // A newer version of the app in another tab may change the stores.
+      request.result.onversionchange = () => {
+        request.result.close();
+        opened = undefined;
+      };
+      resolve(request.result);
+    };
     request.onerror = () => {
       opened = undefined;
       reject(request.error);
@@ -47,7 +58,15 @@ export const loadAccounts = () => act("accounts", "readonly", (accounts) => acco
 export const saveAccount = (account) => act("accounts", "readwrite", (accounts) => accounts.put(account));
 export const forgetAccount = (id) => act("accounts", "readwrite", (accounts) => accounts.delete(id));
 
-/** forgetPhone removes the key and every account; the recent list stays. */
+/** loadCodes lists the codes by their names. */
+export async function loadCodes() {
+  const all = await act("codes", "readonly", (codes) => codes.getAll());
+  return all.sort((a, b) => `${a.issuer} ${a.user}`.localeCompare(`${b.issuer} ${b.user}`));
+}
+export const saveCode = (code) => act("codes", "readwrite", (codes) => codes.put(code));
+export const forgetCode = (id) => act("codes", "readwrite", (codes) => codes.delete(id));
+
+/** forgetPhone removes the key and every account; the recent list and the codes stay. */
 export const forgetPhone = () =>
   act(["device", "accounts"], "readwrite", (device, accounts) => {
     device.clear();

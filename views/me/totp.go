@@ -15,6 +15,7 @@ type NewTOTP struct {
 	Action    string
 	QR        [][]bool // true for dark
 	Seed      string   // in groups of four
+	PhoneHref string   // opens the phone app, which takes the seed
 	StartedAt time.Time
 	ExpiresAt time.Time
 	Error     string

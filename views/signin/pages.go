@@ -127,6 +127,7 @@ type StepUp struct {
 	Ways     []Way // one button each, sent as method to /step-up
 	Password bool  // it is among them; else the page says why not
 	Phone    bool  // it is among them; the page says what to do when it is lost
+	Passkey  bool  // as Phone
 	Limited  bool  // the session is, and this ends it
 	Lost     bool  // there is none, because the phone that would do was removed by less
 }

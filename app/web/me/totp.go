@@ -75,7 +75,7 @@ func (h *Pages) showNewTOTP(c echo.Context, status int, wrong string) error {
 		return err
 	}
 	return web.Render(c, status, views.NewTOTPPage(h.Site.Page(c), views.NewTOTP{
-		Action: "/me/totp/new/" + url.PathEscape(c.Param("totp")), QR: dark, Seed: inFours(fresh.Seed.Reveal()), Error: wrong,
+		Action: "/me/totp/new/" + url.PathEscape(c.Param("totp")), QR: dark, PhoneHref: "/phone#codes=" + url.QueryEscape(fresh.Link), Seed: inFours(fresh.Seed.Reveal()), Error: wrong,
 		StartedAt: fresh.ExpiresAt.Add(-totp.ProofLife), ExpiresAt: fresh.ExpiresAt, Instead: who.Ways.Has(user.WithTOTP),
 	}))
 }

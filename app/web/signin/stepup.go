@@ -25,6 +25,7 @@ func (h *Pages) stepUp(c echo.Context) error {
 			if !h.SignIn.Passkeys.Usable() {
 				continue
 			}
+			v.Passkey = true
 			v.Ways = append(v.Ways, views.Way{
 				Title: words.Say(ctx, "stepup.passkey.title"), Advice: words.Say(ctx, "stepup.passkey.text"), Method: string(signin.Passkey), Button: words.Say(ctx, "stepup.passkey.act"), Icon: "passkey",
 			})

@@ -39,6 +39,7 @@ async function findLink(app) {
       el("p", {}, text.how),
       camera?.root,
       form,
+      app.phone.accounts.length === 0 && button(words.menu.codes, "codes", () => app.go("codes"), { class: "quiet" }),
       app.phone.accounts.length > 0 && button(words.common.cancel, "cancel", () => app.home(), { class: "quiet" }),
     ],
     leave: camera?.stop,

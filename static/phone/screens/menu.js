@@ -18,6 +18,7 @@ export function menuScreen(app) {
       el(
         "div",
         { class: "rows" },
+        button([text.codes, el("small", {}, text.codesWhy)], "codes", () => app.go("codes")),
         button(text.recent, "recent", () => app.go("recent")),
         button(text.add, "add", () => app.go("enrol")),
         notifications(app),

@@ -1,0 +1,148 @@
+package journey
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/app/store"
+)
+
+// The phone takes the key from the page, shows its codes, and with no signal one
+// of them signs its user in.
+func TestCodesOfThePhoneSignInWithNoSignal(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	const name = "user9@alder.example"
+	p, phone := h.ready(name)
+	p.Open(h.URL + "/me/totp")
+	p.Follow("form[action='/me/totp'] button")
+	p.provesBy(phone)
+	p.WaitForURL("/me/totp")
+	p.Follow("form[action='/me/totp'] button")
+	p.look("totp-new-with-phone")
+	link := p.Attribute("a[href^='/phone#codes=']", "href")
+
+	phone.act("codes")
+	phone.at("codes", "")
+	phone.look("codes-none")
+	phone.act("add-code")
+	phone.at("add-code", "")
+	phone.Fill("#code-key", "not a key at all")
+	phone.Click("main form button")
+	phone.WaitForText("#code-key-error", "no key")
+	phone.look("codes-add")
+	phone.Fill("#code-key", p.Text("#totp-seed"))
+	phone.Click("main form button")
+	phone.at("keep-code", "")
+	phone.act("cancel")
+	phone.at("codes", "")
+	if phone.Has("[data-code]") {
+		t.Error("a code is kept that nobody wanted")
+	}
+
+	// The link of the page says whose code it is.
+	phone.Open(h.URL + link)
+	phone.at("keep-code", "")
+	phone.WaitForText("main .lead", "Alder Health, "+name)
+	phone.look("codes-keep")
+	phone.act("keep-code")
+	phone.at("codes", "")
+	if strings.Contains(phone.URL(), "secret") {
+		t.Errorf("the secret stays in the address: %s", phone.URL())
+	}
+	phone.WaitForText("article h2", "Alder Health")
+	p.Fill("[name=code]", phone.code())
+	p.Follow("form[action^='/me/totp/new/'] button.primary")
+	p.WaitForText(".row-head", "Ready")
+	p.out()
+
+	// Another day, in the cellar.
+	h.later(2 * time.Minute)
+	phone.Open(h.URL + "/phone")
+	phone.at("menu", "")
+	phone.WaitForServiceWorker()
+	phone.Offline(true)
+	phone.at("offline", "")
+	phone.look("offline-codes")
+	p.name(name)
+	p.Follow(helpLink)
+	p.Follow("form:has([value=totp]) button")
+	p.Fill("[name=code]", phone.code())
+	p.Follow(primary)
+	p.signedIn(name)
+
+	// What was taken out shows no more codes, also after a look around.
+	phone.Offline(false)
+	phone.at("menu", "")
+	phone.act("codes")
+	phone.at("codes", "")
+	phone.look("codes")
+	phone.act("remove-code")
+	phone.at("remove-code", "")
+	phone.look("codes-remove")
+	phone.act("remove-code")
+	phone.at("codes", "")
+	phone.WaitForText("main", "needs no network")
+	phone.Reload()
+	phone.at("menu", "")
+	phone.act("codes")
+	phone.at("codes", "")
+	if phone.Has("[data-code]") {
+		t.Error("a code is there that was removed")
+	}
+}
+
+// code reads the code that the phone shows, once it does.
+func (p *handset) code() string {
+	p.t.Helper()
+	p.WaitUntil(`/^\d{3} \d{3}$/.test(document.querySelector("[data-code]")?.textContent)`)
+	return p.Text("[data-code]")
+}
+
+// The vectors of RFC 6238, appendix B, and what else comes as a key or a link, by
+// the very modules of the app.
+func TestThePhoneMakesCodesByTheBook(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	phone := h.handset()
+	phone.Open(h.URL + "/phone")
+	phone.at("enrol", "")
+	const secrets = `{ SHA1: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", SHA256: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA", SHA512: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNA" }`
+	got := Eval[string](phone.Tab, `(async () => {
+		const { codeAt, keep, readCode } = await import(new URL("codes.js", document.querySelector("script[type=module]").src));
+		const secrets = `+secrets+`;
+		const lines = [];
+		for (const at of [59, 1111111109, 1111111111, 1234567890, 2000000000, 20000000000]) {
+			for (const algorithm of Object.keys(secrets)) {
+				const kept = await keep(readCode("otpauth://totp/Alder:user?digits=8&algorithm=" + algorithm + "&secret=" + secrets[algorithm]));
+				lines.push(await codeAt(kept, at * 1000));
+				if (kept.key.extractable) lines.push("the key comes out");
+			}
+		}
+		return lines.join(" ");
+	})()`)
+	const want = "94287082 46119246 90693936 07081804 68084774 25091201 14050471 67062674 99943326 89005924 91819424 93441116 69279037 90698825 38618901 65353130 77737706 47863826"
+	if got != want {
+		t.Errorf("codes %s\nwant  %s", got, want)
+	}
+	read := Eval[[]string](phone.Tab, `(async () => {
+		const { readCode } = await import(new URL("codes.js", document.querySelector("script[type=module]").src));
+		const key = "JBSWY3DPEHPK3PXP";
+		return [
+			key, "jbsw y3dp-ehpk 3pxp", key + "====", "JBSWY3DP", "JBSWY3DPEHPK3PX1", "", "otpauth://totp/a?secret=" + key,
+			"otpauth://totp/Alder%20Health:user%2B1%40alder.example?secret=" + key + "&issuer=Alder%20Health", "otpauth://hotp/a?secret=" + key,
+			"otpauth://totp/a?secret=!" , "otpauth://totp/a?secret=" + key + "&digits=5", "otpauth://totp/a?secret=" + key + "&period=1",
+			"otpauth://totp/a?secret=" + key + "&algorithm=MD5", "https://id.example/phone#codes=" + encodeURIComponent("otpauth://totp/a?secret=" + key),
+			"https://id.example/phone#codes=javascript:alert(1)", "https://id.example/phone#codes=%", "https://id.example/phone#enrol=x", "otpauth://totp/%?secret=" + key,
+		].map(readCode).map((c) => c === null ? "-" : [c.issuer, c.user, c.secret.length, c.digits, c.period].join("|"));
+	})()`)
+	for i, want := range []string{
+		"||10|6|30", "||10|6|30", "||10|6|30", "-", "-", "-", "|a|10|6|30", "Alder Health|user+1@alder.example|10|6|30", "-",
+		"-", "-", "-", "-", "|a|10|6|30", "-", "-", "-", "||10|6|30",
+	} {
+		if read[i] != want {
+			t.Errorf("%d is read as %s, want %s", i, read[i], want)
+		}
+	}
+}
