@@ -69,7 +69,10 @@ var pages = map[string][]state{
 		func(v *console.RoleWhy) { v.Answered, v.Errors = false, nil },
 		func(v *console.RoleWhy) { v.Answered = true }),
 	"console.SettingsPage": page(console.SettingsPage, full, func(v *console.Settings) { v.Errors = nil }),
-	"console.GrantsPage":   page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
+	"console.PolicyPage": page(console.PolicyPage, full,
+		func(v *console.Policy) { v.History, v.Ways[0].Groups, v.Ways[0].Uses[0].Name = nil, nil, "" },
+		func(v *console.Policy) { v.Errors, v.Problems, v.History[0].Approved = nil, nil, "" }),
+	"console.GrantsPage": page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
 	"console.ProvidersPage": page(console.ProvidersPage, full,
 		func(v *console.Providers) {
 			v.Rows[0].Set, v.Rows[0].Fault, v.Rows[0].Waiting, v.Unsent = false, "", "", nil

@@ -93,6 +93,7 @@ const (
 	PasswordRenewed    Action = "password.renewed" // with a link from an administrator
 	PasswordLinkMade   Action = "password.link_made"
 	SettingsChanged    Action = "settings.changed"
+	PolicyChanged      Action = "policy.changed"
 	PlaceSet           Action = "place.set"     // named, or changed
 	PlaceRemoved       Action = "place.removed" // no longer named
 )

@@ -106,9 +106,16 @@ func (s *Service) remove(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		return plan, err
 	}
 	limits, err := limitsAnybody(tx, act.TenantID, g.ID)
+	if err != nil {
+		return plan, err
+	}
+	var way int
+	inPolicy, err := tx.One(&way, "SELECT way FROM method_groups WHERE tenant_id = ? AND group_id = ? LIMIT 1", act.TenantID, g.ID)
 	switch {
 	case err != nil:
 		return plan, err
+	case inPolicy:
+		plan.Wrong = fault.New(fault.Conflict, "group.in_policy")
 	case limits:
 		plan.Wrong = fault.New(fault.Conflict, "group.limits_roles")
 	case n > 0 && Name(d.Confirmed) != g.Name:
@@ -144,7 +151,8 @@ func (s *Service) clear(tx *store.Tx, act approval.Act, g row, people []carrier)
 		return gone.Error
 	}
 	err := tx.Change(fault.New(fault.Conflict, "group.limits_roles"), `DELETE FROM groups WHERE tenant_id = ? AND id = ?
-		AND NOT EXISTS (SELECT 1 FROM role_scopes s WHERE s.tenant_id = groups.tenant_id AND s.group_id = groups.id)`, act.TenantID, g.ID)
+		AND NOT EXISTS (SELECT 1 FROM role_scopes s WHERE s.tenant_id = groups.tenant_id AND s.group_id = groups.id)
+		AND NOT EXISTS (SELECT 1 FROM method_groups l WHERE l.tenant_id = groups.tenant_id AND l.group_id = groups.id)`, act.TenantID, g.ID)
 	if err != nil {
 		return err
 	}

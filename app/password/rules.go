@@ -24,6 +24,8 @@ func Check(typed, again string, least int, names ...string) map[string]string {
 	switch length := len([]rune(normal)); {
 	case length < least && least < user.PasswordLeastAlone:
 		wrong["password"] = "user.password_short_second"
+	case length < least && least > user.PasswordLeastAlone:
+		wrong["password"] = "user.password_short_here"
 	case length < least:
 		wrong["password"] = "user.password_short"
 	case length > user.PasswordMost:
@@ -39,10 +41,11 @@ func Check(typed, again string, least int, names ...string) map[string]string {
 }
 
 // LeastFor is how long the password of a user must be, who has bound these ways:
-// the longer where it may be all that is asked of them.
-func LeastFor(mfa string, bound user.Ways) int {
+// the longer where it may be all that is asked of them. alone is what their
+// organisation asks for there.
+func LeastFor(mfa string, bound user.Ways, alone int) int {
 	if user.Enough(mfa, bound|user.WithPassword, user.WithPassword) {
-		return user.PasswordLeastAlone
+		return alone
 	}
 	return user.PasswordLeast
 }

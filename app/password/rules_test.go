@@ -55,6 +55,9 @@ func TestRulesOfPasswords(t *testing.T) {
 			t.Errorf("%s: %q gives %v, want %q", row.claim, row.typed, wrong, row.want)
 		}
 	}
+	if wrong := password.Check("nineteen characters", "nineteen characters", 20); fmt.Sprint(wrong) != "map[password:user.password_short_here]" {
+		t.Errorf("where twenty are asked, nineteen give %v", wrong)
+	}
 	if wrong := password.Check("three words and one", "three words and two", user.PasswordLeastAlone); fmt.Sprint(wrong) != "map[password_again:user.password_other]" {
 		t.Errorf("two that differ give %v", wrong)
 	}
@@ -76,7 +79,7 @@ func TestHowLongAPasswordMustBe(t *testing.T) {
 		{user.MFAEnforced, 0, 8},
 		{user.MFAEnforced, user.WithPhone, 8},
 	} {
-		if got := password.LeastFor(row.mfa, row.bound); got != row.want {
+		if got := password.LeastFor(row.mfa, row.bound, 15); got != row.want {
 			t.Errorf("LeastFor(%s, %b) = %d, want %d", row.mfa, row.bound, got, row.want)
 		}
 	}

@@ -38,11 +38,12 @@ type Kept struct {
 type facts struct {
 	Name, DisplayName, MFAState, PasswordHash, TenantName, TenantSlug string
 	Ways                                                              user.Ways
+	PasswordLeast                                                     int
 	PasswordSetAt                                                     *time.Time
 }
 
 func read(tx *store.Tx, tenantID, userID string) (f facts, err error) {
-	ok, err := tx.One(&f, `SELECT u.name, u.display_name, u.mfa_state, u.password_hash, u.ways, u.password_set_at, t.name AS tenant_name, t.slug AS tenant_slug
+	ok, err := tx.One(&f, `SELECT u.name, u.display_name, u.mfa_state, u.password_hash, u.ways, u.password_set_at, t.password_least, t.name AS tenant_name, t.slug AS tenant_slug
 		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`, tenantID, userID)
 	if err == nil && !ok {
 		err = fault.New(fault.NotFound, "http.not_found")
@@ -53,7 +54,7 @@ func read(tx *store.Tx, tenantID, userID string) (f facts, err error) {
 // Of gives what is known of the password of a user.
 func (s *Service) Of(ctx context.Context, tenantID, userID string) (Kept, error) {
 	f, err := read(s.DB.View(ctx), tenantID, userID)
-	k := Kept{Set: f.PasswordHash != "", Least: LeastFor(f.MFAState, f.Ways)}
+	k := Kept{Set: f.PasswordHash != "", Least: LeastFor(f.MFAState, f.Ways, f.PasswordLeast)}
 	if f.PasswordSetAt != nil {
 		k.SetAt = *f.PasswordSetAt
 	}
@@ -70,7 +71,7 @@ func (s *Service) Change(ctx context.Context, by Owner, typed, again string, fro
 	if err != nil {
 		return store.Unusable(err)
 	}
-	if wrong := Check(typed, again, LeastFor(f.MFAState, f.Ways), f.Name, f.DisplayName, f.TenantName, f.TenantSlug); len(wrong) > 0 {
+	if wrong := Check(typed, again, LeastFor(f.MFAState, f.Ways, f.PasswordLeast), f.Name, f.DisplayName, f.TenantName, f.TenantSlug); len(wrong) > 0 {
 		return fault.Wrong("form.wrong", wrong)
 	}
 	if f.PasswordHash != "" {

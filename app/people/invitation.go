@@ -156,6 +156,8 @@ type Welcomed struct {
 	Least       int  // characters that the password needs
 	MFAState    string
 	Ways        user.Ways
+
+	PasswordLeast int // that the organisation asks for where it is all
 }
 
 // Welcome gives whom a link is for. Whatever is wrong with it is
@@ -167,13 +169,13 @@ func (s *Service) Welcome(ctx context.Context, token secret.Token) (Welcomed, er
 	}
 	tx := s.DB.View(store.Within(ctx, tenantID))
 	var w Welcomed
-	ok, err := tx.One(&w, `SELECT t.name AS tenant_name, t.slug AS tenant_slug, u.id AS user_id, u.name, u.display_name, u.mfa_state, u.ways,
+	ok, err := tx.One(&w, `SELECT t.name AS tenant_name, t.slug AS tenant_slug, u.id AS user_id, u.name, u.display_name, u.mfa_state, u.ways, t.password_least,
 		i.purpose = 'password' AS renews FROM invitations i
 		JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.user_id JOIN tenants t ON t.id = i.tenant_id WHERE `+usable, tenantID, digest, tx.Now)
 	if err == nil && !ok {
 		err = linkRefused()
 	}
-	w.Least = password.LeastFor(w.MFAState, w.Ways)
+	w.Least = password.LeastFor(w.MFAState, w.Ways, w.PasswordLeast)
 	return w, store.Unusable(err)
 }
 

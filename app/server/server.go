@@ -33,6 +33,7 @@ import (
 	"latchkey/app/password"
 	"latchkey/app/people"
 	"latchkey/app/place"
+	"latchkey/app/policy"
 	"latchkey/app/prompt"
 	"latchkey/app/provider"
 	"latchkey/app/role"
@@ -170,8 +171,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passkeys: passkeys, Passwords: passwords, Replacing: ownPasswords}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
+	ways := &policy.Service{DB: db, Roles: roles}
 	imports := importing.New(db, rules, log)
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers()} {
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
@@ -201,7 +203,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Operator: operators, SignIn: signIn, Providers: providers,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Operator: operators, SignIn: signIn, Providers: providers,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"latchkey/app/method"
 	"latchkey/app/store"
 	"latchkey/app/throttle"
 	"latchkey/app/user"
@@ -30,8 +31,9 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 	var rows []struct {
 		ID, Name, State, MFAState string
 		Ways                      user.Ways
+		method.Off
 	}
-	err := tx.All(&rows, `SELECT u.id, u.name, u.state, u.mfa_state, u.ways
+	err := tx.All(&rows, `SELECT u.id, u.name, u.state, u.mfa_state, u.ways, `+method.Columns+`
 		FROM tenants t JOIN users u ON u.tenant_id = t.id WHERE t.id = ? AND t.state = 'active' AND u.id IN ?`, tenantID, users)
 	if err != nil {
 		return nil, err
@@ -58,9 +60,29 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 				usable |= w.bound
 			}
 		}
-		able[row.ID] = user.Enough(row.MFAState, row.Ways, usable)
+		able[row.ID] = reaches(row.MFAState, row.Ways, usable, row.Off)
 	}
 	return able, nil
+}
+
+// reaches says whether ways that are usable lead to a session: one by itself, or one
+// and then another.
+func reaches(mfa string, bound, usable user.Ways, off method.Off) bool {
+	bound &^= off.NoSecond
+	for _, first := range ways {
+		if !(usable &^ off.NoSignIn).Has(first.bound) {
+			continue
+		}
+		if user.Enough(mfa, bound, first.bound) {
+			return true
+		}
+		for _, second := range ways {
+			if second.bound != first.bound && (usable &^ off.NoSecond).Has(second.bound) && user.Enough(mfa, bound, first.bound|second.bound) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Subjects gives the key under which what is known of a name is kept.

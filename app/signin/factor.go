@@ -7,39 +7,56 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
 
 // offers lists the ways that may be taken in an attempt now, the strongest first.
-// Until something is proved that is every way, so that it does not tell what a
-// name has. Halfway it is those that complete what was proved.
+// Until something is proved that is every way that the tenant has on, so that it does
+// not tell what a name has. Halfway it is those that complete what was proved.
 func (s *Service) offers(tx *store.Tx, a Attempt) (all []Way, err error) {
 	if a.Purpose == ToApprove {
 		return []Way{Phone}, nil
 	}
-	var bound user.Ways
-	if a.Halfway() {
-		if _, err := tx.One(&bound, "SELECT ways FROM users WHERE tenant_id = ? AND id = ?", a.TenantID, a.userID); err != nil {
-			return nil, err
-		}
+	off, bound, err := offOf(tx, a)
+	if err != nil {
+		return nil, err
 	}
 	carried, err := s.Backups.Carried(tx, a.TenantID)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range ways {
-		if weaker(w.way) && (a.Purpose != ToSignIn || !slices.Contains(carried, string(w.way))) {
-			continue
-		}
-		if w.way == Passkey && !s.Passkeys.Usable() {
-			continue
-		}
-		if !a.Halfway() || a.proved.completed(w.bound, bound) {
+		switch {
+		case weaker(w.way) && (a.Purpose != ToSignIn || !slices.Contains(carried, string(w.way))):
+		case w.way == Passkey && !s.Passkeys.Usable():
+		case a.Halfway() && !off.NoSecond.Has(w.bound) && a.proved.completed(w.bound, bound&^off.NoSecond),
+			!a.Halfway() && a.Purpose == ToStepUp && !off.All().Has(w.bound),
+			!a.Halfway() && a.Purpose != ToStepUp && !off.NoSignIn.Has(w.bound):
 			all = append(all, w.way)
 		}
 	}
 	return all, nil
+}
+
+// offOf gives what is turned off in an attempt, and what its user has bound. Before
+// anything is proved it is what is off for everybody, so that it does not tell
+// whose name it is.
+func offOf(tx *store.Tx, a Attempt) (method.Off, user.Ways, error) {
+	var row struct {
+		method.Off
+		Ways user.Ways
+	}
+	if a.Halfway() || a.Purpose == ToStepUp {
+		_, err := tx.One(&row, "SELECT u.ways, "+method.Columns+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", a.TenantID, a.userID)
+		return row.Off, row.Ways, err
+	}
+	there, err := tx.One(&row, "SELECT no_sign_in, no_second, no_recovery FROM tenants WHERE id = ?", a.TenantID)
+	if !there {
+		row.Off = method.Off{NoSignIn: user.WithStaticPasscode, NoSecond: user.WithStaticPasscode, NoRecovery: user.WithStaticPasscode}
+	}
+	return row.Off, 0, err
 }
 
 // completed says whether a way of a user completes a proof that was not enough.
@@ -74,7 +91,7 @@ func (s *Service) passedBy(ctx context.Context, a Attempt, way Way, amr string, 
 			return err
 		}
 		proved := a.proved.with(amr)
-		if a.Purpose == ToSignIn && !user.Enough(account.MFAState, account.Ways, proved.ways()) {
+		if a.Purpose == ToSignIn && !user.Enough(account.MFAState, account.Ways&^account.NoSecond, proved.ways()) {
 			done.Halfway = true
 			return s.halfway(tx, a, way, proved, account, from)
 		}
@@ -94,13 +111,14 @@ func (s *Service) passedBy(ctx context.Context, a Attempt, way Way, amr string, 
 
 // account is what a sign-in asks of its user.
 type account struct {
+	method.Off
 	MFAState  string
 	Ways      user.Ways
 	SecondWay Way
 }
 
 func standing(tx *store.Tx, a Attempt) (found account, err error) {
-	ok, err := tx.One(&found, `SELECT u.mfa_state, u.ways, COALESCE(h.second_way, '') AS second_way FROM users u
+	ok, err := tx.One(&found, `SELECT u.mfa_state, u.ways, COALESCE(h.second_way, '') AS second_way, `+method.Columns+` FROM users u JOIN tenants t ON t.id = u.tenant_id
 		LEFT JOIN habits h ON h.tenant_id = u.tenant_id AND h.subject = ? WHERE u.tenant_id = ? AND u.id = ?`, a.subject, a.TenantID, a.userID)
 	if err == nil && !ok {
 		err = fault.New(fault.Refused, "signin.refused")
@@ -109,13 +127,21 @@ func standing(tx *store.Tx, a Attempt) (found account, err error) {
 }
 
 // leave takes an open attempt on from the way that was proved in it. The condition
-// repeats every check made on the way here, and what the decision rests on.
+// repeats every check made on the way here, and what the decision rests on; that the
+// way is on for the user is checked here, and nowhere before.
 func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on account, from From) error {
+	use := method.NoSignIn
+	switch {
+	case a.Purpose != ToSignIn:
+		use = method.NoUse
+	case a.Halfway():
+		use = method.NoSecond
+	}
 	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET `+change+`
 		WHERE tenant_id = ? AND id = ? AND (browser_digest = ? AND state = 'open' AND expires_at > ? AND way = ? AND proved = ? AND failures <= ?) IS TRUE
 		AND EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = attempts.tenant_id AND u.id = attempts.user_id
-		AND (u.state = 'active' AND u.mfa_state = ? AND u.ways = ? AND t.state = 'active') IS TRUE)`,
-		append(values, a.TenantID, a.key, from.BrowserDigest, tx.Now, way, a.proved, failuresMost, on.MFAState, on.Ways)...)
+		AND (u.state = 'active' AND u.mfa_state = ? AND u.ways = ? AND t.state = 'active' AND `+method.NoSecond+` = ? AND `+use+` & ? = 0) IS TRUE)`,
+		append(values, a.TenantID, a.key, from.BrowserDigest, tx.Now, way, a.proved, failuresMost, on.MFAState, on.Ways, on.NoSecond, boundTo(way))...)
 }
 
 // halfway leads an attempt on to a way that completes what was proved: the one

@@ -125,7 +125,7 @@ func (s *Service) ByPasskey(ctx context.Context, answer, returnTo string, from F
 		if name == "" {
 			who.subject = s.Keys.Subject("passkey of " + tenantID + "." + userID) // each counts for itself
 		}
-		addressed, err = s.begin(tx, who, name, beginning{purpose: ToSignIn, returnTo: LocalPath(returnTo), way: Passkey}, from)
+		addressed, err = s.begin(tx, who, name, beginning{purpose: ToSignIn, returnTo: LocalPath(returnTo), way: Passkey, given: true}, from)
 		return err
 	})
 	if err != nil {

@@ -118,7 +118,11 @@ func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) e
 				return err
 			}
 		}
-		counted, standing, err := throttle.Try(tx, a.TenantID, a.subject, string(way), known)
+		most := throttle.Every
+		if _, err := tx.One(&most, "SELECT tries_most FROM tenants WHERE id = ?", a.TenantID); err != nil {
+			return err
+		}
+		counted, standing, err := throttle.Try(tx, a.TenantID, a.subject, string(way), known, most)
 		if err != nil || counted {
 			return err
 		}

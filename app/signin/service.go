@@ -10,6 +10,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/passkey"
 	"latchkey/app/place"
 	"latchkey/app/prompt"
@@ -70,6 +71,10 @@ type Found struct {
 	Pushes    bool // and takes Web Push
 	SeenHere  bool // this browser had a session of theirs, or they trust it
 	Trusted   bool
+	Ways      user.Ways
+
+	NoSignIn       user.Ways // that nobody in the tenant signs in with
+	StrongestFirst bool
 
 	InARow      int // wrong numbers, see prompt.Way
 	PausedUntil *time.Time
@@ -121,6 +126,7 @@ func (s *Service) subject(tx *store.Tx, name string, from From) (subjectOf, erro
 	// PostgreSQL finds rows behind the wall by a CASE, and not by COALESCE: it takes
 	// that for a function which could tell what it was given.
 	err := tx.All(&rows, `SELECT COALESCE(t.id, '') AS tenant_id, COALESCE(t.match_mode, '') AS match_mode, COALESCE(t.match_mode_elsewhere, '') AS elsewhere, COALESCE(t.places, '') AS places,
+		CASE WHEN t.id IS NULL THEN 128 ELSE t.no_sign_in END AS no_sign_in, COALESCE(t.strongest_first, FALSE) AS strongest_first, COALESCE(u.ways, 0) AS ways,
 		COALESCE(u.id, '') AS user_id, COALESCE(u.state, '') AS state, COALESCE(h.way, '') AS way,
 		`+phoneSignsIn+` AS phones,
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
@@ -200,7 +206,37 @@ func (s *Service) BeginStepUp(ctx context.Context, of session.Session, returnTo 
 	return id, err
 }
 
+// first is the way that a sign-in begins with: the one used last, if it is on, else
+// the password, else the strongest that is on. Where the strongest comes first it is
+// the strongest of all, and in a browser that knows the user the strongest of theirs:
+// no other browser is told what a name has.
+func (s *Service) first(who subjectOf, last Way) Way {
+	on := func(w Way) bool {
+		return known(w) && !weaker(w) && !who.found.NoSignIn.Has(boundTo(w)) && (w != Passkey || s.Passkeys.Usable())
+	}
+	if !who.found.StrongestFirst {
+		if on(last) {
+			return last
+		}
+		if on(Password) {
+			return Password
+		}
+	}
+	for _, w := range ways {
+		if on(w.way) && (!who.found.StrongestFirst || !who.found.SeenHere || who.found.Ways.Has(w.bound)) {
+			return w.way
+		}
+	}
+	for _, w := range ways {
+		if on(w.way) {
+			return w.way
+		}
+	}
+	return Password
+}
+
 type beginning struct {
+	given               bool // the way is the one that was taken already, and not the one to begin with
 	purpose             Purpose
 	returnTo, sessionID string
 	way                 Way
@@ -208,6 +244,9 @@ type beginning struct {
 }
 
 func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, from From) (string, error) {
+	if b.purpose == ToSignIn && !b.given {
+		b.way = s.first(who, b.way)
+	}
 	if !known(b.way) || weaker(b.way) || b.way == Passkey && !s.Passkeys.Usable() {
 		b.way = Password
 	}
@@ -479,12 +518,13 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 			AND EXISTS (SELECT 1 FROM prompts p
 				JOIN devices d ON d.tenant_id = p.tenant_id AND d.account_id = p.account_id
 				JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id
-				JOIN tenants t ON t.id = p.tenant_id
+				JOIN tenants t ON t.id = p.tenant_id AND ? & (CASE WHEN attempts.purpose <> 'sign_in' THEN `+method.NoUse+`
+					WHEN attempts.proved <> '' THEN `+method.NoSecond+` ELSE `+method.NoSignIn+` END) = 0
 				WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id AND p.attempt_id = attempts.id AND p.user_id = attempts.user_id
 				AND (p.state = 'approved' AND p.decided_at > ? AND d.state = 'active' AND d.phone_sign_in AND u.state = 'active' AND t.state = 'active') IS TRUE)
 			RETURNING user_id, subject, purpose, session_id, return_to, prompt_id, approval_tenant_id, approval_id, proved,
 				(SELECT p.account_id FROM prompts p WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id) AS account_id`,
-			tx.Now, tenantID, id, from.BrowserDigest, tx.Now, failuresMost, tx.Now.Add(-finishLife))
+			tx.Now, tenantID, id, from.BrowserDigest, tx.Now, failuresMost, user.WithPhone, tx.Now.Add(-finishLife))
 		if err != nil {
 			return err
 		}

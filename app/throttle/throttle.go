@@ -72,11 +72,11 @@ func Of(tx *store.Tx, tenantID, subject, way string) (State, error) {
 }
 
 // Try counts a try before it is checked, in a transaction of its own. known says
-// that the user had a session in the browser. One that comes in a pause, or when the
-// way is off, does not count and must not be made.
-func Try(tx *store.Tx, tenantID, subject, way string, known bool) (counted bool, _ State, _ error) {
+// that the user had a session in the browser; most is how many in a row pause it. One
+// that comes in a pause, or when the way is off, does not count and must not be made.
+func Try(tx *store.Tx, tenantID, subject, way string, known bool, most int) (counted bool, _ State, _ error) {
 	if known {
-		s, counted, err := count(tx, tenantID, subject, way+here, free, tx.Now)
+		s, counted, err := count(tx, tenantID, subject, way+here, most, free, tx.Now)
 		if err != nil {
 			return false, s, err
 		}
@@ -85,10 +85,10 @@ func Try(tx *store.Tx, tenantID, subject, way string, known bool) (counted bool,
 			return false, s, err
 		}
 		// It counts for everybody's as well, whose pause does not stop it.
-		if s, counted, err = count(tx, tenantID, subject, way, "WHERE throttles.in_a_row < ?", OffAfter); err != nil || counted {
+		if s, counted, err = count(tx, tenantID, subject, way, most, "WHERE throttles.in_a_row < ?", OffAfter); err != nil || counted {
 			return counted, s, err
 		}
-	} else if s, counted, err := count(tx, tenantID, subject, way, free+" AND throttles.in_a_row < ?", tx.Now, OffAfter); err != nil || counted {
+	} else if s, counted, err := count(tx, tenantID, subject, way, most, free+" AND throttles.in_a_row < ?", tx.Now, OffAfter); err != nil || counted {
 		return counted, s, err
 	}
 	s, err := Of(tx, tenantID, subject, way)
@@ -98,7 +98,7 @@ func Try(tx *store.Tx, tenantID, subject, way string, known bool) (counted bool,
 // Failed counts a failure of a way whose tries are few by themselves, in the act
 // that notes it, and gives what stands then.
 func Failed(tx *store.Tx, tenantID, subject, way string) (State, error) {
-	s, _, err := count(tx, tenantID, subject, way, "")
+	s, _, err := count(tx, tenantID, subject, way, Every, "")
 	return s, err
 }
 
@@ -106,15 +106,15 @@ func Failed(tx *store.Tx, tenantID, subject, way string) (State, error) {
 const free = "WHERE (throttles.paused_until IS NULL OR throttles.paused_until <= ?)"
 
 // count adds one, unless a condition forbids it, and begins a pause where one is due.
-func count(tx *store.Tx, tenantID, subject, way, unless string, values ...any) (s State, counted bool, err error) {
+func count(tx *store.Tx, tenantID, subject, way string, most int, unless string, values ...any) (s State, counted bool, err error) {
 	counted, err = tx.One(&s, `INSERT INTO throttles (tenant_id, subject, way, in_a_row, changed_at) VALUES (?,?,?,1,?)
 		ON CONFLICT (tenant_id, subject, way) DO UPDATE SET in_a_row = throttles.in_a_row + 1, changed_at = excluded.changed_at,
 		paused_until = CASE WHEN throttles.paused_until > ? THEN throttles.paused_until END `+unless+`
 		RETURNING in_a_row, paused_until`, append([]any{tenantID, subject, way, tx.Now, tx.Now}, values...)...)
-	if err != nil || !counted || s.InARow%Every != 0 {
+	if err != nil || !counted || s.InARow%most != 0 {
 		return s, counted, err
 	}
-	return s, true, s.pause(tx, tenantID, subject, way, growing(s.InARow/Every, PauseLife, PauseMost))
+	return s, true, s.pause(tx, tenantID, subject, way, growing(s.InARow/most, PauseLife, PauseMost))
 }
 
 // pause stops what a row counts for a while. The row is this transaction's alone.

@@ -15,8 +15,10 @@ const (
 	WithPhone
 	WithTOTP
 	WithPasskey
-	WithSMS   // a backup phone that gets a code
-	WithVoice // and one that is called
+	WithPrintedCode
+	WithVoice // a backup phone that is called with a code
+	WithSMS   // and one that gets it as a message
+	WithStaticPasscode
 )
 
 // WithBackupPhone is the weaker ways: they complete a password, and do nothing alone.

@@ -18,7 +18,8 @@ var acts = map[approval.Kind]string{
 	"user.lock": "pause", "user.unlock": "check", "session.end": "monitor", "authenticator.reset": "phone", "totp.reset": "clock", "passkey.reset": "passkey", "user.mfa": "shield",
 	"user.invite": "plus", "user.invitation": "plus", "user.import": "list",
 	"group.create": "users", "group.rename": "users", "group.delete": "users", "group.add_member": "users", "group.remove_member": "users", "group.set_role": "key",
-	"settings.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
+	"user.password_link": "key",
+	"settings.change":    "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
 }
 
 // ActIcon is the drawing for a kind of act.
@@ -51,17 +52,24 @@ var fields = map[string]func(context.Context, string) string{
 	"role": sayRole, "scope": sayScope, "ends_at": sayEnd, "permissions": sayPermissions,
 	"state": sayValue, "mfa_state": sayMFA, "sessions": sayValue, "throttle": sayValue,
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "platforms": sayPlatforms,
+	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil,
 	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
 }
 
 // Changed says one line of a difference in words: the field, and what it was and is.
 func Changed(ctx context.Context, field, before, after string) (name, was, is string) {
 	say, key := fields[field], "approval.field."+field
+	if way, of := strings.CutPrefix(field, "method_"); of {
+		say, key = sayUses, "policy.way."+way
+	}
 	name = strings.ReplaceAll(field, "_", " ")
 	if words.Has(ctx, key) {
 		name = words.Say(ctx, key)
 	}
 	value := func(text string) string {
+		if text == "" && strings.HasPrefix(field, "method_") {
+			return words.Say(ctx, "policy.off")
+		}
 		if text == "" && field != "scope" && field != "ends_at" && field != "match_mode_elsewhere" {
 			return words.Say(ctx, "approval.value.none")
 		}
@@ -135,6 +143,16 @@ func sayPlatforms(ctx context.Context, platforms string) string {
 
 func sayPermissions(ctx context.Context, permissions string) string {
 	return sayEach(permissions, func(permission string) string { return either(ctx, "permission."+permission, permission) })
+}
+
+// sayUses says what a way is used for, and by whom.
+func sayUses(ctx context.Context, text string) string {
+	uses, groups, limited := strings.Cut(text, "|")
+	uses = sayEach(uses, func(use string) string { return either(ctx, "policy.use."+use, use) })
+	if !limited {
+		return uses
+	}
+	return words.Say(ctx, "policy.uses_of", "uses", uses, "groups", groups)
 }
 
 // sayEach says what stands between commas, part by part.

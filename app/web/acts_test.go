@@ -32,6 +32,8 @@ func TestHowChangesAreSaid(t *testing.T) {
 		{"mfa_state", "none", "active", "Second factor", "none", "active"},
 		{"name", "", "state", "Name", "none", "state"},
 		{"platforms", "ios,android", "ios,pigeon", "Phones that may be added", "iPhone and iPad, Android", "iPhone and iPad, pigeon"},
+		{"method_sms", "", "sign_in,second_factor|Field, Office", "SMS", "off", "Sign-in, Second factor, for Field, Office"},
+		{"strongest_first", "no", "yes", "The strongest way first", "no", "yes"},
 		{"some_day", "a", "", "some day", "a", "none"},
 	} {
 		name, was, is := Changed(t.Context(), row.field, row.before, row.after)

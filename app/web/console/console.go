@@ -19,6 +19,7 @@ import (
 	"latchkey/app/importing"
 	"latchkey/app/operator"
 	"latchkey/app/people"
+	"latchkey/app/policy"
 	"latchkey/app/provider"
 	"latchkey/app/role"
 	"latchkey/app/search"
@@ -39,6 +40,7 @@ type Pages struct {
 	Imports   *importing.Service
 	Search    *search.Service
 	Settings  *settings.Service
+	Policy    *policy.Service
 	Operator  *operator.Service
 	SignIn    *signin.Service
 	Providers *provider.Service
@@ -58,6 +60,7 @@ var places = []place{
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
+	{policyPath, "policy", "key", access.PolicyEdit},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
 	{providersPath, "providers", "message", access.IntegrationEdit},
 	{placesPath, "places", "globe", access.PolicyEdit},
@@ -71,7 +74,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -10,11 +10,11 @@ CREATE TABLE backup_phones (
     state         text        NOT NULL,            -- new, active, ended
     digest        text        NOT NULL,            -- of the code that confirms it; empty when it is over
     tries         integer     NOT NULL DEFAULT 0,  -- of that code, and a new code does not forget them
-    created_at    timestamp NOT NULL,
-    expires_at    timestamp NOT NULL,            -- of that code
-    confirmed_at  timestamp,
-    last_used_at  timestamp,
-    ended_at      timestamp,
+    created_at    timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,            -- of that code
+    confirmed_at  timestamptz,
+    last_used_at  timestamptz,
+    ended_at      timestamptz,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
@@ -29,9 +29,9 @@ CREATE TABLE phone_codes (
     phone_id    text        NOT NULL,
     channel     text        NOT NULL,
     digest      text        NOT NULL,
-    created_at  timestamp NOT NULL,
-    expires_at  timestamp NOT NULL,  -- earlier when another one took its place
-    used_at     timestamp,
+    created_at  timestamptz NOT NULL,
+    expires_at  timestamptz NOT NULL,  -- earlier when another one took its place
+    used_at     timestamptz,
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX phone_codes_of_attempt ON phone_codes (attempt_id, tenant_id);
@@ -41,11 +41,11 @@ CREATE INDEX phone_codes_to_sweep ON phone_codes (expires_at);
 CREATE TABLE code_times (
     tenant_id  text NOT NULL,
     who        text NOT NULL,  -- key of a name or of a number
-    at1        timestamp NOT NULL,
-    at2        timestamp,
-    at3        timestamp,
-    at4        timestamp,
-    at5        timestamp,
+    at1        timestamptz NOT NULL,
+    at2        timestamptz,
+    at3        timestamptz,
+    at4        timestamptz,
+    at5        timestamptz,
     PRIMARY KEY (tenant_id, who)
 );
 CREATE INDEX code_times_to_sweep ON code_times (at1);
@@ -59,28 +59,27 @@ CREATE TABLE message_days (
     PRIMARY KEY (tenant_id, day)
 );
 
--- users.ways: bits more, 16 for a number that gets SMS, 32 for one that is called.
+-- users.ways: bits more, 64 for a number that gets SMS, 32 for one that is called.
+SELECT tenant_wall('backup_phones');
+SELECT tenant_wall('phone_codes');
+SELECT tenant_wall('code_times');
+SELECT tenant_wall('message_days');
 -- +goose StatementBegin
-CREATE TRIGGER users_ways_of_new_backup_phone AFTER INSERT ON backup_phones WHEN NEW.state = 'active'
+CREATE FUNCTION users_ways_of_backup_phones() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE has integer;
 BEGIN
-    UPDATE users SET ways = ways | CASE NEW.channel WHEN 'sms' THEN 16 ELSE 32 END WHERE tenant_id = NEW.tenant_id AND id = NEW.user_id;
-END;
+    has = COALESCE((SELECT bit_or(CASE o.channel WHEN 'sms' THEN 64 ELSE 32 END) FROM backup_phones o
+        WHERE o.tenant_id = NEW.tenant_id AND o.user_id = NEW.user_id AND o.state = 'active'), 0);
+    UPDATE users SET ways = (ways & ~96) | has WHERE tenant_id = NEW.tenant_id AND id = NEW.user_id AND (ways & 96) <> has;
+    RETURN NULL;
+END $$;
 -- +goose StatementEnd
--- +goose StatementBegin
-CREATE TRIGGER users_ways_of_backup_phone AFTER UPDATE OF state ON backup_phones
-BEGIN
-    UPDATE users SET ways = (ways & ~48)
-        | CASE WHEN EXISTS (SELECT 1 FROM backup_phones o WHERE o.tenant_id = NEW.tenant_id AND o.user_id = NEW.user_id AND o.state = 'active' AND o.channel = 'sms') THEN 16 ELSE 0 END
-        | CASE WHEN EXISTS (SELECT 1 FROM backup_phones o WHERE o.tenant_id = NEW.tenant_id AND o.user_id = NEW.user_id AND o.state = 'active' AND o.channel = 'voice') THEN 32 ELSE 0 END
-        WHERE tenant_id = NEW.tenant_id AND id = NEW.user_id;
-END;
--- +goose StatementEnd
+CREATE TRIGGER users_ways_of_backup_phones AFTER INSERT OR UPDATE OF state ON backup_phones FOR EACH ROW EXECUTE FUNCTION users_ways_of_backup_phones();
 
 -- +goose Down
-DROP TRIGGER users_ways_of_backup_phone;
-DROP TRIGGER users_ways_of_new_backup_phone;
 DROP TABLE message_days;
 DROP TABLE code_times;
 DROP TABLE phone_codes;
 DROP TABLE backup_phones;
-UPDATE users SET ways = ways & ~48 WHERE ways & 48 <> 0;
+DROP FUNCTION users_ways_of_backup_phones();
+UPDATE users SET ways = ways & ~96 WHERE ways & 96 <> 0;

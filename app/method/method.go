@@ -1,0 +1,81 @@
+// Package method knows which ways in a tenant has turned on: for what, and for
+// whom. The sign-in and the pages ask it; package policy changes it.
+//
+// A way has three uses: to sign in with, as the first factor or by itself; as the
+// second factor after another one; to help oneself after a loss. Each is on or off
+// in a tenant, and a way may be limited to the members of groups. What is off is a
+// bit in a column of the tenant, so that a statement which lets somebody in can ask
+// it in its condition: a way that was turned off between the page and the answer is
+// not taken.
+package method
+
+import (
+	"slices"
+
+	"latchkey/app/user"
+)
+
+// Way is one row of the table of ways.
+type Way struct {
+	Name   string // as in attempts: add, never rename
+	Bit    user.Ways
+	Uses   []Use
+	Serves bool // it signs somebody in who has no phone, on any day
+}
+
+// Use is what a way is used for.
+type Use string
+
+const (
+	SignIn   Use = "sign_in"
+	Second   Use = "second_factor"
+	Recovery Use = "recovery"
+)
+
+var every = []Use{SignIn, Second, Recovery}
+
+// Ways are all ways in that a tenant decides about, in the order in which the
+// system prefers them. The bits are those of users.ways.
+var Ways = []Way{
+	{"passkey", user.WithPasskey, every, true},
+	{"phone", user.WithPhone, every, false},
+	{"totp", user.WithTOTP, every, true},
+	{"printed_code", user.WithPrintedCode, every, true},
+	{"voice", user.WithVoice, every, false},
+	{"sms", user.WithSMS, every, false},
+	{"password", user.WithPassword, every, true},
+	{"static_passcode", user.WithStaticPasscode, []Use{SignIn}, false},
+}
+
+// Named gives the row of a way.
+func Named(name string) (Way, bool) {
+	i := slices.IndexFunc(Ways, func(w Way) bool { return w.Name == name })
+	if i < 0 {
+		return Way{}, false
+	}
+	return Ways[i], true
+}
+
+// Off is what a user may not use, by the use. Gorm reads it as part of a row.
+type Off struct {
+	NoSignIn, NoSecond, NoRecovery user.Ways
+}
+
+// All are the ways that a user may use for nothing.
+func (o Off) All() user.Ways { return o.NoSignIn & o.NoSecond & o.NoRecovery }
+
+// limited gives, of a user u in a tenant t, the ways that are for groups which the
+// user is in none of. Most tenants limit none, and are not asked for groups.
+const limited = `(CASE WHEN t.limited_ways = 0 THEN 0 ELSE t.limited_ways & ~COALESCE((SELECT sum(DISTINCT l.way) FROM method_groups l
+	JOIN group_members lm ON lm.tenant_id = l.tenant_id AND lm.group_id = l.group_id WHERE l.tenant_id = t.id AND lm.user_id = u.id), 0) END)`
+
+// What a user u in a tenant t may not use, as parts of a statement.
+const (
+	NoSignIn   = "(t.no_sign_in | " + limited + ")"
+	NoSecond   = "(t.no_second | " + limited + ")"
+	NoRecovery = "(t.no_recovery | " + limited + ")"
+	NoUse      = "(t.no_sign_in & t.no_second & t.no_recovery | " + limited + ")"
+
+	// Columns reads an Off.
+	Columns = NoSignIn + " AS no_sign_in, " + NoSecond + " AS no_second, " + NoRecovery + " AS no_recovery"
+)

@@ -1,0 +1,71 @@
+package server_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/app/method"
+)
+
+// policyForm is the form of the policy as a new tenant has it, without some uses.
+func policyForm(without ...string) []string {
+	pairs := []string{"version", "1", "order", "habit", "password_least", "15", "tries_most", "10", "passcode_hours", "24", "reason", "a test"}
+	for _, w := range method.Ways {
+		for _, use := range w.Uses {
+			if box := w.Name + "." + string(use); w.Name != "static_passcode" && !slices.Contains(without, box) {
+				pairs = append(pairs, box, "on")
+			}
+		}
+	}
+	return pairs
+}
+
+// TestThePolicyOfWaysInIsChangedOnItsPage walks it.
+func TestThePolicyOfWaysInIsChangedOnItsPage(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const page = "/admin/alder/policy"
+		admin := w.browser(t).signIn(t, "admin@alder.example")
+		if body := admin.get(t, page).want(t, http.StatusOK).body; boxes(body) != 22 || !strings.Contains(body, "Nothing has been changed yet") {
+			t.Errorf("the page has %d boxes", boxes(body))
+		}
+		alone := admin.post(t, page, policyForm("password.sign_in", "totp.sign_in", "passkey.sign_in", "printed_code.sign_in")...).want(t, http.StatusUnprocessableEntity)
+		if !strings.Contains(alone.body, "Somebody without a phone must be able to sign in") {
+			t.Errorf("the phone alone: %s", excerpt(alone.body))
+		}
+		odd := policyForm()
+		odd[slices.Index(odd, "tries_most")+1] = "many"
+		if a := admin.post(t, page, odd...).want(t, http.StatusUnprocessableEntity); !strings.Contains(a.body, `value="many"`) || !strings.Contains(a.body, "a number from 3 to 10") {
+			t.Errorf("a number that is none: %s", excerpt(a.body))
+		}
+		admin.post(t, page, policyForm("totp.sign_in", "totp.second_factor", "totp.recovery")...).want(t, http.StatusSeeOther)
+		if body := admin.get(t, page).want(t, http.StatusOK).body; !strings.Contains(body, "Version 2") || !strings.Contains(body, "Codes from an app: Sign-in, Second factor, After a loss → off") {
+			t.Errorf("the history is missing: %s", excerpt(body))
+		}
+		// The page of before is over, and so is the way.
+		admin.post(t, page, policyForm("sms.recovery")...).want(t, http.StatusConflict)
+		b := w.browser(t)
+		attempt := b.begin(t, "user1@alder.example")
+		b.post(t, attempt+"/method", "method", "totp").want(t, http.StatusUnprocessableEntity)
+		if strings.Contains(b.get(t, attempt+"/help").body, `value="totp"`) {
+			t.Error("the help offers it")
+		}
+		// On again takes a second person.
+		again := policyForm()
+		again[1] = "2"
+		if to := admin.post(t, page, again...).want(t, http.StatusSeeOther).location(); !strings.HasPrefix(to, "/admin/alder/approvals/") {
+			t.Errorf("it leads to %s", to)
+		}
+	})
+}
+
+// boxes counts the uses that a page of the policy offers.
+func boxes(page string) (n int) {
+	for _, w := range method.Ways {
+		for _, use := range w.Uses {
+			n += strings.Count(page, `name="`+w.Name+"."+string(use)+`"`)
+		}
+	}
+	return n
+}

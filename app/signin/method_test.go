@@ -1,0 +1,176 @@
+package signin_test
+
+import (
+	"slices"
+	"testing"
+
+	"latchkey/app/prompt"
+	"latchkey/app/session"
+	"latchkey/app/signin"
+	. "latchkey/app/signin/signintest"
+	"latchkey/app/user"
+)
+
+// turnOff turns ways off in Alder, for a use or for all.
+func turnOff(h *House, ways user.Ways, columns ...string) {
+	h.T.Helper()
+	if len(columns) == 0 {
+		columns = []string{"no_sign_in", "no_second", "no_recovery"}
+	}
+	for _, column := range columns {
+		h.Set("UPDATE tenants SET "+column+" = "+column+" | ? WHERE id = ?", ways, h.Alder.ID)
+	}
+}
+
+// TestAWayThatIsOffIsNotOffered, to nobody, and begins nothing.
+func TestAWayThatIsOffIsNotOffered(t *testing.T) {
+	Each(t, func(h *House) {
+		t := h.T
+		u, pc := h.User(h.Alder, "user1"), Browser("PC")
+		turnOff(h, user.WithTOTP)
+		for _, name := range []string{u.Name, "nobody@alder.example"} {
+			a := h.Attempt(h.Begin(name, signin.TOTP, pc), pc)
+			if a.Way != signin.Password {
+				t.Errorf("%s begins with %s", name, a.Way)
+			}
+			offered, err := h.SignIn.Offers(t.Context(), a)
+			if err != nil || slices.Contains(offered, signin.TOTP) || !slices.Contains(offered, signin.Phone) {
+				t.Errorf("%s is offered %v, %v", name, offered, err)
+			}
+			WantCode(t, "choosing it", h.SignIn.Choose(t.Context(), a.ID, signin.TOTP, pc), "form.wrong")
+		}
+		turnOff(h, user.WithPassword)
+		if a := h.Attempt(h.Begin(u.Name, signin.Password, pc), pc); a.Way == signin.Password || a.Way == signin.TOTP {
+			t.Errorf("without a password it begins with %s", a.Way)
+		}
+		if a := h.Attempt(h.Begin("user1@birch.example", signin.TOTP, pc), pc); a.Way != signin.TOTP {
+			t.Errorf("in another tenant it begins with %s", a.Way)
+		}
+	})
+}
+
+// TestAWayThatIsTurnedOffMeanwhileIsNotTaken: between the page and the answer.
+func TestAWayThatIsTurnedOffMeanwhileIsNotTaken(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		h.SignIn.Passwords = plain{}
+		u, pc := h.User(h.Alder, "user1"), Browser("PC")
+		p, _ := h.PhoneOf(u)
+		byPassword := at(h, u, signin.Password, pc)
+		turnOff(h, user.WithPassword)
+		WantCode(t, "the password", verify(h, byPassword, Password, pc), "signin.refused")
+		addressed := approved(h, u, p, pc)
+		turnOff(h, user.WithPhone)
+		_, err := h.SignIn.Finish(ctx, addressed, pc)
+		WantCode(t, "the phone", err, "signin.refused")
+		if n := h.Count("SELECT count(*) FROM sessions WHERE amr <> '' AND browser_digest = ?", pc.BrowserDigest); n != 0 {
+			t.Errorf("%d sessions were made", n)
+		}
+		h.Set("UPDATE tenants SET no_sign_in = 0, no_second = 0, no_recovery = 0")
+		if err := verify(h, byPassword, Password, pc); err != nil {
+			t.Errorf("on again the password gives %v", err)
+		}
+		if _, err := h.SignIn.Finish(ctx, addressed, pc); err != nil {
+			t.Errorf("on again the phone gives %v", err)
+		}
+	})
+}
+
+// TestASecondFactorThatIsOffIsNone: it is neither offered nor taken halfway, and
+// where it was the only one the way in is closed.
+func TestASecondFactorThatIsOffIsNone(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		h.SignIn.Passwords = plain{}
+		u, pc := h.User(h.Alder, "user1"), Browser("PC")
+		p, _ := h.PhoneOf(u)
+		h.Set("UPDATE users SET mfa_state = 'enforced' WHERE id = ?", u.ID)
+		a := at(h, u, signin.Password, pc)
+		if done, err := h.SignIn.VerifyPassword(ctx, a.ID, Password, pc); err != nil || !done.Halfway {
+			t.Fatalf("the first factor gives %+v, %v", done, err)
+		}
+		r := p.Open()
+		if _, err := p.Answer(r, prompt.Approve, h.Number(r.ID), PIN); err != nil {
+			t.Fatal(err)
+		}
+		turnOff(h, user.WithPhone, "no_second")
+		_, err := h.SignIn.Finish(ctx, a.ID, pc)
+		WantCode(t, "the second factor that is off now", err, "signin.refused")
+		if offered, err := h.SignIn.Offers(ctx, h.Attempt(a.ID, pc)); err != nil || len(offered) != 0 {
+			t.Errorf("halfway it is offered %v, %v", offered, err)
+		}
+		// By itself the phone signs in as before.
+		addressed := approved(h, u, p, pc)
+		if _, err := h.SignIn.Finish(ctx, addressed, pc); err != nil {
+			t.Errorf("by itself the phone gives %v", err)
+		}
+		// Enabled, and with no second factor that is on: the password is enough.
+		h.Set("UPDATE users SET mfa_state = 'enabled' WHERE id = ?", u.ID)
+		if done, err := h.SignIn.VerifyPassword(ctx, at(h, u, signin.Password, pc).ID, Password, pc); err != nil || done.Halfway {
+			t.Errorf("while it is enabled the password gives %+v, %v", done, err)
+		}
+	})
+}
+
+// TestAWayForAGroupIsForItsMembers: to others it is shown, so that the page does not
+// tell who is in a group, and not taken.
+func TestAWayForAGroupIsForItsMembers(t *testing.T) {
+	Each(t, func(h *House) {
+		t := h.T
+		h.SignIn.Passwords = plain{}
+		in, out, pc := h.User(h.Alder, "user1"), h.User(h.Alder, "user2"), Browser("PC")
+		h.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,'g','Field',?)", h.Alder.ID, h.Clock.Now())
+		h.Set("INSERT INTO group_members (tenant_id, group_id, user_id, user_name) VALUES (?,'g',?,?)", h.Alder.ID, in.ID, in.Name)
+		h.Set("INSERT INTO method_groups (tenant_id, way, group_id) VALUES (?,?,'g')", h.Alder.ID, user.WithPassword)
+		h.Set("UPDATE tenants SET limited_ways = ? WHERE id = ?", user.WithPassword, h.Alder.ID)
+		if err := verify(h, at(h, in, signin.Password, pc), Password, pc); err != nil {
+			t.Errorf("a member: %v", err)
+		}
+		WantCode(t, "somebody else", verify(h, at(h, out, signin.Password, pc), Password, pc), "signin.refused")
+		_, cookie := h.Session(out)
+		if s, err := session.Find(t.Context(), h.DB, cookie); err != nil || s.Ways.Has(user.WithPassword) {
+			t.Errorf("in a session of theirs it counts: %b, %v", s.Ways, err)
+		}
+		h.Set("DELETE FROM group_members WHERE user_id = ?", in.ID)
+		WantCode(t, "a member of before", verify(h, at(h, in, signin.Password, pc), Password, pc), "signin.refused")
+	})
+}
+
+// TestTheStrongestFirst: where the policy says so habit does not count, and a
+// browser that is new is not told what a name has.
+func TestTheStrongestFirst(t *testing.T) {
+	Each(t, func(h *House) {
+		t := h.T
+		u, home := h.User(h.Alder, "user1"), Browser("home")
+		knownTo(h, u, home)
+		h.Set("UPDATE tenants SET strongest_first = TRUE WHERE id = ?", h.Alder.ID)
+		first := func(name string, from signin.From) signin.Way {
+			return h.Attempt(h.Begin(name, signin.Password, from), from).Way
+		}
+		strongest := first("nobody@alder.example", Browser("new"))
+		if strongest == signin.Password || first(u.Name, Browser("new")) != strongest {
+			t.Errorf("a browser that is new sees %s of a name and %s of nobody", first(u.Name, Browser("new")), strongest)
+		}
+		if way := first(u.Name, home); way != signin.Password {
+			t.Errorf("at home somebody with a password alone sees %s", way)
+		}
+		h.PhoneOf(u)
+		if way := first(u.Name, home); way != signin.Phone {
+			t.Errorf("at home somebody with a phone sees %s", way)
+		}
+		if way := h.Attempt(h.Begin("user9@birch.example", signin.Password, home), home).Way; way != signin.Password {
+			t.Errorf("in another tenant it is %s", way)
+		}
+	})
+}
+
+// TestFewerTriesWhereThePolicySaysSo.
+func TestFewerTriesWhereThePolicySaysSo(t *testing.T) {
+	Each(t, func(h *House) {
+		h.SignIn.Passwords = plain{}
+		h.Set("UPDATE tenants SET tries_most = 3 WHERE id = ?", h.Alder.ID)
+		u, pc := h.User(h.Alder, "user1"), Browser("PC")
+		fail(h, u.Name, 3, pc)
+		waits(h, u.Name, pc)
+	})
+}
