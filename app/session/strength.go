@@ -14,7 +14,8 @@ const (
 	ByPhone    = "phone"
 	ByTOTP     = "otp" // RFC 8176
 	ByPasskey  = "passkey"
-	ByKey      = "key" // a passkey that signed without seeing who holds it
+	ByPasscode = "static_passcode" // worth nothing for a sensitive act
+	ByKey      = "key"             // a passkey that signed without seeing who holds it
 )
 
 // Strength says how much a proof is worth. A sensitive act asks for the

@@ -25,6 +25,8 @@ const (
 	Phone    Way = "phone"
 	TOTP     Way = "totp"
 	Passkey  Way = "passkey"
+
+	StaticPasscode Way = "static_passcode"
 )
 
 // ways lists what can be chosen, the strongest first (product.md §6), with what
@@ -38,6 +40,7 @@ var ways = []struct {
 	{Phone, session.ByPhone, user.WithPhone},
 	{TOTP, session.ByTOTP, user.WithTOTP},
 	{Password, session.ByPassword, user.WithPassword},
+	{StaticPasscode, session.ByPasscode, user.WithStaticPasscode},
 }
 
 // known says whether a way is one.

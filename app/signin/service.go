@@ -10,6 +10,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/method"
+	"latchkey/app/passcode"
 	"latchkey/app/passkey"
 	"latchkey/app/place"
 	"latchkey/app/prompt"
@@ -31,6 +32,7 @@ type Service struct {
 	Prompts   *prompt.Service
 	TOTPs     *totp.Service
 	Passkeys  *passkey.Service
+	Passcodes *passcode.Service
 	Rules     *access.Rules
 	Approvals Approvals
 	Atlas     *place.Atlas
@@ -463,6 +465,9 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 // habit keeps the way that a name used last in an attempt, known or not: as the
 // first way or as the second one.
 func (s *Service) habit(tx *store.Tx, a Attempt, way Way) error {
+	if way == StaticPasscode {
+		return nil // it is gone the next day
+	}
 	if a.Halfway() {
 		return tx.Exec(`INSERT INTO habits (tenant_id, subject, way, second_way, changed_at) VALUES (?,?,'',?,?)
 			ON CONFLICT (tenant_id, subject) DO UPDATE SET second_way = excluded.second_way, changed_at = excluded.changed_at`, a.TenantID, a.subject, way, tx.Now).Error
