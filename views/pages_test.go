@@ -72,7 +72,14 @@ var pages = map[string][]state{
 	"console.PolicyPage": page(console.PolicyPage, full,
 		func(v *console.Policy) { v.History, v.Ways[0].Groups, v.Ways[0].Uses[0].Name = nil, nil, "" },
 		func(v *console.Policy) { v.Errors, v.Problems, v.History[0].Approved = nil, nil, "" }),
-	"console.GrantsPage": page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
+	"console.PasscodesPage": page(console.PasscodesPage, full,
+		func(v *console.Passcodes) { v.Rows = nil },
+		func(v *console.Passcodes) {
+			v.Rows[0].EndedAt, v.Rows[0].LastUsedAt, v.Rows[0].ShowAction, v.Rows[0].ShownBy = time.Time{}, time.Time{}, "", ""
+		}),
+	"console.PasscodeShownPage": page(console.PasscodeShownPage),
+	"signin.PasscodePage":       page(signin.PasscodePage, full, func(v *signin.Passcode) { v.Error = "" }),
+	"console.GrantsPage":        page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
 	"console.ProvidersPage": page(console.ProvidersPage, full,
 		func(v *console.Providers) {
 			v.Rows[0].Set, v.Rows[0].Fault, v.Rows[0].Waiting, v.Unsent = false, "", "", nil

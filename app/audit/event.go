@@ -94,6 +94,10 @@ const (
 	PasswordLinkMade   Action = "password.link_made"
 	SettingsChanged    Action = "settings.changed"
 	PolicyChanged      Action = "policy.changed"
+	PasscodeApproved   Action = "static_passcode.approved"
+	PasscodeIssued     Action = "static_passcode.issued" // made, and shown once
+	PasscodeWithdrawn  Action = "static_passcode.withdrawn"
+	PasscodeExpired    Action = "static_passcode.expired"
 	PlaceSet           Action = "place.set"     // named, or changed
 	PlaceRemoved       Action = "place.removed" // no longer named
 )

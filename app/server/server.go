@@ -29,6 +29,7 @@ import (
 	"latchkey/app/importing"
 	"latchkey/app/notify"
 	"latchkey/app/operator"
+	"latchkey/app/passcode"
 	"latchkey/app/passkey"
 	"latchkey/app/password"
 	"latchkey/app/people"
@@ -155,6 +156,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	if err != nil {
 		return nil, err
 	}
+	passcodes := &passcode.Service{DB: db, Hub: hub, Passwords: passwords}
 	devices.Authenticators = passkeys
 	outside, nudgeCarrier := settings.outside(), make(chan struct{}, 1)
 	providers := &provider.Service{
@@ -164,11 +166,11 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		providers.Kept = &provider.Kept{}
 	}
 	backups := &backupphone.Service{DB: db, Keys: keys, Providers: providers}
-	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
+	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	ownPasswords := &password.Service{DB: db, Keys: keys, Passwords: passwords, Hub: hub}
-	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passkeys: passkeys, Passwords: passwords, Replacing: ownPasswords}
+	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passkeys: passkeys, Passwords: passwords, Replacing: ownPasswords, Passcodes: passcodes}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
 	ways := &policy.Service{DB: db, Roles: roles}
@@ -203,7 +205,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Operator: operators, SignIn: signIn, Providers: providers,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -351,7 +353,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-lapse.C:
 			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)

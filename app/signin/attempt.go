@@ -27,6 +27,8 @@ const (
 	Passkey  Way = "passkey"
 	SMS      Way = "sms"
 	Voice    Way = "voice"
+
+	StaticPasscode Way = "static_passcode"
 )
 
 // ways lists what can be chosen, the strongest first (product.md §6), with what
@@ -42,6 +44,7 @@ var ways = []struct {
 	{Voice, session.ByVoice, user.WithVoice},
 	{SMS, session.BySMS, user.WithSMS},
 	{Password, session.ByPassword, user.WithPassword},
+	{StaticPasscode, session.ByPasscode, user.WithStaticPasscode},
 }
 
 // known says whether a way is one.

@@ -30,7 +30,7 @@ func (s *Service) offers(tx *store.Tx, a Attempt) (all []Way, err error) {
 	for _, w := range ways {
 		switch {
 		case weaker(w.way) && (a.Purpose != ToSignIn || !slices.Contains(carried, string(w.way))):
-		case w.way == Passkey && !s.Passkeys.Usable():
+		case w.way == Passkey && !s.Passkeys.Usable(), w.way == StaticPasscode && a.Purpose == ToStepUp:
 		case a.Halfway() && !off.NoSecond.Has(w.bound) && a.proved.completed(w.bound, bound&^off.NoSecond),
 			!a.Halfway() && a.Purpose == ToStepUp && !off.All().Has(w.bound),
 			!a.Halfway() && a.Purpose != ToStepUp && !off.NoSignIn.Has(w.bound):

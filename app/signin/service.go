@@ -11,6 +11,7 @@ import (
 	"latchkey/app/backupphone"
 	"latchkey/app/fault"
 	"latchkey/app/method"
+	"latchkey/app/passcode"
 	"latchkey/app/passkey"
 	"latchkey/app/place"
 	"latchkey/app/prompt"
@@ -33,6 +34,7 @@ type Service struct {
 	TOTPs     *totp.Service
 	Backups   *backupphone.Service
 	Passkeys  *passkey.Service
+	Passcodes *passcode.Service
 	Rules     *access.Rules
 	Approvals Approvals
 	Atlas     *place.Atlas
@@ -478,6 +480,9 @@ func (s *Service) ChooseTo(ctx context.Context, addressed string, way Way, phone
 func (s *Service) habit(tx *store.Tx, a Attempt, way Way) error {
 	if weaker(way) && !a.Halfway() {
 		return nil // a message for whoever types a name would be too many
+	}
+	if way == StaticPasscode {
+		return nil // it is gone the next day
 	}
 	if a.Halfway() {
 		return tx.Exec(`INSERT INTO habits (tenant_id, subject, way, second_way, changed_at) VALUES (?,?,'',?,?)

@@ -44,12 +44,13 @@ const (
 
 // Enough says whether a user is signed in by what they have proved. A phone does
 // by itself: its signature and its unlock are two factors; and so does a passkey
-// that saw who holds it. Otherwise two are needed, one that is known and one that
+// that saw who holds it; a static passcode, because two people let its user past the
+// second factor for some hours. Otherwise two are needed, one that is known and one that
 // is had, unless no second factor is asked of the user or, while it is enabled,
 // none is there yet.
 func Enough(mfa string, bound, proved Ways) bool {
 	switch {
-	case proved.Has(WithPhone | WithPasskey), proved.Has(WithPassword) && proved.Has(WithTOTP|WithKey|WithBackupPhone):
+	case proved.Has(WithPhone | WithPasskey | WithStaticPasscode), proved.Has(WithPassword) && proved.Has(WithTOTP|WithKey|WithBackupPhone):
 		return true
 	case mfa == MFAEnabled && !bound.Has(SecondFactors), mfa == MFADisabled:
 		return proved&^WithBackupPhone != 0

@@ -188,3 +188,6 @@ func (v Help) call(ctx context.Context) string {
 	}
 	return words.Say(ctx, "signin.help.desk.call_at", "number", v.HelpdeskPhone, "hours", v.HelpdeskHours)
 }
+
+// Passcode asks for a static passcode.
+type Passcode struct{ Attempt, UserName, Error string }

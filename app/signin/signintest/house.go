@@ -16,6 +16,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/device"
+	"latchkey/app/passcode"
 	"latchkey/app/passkey"
 	"latchkey/app/phone"
 	"latchkey/app/prompt"
@@ -93,6 +94,7 @@ func Build(t *testing.T, db *store.DB, clock *storetest.Clock) *House {
 	h.Devices.Authenticators = h.Passkeys
 	h.SignIn = &signin.Service{
 		DB: db, Keys: keys, Secrets: secret.System, Passwords: h.Passwords, Prompts: h.Prompts, TOTPs: h.TOTPs, Backups: h.Backups, Passkeys: h.Passkeys, Rules: rules,
+		Passcodes: &passcode.Service{DB: db, Hub: h.Hub, Passwords: h.Passwords},
 	}
 	return h
 }
