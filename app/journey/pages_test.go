@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -75,7 +76,7 @@ func TestConsoleShowsWhatARoleMayOpen(t *testing.T) {
 	all := p.Count(".side a")
 	p.look("console")
 	for i := range all {
-		p.Follow(".side li:nth-child(" + string(rune('1'+i)) + ") a")
+		p.Follow(".side li:nth-child(" + strconv.Itoa(i+1) + ") a")
 		p.WaitFor(".side [aria-current=page]")
 	}
 	p.look("console-last")

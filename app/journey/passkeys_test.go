@@ -77,6 +77,10 @@ func TestPasskeySignsInAndSteppingUp(t *testing.T) {
 			p.Open(h.URL + "/signin")
 			p.WaitFor(askPasskey)
 			p.look("name-passkey")
+			// Coming back from the history it asks for something new.
+			asked := p.Attribute("form[data-passkey]", "data-options")
+			p.WaitUntil(`dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}))`)
+			p.WaitUntil("document.querySelector('form[data-passkey]').dataset.options !== " + quote(asked))
 			laptop.Touched(true)
 			p.Click(askPasskey)
 			p.signedIn(name)

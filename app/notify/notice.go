@@ -21,6 +21,7 @@ type Notice struct {
 	About  string       // id of the user whom it is about, when that is somebody else
 
 	SessionID string // of the sign-in that it tells of, which its reader can undo
+	IP        string // from where that was; for the mail, the session has it too
 }
 
 // Tell leaves a notice for a user in the act tx.
@@ -34,7 +35,7 @@ func Tell(tx *store.Tx, tenantID, userID string, n Notice) error {
 	if err != nil {
 		return err
 	}
-	return mail(tx, tenantID, userID, Told{Action: n.Action, ByRole: n.By, Reason: n.Reason, Detail: detail, At: tx.Now})
+	return mail(tx, tenantID, userID, Told{Action: n.Action, ByRole: n.By, Reason: n.Reason, Detail: detail, At: tx.Now, IP: n.IP})
 }
 
 // MailLife is how long a notice is worth a mail.
@@ -77,8 +78,8 @@ type Told struct {
 	Detail string       `json:"detail,omitempty"`
 	At     time.Time    `json:"at"`
 
-	SessionID string `json:"-"` // that can be undone; empty: none
-	IP        string `json:"-"` // of that session
+	SessionID string `json:"-"`            // that can be undone; empty: none
+	IP        string `json:"ip,omitempty"` // of that session
 }
 
 // Unseen lists what a user has not put away yet, newest first. A sign-in is not

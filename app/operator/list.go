@@ -9,6 +9,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/setup"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
 )
@@ -104,7 +105,7 @@ type Details struct {
 	CreatedAt                           time.Time
 	Version                             int
 	People, Administrators              int
-	Secured                             bool       // it has a security administrator
+	Secured                             bool       `gorm:"-"` // it has a security administrator
 	LinkEndsAt                          *time.Time // of the open link for its first administrator
 	Domains                             []Domain   `gorm:"-"`
 	Grants                              []Granted  `gorm:"-"`
@@ -147,14 +148,17 @@ func (s *Service) Tenant(ctx context.Context, slug string) (Details, error) {
 	ok, err := tx.One(&d, `SELECT t.id, t.slug, t.name, t.region, t.ring, t.state, t.state_reason, t.state_changed_at, t.created_at, t.version,
 		(SELECT count(*) FROM users u WHERE u.tenant_id = t.id) AS people,
 		(SELECT count(*) FROM role_assignments r WHERE r.tenant_id = t.id) AS administrators,
-		EXISTS (SELECT 1 FROM role_assignments r WHERE r.tenant_id = t.id AND r.role = ?) AS secured, l.expires_at AS link_ends_at
+		l.expires_at AS link_ends_at
 		FROM tenants t LEFT JOIN setup_links l ON l.made_for = t.id AND l.used_at IS NULL AND l.expires_at > ?
-		WHERE t.slug = ? AND t.id <> ? LIMIT 1`, access.RoleSecurityAdministrator, tx.Now, slug, access.Platform)
+		WHERE t.slug = ? AND t.id <> ? LIMIT 1`, tx.Now, slug, access.Platform)
 	if err != nil {
 		return d, store.Unusable(err)
 	}
 	if !ok {
 		return d, notFound()
+	}
+	if d.Secured, err = setup.Secured(tx, d.ID); err != nil {
+		return d, store.Unusable(err)
 	}
 	if d.Domains, err = domainsOfTenant(tx, d.ID); err != nil {
 		return d, store.Unusable(err)

@@ -270,6 +270,24 @@ func TestALinkOfATenantEnds(t *testing.T) {
 		o.Set("INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at) SELECT id, 'u', ?, '', created_at FROM tenants WHERE slug = 'elm'", access.RoleSecurityAdministrator)
 		_, err = o.Setup.Redeem(ctx, elm, setup.First{AdminName: "late", Password: Password, PasswordAgain: Password}, from)
 		WantCode(t, "Redeem in a tenant that has its administrator", err, "setup.link_refused")
+		// Also who is one through a group, in a tenant where nobody is by themselves.
+		id := o.Text("SELECT id FROM tenants WHERE slug = 'elm'")
+		o.Set("DELETE FROM role_assignments WHERE tenant_id = ?", id)
+		if elm, err = o.Service.Invite(ctx, "elm", o.by, from); err != nil || o.tenant("elm").Secured {
+			t.Fatalf("Invite to a tenant whose administrator is gone: %v", err)
+		}
+		o.Set("INSERT INTO groups (tenant_id, id, name, created_at, role) VALUES (?,'g','Security',?,?)", id, o.Clock.Now(), access.RoleSecurityAdministrator)
+		if !works(elm) {
+			t.Error("a group without members closes a tenant")
+		}
+		o.Set("INSERT INTO group_members (tenant_id, group_id, user_id, user_name) VALUES (?,'g','u','u@elm.example')", id)
+		_, err = o.Setup.Redeem(ctx, elm, setup.First{AdminName: "late", Password: Password, PasswordAgain: Password}, from)
+		WantCode(t, "Redeem in a tenant that has its administrator through a group", err, "setup.link_refused")
+		_, err = o.Service.Invite(ctx, "elm", o.by, from)
+		WantCode(t, "Invite to a tenant that has its administrator through a group", err, "setup.not_needed")
+		if !o.tenant("elm").Secured {
+			t.Error("the operator's page says that it has none")
+		}
 		for _, slug := range []string{"platform", "nowhere"} {
 			_, err := o.Service.Invite(ctx, slug, o.by, from)
 			WantCode(t, "Invite for "+slug, err, "http.not_found")

@@ -403,3 +403,25 @@ func TestSessionsEndEverywhereWithinFiveSeconds(t *testing.T) {
 		t.Logf("%s: the stream ended after %v", row.claim, time.Since(ended))
 	}
 }
+
+// TestWhatAPageAsksByItselfKeepsNoSession: a page that stands open on a desk does
+// not outlive the time that its tenant gives to who is not there.
+func TestWhatAPageAsksByItselfKeepsNoSession(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.act(t, "UPDATE tenants SET idle_minutes = 10")
+		b, used := w.browser(t).signIn(t, "desk@alder.example"), w.browser(t).signIn(t, "desk2@alder.example")
+		b.get(t, "/admin/alder").want(t, http.StatusOK)
+		used.get(t, "/admin/alder").want(t, http.StatusOK)
+		for range 3 {
+			w.forward(t, 4*time.Minute)
+			b.get(t, "/admin/alder/stay/state", "Accept", "application/json").is(t, http.StatusOK, http.StatusUnauthorized)
+			used.get(t, "/admin/alder/stay", "Accept", "application/json").want(t, http.StatusOK)
+		}
+		if b.signedIn(t) {
+			t.Error("twelve minutes of asking by itself kept a session of ten")
+		}
+		if !used.signedIn(t) {
+			t.Error("a session that was used has ended")
+		}
+	})
+}

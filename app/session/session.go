@@ -74,16 +74,18 @@ type Session struct {
 
 // ConsoleEndsAt says when the console closes for this session: a quarter of an
 // hour after it was last used there or proved, twelve hours after it began at
-// the latest, and when the session itself ends. Last says that a proof does not
-// open it again.
+// the latest, and when the session itself ends. Last says that no use keeps it
+// open for longer.
 func (s Session) ConsoleEndsAt() (at time.Time, last bool) {
 	used := s.ProvedAt
 	if s.ConsoleSeenAt != nil && s.ConsoleSeenAt.After(used) {
 		used = *s.ConsoleSeenAt
 	}
 	at, end := used.Add(ConsoleIdleLife), s.CreatedAt.Add(ConsoleLife)
-	if over, _ := s.EndsAt(); over.Before(end) && !s.LastSeenAt.IsZero() {
+	if over, anyway := s.EndsAt(); anyway && over.Before(end) {
 		end = over
+	} else if !anyway && over.Before(at) {
+		at = over
 	}
 	if !end.After(at) {
 		return end, true
@@ -160,8 +162,20 @@ func Begin(tx *store.Tx, b Beginning) (id string, cookie secret.Token, err error
 }
 
 // Find gives the session of a cookie, or fault.SignIn when there is none that
-// is alive.
+// is alive, and notes that it was used.
 func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, error) {
+	s, err := Look(ctx, db, cookie)
+	if now := db.Now(); err == nil && now.Sub(s.LastSeenAt) >= seenWait {
+		_, err = db.CountOne(ctx, "UPDATE sessions SET last_seen_at = ? WHERE tenant_id = ? AND id = ? AND last_seen_at < ?",
+			now, s.TenantID, s.ID, now)
+		s.LastSeenAt = now
+	}
+	return s, err
+}
+
+// Look is Find for what a page asks by itself, which is no use and keeps no session
+// alive.
+func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, error) {
 	none := fault.New(fault.SignIn, "session.none")
 	tenantID, token, ok := strings.Cut(cookie.Reveal(), ".")
 	if !ok || len(token) > 100 {
@@ -186,12 +200,7 @@ func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	if !found || s.over(tx.Now) {
 		return Session{}, none
 	}
-	if tx.Now.Sub(s.LastSeenAt) >= seenWait {
-		_, err = db.CountOne(ctx, "UPDATE sessions SET last_seen_at = ? WHERE tenant_id = ? AND id = ? AND last_seen_at < ?",
-			tx.Now, s.TenantID, s.ID, tx.Now)
-		s.LastSeenAt = tx.Now
-	}
-	return s, err
+	return s, nil
 }
 
 // Prove notes in the act tx that the user of a session proved it again, now. That

@@ -62,14 +62,23 @@ func (s *Service) Link(ctx context.Context) (secret.Token, bool, error) {
 	return token, needed, err
 }
 
+// Secured says whether a tenant has a security administrator, by an assignment of
+// their own or through a group. Such a tenant opens to nobody from outside.
+func Secured(tx *store.Tx, tenantID string) (bool, error) {
+	var holder string
+	return tx.One(&holder, `SELECT user_id FROM role_assignments WHERE tenant_id = ? AND role = ?
+		UNION SELECT m.user_id FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id AND m.group_id = g.id WHERE g.tenant_id = ? AND g.role = ? LIMIT 1`,
+		tenantID, access.RoleSecurityAdministrator, tenantID, access.RoleSecurityAdministrator)
+}
+
 // Invite makes, in the act tx, the link for the first security administrator of
 // a tenant; earlier ones are dead. It fails with fault.Conflict when the tenant
 // has one.
 func Invite(tx *store.Tx, tenantID string, by audit.Party, from audit.Origin) (secret.Token, error) {
-	token, has := secret.System.Token(), ""
-	if there, err := tx.One(&has, "SELECT user_id FROM role_assignments WHERE tenant_id = ? AND role = ? LIMIT 1", tenantID, access.RoleSecurityAdministrator); err != nil {
+	token := secret.System.Token()
+	if secured, err := Secured(tx, tenantID); err != nil {
 		return token, err
-	} else if there {
+	} else if secured {
 		return token, fault.New(fault.Conflict, "setup.not_needed")
 	}
 	return token, invite(tx, token, tenantID, InviteLife, by, from)
@@ -135,7 +144,9 @@ func (s *Service) Check(ctx context.Context, token secret.Token) (Invited, error
 // platform may take another operator at any time.
 const works = `used_at IS NULL AND (expires_at IS NULL OR expires_at > ?) AND (made_for IS NULL
 	OR EXISTS (SELECT 1 FROM tenants t WHERE t.id = made_for AND t.state = 'active') AND (made_for = 'platform'
-	OR NOT EXISTS (SELECT 1 FROM role_assignments r WHERE r.tenant_id = made_for AND r.role = 'security_administrator')))`
+	OR NOT EXISTS (SELECT 1 FROM role_assignments r WHERE r.tenant_id = made_for AND r.role = 'security_administrator')
+	AND NOT EXISTS (SELECT 1 FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id AND m.group_id = g.id
+		WHERE g.tenant_id = made_for AND g.role = 'security_administrator')))`
 
 func invited(tx *store.Tx, token secret.Token) (i Invited, err error) {
 	ok, err := tx.One(&i, `SELECT COALESCE(o.id, '') AS tenant_id, COALESCE(o.slug, '') AS slug, COALESCE(o.name, '') AS name

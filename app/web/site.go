@@ -102,7 +102,11 @@ func (s *Site) Peek(c echo.Context) (session.Session, bool, error) {
 		call.lookedUp = true
 		return session.Session{}, false, nil
 	}
-	found, err := session.Find(c.Request().Context(), s.DB, secret.TokenOf(cookie.Value))
+	find := session.Find
+	if quiet(c) {
+		find = session.Look
+	}
+	found, err := find(c.Request().Context(), s.DB, secret.TokenOf(cookie.Value))
 	if f := fault.Of(err); f != nil && f.Kind == fault.SignIn {
 		call.lookedUp = true
 		return session.Session{}, false, nil

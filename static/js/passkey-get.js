@@ -31,11 +31,11 @@ async function offer() {
   }
 }
 
-// What is to be signed is good for a time. A page that stands open longer asks for
-// something new, as a reload would.
+// What is to be signed is good for a time, and once. A page that stands open longer,
+// or comes back from the history, asks for something new.
 async function renew() {
   try {
-    const page = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    const page = await fetch("/signin", { headers: { Accept: "text/html" }, cache: "no-store" });
     const fresh = new DOMParser().parseFromString(await page.text(), "text/html").querySelector("form[data-passkey]");
     if (fresh && !button.disabled) {
       form.dataset.options = fresh.dataset.options;
@@ -72,5 +72,8 @@ if (supported) {
 }
 
 addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload();
+  if (!event.persisted) return;
+  if (!any) return location.replace(`/signin/${encodeURIComponent(document.body.dataset.attempt)}`);
+  button.disabled = false;
+  renew();
 });

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"latchkey/app/audit"
 	"latchkey/app/notify"
 	"latchkey/views/words"
 )
@@ -17,13 +18,18 @@ func (l Letters) Mail(tenantName string, n notify.Told) (subject, text string) {
 	ctx := context.Background()
 	shown := notice(ctx, n)
 	lines := []string{shown.What + ".", words.Say(ctx, "mail.when", "when", n.At.UTC().Format("2006-01-02 15:04"))}
+	look := words.Say(ctx, "mail.look", "link", l.PublicURL+"/me/activity")
+	if n.Action == audit.SessionNewBrowser {
+		lines = append(lines, words.Say(ctx, "mail.from", "address", n.IP))
+		look = words.Say(ctx, "mail.undo", "link", l.PublicURL+"/")
+	}
 	if shown.By != "" {
 		lines = append(lines, words.Say(ctx, "mail.by", "role", shown.By))
 	}
 	if shown.Why != "" {
 		lines = append(lines, words.Say(ctx, "mail.why", "reason", shown.Why))
 	}
-	lines = append(lines, "", shown.Next, words.Say(ctx, "mail.look", "link", l.PublicURL+"/me/activity"), "", words.Say(ctx, "mail.foot", "tenant", tenantName))
+	lines = append(lines, "", shown.Next, look, "", words.Say(ctx, "mail.foot", "tenant", tenantName))
 	return words.Say(ctx, "mail.subject", "tenant", tenantName, "what", shown.What), strings.Join(lines, "\n") + "\n"
 }
 
