@@ -221,8 +221,9 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnBackups(t, w)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	acts = append(acts, actsOnSessions(t, w)...)
-	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
-	w.act(t, "UPDATE sessions SET proved_by = 'phone'")     // as strong as anybody can
+	acts = append(acts, actsOnProviders(t, w, security)...)                                                                                                   // the last: from then on mails are owed
+	acts = append(acts, doing{"POST /admin/:tenant/policy", form(admin, "/admin/alder/policy", policyForm("passkey.second_factor")...), http.StatusSeeOther}) // it turns static passcodes off
+	w.act(t, "UPDATE sessions SET proved_by = 'phone'")                                                                                                       // as strong as anybody can
 	return acts
 }
 
@@ -360,8 +361,8 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 	w.act(t, "INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, at) VALUES (?,'notice-1',?,'sessions.ended','helpdesk','a test',?)", tenantID, userID, w.DB.Now())
 	admin.get(t, "/admin/alder")
 	told.get(t, "/me")
-	_, passing := w.person(t, "user22@alder.example")
-	_, withdrawn := w.person(t, "user23@alder.example")
+	_, passing := w.person(t, "user7@alder.example")
+	_, withdrawn := w.person(t, "user8@alder.example")
 	w.act(t, "UPDATE tenants SET no_sign_in = 0 WHERE id = ?", tenantID)
 	for id, userID := range map[string]string{"passcode-1": passing, "passcode-2": withdrawn} {
 		w.act(t, "INSERT INTO static_passcodes (tenant_id, id, user_id, state, hours, reason, requested_by, approved_by, approved_at, expires_at) VALUES (?,?,?,'approved',1,'','','',?,?)",
@@ -369,8 +370,8 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 	}
 	return []doing{
 		{"POST /admin/:tenant/passcodes/:passcode/show", form(security, "/admin/alder/passcodes/passcode-1/show"), http.StatusOK},
-		{"POST /admin/:tenant/users/:user/passcodes", form(admin, at("user24")+"/passcodes", "hours", "1"), http.StatusSeeOther},
-		{"POST /admin/:tenant/users/:user/passcodes/withdraw", form(admin, at("user23")+"/passcodes/withdraw"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/passcodes", form(admin, at("user12")+"/passcodes", "hours", "1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/passcodes/withdraw", form(admin, at("user8")+"/passcodes/withdraw"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/lock", form(admin, at("user10")+"/lock"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/unlock", form(admin, at("user11")+"/unlock"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/disable", form(admin, at("user20")+"/disable"), http.StatusSeeOther},
