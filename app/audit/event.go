@@ -94,6 +94,10 @@ const (
 	PasswordLinkMade   Action = "password.link_made"
 	SettingsChanged    Action = "settings.changed"
 	PolicyChanged      Action = "policy.changed"
+	PasscodeApproved   Action = "static_passcode.approved"
+	PasscodeIssued     Action = "static_passcode.issued" // made, and shown once
+	PasscodeWithdrawn  Action = "static_passcode.withdrawn"
+	PasscodeExpired    Action = "static_passcode.expired"
 	PlaceSet           Action = "place.set"     // named, or changed
 	PlaceRemoved       Action = "place.removed" // no longer named
 )
@@ -140,6 +144,15 @@ const (
 	ProviderRemoved Action = "provider.removed"
 	MessageAgain    Action = "message.again"  // one that did not go out is sent again
 	MessageLimits   Action = "message.limits" // brakes against toll fraud were changed
+)
+
+// Of backup phones.
+const (
+	BackupPhoneBegun   Action = "backup_phone.begun" // a code was sent to a number
+	BackupPhoneBound   Action = "backup_phone.bound"
+	BackupPhoneRefused Action = "backup_phone.refused" // the code that was to confirm it was wrong
+	BackupPhoneRemoved Action = "backup_phone.removed" // by its user
+	PhoneCodeSent      Action = "phone_code.sent"      // in a sign-in, or held back
 )
 
 // Of passkeys.
@@ -193,6 +206,8 @@ const (
 	KindBrowser   = "browser" // a trusted one
 	KindProvider  = "provider"
 	KindPasskey   = "passkey"
+
+	KindBackupPhone = "backup_phone"
 )
 
 // Party is one who acts or is acted upon.

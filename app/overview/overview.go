@@ -18,6 +18,7 @@ type Counts struct {
 	NoWay                  int // active, and no way in at all
 	AtRisk                 int // active, and one way alone
 	Paused                 int // names with a way that is off until an administrator turns it on
+	Passcodes              int // static passcodes that are there or may be shown
 	SecurityAdministrators int
 	WithoutPhone           int // of those who run the tenant
 }
@@ -34,7 +35,8 @@ func Of(ctx context.Context, db *store.DB, rules *access.Rules, tenantID string)
 		{&n.Locked, "users WHERE tenant_id = ? AND state = 'locked'"},
 		{&n.NoWay, "users WHERE tenant_id = ? AND state = 'active' AND ways & (ways - 1) = 0 AND ways = 0"},
 		{&n.AtRisk, "users WHERE tenant_id = ? AND state = 'active' AND ways & (ways - 1) = 0 AND ways <> 0"},
-		{&n.Paused, "throttles WHERE tenant_id = ? AND in_a_row >= 100"},
+		{&n.Passcodes, "static_passcodes WHERE tenant_id = ? AND state IN ('approved', 'active')"},
+		{&n.Paused, "throttles WHERE tenant_id = ? AND in_a_row >= 100 AND way <> 'address' AND way NOT LIKE '%:here'"},
 	} {
 		if _, err := tx.One(count.into, "SELECT count(*) FROM (SELECT 1 FROM "+count.which+" LIMIT ?) counted", tenantID, Most); err != nil {
 			return n, store.Unusable(err)

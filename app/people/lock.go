@@ -1,6 +1,8 @@
 package people
 
 import (
+	"errors"
+
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
@@ -47,6 +49,9 @@ func (s *Service) shutOut(tx *store.Tx, act approval.Act) error {
 		return err
 	}
 	if err := password.EndLinks(tx, act.TenantID, act.TargetID); err != nil {
+		return err
+	}
+	if _, err := s.Passcodes.Withdraw(tx, act.TenantID, act.TargetID, act.ActorID); err != nil && !errors.Is(err, fault.Conflict) {
 		return err
 	}
 	return s.withdraw(tx, act)

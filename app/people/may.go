@@ -46,6 +46,8 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 	}
 	try(KindInvitation, Link{})
 	try(KindPasswordLink, Link{})
+	try(KindPasscode, Passcode{Hours: 1})
+	try(KindWithdrawPasscode, nil)
 	performers := s.Performers()
 	var offers []Offer
 	for _, a := range tried {

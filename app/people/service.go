@@ -4,6 +4,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/device"
+	"latchkey/app/passcode"
 	"latchkey/app/passkey"
 	"latchkey/app/password"
 	"latchkey/app/prompt"
@@ -26,6 +27,7 @@ type Service struct {
 	TOTPs     *totp.Service
 	Passkeys  *passkey.Service
 	Passwords *secret.Passwords
+	Passcodes *passcode.Service
 	Replacing *password.Service // ends what was begun with a password before
 }
 
@@ -44,6 +46,9 @@ const (
 	KindEnable      approval.Kind = "user.enable"
 
 	KindPasswordLink approval.Kind = "user.password_link"
+
+	KindPasscode         approval.Kind = "static_passcode.request"
+	KindWithdrawPasscode approval.Kind = "static_passcode.withdraw"
 )
 
 // Performers are the acts of this package. What may take away one of the last who
@@ -55,7 +60,7 @@ func (s *Service) Performers() map[approval.Kind]approval.Performer {
 		KindLock: kept(s.lock), KindDisable: kept(s.disable), KindReset: kept(s.reset), KindResetTOTP: kept(s.resetTOTP), KindMFA: kept(s.mfa),
 		KindTakePasskey: kept(s.takePasskey),
 		KindUnlock:      s.unlock, KindEnable: s.enable, KindEndSessions: s.endSessions, KindInvite: s.invite, KindInvitation: s.invitation,
-		KindPasswordLink: s.passwordLink,
+		KindPasswordLink: s.passwordLink, KindPasscode: s.passcode, KindWithdrawPasscode: s.withdrawPasscode,
 	}
 }
 

@@ -86,3 +86,19 @@ func (s Source) ThreeNumbers(right string) [3]string {
 	}
 	return numbers
 }
+
+// passcodeLetters are those that nobody takes for another one, also when they are
+// read out.
+const passcodeLetters = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+
+// Passcode returns 20 letters and digits in fives (98 bits), to be typed by hand.
+func (s Source) Passcode() Token {
+	var b []byte
+	for i := range 20 {
+		if i > 0 && i%5 == 0 {
+			b = append(b, '-')
+		}
+		b = append(b, passcodeLetters[s.Below(len(passcodeLetters))])
+	}
+	return Token{text: string(b)}
+}

@@ -191,7 +191,6 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/settings/places/:place", form(admin, "/admin/alder/settings/places/ward", "name", "Ward", "networks", "203.0.113.0/25", "version", ward.Version(), "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places", form(admin, "/admin/alder/settings/places", "name", "Office", "networks", "203.0.113.7", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places/elsewhere", form(admin, "/admin/alder/settings/places/elsewhere", "match_mode_elsewhere", "type2", "reason", "a test"), http.StatusSeeOther},
-		{"POST /admin/:tenant/policy", form(admin, "/admin/alder/policy", policyForm("passkey.second_factor")...), http.StatusSeeOther},
 		{"POST " + tenants, form(operated.b, tenants, "tenant_name", "Fir", "tenant_slug", "fir", "domain", "fir.example", "region", "eu", "ring", "early"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/change", form(operated.b, tenants+"/birch/change", "tenant_name", "Birch", "region", "eu", "ring", "early", "version", "1"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/links", form(operated.b, tenants+"/elm/links"), http.StatusSeeOther},
@@ -218,11 +217,13 @@ func everyAct(t *testing.T, w *world) []doing {
 	}
 	acts = append(acts, actsOnApps(t, w, admin)...)
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
-	acts = append(acts, actsOnPeople(t, w, admin)...)
+	acts = append(acts, actsOnPeople(t, w, admin, security)...)
+	acts = append(acts, actsOnBackups(t, w)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	acts = append(acts, actsOnSessions(t, w)...)
-	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
-	w.act(t, "UPDATE sessions SET proved_by = 'phone'")     // as strong as anybody can
+	acts = append(acts, actsOnProviders(t, w, security)...)                                                                                                   // the last: from then on mails are owed
+	acts = append(acts, doing{"POST /admin/:tenant/policy", form(admin, "/admin/alder/policy", policyForm("passkey.second_factor")...), http.StatusSeeOther}) // it turns static passcodes off
+	w.act(t, "UPDATE sessions SET proved_by = 'phone'")                                                                                                       // as strong as anybody can
 	return acts
 }
 
@@ -264,7 +265,7 @@ func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 		return func() answer { return security.post(t, list+path, pairs...) }
 	}
 	for channel, sender := range map[string]string{"sms": "+15550100", "voice": "+15550100", "mail": "id@alder.example"} {
-		w.act(t, "INSERT INTO providers (tenant_id, channel, driver, url, account, sender, credential, version, changed_by, changed_at) VALUES (?,?,'kept','','','','',1,'',?)",
+		w.act(t, "INSERT INTO providers (tenant_id, channel, driver, url, account, sender, credential, version, changed_by, changed_at) VALUES (?,?,'kept','','','','',1,'',?) ON CONFLICT DO NOTHING",
 			tenantID, channel, w.DB.Now())
 		acts = append(acts,
 			doing{"POST /admin/:tenant/settings/providers/" + channel, form("/"+channel, "driver", "webhook", "url", "https://sms.example/take", "sender", sender, "credential", "a shared secret", "version", "1"), http.StatusSeeOther},
@@ -336,7 +337,7 @@ func actsOnRoles(t *testing.T, w *world, admin, security *browser) []doing {
 
 // actsOnPeople prepares what a tenant administrator does to people, and what
 // these do then.
-func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
+func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 	t.Helper()
 	at := func(name string) string {
 		_, id := w.person(t, name+"@alder.example")
@@ -360,7 +361,17 @@ func actsOnPeople(t *testing.T, w *world, admin *browser) []doing {
 	w.act(t, "INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, at) VALUES (?,'notice-1',?,'sessions.ended','helpdesk','a test',?)", tenantID, userID, w.DB.Now())
 	admin.get(t, "/admin/alder")
 	told.get(t, "/me")
+	_, passing := w.person(t, "user7@alder.example")
+	_, withdrawn := w.person(t, "user8@alder.example")
+	w.act(t, "UPDATE tenants SET no_sign_in = 0 WHERE id = ?", tenantID)
+	for id, userID := range map[string]string{"passcode-1": passing, "passcode-2": withdrawn} {
+		w.act(t, "INSERT INTO static_passcodes (tenant_id, id, user_id, state, hours, reason, requested_by, approved_by, approved_at, expires_at) VALUES (?,?,?,'approved',1,'','','',?,?)",
+			tenantID, id, userID, w.DB.Now(), w.DB.Now().Add(time.Hour))
+	}
 	return []doing{
+		{"POST /admin/:tenant/passcodes/:passcode/show", form(security, "/admin/alder/passcodes/passcode-1/show"), http.StatusOK},
+		{"POST /admin/:tenant/users/:user/passcodes", form(admin, at("user12")+"/passcodes", "hours", "1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/passcodes/withdraw", form(admin, at("user8")+"/passcodes/withdraw"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/lock", form(admin, at("user10")+"/lock"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/unlock", form(admin, at("user11")+"/unlock"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/disable", form(admin, at("user20")+"/disable"), http.StatusSeeOther},

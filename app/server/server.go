@@ -23,11 +23,13 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/backupphone"
 	"latchkey/app/device"
 	"latchkey/app/group"
 	"latchkey/app/importing"
 	"latchkey/app/notify"
 	"latchkey/app/operator"
+	"latchkey/app/passcode"
 	"latchkey/app/passkey"
 	"latchkey/app/password"
 	"latchkey/app/people"
@@ -154,12 +156,21 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	if err != nil {
 		return nil, err
 	}
+	passcodes := &passcode.Service{DB: db, Hub: hub, Passwords: passwords}
 	devices.Authenticators = passkeys
-	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Passkeys: passkeys, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
+	outside, nudgeCarrier := settings.outside(), make(chan struct{}, 1)
+	providers := &provider.Service{
+		DB: db, Keys: keys, Outside: outside, Client: outside.Client(), Words: mepages.Letters{PublicURL: settings.PublicURL}, Helo: settings.host(), Nudge: nudgeCarrier,
+	}
+	if settings.KeepMessages {
+		providers.Kept = &provider.Kept{}
+	}
+	backups := &backupphone.Service{DB: db, Keys: keys, Providers: providers}
+	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	ownPasswords := &password.Service{DB: db, Keys: keys, Passwords: passwords, Hub: hub}
-	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passkeys: passkeys, Passwords: passwords, Replacing: ownPasswords}
+	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passkeys: passkeys, Passwords: passwords, Replacing: ownPasswords, Passcodes: passcodes}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
 	ways := &policy.Service{DB: db, Roles: roles}
@@ -175,13 +186,6 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	hub.LookFor("user", prompts.Asked)
 	hub.LookFor("inbox", approvals.Changed)
 
-	outside, nudgeCarrier := settings.outside(), make(chan struct{}, 1)
-	providers := &provider.Service{
-		DB: db, Keys: keys, Outside: outside, Client: outside.Client(), Words: mepages.Letters{PublicURL: settings.PublicURL}, Helo: settings.host(), Nudge: nudgeCarrier,
-	}
-	if settings.KeepMessages {
-		providers.Kept = &provider.Kept{}
-	}
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(streams, hub)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
@@ -199,9 +203,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	e, err := s.routes(
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Operator: operators, SignIn: signIn, Providers: providers,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -349,7 +353,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-lapse.C:
 			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)
@@ -360,7 +364,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time

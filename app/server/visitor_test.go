@@ -45,7 +45,7 @@ func TestAnOperatorWhoWasLetInDecides(t *testing.T) {
 		live.says(t, "count 0")
 		theirs, others := loosens(firstID, "of who let them in"), loosens(secondID, "of another one")
 		live.says(t, "count 1")
-		if a := b.get(t, theirs).want(t, http.StatusOK); !strings.Contains(a.body, "Whoever asked gave you your account or your role") {
+		if a := b.get(t, theirs).want(t, http.StatusOK); !strings.Contains(a.body, "Whoever asked gave you your account, a link to its password, or your role") {
 			t.Errorf("of who let them in: %s", excerpt(a.body))
 		}
 		b.post(t, theirs+"/approve").is(t, http.StatusForbidden)

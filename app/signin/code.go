@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 
+	"latchkey/app/passcode"
 	"latchkey/app/store"
 	"latchkey/app/totp"
 )
@@ -15,6 +16,9 @@ func (s *Service) VerifyCode(ctx context.Context, addressed, typed string, from 
 	a, now, err := s.Find(ctx, addressed, from.BrowserDigest)
 	if err != nil {
 		return Done{}, err
+	}
+	if a.Way == StaticPasscode && a.Open(now) && !a.Stuck() {
+		return s.verifyPasscode(ctx, a, typed, from)
 	}
 	if !a.Open(now) || a.Stuck() || a.Way != TOTP {
 		return Done{}, s.refused(ctx, addressed, "signin.over", from)
@@ -35,4 +39,25 @@ func (s *Service) VerifyCode(ctx context.Context, addressed, typed string, from 
 	}
 	done, err := s.passed(ctx, a, TOTP, func(tx *store.Tx) error { return totp.Use(tx, a.TenantID, held.ID, step) }, from)
 	return done, s.settled(ctx, a, TOTP, "signin.code_used", err, from)
+}
+
+// verifyPasscode checks a static passcode for an attempt. It counts, and fails, as
+// VerifyPassword does; a name that has none takes as long.
+func (s *Service) verifyPasscode(ctx context.Context, a Attempt, typed string, from From) (Done, error) {
+	if err := s.countTry(ctx, a, StaticPasscode, from); err != nil {
+		return Done{}, err
+	}
+	held, err := s.Passcodes.Holding(ctx, a.TenantID, a.userID)
+	if err != nil {
+		return Done{}, s.uncount(ctx, a, StaticPasscode, store.Unusable(err))
+	}
+	right, err := s.Passcodes.Match(ctx, held, typed)
+	if err != nil {
+		return Done{}, s.uncount(ctx, a, StaticPasscode, store.Unusable(err))
+	}
+	if !right || a.userID == "" {
+		return Done{}, s.refused(ctx, a.ID, "signin.passcode_wrong", from)
+	}
+	done, err := s.passed(ctx, a, StaticPasscode, func(tx *store.Tx) error { return passcode.Use(tx, held) }, from)
+	return done, s.settled(ctx, a, StaticPasscode, "signin.passcode_over", err, from)
 }

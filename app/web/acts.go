@@ -18,8 +18,8 @@ var acts = map[approval.Kind]string{
 	"user.lock": "pause", "user.unlock": "check", "session.end": "monitor", "authenticator.reset": "phone", "totp.reset": "clock", "passkey.reset": "passkey", "user.mfa": "shield",
 	"user.invite": "plus", "user.invitation": "plus", "user.import": "list",
 	"group.create": "users", "group.rename": "users", "group.delete": "users", "group.add_member": "users", "group.remove_member": "users", "group.set_role": "key",
-	"user.password_link": "key",
-	"settings.change":    "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
+	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
+	"settings.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
 }
 
 // ActIcon is the drawing for a kind of act.
@@ -52,7 +52,7 @@ var fields = map[string]func(context.Context, string) string{
 	"role": sayRole, "scope": sayScope, "ends_at": sayEnd, "permissions": sayPermissions,
 	"state": sayValue, "mfa_state": sayMFA, "sessions": sayValue, "throttle": sayValue,
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "platforms": sayPlatforms,
-	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil,
+	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
 	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
 }
 

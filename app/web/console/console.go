@@ -18,6 +18,7 @@ import (
 	"latchkey/app/group"
 	"latchkey/app/importing"
 	"latchkey/app/operator"
+	"latchkey/app/passcode"
 	"latchkey/app/people"
 	"latchkey/app/policy"
 	"latchkey/app/provider"
@@ -41,6 +42,7 @@ type Pages struct {
 	Search    *search.Service
 	Settings  *settings.Service
 	Policy    *policy.Service
+	Passcodes *passcode.Service
 	Operator  *operator.Service
 	SignIn    *signin.Service
 	Providers *provider.Service
@@ -61,6 +63,7 @@ var places = []place{
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{policyPath, "policy", "key", access.PolicyEdit},
+	{passcodesPath, "passcodes", "warn", access.PolicyEdit},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
 	{providersPath, "providers", "message", access.IntegrationEdit},
 	{placesPath, "places", "globe", access.PolicyEdit},
@@ -74,7 +77,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
 	)
 }
 

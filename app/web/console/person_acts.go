@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -33,10 +34,13 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 	people.KindEnable:      {"/enable", "enable"},
 
 	people.KindPasswordLink: {"/password-link", "password_link"},
+
+	people.KindPasscode:         {"/passcodes", "passcode"},
+	people.KindWithdrawPasscode: {"/passcodes/withdraw", "withdraw_passcode"},
 }
 
 // dangers are the acts that take something from a person.
-var dangers = []approval.Kind{people.KindLock, people.KindDisable, people.KindReset, people.KindResetTOTP, people.KindTakePasskey, people.KindEndSessions}
+var dangers = []approval.Kind{people.KindLock, people.KindDisable, people.KindReset, people.KindResetTOTP, people.KindTakePasskey, people.KindEndSessions, people.KindWithdrawPasscode}
 
 // personActs puts what may be done to a person on their page, and what came back.
 func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, offers []people.Offer, back failed) {
@@ -67,6 +71,12 @@ func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, off
 			}
 			states.Choices = append(states.Choices, choice)
 			continue
+		case people.KindPasscode:
+			act.Choices = &component.Choices{Name: "hours", Legend: words.Say(ctx, "console.act.passcode.legend"), Error: problemsOf(back, act.ID)["hours"]}
+			for i, hours := range people.PasscodeHours {
+				text := strconv.Itoa(hours)
+				act.Choices.Choices = append(act.Choices.Choices, component.Choice{Value: text, Label: words.Say(ctx, "console.act.passcode.hours", "count", text), Chosen: i == 0})
+			}
 		case people.KindInvitation, people.KindPasswordLink:
 			act.Once = secret.System.ID()
 		}

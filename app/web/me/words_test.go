@@ -94,7 +94,7 @@ func TestEveryWayIsSaidToItsUser(t *testing.T) {
 func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 	for action, detail := range map[audit.Action]string{
 		audit.UserLocked: "", audit.UserUnlocked: "", audit.WaysRestored: "", audit.SessionsEnded: "", audit.AuthenticatorReset: "Pocket",
-		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.PasskeyBound: "Laptop", audit.DeviceUnlockSet: "Pocket", audit.PasskeyRemoved: "Laptop", audit.PasskeyReset: "Laptop", audit.PasskeySuspect: "Laptop", audit.PasswordSet: "", audit.PasswordChanged: "", audit.PasswordRenewed: "", audit.PasswordLinkMade: "",
+		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.PasskeyBound: "Laptop", audit.DeviceUnlockSet: "Pocket", audit.PasskeyRemoved: "Laptop", audit.PasskeyReset: "Laptop", audit.PasskeySuspect: "Laptop", audit.PasswordSet: "", audit.PasswordChanged: "", audit.PasswordRenewed: "", audit.PasswordLinkMade: "", audit.PasscodeApproved: "", audit.PasscodeIssued: "", audit.PasscodeWithdrawn: "",
 		audit.RoleAssigned: "helpdesk", audit.RoleTaken: "custom:x", audit.AccessAlarm: "somebody@alder.example",
 		audit.RoleEnded: "auditor", audit.ApprovalGiven: "role.assign", audit.ApprovalRefused: "user.mfa", audit.ApprovalVoid: "group.set_role", audit.ApprovalExpired: "user.import",
 	} {
