@@ -146,6 +146,15 @@ const (
 	MessageLimits   Action = "message.limits" // brakes against toll fraud were changed
 )
 
+// Of backup phones.
+const (
+	BackupPhoneBegun   Action = "backup_phone.begun" // a code was sent to a number
+	BackupPhoneBound   Action = "backup_phone.bound"
+	BackupPhoneRefused Action = "backup_phone.refused" // the code that was to confirm it was wrong
+	BackupPhoneRemoved Action = "backup_phone.removed" // by its user
+	PhoneCodeSent      Action = "phone_code.sent"      // in a sign-in, or held back
+)
+
 // Of passkeys.
 const (
 	PasskeyBound   Action = "passkey.bound"
@@ -197,6 +206,8 @@ const (
 	KindBrowser   = "browser" // a trusted one
 	KindProvider  = "provider"
 	KindPasskey   = "passkey"
+
+	KindBackupPhone = "backup_phone"
 )
 
 // Party is one who acts or is acted upon.

@@ -3,6 +3,7 @@ package journey
 import (
 	"testing"
 
+	"latchkey/app/people"
 	"latchkey/app/store"
 )
 
@@ -51,4 +52,45 @@ func TestSomebodyChangesTheirPassword(t *testing.T) {
 	p.Follow("#main form button.primary")
 	p.WaitFor(".flash")
 	p.look("password-set")
+}
+
+// A static passcode: asked for by one administrator, approved and shown by another,
+// and typed by its user on a day without a phone.
+func TestAStaticPasscodeForTheWorstDay(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	const name = "user8@alder.example"
+	h.exec("UPDATE tenants SET no_sign_in = 0 WHERE slug = 'alder'")
+	p := h.pc()
+	p.console(asker, "/passcodes")
+	p.WaitForText(".empty", "None")
+	p.look("passcodes-none")
+	h.submits(people.KindPasscode, "admin@alder.example", name, people.Passcode{Hours: 4})
+	p.Open(h.URL + "/admin/alder/approvals")
+	p.Follow("main .rows a[href*='/approvals/']")
+	p.WaitForText("h1", "Make a static passcode")
+	p.look("passcode-approval")
+	p.Fill("#approve-reason", "They called, and I know them")
+	p.Follow(".beside-acts form[action$='/approve'] button")
+	p.WaitForText(".flash", "Approved")
+	p.Open(h.URL + "/admin/alder/passcodes")
+	p.WaitForText(".rows", "waits to be shown")
+	p.look("passcodes")
+	p.Click(".row summary")
+	p.Follow("dialog[open] form[action$='/show'] button.primary, dialog[open] form[action$='/show'] button:not(.quiet)")
+	p.WaitFor("#static-passcode")
+	p.look("passcode-shown")
+	code := p.Text("#static-passcode")
+	p.Open(h.URL + "/admin/alder/users/" + h.user(name).ID)
+	p.look("person-with-passcode")
+
+	b := h.pc()
+	b.name(name)
+	b.Follow("a[href$='/help']")
+	b.Follow("form:has([value=static_passcode]) button")
+	b.WaitFor("body[data-step=static_passcode]")
+	b.look("passcode-typed")
+	b.Fill("#code", code)
+	b.Follow(primary)
+	b.signedIn(name)
 }

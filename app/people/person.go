@@ -6,9 +6,11 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/backupphone"
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
+	"latchkey/app/provider"
 	"latchkey/app/session"
 	"latchkey/app/store"
 	"latchkey/app/totp"
@@ -23,6 +25,7 @@ type Person struct {
 	RoleScope   []string // names of the groups that the role is limited to
 	Groups      []Group
 	Phones      []Phone
+	Backups     []backupphone.Phone
 	TOTP        *totp.Bound // nil: none
 	Passkeys    []passkey.Bound
 	Sessions    []session.Listed
@@ -203,6 +206,12 @@ func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer ac
 	}
 	if ok {
 		p.TOTP = &app
+	}
+	if p.Backups, err = backupphone.Of(tx, tenantID, userID); err != nil {
+		return err
+	}
+	for i := range p.Backups { // nobody but their user sees them whole
+		p.Backups[i].Number = provider.MaskNumber(p.Backups[i].Number)
 	}
 	if p.Passkeys, err = passkey.Of(tx, tenantID, userID); err != nil {
 		return err

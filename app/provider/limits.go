@@ -100,7 +100,7 @@ func (s *Service) Limit(ctx context.Context, tenantID, userID string, next Limit
 // SentToday counts the messages to phones that a tenant has owed today (UTC).
 func (s *Service) SentToday(ctx context.Context, tenantID string) (n int, err error) {
 	tx := s.DB.View(ctx)
-	_, err = tx.One(&n, "SELECT count(*) FROM outbox WHERE tenant_id = ? AND kind IN ('sms', 'voice') AND created_at >= ?", tenantID, tx.Now.Truncate(24*time.Hour))
+	_, err = tx.One(&n, "SELECT sent FROM message_days WHERE tenant_id = ? AND day = ?", tenantID, tx.Now.Format(time.DateOnly))
 	return n, store.Unusable(err)
 }
 

@@ -41,12 +41,16 @@ func refused(code string, cause error) error {
 // QueueCode owes, in the act tx, a message with a code to a number. The code is
 // sealed in the outbox until it was sent.
 func (s *Service) QueueCode(tx *store.Tx, tenantID string, c Channel, number string, code secret.Token, life time.Duration) error {
-	id := secret.System.ID()
+	to := notify.Targets{Query: "SELECT CAST(? AS text) AS target", Values: []any{number}}
+	return s.QueueTo(tx, tenantID, secret.System.ID(), c, to, code, life)
+}
+
+// QueueTo is QueueCode for a number that a query finds, or does not.
+func (s *Service) QueueTo(tx *store.Tx, tenantID, id string, c Channel, to notify.Targets, code secret.Token, life time.Duration) error {
 	sealed, err := s.Keys.Seal(tenantID, bodyOf(id), code.Reveal())
 	if err != nil {
 		return err
 	}
-	to := notify.Targets{Query: "SELECT CAST(? AS text) AS target", Values: []any{number}}
 	if err := notify.QueueAs(tx, tenantID, id, string(c), to, sealed, life); err != nil {
 		return err
 	}

@@ -16,8 +16,8 @@ import (
 // Keys are the keys of one installation, all split by purpose (HKDF, RFC 5869)
 // from one master secret that is kept outside the database.
 type Keys struct {
-	pin, forms, subjects, check, seal, challenges []byte
-	push                                          *ecdh.PrivateKey
+	pin, forms, subjects, check, seal, challenges, codes []byte
+	push                                                 *ecdh.PrivateKey
 }
 
 // NewKeys splits master, which has 32 bytes or more.
@@ -29,7 +29,7 @@ func NewKeys(master []byte) (*Keys, error) {
 		return nil, errors.New("secret: the master key is one byte repeated")
 	}
 	k := &Keys{}
-	for purpose, key := range map[string]*[]byte{"pin": &k.pin, "forms": &k.forms, "subjects": &k.subjects, "check": &k.check, "seal": &k.seal, "challenges": &k.challenges} {
+	for purpose, key := range map[string]*[]byte{"pin": &k.pin, "forms": &k.forms, "subjects": &k.subjects, "check": &k.check, "seal": &k.seal, "challenges": &k.challenges, "codes": &k.codes} {
 		derived, err := hkdf.Key(sha256.New, master, nil, "latchkey "+purpose, 32)
 		if err != nil {
 			return nil, fmt.Errorf("secret: key for %s: %w", purpose, err)
@@ -99,6 +99,10 @@ func makeMaster(path string) ([]byte, error) {
 func (k *Keys) PINDigest(accountID, pin string) string {
 	return keyed(k.pin, accountID+"\x00"+pin)
 }
+
+// CodeDigest is what is kept of a code that was sent, keyed like a PIN's: six digits
+// are few. id is that of the row, so that one digest fits no other.
+func (k *Keys) CodeDigest(id, code string) string { return keyed(k.codes, id+"\x00"+code) }
 
 // Subject stands for a sign-in name, known or not, where counters and habits
 // are kept, so that a made-up name leaves the same traces and no name.

@@ -23,6 +23,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/backupphone"
 	"latchkey/app/device"
 	"latchkey/app/group"
 	"latchkey/app/importing"
@@ -157,7 +158,15 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}
 	passcodes := &passcode.Service{DB: db, Hub: hub, Passwords: passwords}
 	devices.Authenticators = passkeys
-	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Passkeys: passkeys, Passcodes: passcodes, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
+	outside, nudgeCarrier := settings.outside(), make(chan struct{}, 1)
+	providers := &provider.Service{
+		DB: db, Keys: keys, Outside: outside, Client: outside.Client(), Words: mepages.Letters{PublicURL: settings.PublicURL}, Helo: settings.host(), Nudge: nudgeCarrier,
+	}
+	if settings.KeepMessages {
+		providers.Kept = &provider.Kept{}
+	}
+	backups := &backupphone.Service{DB: db, Keys: keys, Providers: providers}
+	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	ownPasswords := &password.Service{DB: db, Keys: keys, Passwords: passwords, Hub: hub}
@@ -177,13 +186,6 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	hub.LookFor("user", prompts.Asked)
 	hub.LookFor("inbox", approvals.Changed)
 
-	outside, nudgeCarrier := settings.outside(), make(chan struct{}, 1)
-	providers := &provider.Service{
-		DB: db, Keys: keys, Outside: outside, Client: outside.Client(), Words: mepages.Letters{PublicURL: settings.PublicURL}, Helo: settings.host(), Nudge: nudgeCarrier,
-	}
-	if settings.KeepMessages {
-		providers.Kept = &provider.Kept{}
-	}
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(streams, hub)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
@@ -201,7 +203,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	e, err := s.routes(
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers,
 		},
@@ -362,7 +364,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time

@@ -371,6 +371,9 @@ func TestSessionsEndEverywhereWithinFiveSeconds(t *testing.T) {
 			one.act(t, "UPDATE sessions SET last_seen_at = ? WHERE user_id = (SELECT id FROM users WHERE name = ?)", one.now().Add(-6*time.Minute), name)
 			one.act(t, "UPDATE tenants SET idle_minutes = 5 WHERE slug = 'alder'")
 		}},
+		{"the phone is turned off in the tenant", func(t *testing.T, _ string, _ *phone, _ *browser) {
+			one.act(t, "UPDATE tenants SET no_sign_in = no_sign_in | 2, no_second = no_second | 2, no_recovery = no_recovery | 2 WHERE slug = 'alder'")
+		}},
 		{"the tenant is suspended", func(t *testing.T, _ string, _ *phone, _ *browser) {
 			one.act(t, "UPDATE tenants SET state = 'suspended' WHERE slug = 'alder'")
 		}},
@@ -401,6 +404,7 @@ func TestSessionsEndEverywhereWithinFiveSeconds(t *testing.T) {
 			}
 		}
 		t.Logf("%s: the stream ended after %v", row.claim, time.Since(ended))
+		one.act(t, "UPDATE tenants SET no_sign_in = 128, no_second = 128, no_recovery = 128, idle_minutes = 60, state = 'active'")
 	}
 }
 

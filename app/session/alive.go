@@ -9,7 +9,7 @@ import (
 // session, and is no use of it: unlike Find it writes nothing.
 func Alive(tx *store.Tx, tenantID string, ids ...string) (map[string]Session, error) {
 	var rows []Session
-	err := tx.All(&rows, `SELECT s.id, s.tenant_id, s.user_id, s.created_at, s.proved_at, s.console_seen_at, s.last_seen_at, s.expires_at, s.limited, t.idle_minutes, t.session_hours
+	err := tx.All(&rows, `SELECT s.id, s.tenant_id, s.user_id, s.amr, s.created_at, s.proved_at, s.console_seen_at, s.last_seen_at, s.expires_at, s.limited, `+lives+`
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		JOIN tenants t ON t.id = s.tenant_id

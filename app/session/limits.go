@@ -3,7 +3,9 @@ package session
 import (
 	"time"
 
+	"latchkey/app/method"
 	"latchkey/app/store"
+	"latchkey/app/user"
 )
 
 // Limits that a tenant may choose, and what holds where none did.
@@ -13,12 +15,23 @@ const (
 	TrustDaysMost, TrustDaysUsual       = 30, 14 // 0: no browser is trusted
 )
 
-// Lives are the limits of a session's tenant as they are now, so that a tighter one
+// Lives are the rules of a session's tenant as they are now, so that a tighter one
 // holds for every session at once. Gorm reads it as part of a row, which takes an
 // exported name.
 type Lives struct {
 	IdleMinutes  int
 	SessionHours int
+	Off          user.Ways // that its user may use for nothing
+}
+
+// lives reads Lives, of a user u in a tenant t.
+const lives = "t.idle_minutes, t.session_hours, " + method.NoUse + " AS off"
+
+// over says whether a session that was made so, began and was last seen then has
+// ended: its time is over, or a way that had a part in it was turned off.
+func (l Lives) over(amr string, createdAt, lastSeenAt, now time.Time) bool {
+	at, _ := l.endsAt(createdAt, lastSeenAt)
+	return !now.Before(at) || madeWith(amr)&l.Off != 0
 }
 
 // endsAt says when a session that began and was last seen then ends if nothing
@@ -45,15 +58,9 @@ func (s Session) EndsAt() (at time.Time, last bool) { return s.Lives.endsAt(s.Cr
 // EndsAt is Session.EndsAt.
 func (l Listed) EndsAt() (at time.Time, last bool) { return l.Lives.endsAt(l.CreatedAt, l.LastSeenAt) }
 
-func (s Session) over(now time.Time) bool {
-	at, _ := s.EndsAt()
-	return !now.Before(at)
-}
+func (s Session) over(now time.Time) bool { return s.Lives.over(s.AMR, s.CreatedAt, s.LastSeenAt, now) }
 
-func (l Listed) over(now time.Time) bool {
-	at, _ := l.EndsAt()
-	return !now.Before(at)
-}
+func (l Listed) over(now time.Time) bool { return l.Lives.over(l.AMR, l.CreatedAt, l.LastSeenAt, now) }
 
 // Shorten ends, in the act tx, the trust in browsers of a tenant by then at the
 // latest: it trusts browsers for fewer days from now on. Sessions need nothing of

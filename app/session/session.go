@@ -7,8 +7,8 @@
 // once, on every replica (product.md §3). Nothing is written but, once a minute
 // at most, that it was seen.
 //
-// How long it lives is its tenant's to say, within the limits here, and is asked
-// anew each time. One that a phone approved from a browser that its user never used
+// How long it lives, and which ways may make one, is its tenant's to say, within the
+// limits here, and is asked anew each time. One that a phone approved from a browser that its user never used
 // is limited (Enter): it looks and goes on to applications, and changes nothing
 // until it is proved again.
 //
@@ -25,7 +25,6 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
-	"latchkey/app/method"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -185,7 +184,7 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
 		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id,
-		s.limited, s.trusted_id, t.idle_minutes, t.session_hours, s.console_seen_at, u.ways & ~`+method.NoUse+` AS ways,
+		s.limited, s.trusted_id, `+lives+`, s.console_seen_at, u.ways,
 		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
@@ -200,6 +199,7 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	if !found || s.over(tx.Now) {
 		return Session{}, none
 	}
+	s.Ways &^= s.Off
 	return s, nil
 }
 
@@ -235,8 +235,9 @@ type Listed struct {
 func Of(ctx context.Context, db *store.DB, tenantID, userID string) ([]Listed, error) {
 	tx := db.View(ctx)
 	var rows []Listed
-	err := tx.All(&rows, `SELECT s.id, s.amr, s.browser, s.ip, s.created_at, s.last_seen_at, s.limited, t.idle_minutes, t.session_hours FROM sessions s
+	err := tx.All(&rows, `SELECT s.id, s.amr, s.browser, s.ip, s.created_at, s.last_seen_at, s.limited, `+lives+` FROM sessions s
 		JOIN tenants t ON t.id = s.tenant_id
+		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
 		WHERE s.tenant_id = ? AND s.user_id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.last_seen_at > ?
 		AND (s.account_id = '' OR d.state = 'active') ORDER BY s.last_seen_at DESC LIMIT 100`,

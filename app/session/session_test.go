@@ -170,7 +170,7 @@ func TestASessionKnowsWhoseItIsAndHowItWasMade(t *testing.T) {
 		want := session.Session{
 			ID: id, TenantID: h.Alder.ID, TenantSlug: "alder", TenantName: "Alder Health", UserID: u.ID, UserName: "user1@alder.example", DisplayName: "user1",
 			AMR: session.ByPhone, Browser: from.Browser, IP: from.IP, ProvedBy: session.ByPhone, AccountID: a.AccountID, Ways: user.WithPassword | user.WithPhone,
-			Lives:     session.Lives{IdleMinutes: 60, SessionHours: 24},
+			Lives:     session.Lives{IdleMinutes: 60, SessionHours: 24, Off: user.WithStaticPasscode},
 			CreatedAt: now, ProvedAt: now, LastSeenAt: now, ExpiresAt: now.Add(24 * time.Hour),
 		}
 		got, err := session.Find(t.Context(), h.DB, cookie)
@@ -241,6 +241,21 @@ func TestWhatEndsASession(t *testing.T) {
 			{"the organisation is suspended", true, func(u user.User, _ device.Account, _ string) {
 				h.Set("UPDATE tenants SET state = 'suspended' WHERE id = ?", u.TenantID)
 			}, false},
+			{"the way that made it is turned off", true, func(u user.User, _ device.Account, _ string) {
+				h.Set("UPDATE tenants SET no_sign_in = no_sign_in | 1, no_second = no_second | 1, no_recovery = no_recovery | 1 WHERE id = ?", u.TenantID)
+			}, false},
+			{"the way that made it is turned off for one use of three", true, func(u user.User, _ device.Account, _ string) {
+				h.Set("UPDATE tenants SET no_recovery = no_recovery | 1 WHERE id = ?", u.TenantID)
+			}, true},
+			{"another way is turned off", false, func(u user.User, _ device.Account, _ string) {
+				h.Set("UPDATE tenants SET no_sign_in = no_sign_in | 1, no_second = no_second | 1, no_recovery = no_recovery | 1 WHERE id = ?", u.TenantID)
+			}, true},
+			{"the phone is turned off", false, func(u user.User, _ device.Account, _ string) {
+				h.Set("UPDATE tenants SET no_sign_in = no_sign_in | 2, no_second = no_second | 2, no_recovery = no_recovery | 2 WHERE id = ?", u.TenantID)
+			}, false},
+			{"another organisation turns it off", true, func(user.User, device.Account, string) {
+				h.Set("UPDATE tenants SET no_sign_in = no_sign_in | 1, no_second = no_second | 1, no_recovery = no_recovery | 1 WHERE id = ?", h.Alder.ID)
+			}, true},
 			{"another organisation is suspended", true, func(user.User, device.Account, string) {
 				h.Set("UPDATE tenants SET state = 'suspended' WHERE id = ?", h.Alder.ID)
 			}, true},
@@ -287,7 +302,7 @@ func TestWhatEndsASession(t *testing.T) {
 			if row.lives != named && !strings.Contains(row.claim, "the user is") && !strings.Contains(row.claim, "organisation") {
 				t.Errorf("%s: it is listed %t", row.claim, named)
 			}
-			h.Set("UPDATE tenants SET state = 'active'")
+			h.Set("UPDATE tenants SET state = 'active', no_sign_in = 128, no_second = 128, no_recovery = 128")
 		}
 	})
 }

@@ -14,6 +14,8 @@ const (
 	ByPhone    = "phone"
 	ByTOTP     = "otp" // RFC 8176
 	ByPasskey  = "passkey"
+	BySMS      = "sms"             // RFC 8176; the weaker way, and no step-up
+	ByVoice    = "tel"             // RFC 8176; the same
 	ByPasscode = "static_passcode" // worth nothing for a sensitive act
 	ByKey      = "key"             // a passkey that signed without seeing who holds it
 )
@@ -84,6 +86,16 @@ func (s Session) knows() bool { return made(s.AMR, ByPassword) || made(s.ProvedB
 
 // made says whether a way is among those of a proof, with commas between them.
 func made(by, way string) bool { return slices.Contains(strings.Split(by, ","), way) }
+
+// madeWith gives the ways that had a part in a session, by how it was made.
+func madeWith(amr string) (all user.Ways) {
+	for _, way := range ways {
+		if made(amr, way.by) || way.by == ByPasskey && made(amr, ByKey) {
+			all |= way.has
+		}
+	}
+	return all
+}
 
 // proved is what the last proof of a session is worth. What one holds must have
 // been proved then: that one knows the password, too, may have been before.

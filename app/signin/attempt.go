@@ -25,6 +25,8 @@ const (
 	Phone    Way = "phone"
 	TOTP     Way = "totp"
 	Passkey  Way = "passkey"
+	SMS      Way = "sms"
+	Voice    Way = "voice"
 
 	StaticPasscode Way = "static_passcode"
 )
@@ -39,12 +41,18 @@ var ways = []struct {
 	{Passkey, session.ByPasskey, user.WithPasskey},
 	{Phone, session.ByPhone, user.WithPhone},
 	{TOTP, session.ByTOTP, user.WithTOTP},
+	{Voice, session.ByVoice, user.WithVoice},
+	{SMS, session.BySMS, user.WithSMS},
 	{Password, session.ByPassword, user.WithPassword},
 	{StaticPasscode, session.ByPasscode, user.WithStaticPasscode},
 }
 
 // known says whether a way is one.
 func known(way Way) bool { return boundTo(way) != 0 }
+
+// weaker says whether a way is a code to a backup phone: it completes a password,
+// never comes first by itself, and is no step-up.
+func weaker(way Way) bool { return way == SMS || way == Voice }
 
 // by gives the amr value of a way.
 func by(way Way) string {

@@ -23,8 +23,13 @@ func (s *Service) offers(tx *store.Tx, a Attempt) (all []Way, err error) {
 	if err != nil {
 		return nil, err
 	}
+	carried, err := s.Backups.Carried(tx, a.TenantID)
+	if err != nil {
+		return nil, err
+	}
 	for _, w := range ways {
 		switch {
+		case weaker(w.way) && (a.Purpose != ToSignIn || !slices.Contains(carried, string(w.way))):
 		case w.way == Passkey && !s.Passkeys.Usable(), w.way == StaticPasscode && a.Purpose == ToStepUp:
 		case a.Halfway() && !off.NoSecond.Has(w.bound) && a.proved.completed(w.bound, bound&^off.NoSecond),
 			!a.Halfway() && a.Purpose == ToStepUp && !off.All().Has(w.bound),
@@ -166,6 +171,12 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, accoun
 			return err
 		}
 		promptID = sent.ID
+	}
+	if weaker(next) {
+		// Too many codes lately are no reason to forget what was proved: the page says it.
+		if err := s.sendCode(tx, a, next, "", from); err != nil && !errors.Is(err, fault.Throttled) {
+			return err
+		}
 	}
 	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, stay = ?, failures = 0", []any{a.proved, next, promptID, from.Stay}, account, from); err != nil {
 		return err

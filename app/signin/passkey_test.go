@@ -212,9 +212,14 @@ func TestWhatChangesBetweenQuestionAndAnswer(t *testing.T) {
 		for i, change := range []func(u user.User){
 			h.Lock,
 			func(u user.User) { h.Set("UPDATE users SET state = 'disabled' WHERE id = ?", u.ID) },
-			func(u user.User) { h.Set("UPDATE tenants SET state = 'suspended' WHERE id = ?", u.TenantID) },
+			func(u user.User) {
+				h.Set("UPDATE tenants SET no_sign_in = no_sign_in | ? WHERE id = ?", user.WithPasskey, u.TenantID)
+			},
+			func(u user.User) {
+				h.Set("UPDATE tenants SET no_sign_in = 0, state = 'suspended' WHERE id = ?", u.TenantID)
+			},
 		} {
-			u := h.User(h.Alder, []string{"user1", "user2", "user3"}[i])
+			u := h.User(h.Alder, []string{"user1", "user2", "user3", "user4"}[i])
 			_, k := h.PasskeyOf(u)
 			a := at(h, u, signin.Passkey, pc)
 			answer, loose := k.Sign(t, h.AskPasskey(a, pc)), k.Sign(t, unnamed(h, pc))

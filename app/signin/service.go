@@ -8,6 +8,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/backupphone"
 	"latchkey/app/fault"
 	"latchkey/app/method"
 	"latchkey/app/passcode"
@@ -31,6 +32,7 @@ type Service struct {
 	Passwords Passwords
 	Prompts   *prompt.Service
 	TOTPs     *totp.Service
+	Backups   *backupphone.Service
 	Passkeys  *passkey.Service
 	Passcodes *passcode.Service
 	Rules     *access.Rules
@@ -212,7 +214,7 @@ func (s *Service) BeginStepUp(ctx context.Context, of session.Session, returnTo 
 // no other browser is told what a name has.
 func (s *Service) first(who subjectOf, last Way) Way {
 	on := func(w Way) bool {
-		return known(w) && !who.found.NoSignIn.Has(boundTo(w)) && (w != Passkey || s.Passkeys.Usable())
+		return known(w) && !weaker(w) && !who.found.NoSignIn.Has(boundTo(w)) && (w != Passkey || s.Passkeys.Usable())
 	}
 	if !who.found.StrongestFirst {
 		if on(last) {
@@ -247,7 +249,7 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 	if b.purpose == ToSignIn && !b.given {
 		b.way = s.first(who, b.way)
 	}
-	if !known(b.way) || b.way == Passkey && !s.Passkeys.Usable() {
+	if !known(b.way) || weaker(b.way) || b.way == Passkey && !s.Passkeys.Usable() {
 		b.way = Password
 	}
 	id := s.Secrets.ID()
@@ -407,6 +409,12 @@ func heldUntil(tx *store.Tx, a Attempt) (prompt.Pause, error) {
 // this attempt is on the phone now. It fails with fault.Invalid for a way that is
 // not offered and fault.Refused when the attempt is over.
 func (s *Service) Choose(ctx context.Context, addressed string, way Way, from From) error {
+	return s.ChooseTo(ctx, addressed, way, "", from)
+}
+
+// ChooseTo is Choose with the backup phone that is to get the code. Only who has
+// proved something knows of more than one.
+func (s *Service) ChooseTo(ctx context.Context, addressed string, way Way, phoneID string, from From) error {
 	unknown := fault.Wrong("form.wrong", map[string]string{"method": "signin.way_unknown"})
 	if !known(way) {
 		return unknown
@@ -445,6 +453,11 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 			}
 			promptID = ""
 		}
+		if weaker(way) {
+			if err := s.sendCode(tx, a, way, phoneID, from); err != nil {
+				return err
+			}
+		}
 		err = tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET way = ?, prompt_id = ?
 			WHERE tenant_id = ? AND id = ? AND state = 'open' AND expires_at > ?`, way, promptID, a.TenantID, a.key, tx.Now)
 		if err != nil {
@@ -465,6 +478,9 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, from Fr
 // habit keeps the way that a name used last in an attempt, known or not: as the
 // first way or as the second one.
 func (s *Service) habit(tx *store.Tx, a Attempt, way Way) error {
+	if weaker(way) && !a.Halfway() {
+		return nil // a message for whoever types a name would be too many
+	}
 	if way == StaticPasscode {
 		return nil // it is gone the next day
 	}
@@ -631,7 +647,7 @@ func (s *Service) Habit(ctx context.Context, tenantID, name string) (Way, error)
 
 // Prefer changes the way that a user is offered first.
 func (s *Service) Prefer(ctx context.Context, tenantID, userID, name string, way Way, from audit.Origin) error {
-	if !known(way) {
+	if !known(way) || weaker(way) {
 		return fault.Wrong("form.wrong", map[string]string{"default_way": "preference.way_unknown"})
 	}
 	return s.DB.Act(ctx, func(tx *store.Tx) error {

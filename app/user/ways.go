@@ -16,17 +16,20 @@ const (
 	WithTOTP
 	WithPasskey
 	WithPrintedCode
-	WithVoice
-	WithSMS
+	WithVoice // a backup phone that is called with a code
+	WithSMS   // and one that gets it as a message
 	WithStaticPasscode
 )
+
+// WithBackupPhone is the weaker ways: they complete a password, and do nothing alone.
+const WithBackupPhone = WithSMS | WithVoice
 
 // WithKey is of a proof alone: a passkey that signed without seeing who holds it.
 // It is something that is had, and nothing else; nobody has it bound.
 const WithKey Ways = 1 << 30
 
 // SecondFactors are the ways that make a password enough, or do without it.
-const SecondFactors = WithPhone | WithTOTP | WithPasskey
+const SecondFactors = WithPhone | WithTOTP | WithPasskey | WithBackupPhone
 
 // Has says whether one of others is in the set.
 func (w Ways) Has(others Ways) bool { return w&others != 0 }
@@ -47,10 +50,10 @@ const (
 // none is there yet.
 func Enough(mfa string, bound, proved Ways) bool {
 	switch {
-	case proved.Has(WithPhone | WithPasskey | WithStaticPasscode), proved.Has(WithPassword) && proved.Has(WithTOTP|WithKey):
+	case proved.Has(WithPhone | WithPasskey | WithStaticPasscode), proved.Has(WithPassword) && proved.Has(WithTOTP|WithKey|WithBackupPhone):
 		return true
 	case mfa == MFAEnabled && !bound.Has(SecondFactors), mfa == MFADisabled:
-		return proved != 0
+		return proved&^WithBackupPhone != 0
 	}
 	return false
 }

@@ -410,7 +410,7 @@ func passcodeRow(p component.Page, row PasscodeRow) templ.Component {
 		}
 		if row.ShowAction != "" {
 			templ_7745c5c3_Err = component.ConfirmForm(component.Confirm{
-				ID: "show-" + row.ID, Trigger: words.Say(ctx, "passcodes.show"), Label: words.Say(ctx, "passcodes.show.title", "name", row.Name),
+				ID: "show-" + row.ID, Trigger: words.Say(ctx, "passcodes.show"), Label: words.Say(ctx, "form.act_on", "act", words.Say(ctx, "passcodes.show"), "what", row.Name),
 				Title: words.Say(ctx, "passcodes.show.title", "name", row.Name), Text: words.Say(ctx, "passcodes.show.text", "name", row.Name),
 				Action: row.ShowAction, CSRF: p.CSRF, Button: words.Say(ctx, "passcodes.show.act"),
 			}).Render(ctx, templ_7745c5c3_Buffer)

@@ -69,6 +69,7 @@ type Person struct {
 	Password    bool
 	TOTP        bool      // an authenticator app is set up
 	TOTPAddedAt time.Time // since then
+	Backups     []BackupPhone
 
 	AtRisk    bool
 	Phones    []PersonPhone
@@ -193,4 +194,11 @@ func (v People) empty(ctx context.Context) (head, text string) {
 		return words.Say(ctx, "console.people.nobody.title"), words.Say(ctx, "console.people.nobody.text")
 	}
 	return words.Say(ctx, "console.people.none.title"), words.Say(ctx, "console.people.none.text")
+}
+
+// BackupPhone is a number that gets codes, masked.
+type BackupPhone struct {
+	Number, How, Icon string
+	AddedAt           time.Time
+	LastUsedAt        time.Time // zero for never
 }

@@ -57,6 +57,23 @@ type Code struct {
 	Stay      component.Check
 }
 
+// PhoneCode asks for a code that was sent to a backup phone.
+type PhoneCode struct {
+	Attempt  string
+	UserName string
+	Method   string // "sms" or "voice"
+	Title    string
+	Lead     string // where it went, or that nobody says
+	Again    string // words on the button that sends a new one
+	Error    string
+	Halfway  bool   // the password was right, the code comes on top
+	SentTo   string // id of the phone; empty before something was proved
+	Others   []OtherNumber
+}
+
+// OtherNumber is another phone that the code could go to.
+type OtherNumber struct{ ID, Label string }
+
 // The states of a phone request, as in data-state of the page and in the event stream.
 const (
 	Pending  = "pending"

@@ -14,12 +14,14 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/backupphone"
 	"latchkey/app/device"
 	"latchkey/app/passcode"
 	"latchkey/app/passkey"
 	"latchkey/app/phone"
 	"latchkey/app/prompt"
 	"latchkey/app/proof"
+	"latchkey/app/provider"
 	"latchkey/app/secret"
 	"latchkey/app/session"
 	"latchkey/app/signin"
@@ -51,6 +53,7 @@ type House struct {
 	Prompts   *prompt.Service
 	SignIn    *signin.Service
 	TOTPs     *totp.Service
+	Backups   *backupphone.Service
 	Passkeys  *passkey.Service
 	Alder     tenant.Tenant
 	Birch     tenant.Tenant
@@ -87,9 +90,10 @@ func Build(t *testing.T, db *store.DB, clock *storetest.Clock) *House {
 	if h.Passkeys, err = passkey.New(db, keys, PublicURL); err != nil {
 		t.Fatal(err)
 	}
+	h.Backups = &backupphone.Service{DB: db, Keys: keys, Providers: &provider.Service{DB: db, Keys: keys, Nudge: make(chan struct{}, 1)}}
 	h.Devices.Authenticators = h.Passkeys
 	h.SignIn = &signin.Service{
-		DB: db, Keys: keys, Secrets: secret.System, Passwords: h.Passwords, Prompts: h.Prompts, TOTPs: h.TOTPs, Passkeys: h.Passkeys, Rules: rules,
+		DB: db, Keys: keys, Secrets: secret.System, Passwords: h.Passwords, Prompts: h.Prompts, TOTPs: h.TOTPs, Backups: h.Backups, Passkeys: h.Passkeys, Rules: rules,
 		Passcodes: &passcode.Service{DB: db, Hub: h.Hub, Passwords: h.Passwords},
 	}
 	return h

@@ -62,6 +62,13 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	if p.TOTP != nil {
 		v.TOTP, v.TOTPAddedAt = true, p.TOTP.ConfirmedAt
 	}
+	for _, b := range p.Backups {
+		row := views.BackupPhone{Number: b.Number, How: words.Say(ctx, "me.backup.how."+string(b.Channel)), Icon: channelIcons[b.Channel], AddedAt: b.ConfirmedAt}
+		if b.LastUsedAt != nil {
+			row.LastUsedAt = *b.LastUsedAt
+		}
+		v.Backups = append(v.Backups, row)
+	}
 	if p.Invitation != nil {
 		v.Invitation = words.Say(ctx, "console.person.invitation."+p.Invitation.State(h.Site.DB.Now()))
 	}

@@ -15,6 +15,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/backupphone"
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
@@ -35,6 +36,7 @@ type Pages struct {
 	Devices *device.Service
 	SignIn  *signin.Service
 	TOTPs   *totp.Service
+	Backups *backupphone.Service
 
 	Passkeys  *passkey.Service
 	Passwords *password.Service
@@ -42,7 +44,7 @@ type Pages struct {
 
 // Routes is the map of My account.
 func (h *Pages) Routes() []web.Route {
-	return append(slices.Concat(h.totpRoutes(), h.passkeyRoutes(), h.passwordRoutes(), h.sessionRoutes()), []web.Route{
+	return append(slices.Concat(h.totpRoutes(), h.backupRoutes(), h.passkeyRoutes(), h.passwordRoutes(), h.sessionRoutes()), []web.Route{
 		web.Get("/", access.AccountView, h.home),
 		web.Get("/me", access.AccountView, h.overview),
 		web.Get("/me/phones", access.AccountView, h.phones),
@@ -174,8 +176,16 @@ func (h *Pages) overview(c echo.Context) error {
 	}
 	v := views.Overview{
 		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", who.Browser),
-		Authenticators: []views.Authenticator{passkeys, phone, codes, own},
+		Authenticators: []views.Authenticator{passkeys, phone, codes},
 	}
+	backups, shown, err := h.backupsInShort(c)
+	if err != nil {
+		return err
+	}
+	if shown {
+		v.Authenticators = append(v.Authenticators, backups)
+	}
+	v.Authenticators = append(v.Authenticators, own)
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
 }
 

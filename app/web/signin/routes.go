@@ -142,6 +142,9 @@ func (h *Pages) typed(c echo.Context, status int, a signin.Attempt, now time.Tim
 			Attempt: a.ID, UserName: a.Name, Options: options, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay,
 		}))
 	}
+	if a.Way == signin.SMS || a.Way == signin.Voice {
+		return h.phoneCode(c, status, a, wrong)
+	}
 	if a.Way == signin.StaticPasscode {
 		return web.Render(c, status, views.PasscodePage(page, views.Passcode{Attempt: a.ID, UserName: a.Name, Error: wrong}))
 	}
@@ -210,7 +213,7 @@ func stayOf(ctx context.Context, a signin.Attempt, chosen bool) component.Check 
 func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }
 
 func (h *Pages) choose(c echo.Context) error {
-	if err := h.SignIn.Choose(c.Request().Context(), c.Param("attempt"), signin.Way(web.Form(c, "method")), web.From(c)); err != nil {
+	if err := h.SignIn.ChooseTo(c.Request().Context(), c.Param("attempt"), signin.Way(web.Form(c, "method")), web.Form(c, "phone"), web.From(c)); err != nil {
 		return err
 	}
 	return web.Redirect(c, "/signin/"+url.PathEscape(c.Param("attempt")))
@@ -223,6 +226,14 @@ func (h *Pages) verify(c echo.Context) error {
 	verify, field := h.SignIn.VerifyPassword, "password"
 	if _, typed := c.Request().PostForm["code"]; typed {
 		verify, field = h.SignIn.VerifyCode, "code"
+	}
+	if field == "code" {
+		// The page says which code it is; a wrong one is refused alike.
+		if a, _, err := h.SignIn.Find(ctx, addressed, from.BrowserDigest); err != nil {
+			return err
+		} else if a.Way == signin.SMS || a.Way == signin.Voice {
+			verify = h.SignIn.VerifyPhoneCode
+		}
 	}
 	if _, signed := c.Request().PostForm["credential"]; signed {
 		verify, field = h.SignIn.VerifyPasskey, "credential"
@@ -249,7 +260,7 @@ func (h *Pages) verify(c echo.Context) error {
 }
 
 // wrongs are the words for what was typed and did not work.
-var wrongs = map[signin.Way]string{signin.StaticPasscode: "signin.passcode.wrong", signin.Password: "signin.password.wrong", signin.TOTP: "signin.totp.wrong", signin.Passkey: "signin.passkey.wrong"}
+var wrongs = map[signin.Way]string{signin.StaticPasscode: "signin.passcode.wrong", signin.Password: "signin.password.wrong", signin.TOTP: "signin.totp.wrong", signin.Passkey: "signin.passkey.wrong", signin.SMS: "signin.code.wrong", signin.Voice: "signin.code.wrong"}
 
 func (h *Pages) finish(c echo.Context) error {
 	done, err := h.SignIn.Finish(c.Request().Context(), c.Param("attempt"), web.From(c))
@@ -347,10 +358,10 @@ func (h *Pages) help(c echo.Context) error {
 
 // wayOf says a way on the page of ways.
 func wayOf(ctx context.Context, way signin.Way) views.Way {
-	icons := map[signin.Way]string{signin.Phone: "phone", signin.TOTP: "clock", signin.Password: "key", signin.Passkey: "passkey", signin.StaticPasscode: "warn"}
+	icons := map[signin.Way]string{signin.Phone: "phone", signin.TOTP: "clock", signin.Password: "key", signin.Passkey: "passkey", signin.StaticPasscode: "warn", signin.SMS: "message", signin.Voice: "call"}
 	return views.Way{
 		Title: words.Say(ctx, "signin.help."+string(way)+".title"), Advice: words.Say(ctx, "signin.help."+string(way)+".text"),
-		Method: string(way), Button: words.Say(ctx, "signin.help."+string(way)+".act"), Icon: icons[way],
+		Method: string(way), Button: words.Say(ctx, "signin.help."+string(way)+".act"), Icon: icons[way], Weaker: way == signin.SMS || way == signin.Voice,
 	}
 }
 

@@ -1,0 +1,330 @@
+package backupphone
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/notify"
+	"latchkey/app/provider"
+	"latchkey/app/secret"
+	"latchkey/app/session"
+	"latchkey/app/store"
+	"latchkey/app/user"
+)
+
+// Service binds backup phones, sends them codes and checks these.
+type Service struct {
+	DB        *store.DB
+	Keys      *secret.Keys
+	Providers *provider.Service
+}
+
+// Phone is a confirmed backup phone.
+type Phone struct {
+	ID          string
+	Number      string // E.164
+	Channel     provider.Channel
+	ConfirmedAt time.Time
+	LastUsedAt  *time.Time
+}
+
+// Of lists the backup phones of a user, the one used last first.
+func (s *Service) Of(ctx context.Context, tenantID, userID string) ([]Phone, error) {
+	all, err := Of(s.DB.View(ctx), tenantID, userID)
+	return all, store.Unusable(err)
+}
+
+// Of is Service.Of for who reads more at the same moment.
+func Of(tx *store.Tx, tenantID, userID string) (all []Phone, err error) {
+	err = tx.All(&all, `SELECT id, number, channel, confirmed_at, last_used_at FROM backup_phones WHERE user_id = ? AND tenant_id = ? AND state = 'active'
+		ORDER BY CASE WHEN last_used_at IS NULL THEN 1 ELSE 0 END, last_used_at DESC, confirmed_at, id`, userID, tenantID)
+	return all, err
+}
+
+// Carried lists the channels that a tenant has somebody for.
+func (s *Service) Carried(tx *store.Tx, tenantID string) (all []string, err error) {
+	err = tx.All(&all, "SELECT channel FROM providers WHERE tenant_id = ? AND channel <> 'mail'", tenantID)
+	return all, err
+}
+
+// Owner is a user in a session of theirs.
+type Owner struct{ TenantID, UserID, UserName, SessionID string }
+
+func (o Owner) event(action audit.Action, id string, from audit.Origin) audit.Event {
+	return audit.Event{
+		TenantID: o.TenantID, Action: action, Actor: audit.User(o.UserID), Target: audit.Party{Kind: audit.KindBackupPhone, ID: id}, Subject: o.UserID,
+		Thread: id, Origin: from,
+	}
+}
+
+func over() error { return fault.New(fault.Expired, "backupphone.over") }
+
+// Begin sends a code to a number and gives the id under which it is confirmed. It
+// fails with fault.Invalid when the number is none, or none that may get messages,
+// and with fault.Throttled when a brake holds.
+func (s *Service) Begin(ctx context.Context, by Owner, typed string, c provider.Channel, from audit.Origin) (id string, err error) {
+	id = secret.System.ID()
+	code := secret.TokenOf(secret.System.SixDigits())
+	err = s.DB.Act(ctx, func(tx *store.Tx) error {
+		having, err := provider.Having(tx, by.TenantID)
+		if err != nil {
+			return err
+		}
+		limits, err := provider.LimitsOf(tx, by.TenantID)
+		if err != nil {
+			return err
+		}
+		number, broken := parse(typed, c, limits.Countries)
+		wrong := map[string]string{}
+		if broken != "" {
+			wrong["number"] = broken
+		}
+		if c == provider.Mail || !slices.Contains(having, c) {
+			wrong["channel"] = "backupphone.channel_unknown"
+		}
+		if len(wrong) > 0 {
+			return fault.Wrong("form.wrong", wrong)
+		}
+		phones, err := Of(tx, by.TenantID, by.UserID)
+		switch {
+		case err != nil:
+			return err
+		case len(phones) >= PhonesMost:
+			return fault.Wrong("form.wrong", map[string]string{"number": "backupphone.too_many"})
+		case slices.ContainsFunc(phones, func(p Phone) bool { return p.Number == number && p.Channel == c }):
+			return fault.Wrong("form.wrong", map[string]string{"number": "backupphone.there"})
+		}
+		err = tx.Exec("UPDATE backup_phones SET state = 'ended', digest = '', ended_at = ? WHERE user_id = ? AND tenant_id = ? AND state = 'new'", tx.Now, by.UserID, by.TenantID).Error
+		if err != nil {
+			return err
+		}
+		err = tx.Exec(`INSERT INTO backup_phones (tenant_id, id, user_id, session_id, number, channel, state, digest, created_at, expires_at) VALUES (?,?,?,?,?,?,'new',?,?,?)`,
+			by.TenantID, id, by.UserID, by.SessionID, number, c, s.Keys.CodeDigest(id, code.Reveal()), tx.Now, tx.Now.Add(CodeLife)).Error
+		if err != nil {
+			return err
+		}
+		if err := s.brake(tx, by, number, limits.Daily); err != nil {
+			return err
+		}
+		if err := s.Providers.QueueCode(tx, by.TenantID, c, number, code, CodeLife); err != nil {
+			return err
+		}
+		return audit.Record(tx, with(by.event(audit.BackupPhoneBegun, id, from), c))
+	})
+	return id, err
+}
+
+func with(e audit.Event, c provider.Channel) audit.Event {
+	e.Details = map[string]string{"channel": string(c)}
+	return e
+}
+
+// brake holds a message that a user asked for to a number, with fault.Throttled.
+func (s *Service) brake(tx *store.Tx, by Owner, number string, daily int) error {
+	for _, one := range []struct {
+		who  string
+		nth  int
+		span time.Duration
+	}{{userKey(s.Keys.Subject(by.UserName)), 3, userSpan}, {s.numberKey(number), 5, numberSpan}} {
+		if wait, err := take(tx, by.TenantID, one.who, one.nth, one.span); err != nil {
+			return err
+		} else if wait > 0 {
+			return fault.Wait("backupphone.too_often", wait)
+		}
+	}
+	ok, err := spend(tx, by.TenantID, daily, true, true)
+	if err == nil && !ok {
+		err = fault.Wait("backupphone.budget", tx.Now.Truncate(24*time.Hour).Add(24*time.Hour).Sub(tx.Now))
+	}
+	return err
+}
+
+// Resend sends a new code to a number that is not confirmed yet. Wrong tries stay
+// counted. It fails in the ways of Begin and of Confirm.
+func (s *Service) Resend(ctx context.Context, by Owner, id string, from audit.Origin) error {
+	code := secret.TokenOf(secret.System.SixDigits())
+	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		limits, err := provider.LimitsOf(tx, by.TenantID)
+		if err != nil {
+			return err
+		}
+		var to struct {
+			Number  string
+			Channel provider.Channel
+		}
+		ok, err := tx.One(&to, `UPDATE backup_phones SET digest = ?, expires_at = ? WHERE tenant_id = ? AND id = ? AND user_id = ? AND session_id = ?
+			AND state = 'new' AND tries < ? RETURNING number, channel`, s.Keys.CodeDigest(id, code.Reveal()), tx.Now.Add(CodeLife), by.TenantID, id, by.UserID, by.SessionID, triesMost)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return s.gone(tx, by, id)
+		}
+		if err := s.brake(tx, by, to.Number, limits.Daily); err != nil {
+			return err
+		}
+		if err := s.Providers.QueueCode(tx, by.TenantID, to.Channel, to.Number, code, CodeLife); err != nil {
+			return err
+		}
+		return audit.Record(tx, with(by.event(audit.BackupPhoneBegun, id, from), to.Channel))
+	})
+}
+
+// unconfirmed says of a row that it may still be confirmed, with the id, the user,
+// the session and the moment for its values.
+const unconfirmed = "id = ? AND user_id = ? AND session_id = ? AND state = 'new' AND expires_at > ? AND tries < 5"
+
+// New is a number that waits for its code.
+type New struct {
+	Number    string
+	Channel   provider.Channel
+	ExpiresAt time.Time
+}
+
+// Show gives what waits for its code, in the session that began it and in no other.
+func (s *Service) Show(ctx context.Context, by Owner, id string) (n New, err error) {
+	tx := s.DB.View(ctx)
+	ok, err := tx.One(&n, "SELECT number, channel, expires_at FROM backup_phones WHERE tenant_id = ? AND "+unconfirmed, by.TenantID, id, by.UserID, by.SessionID, tx.Now)
+	if err == nil && !ok {
+		err = s.gone(tx, by, id)
+	}
+	return n, store.Unusable(err)
+}
+
+// gone says why one cannot be confirmed: it never was this session's, or it is over.
+func (s *Service) gone(tx *store.Tx, by Owner, id string) error {
+	var found string
+	ok, err := tx.One(&found, "SELECT id FROM backup_phones WHERE tenant_id = ? AND id = ? AND user_id = ? AND session_id = ?", by.TenantID, id, by.UserID, by.SessionID)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return fault.New(fault.NotFound, "http.not_found")
+	}
+	return over()
+}
+
+// Confirm binds a number by the code that it got. The try is counted before it is
+// checked, in a commit of its own. It fails with fault.Invalid for a wrong code, with
+// fault.Expired when it is over, and with fault.NotFound for somebody else's.
+func (s *Service) Confirm(ctx context.Context, by Owner, id, typed string, from audit.Origin) error {
+	var digest string
+	err := s.DB.Count(ctx, func(tx *store.Tx) error {
+		counted, err := tx.One(&digest, "UPDATE backup_phones SET tries = tries + 1 WHERE tenant_id = ? AND "+unconfirmed+" RETURNING digest",
+			by.TenantID, id, by.UserID, by.SessionID, tx.Now)
+		if err != nil || counted {
+			return err
+		}
+		return s.gone(tx, by, id)
+	})
+	if err != nil {
+		return err
+	}
+	if !secret.Same(digest, s.Keys.CodeDigest(id, digits(typed))) {
+		err = s.unproven(ctx, by, id, from)
+	} else {
+		err = s.bind(ctx, by, id, digest, from)
+	}
+	if errors.Is(err, fault.Unavailable) { // it came to nothing for a reason of ours
+		_, _ = s.DB.CountOne(ctx, "UPDATE backup_phones SET tries = tries - 1 WHERE tenant_id = ? AND id = ? AND state = 'new' AND tries > 0", by.TenantID, id)
+	}
+	return err
+}
+
+func (s *Service) bind(ctx context.Context, by Owner, id, digest string, from audit.Origin) error {
+	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		var bound Phone
+		ok, err := tx.One(&bound, `UPDATE backup_phones SET state = 'active', digest = '', confirmed_at = ? WHERE tenant_id = ? AND id = ? AND user_id = ? AND session_id = ?
+			AND state = 'new' AND expires_at > ? AND digest = ?
+			AND EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = backup_phones.tenant_id AND u.id = backup_phones.user_id AND u.state = 'active')
+			AND (SELECT count(*) FROM backup_phones o WHERE o.tenant_id = backup_phones.tenant_id AND o.user_id = backup_phones.user_id AND o.state = 'active') < ?
+			RETURNING id, number, channel`, tx.Now, by.TenantID, id, by.UserID, by.SessionID, tx.Now, digest, PhonesMost)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return over()
+		}
+		if err := user.SecondFactorBound(tx, by.TenantID, by.UserID, from); err != nil {
+			return err
+		}
+		if err := notify.Tell(tx, by.TenantID, by.UserID, notify.Notice{Action: audit.BackupPhoneBound, Detail: provider.MaskNumber(bound.Number)}); err != nil {
+			return err
+		}
+		return audit.Record(tx, with(by.event(audit.BackupPhoneBound, id, from), bound.Channel))
+	})
+}
+
+// unproven remembers a wrong code and says so.
+func (s *Service) unproven(ctx context.Context, by Owner, id string, from audit.Origin) error {
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		e := by.event(audit.BackupPhoneRefused, id, from)
+		e.Outcome, e.Reason = audit.Failure, "backupphone.code_wrong"
+		return audit.Record(tx, e)
+	})
+	if err != nil {
+		return err
+	}
+	return fault.Wrong("form.wrong", map[string]string{"code": "backupphone.code_wrong"})
+}
+
+// Remove ends a backup phone of a user, and every other session that its kind made.
+// It fails with fault.NotFound when there is none, and with fault.Conflict when it is
+// the only second factor of somebody who needs one.
+func (s *Service) Remove(ctx context.Context, by Owner, id string, from audit.Origin) error {
+	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		var ended Phone
+		ok, err := tx.One(&ended, `UPDATE backup_phones SET state = 'ended', ended_at = ? WHERE tenant_id = ? AND id = ? AND user_id = ? AND state = 'active'
+			RETURNING id, number, channel`, tx.Now, by.TenantID, id, by.UserID)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fault.New(fault.NotFound, "http.not_found")
+		}
+		var left struct {
+			MFAState string
+			Ways     user.Ways
+		}
+		if _, err := tx.One(&left, "SELECT mfa_state, ways FROM users WHERE tenant_id = ? AND id = ?", by.TenantID, by.UserID); err != nil {
+			return err
+		}
+		if left.MFAState == user.MFAEnforced && !left.Ways.Has(user.SecondFactors) {
+			return fault.New(fault.Conflict, "backupphone.last_factor")
+		}
+		made := session.BySMS
+		if ended.Channel == provider.Voice {
+			made = session.ByVoice
+		}
+		if err := session.CloseMadeBy(tx, by.TenantID, by.UserID, made, by.SessionID); err != nil {
+			return err
+		}
+		if err := notify.Tell(tx, by.TenantID, by.UserID, notify.Notice{Action: audit.BackupPhoneRemoved, Detail: provider.MaskNumber(ended.Number)}); err != nil {
+			return err
+		}
+		return audit.Record(tx, with(by.event(audit.BackupPhoneRemoved, id, from), ended.Channel))
+	})
+}
+
+// Forget deletes what is over, with its digests. Any replica may run it.
+func Forget(ctx context.Context, db *store.DB) error {
+	now := db.Now()
+	var all error
+	for _, old := range []struct {
+		statement string
+		before    any
+	}{
+		{"DELETE FROM backup_phones WHERE state = 'new' AND expires_at < ?", now.Add(-CodeLife)},
+		{"DELETE FROM phone_codes WHERE expires_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM code_times WHERE at1 < ?", now.Add(-numberSpan)},
+		{"DELETE FROM message_days WHERE day < ?", now.AddDate(0, 0, -90).Format(time.DateOnly)},
+	} {
+		_, err := db.CountOne(ctx, old.statement, old.before)
+		all = errors.Join(all, err)
+	}
+	return all
+}

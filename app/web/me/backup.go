@@ -1,0 +1,174 @@
+package me
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/backupphone"
+	"latchkey/app/fault"
+	"latchkey/app/provider"
+	"latchkey/app/user"
+	"latchkey/app/web"
+	"latchkey/views/component"
+	views "latchkey/views/me"
+	"latchkey/views/words"
+)
+
+const backupPath = "/me/backup-phones"
+
+func (h *Pages) backupRoutes() []web.Route {
+	return []web.Route{
+		web.Get(backupPath, access.AccountView, h.backupPhones),
+		web.Post(backupPath, access.AuthenticatorBind, h.addBackupPhone),
+		web.Get(backupPath+"/new/:backup", access.AuthenticatorBind, h.newBackupPhone),
+		web.Post(backupPath+"/new/:backup", access.AuthenticatorBind, h.confirmBackupPhone),
+		web.Post(backupPath+"/new/:backup/resend", access.AuthenticatorBind, h.resendBackupPhone),
+		web.Post(backupPath+"/:backup/remove", access.AuthenticatorRemove, h.removeBackupPhone),
+	}
+}
+
+// backupOwner is whoever asks, with the session that they ask in.
+func backupOwner(c echo.Context) backupphone.Owner {
+	who := web.Session(c)
+	return backupphone.Owner{TenantID: who.TenantID, UserID: who.UserID, UserName: who.UserName, SessionID: who.ID}
+}
+
+func (h *Pages) backupPhones(c echo.Context) error {
+	return h.showBackupPhones(c, http.StatusOK, views.BackupForm{}, nil)
+}
+
+func (h *Pages) showBackupPhones(c echo.Context, status int, typed views.BackupForm, wrong map[string]string) error {
+	ctx, who := web.Context(c), web.Session(c)
+	phones, err := h.Backups.Of(ctx, who.TenantID, who.UserID)
+	if err != nil {
+		return err
+	}
+	carried, err := provider.Having(h.Site.DB.View(ctx), who.TenantID)
+	if err != nil {
+		return err
+	}
+	v := views.BackupPhones{Action: backupPath, Typed: typed, Errors: wrong, Full: len(phones) >= backupphone.PhonesMost}
+	for _, channel := range []provider.Channel{provider.SMS, provider.Voice} {
+		if slices.Contains(carried, channel) {
+			v.Channels = append(v.Channels, component.Choice{
+				Value: string(channel), Label: words.Say(ctx, "me.backup.channel."+string(channel)), Hint: words.Say(ctx, "me.backup.channel_hint."+string(channel)),
+				Chosen: typed.Channel == string(channel) || typed.Channel == "" && len(v.Channels) == 0,
+			})
+		}
+	}
+	for _, p := range phones {
+		row := views.BackupRow{
+			ID: p.ID, Number: p.Number, How: words.Say(ctx, "me.backup.how."+string(p.Channel)), Icon: "message", AddedAt: p.ConfirmedAt, RemoveText: words.Say(ctx, "me.backup.remove.text"),
+		}
+		if p.Channel == provider.Voice {
+			row.Icon = "call"
+		}
+		if p.LastUsedAt != nil {
+			row.LastUsedAt = *p.LastUsedAt
+		}
+		if who.Ways&^user.WithBackupPhone == user.WithPassword && len(phones) == 1 {
+			row.RemoveText = words.Say(ctx, "me.backup.remove.last")
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return web.Render(c, status, views.BackupPhonesPage(h.Site.Page(c), v))
+}
+
+// addBackupPhone sends a code to a number, which counts when the code comes back.
+func (h *Pages) addBackupPhone(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	typed := views.BackupForm{Number: web.Form(c, "number"), Channel: web.Form(c, "channel")}
+	id, err := h.Backups.Begin(c.Request().Context(), backupOwner(c), typed.Number, provider.Channel(typed.Channel), web.Origin(c))
+	if errors.Is(err, fault.Invalid) {
+		wrong := map[string]string{}
+		for field, code := range fault.Of(err).Fields {
+			wrong[field] = web.Sentence(c, code, "")
+		}
+		return h.showBackupPhones(c, http.StatusUnprocessableEntity, typed, wrong)
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, backupPath+"/new/"+id)
+}
+
+func (h *Pages) newBackupPhone(c echo.Context) error {
+	return h.showNewBackupPhone(c, http.StatusOK, "")
+}
+
+func (h *Pages) showNewBackupPhone(c echo.Context, status int, wrong string) error {
+	ctx := web.Context(c)
+	fresh, err := h.Backups.Show(ctx, backupOwner(c), c.Param("backup"))
+	if err != nil {
+		return err
+	}
+	return web.Render(c, status, views.NewBackupPhonePage(h.Site.Page(c), views.NewBackupPhone{
+		Action: backupPath + "/new/" + url.PathEscape(c.Param("backup")), Lead: words.Say(ctx, "me.backup.new."+string(fresh.Channel), "number", fresh.Number),
+		Again: words.Say(ctx, "signin.code.again."+string(fresh.Channel)), StartedAt: fresh.ExpiresAt.Add(-backupphone.CodeLife), ExpiresAt: fresh.ExpiresAt, Error: wrong,
+	}))
+}
+
+// confirmBackupPhone binds what was begun in this session, after the proof that
+// beginning it took.
+func (h *Pages) confirmBackupPhone(c echo.Context) error {
+	err := h.Backups.Confirm(c.Request().Context(), backupOwner(c), c.Param("backup"), web.Form(c, "code"), web.Origin(c))
+	if errors.Is(err, fault.Invalid) {
+		return h.showNewBackupPhone(c, http.StatusUnprocessableEntity, web.Sentence(c, fault.Of(err).Fields["code"], ""))
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, backupPath+"?done=backup_bound")
+}
+
+func (h *Pages) resendBackupPhone(c echo.Context) error {
+	if err := h.Backups.Resend(c.Request().Context(), backupOwner(c), c.Param("backup"), web.Origin(c)); err != nil {
+		return err
+	}
+	return web.Redirect(c, backupPath+"/new/"+url.PathEscape(c.Param("backup")))
+}
+
+func (h *Pages) removeBackupPhone(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	if err := h.Backups.Remove(c.Request().Context(), backupOwner(c), c.Param("backup"), web.Origin(c)); err != nil {
+		return err
+	}
+	return web.Redirect(c, backupPath+"?done=backup_removed")
+}
+
+// backupsInShort is the line of backup phones in My security info; ok is false when
+// there are none and nobody would carry their messages.
+func (h *Pages) backupsInShort(c echo.Context) (views.Authenticator, bool, error) {
+	ctx, who := web.Context(c), web.Session(c)
+	phones, err := h.Backups.Of(ctx, who.TenantID, who.UserID)
+	if err != nil {
+		return views.Authenticator{}, false, err
+	}
+	carried, err := h.Backups.Carried(h.Site.DB.View(ctx), who.TenantID)
+	if err != nil {
+		return views.Authenticator{}, false, err
+	}
+	line := views.Authenticator{
+		Icon: "message", Name: words.Say(ctx, "me.info.backup.title"), Detail: words.Say(ctx, "me.info.backup.count", "count", strconv.Itoa(len(phones))),
+		State: words.Say(ctx, "me.info.totp.none"), Href: backupPath, Label: words.Say(ctx, "me.info.backup.act"),
+	}
+	if len(phones) > 0 {
+		line.State, line.Tone = words.Say(ctx, "signin.weaker"), "warn"
+	}
+	for _, p := range phones {
+		if p.LastUsedAt != nil && p.LastUsedAt.After(line.LastUsedAt) {
+			line.LastUsedAt = *p.LastUsedAt
+		}
+	}
+	return line, len(phones) > 0 || len(carried) > 0, nil
+}
