@@ -256,3 +256,30 @@ func TestAGroupWithARoleStaysSmall(t *testing.T) {
 		h.refused("group.too_many_carriers", h.admin, group.KindAddMember, h.User(h.Alder, "agent"), in(id))
 	})
 }
+
+// TestAGroupThatAWayInIsForKeepsTheLastAdministrators: the password is for its
+// members alone, and nothing else signs them in.
+func TestAGroupThatAWayInIsForKeepsTheLastAdministrators(t *testing.T) {
+	signintest.Each(t, func(s *signintest.House) {
+		h, t := build(s), s.T
+		root := h.Admin(h.Alder, "root", access.RoleSecurityAdministrator)
+		var people []user.User
+		for _, name := range []string{"admin", "admin2", "admin3"} {
+			people = append(people, h.Admin(h.Alder, name, access.RoleTenantAdministrator))
+		}
+		person := h.User(h.Alder, "person")
+		id := h.group("desks", "", append(people, person)...)
+		h.Set("INSERT INTO method_groups (tenant_id, way, group_id) VALUES (?,?,?)", h.Alder.ID, user.WithPassword, id)
+		h.Set("UPDATE tenants SET limited_ways = ? WHERE id = ?", user.WithPassword, h.Alder.ID)
+
+		h.refused("group.in_policy", root, group.KindDelete, nobody, group.Deletion{Group: id, Confirmed: "desks"})
+		h.does(root, group.KindRemoveMember, person, in(id))
+		errs := signintest.AtOnce(3, func(i int) error {
+			_, err := h.try(root, group.KindRemoveMember, people[i], in(id))
+			return err
+		})
+		if got := signintest.Tally(errs); got["done"] != 1 || got["role.two_administrators"] != 2 || h.members(id) != 2 {
+			t.Errorf("three removals at once = %v, and %d are left", got, h.members(id))
+		}
+	})
+}
