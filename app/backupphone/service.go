@@ -8,6 +8,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/notify"
 	"latchkey/app/provider"
 	"latchkey/app/secret"
@@ -22,6 +23,9 @@ type Service struct {
 	Keys      *secret.Keys
 	Providers *provider.Service
 }
+
+// bits are those of users.ways.
+var bits = map[provider.Channel]user.Ways{provider.SMS: user.WithSMS, provider.Voice: user.WithVoice}
 
 // Phone is a confirmed backup phone.
 type Phone struct {
@@ -65,11 +69,14 @@ func over() error { return fault.New(fault.Expired, "backupphone.over") }
 
 // Begin sends a code to a number and gives the id under which it is confirmed. It
 // fails with fault.Invalid when the number is none, or none that may get messages,
-// and with fault.Throttled when a brake holds.
+// with fault.Conflict when the way is off, and with fault.Throttled when a brake holds.
 func (s *Service) Begin(ctx context.Context, by Owner, typed string, c provider.Channel, from audit.Origin) (id string, err error) {
 	id = secret.System.ID()
 	code := secret.TokenOf(secret.System.SixDigits())
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
+		if err := method.MayBind(tx, by.TenantID, by.UserID, bits[c]); err != nil {
+			return err
+		}
 		having, err := provider.Having(tx, by.TenantID)
 		if err != nil {
 			return err
@@ -248,6 +255,9 @@ func (s *Service) bind(ctx context.Context, by Owner, id, digest string, from au
 		}
 		if !ok {
 			return over()
+		}
+		if err := method.MayBind(tx, by.TenantID, by.UserID, bits[bound.Channel]); err != nil {
+			return err
 		}
 		if err := user.SecondFactorBound(tx, by.TenantID, by.UserID, from); err != nil {
 			return err

@@ -21,6 +21,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/proof"
 	"latchkey/app/secret"
 	"latchkey/app/store"
@@ -207,10 +208,14 @@ func (s *Service) Invite(ctx context.Context, tenantID, userID, sessionID string
 	return e, err
 }
 
-// room fails with fault.Conflict when a user has as many phones as they may. It
+// room fails with fault.Conflict when a user has as many phones as they may, or
+// phones are off for them. It
 // holds in the act tx until the end: see alone.
 func room(tx *store.Tx, tenantID, userID string) error {
 	if err := alone(tx, tenantID, userID); err != nil {
+		return err
+	}
+	if err := method.MayBind(tx, tenantID, userID, user.WithPhone); err != nil {
 		return err
 	}
 	var phones int

@@ -12,6 +12,8 @@ package method
 import (
 	"slices"
 
+	"latchkey/app/fault"
+	"latchkey/app/store"
 	"latchkey/app/user"
 )
 
@@ -79,3 +81,16 @@ const (
 	// Columns reads an Off.
 	Columns = NoSignIn + " AS no_sign_in, " + NoSecond + " AS no_second, " + NoRecovery + " AS no_recovery"
 )
+
+// MayBind fails with fault.Conflict when a way is off for a user in every use. What
+// is bound already stays, for the day on which it is on again; nothing new is bound.
+func MayBind(tx *store.Tx, tenantID, userID string, way user.Ways) error {
+	var off user.Ways
+	if _, err := tx.One(&off, "SELECT "+NoUse+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", tenantID, userID); err != nil {
+		return err
+	}
+	if off&way != 0 {
+		return fault.New(fault.Conflict, "method.off")
+	}
+	return nil
+}

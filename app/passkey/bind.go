@@ -15,6 +15,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/notify"
 	"latchkey/app/secret"
 	"latchkey/app/session"
@@ -43,6 +44,9 @@ func (s *Service) Begin(ctx context.Context, by Owner) (string, error) {
 		return "", off()
 	}
 	tx := s.DB.View(ctx)
+	if err := method.MayBind(tx, by.TenantID, by.UserID, user.WithPasskey); err != nil {
+		return "", store.Unusable(err)
+	}
 	rows, err := held(tx, by.TenantID, by.UserID)
 	if err != nil {
 		return "", store.Unusable(err)
@@ -181,7 +185,8 @@ func (s *Service) notMade(ctx context.Context, by Owner, why error, from audit.O
 	return failure.Because(why)
 }
 
-// room fails with fault.Conflict when a user has as many passkeys as they may.
+// room fails with fault.Conflict when a user has as many passkeys as they may, or
+// passkeys are off for them.
 // Acts on the ways of one user wait for one another here, for how many there are is
 // in no one row. SQLite has one writer.
 func room(tx *store.Tx, tenantID, userID string) error {
@@ -189,6 +194,9 @@ func room(tx *store.Tx, tenantID, userID string) error {
 		if err := tx.Exec("SELECT 1 FROM users WHERE tenant_id = ? AND id = ? FOR NO KEY UPDATE", tenantID, userID).Error; err != nil {
 			return err
 		}
+	}
+	if err := method.MayBind(tx, tenantID, userID, user.WithPasskey); err != nil {
+		return err
 	}
 	var bound int
 	if _, err := tx.One(&bound, "SELECT count(*) FROM passkeys WHERE user_id = ? AND tenant_id = ? AND state = 'active'", userID, tenantID); err != nil {

@@ -4,10 +4,14 @@ import (
 	"slices"
 	"testing"
 
+	"latchkey/app/audit"
+	"latchkey/app/passkey/passkeytest"
 	"latchkey/app/prompt"
+	"latchkey/app/secret"
 	"latchkey/app/session"
 	"latchkey/app/signin"
 	. "latchkey/app/signin/signintest"
+	"latchkey/app/totp"
 	"latchkey/app/user"
 )
 
@@ -172,5 +176,58 @@ func TestFewerTriesWhereThePolicySaysSo(t *testing.T) {
 		u, pc := h.User(h.Alder, "user1"), Browser("PC")
 		fail(h, u.Name, 3, pc)
 		waits(h, u.Name, pc)
+	})
+}
+
+// TestNothingIsBoundOfAWayThatIsOff, begun before or after; what is bound stays.
+func TestNothingIsBoundOfAWayThatIsOff(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		u, other := h.User(h.Alder, "user1"), h.User(h.Birch, "user1")
+		app := h.AppOf(u)
+		session, _ := h.Session(u)
+		by, passkeys := totp.Owner{TenantID: u.TenantID, UserID: u.ID, SessionID: session}, h.OwnerOf(u)
+		begun, err := h.TOTPs.Begin(ctx, by, audit.Origin{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, err := h.TOTPs.Show(ctx, by, begun, "Alder Health", u.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		options, err := h.Passkeys.Begin(ctx, passkeys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		link := h.Invite(u)
+		turnOff(h, user.WithTOTP|user.WithPasskey|user.WithPhone)
+
+		code, err := secret.OneTimeCode(shown.Seed, totp.Step(h.Clock.Now()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for claim, do := range map[string]func() error{
+			"an app begun":    func() error { _, err := h.TOTPs.Begin(ctx, by, audit.Origin{}); return err },
+			"an app proved":   func() error { return h.TOTPs.Confirm(ctx, by, begun, code, audit.Origin{}) },
+			"a passkey asked": func() error { _, err := h.Passkeys.Begin(ctx, passkeys); return err },
+			"a passkey made": func() error {
+				_, err := h.Passkeys.Bind(ctx, passkeys, "Laptop", passkeytest.New(t, PublicURL).Make(t, options), audit.Origin{})
+				return err
+			},
+			"a phone invited": func() error { _, err := h.Devices.Invite(ctx, u.TenantID, u.ID, session, audit.Origin{}); return err },
+			"a phone that comes": func() error {
+				_, err := h.Devices.Enrol(ctx, h.NewPhone().Candidate(link.Token), audit.Origin{})
+				return err
+			},
+		} {
+			WantCode(t, claim, do(), "method.off")
+		}
+		if n := h.Count("SELECT count(*) FROM totps WHERE id = ? AND state = 'active'", app.ID); n != 1 {
+			t.Error("the app that was there is gone")
+		}
+		if n := h.Count("SELECT count(*) FROM devices") + h.Count("SELECT count(*) FROM passkeys"); n != 0 {
+			t.Errorf("%d were bound", n)
+		}
+		h.PhoneOf(other) // another organisation has it on
 	})
 }

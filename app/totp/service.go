@@ -7,6 +7,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/notify"
 	"latchkey/app/secret"
 	"latchkey/app/session"
@@ -52,7 +53,7 @@ func (o Owner) event(action audit.Action, id string, from audit.Origin) audit.Ev
 func over() error { return fault.New(fault.Expired, "totp.over") }
 
 // Begin makes a new seed and gives the id under which it is shown and proved. It
-// ends what was begun and not proved before.
+// ends what was begun and not proved before. Where apps are off it is fault.Conflict.
 func (s *Service) Begin(ctx context.Context, by Owner, from audit.Origin) (id string, err error) {
 	id = secret.System.ID()
 	seed, err := s.Keys.Seal(by.TenantID, place(id), secret.System.Seed().Reveal())
@@ -60,6 +61,9 @@ func (s *Service) Begin(ctx context.Context, by Owner, from audit.Origin) (id st
 		return "", err
 	}
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
+		if err := method.MayBind(tx, by.TenantID, by.UserID, user.WithTOTP); err != nil {
+			return err
+		}
 		err := tx.Exec("UPDATE totps SET state = 'ended', seed = '', ended_at = ? WHERE user_id = ? AND tenant_id = ? AND state = 'new'", tx.Now, by.UserID, by.TenantID).Error
 		if err != nil {
 			return err
@@ -164,6 +168,9 @@ func (s *Service) uncount(ctx context.Context, by Owner, id string, reason error
 
 func (s *Service) bind(ctx context.Context, by Owner, id string, step int64, from audit.Origin) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		if err := method.MayBind(tx, by.TenantID, by.UserID, user.WithTOTP); err != nil {
+			return err
+		}
 		before, err := end(tx, by.TenantID, by.UserID)
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ type TOTP struct {
 	AddedAt    time.Time
 	LastUsedAt time.Time // zero for never
 	RemoveText string    // what removing it means
+	WhyNotAdd  string    // empty: one can be set up
 }
 
 // NewTOTP is a seed to scan or to type, and the code that proves it.

@@ -46,6 +46,8 @@ func (h *Pages) showPasskeys(c echo.Context, status int, v views.Passkeys) error
 	switch {
 	case !h.Passkeys.Usable():
 		v.WhyNotAdd = web.Sentence(c, "passkey.off", "")
+	case who.Off&user.WithPasskey != 0:
+		v.WhyNotAdd = web.Sentence(c, "method.off", "")
 	case len(bound) >= passkey.Most:
 		v.WhyNotAdd = web.Sentence(c, "passkey.too_many", "")
 	default:

@@ -217,9 +217,13 @@ func (h *Pages) showPhones(c echo.Context, status int, v views.Phones) error {
 		return err
 	}
 	active, signing := count(phones)
-	v.CanAdd = active < device.PhonesMost
-	if !v.CanAdd {
+	switch {
+	case who.Off&user.WithPhone != 0:
+		v.WhyNotAdd = web.Sentence(c, "method.off", "")
+	case active >= device.PhonesMost:
 		v.WhyNotAdd = web.Sentence(c, "device.too_many", "")
+	default:
+		v.CanAdd = true
 	}
 	for _, p := range phones {
 		r := row(web.Context(c), p, active)

@@ -44,6 +44,9 @@ func (h *Pages) totp(c echo.Context) error {
 	if bound.LastUsedAt != nil {
 		v.LastUsedAt = *bound.LastUsedAt
 	}
+	if who.Off&user.WithTOTP != 0 {
+		v.WhyNotAdd = web.Sentence(c, "method.off", "")
+	}
 	if v.RemoveText = words.Say(web.Context(c), "me.totp.remove.text"); who.Ways&^user.WithTOTP == user.WithPassword {
 		v.RemoveText = words.Say(web.Context(c), "me.totp.remove.last")
 	}
