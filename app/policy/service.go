@@ -10,6 +10,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/method"
+	"latchkey/app/passcode"
 	"latchkey/app/role"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -174,6 +175,9 @@ func (p Policy) store(tx *store.Tx, act approval.Act, difference []approval.Chan
 				return err
 			}
 		}
+	}
+	if err := passcode.TurnedOff(tx, act.TenantID, act.ActorID, act.Origin); err != nil {
+		return err
 	}
 	lines, err := json.Marshal(difference)
 	if err != nil {
