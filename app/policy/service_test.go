@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"testing"
@@ -277,6 +278,24 @@ func TestTwoAdministratorsCanAlwaysSignIn(t *testing.T) {
 		second.Rules["phone"] = r
 		if _, err := o.change(o.admin, second); code(err) != "role.two_administrators" {
 			t.Errorf("without their second factor: %v", err)
+		}
+	})
+}
+
+// TestTheFormLosesNoGroup, however many there are: what it does not show it would
+// take away.
+func TestTheFormLosesNoGroup(t *testing.T) {
+	each(t, func(o *office) {
+		for i := range 205 {
+			o.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,?,?,?)", o.Alder.ID, fmt.Sprintf("g%d", i), fmt.Sprintf("Group %03d", i), o.Clock.Now())
+		}
+		o.Set("INSERT INTO method_groups (tenant_id, way, group_id) VALUES (?,?,'g204')", o.Alder.ID, user.WithTOTP)
+		groups, err := o.policy.Groups(o.T.Context(), o.Alder.ID)
+		if err != nil || len(groups) != 201 || groups[200].ID != "g204" {
+			o.T.Errorf("it shows %d groups, %v", len(groups), err)
+		}
+		if other, err := o.policy.Groups(o.T.Context(), o.Birch.ID); err != nil || len(other) != 0 {
+			o.T.Errorf("birch is shown %v, %v", other, err)
 		}
 	})
 }
