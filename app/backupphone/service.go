@@ -164,7 +164,7 @@ func (s *Service) Resend(ctx context.Context, by Owner, id string, from audit.Or
 			Channel provider.Channel
 		}
 		ok, err := tx.One(&to, `UPDATE backup_phones SET digest = ?, expires_at = ? WHERE tenant_id = ? AND id = ? AND user_id = ? AND session_id = ?
-			AND state = 'new' AND tries < ? RETURNING number, channel`, s.Keys.CodeDigest(id, code.Reveal()), tx.Now.Add(CodeLife), by.TenantID, id, by.UserID, by.SessionID, triesMost)
+			AND state = 'new' AND expires_at > ? AND tries < ? RETURNING number, channel`, s.Keys.CodeDigest(id, code.Reveal()), tx.Now.Add(CodeLife), by.TenantID, id, by.UserID, by.SessionID, tx.Now, triesMost)
 		if err != nil {
 			return err
 		}
@@ -250,6 +250,9 @@ func (s *Service) bind(ctx context.Context, by Owner, id, digest string, from au
 			AND EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = backup_phones.tenant_id AND u.id = backup_phones.user_id AND u.state = 'active')
 			AND (SELECT count(*) FROM backup_phones o WHERE o.tenant_id = backup_phones.tenant_id AND o.user_id = backup_phones.user_id AND o.state = 'active') < ?
 			RETURNING id, number, channel`, tx.Now, by.TenantID, id, by.UserID, by.SessionID, tx.Now, digest, PhonesMost)
+		if errors.Is(err, store.ErrDuplicate) { // the same number, begun twice
+			return fault.New(fault.Conflict, "backupphone.there")
+		}
 		if err != nil {
 			return err
 		}

@@ -246,7 +246,7 @@ func Use(tx *store.Tx, p Proof) error {
 		return err
 	}
 	return tx.Change(no, `UPDATE passkeys SET sign_count = ?, backed_up = ?, last_used_at = ?
-		WHERE tenant_id = ? AND id = ? AND (user_id = ? AND state = 'active' AND (sign_count < ? OR sign_count = 0 AND ? = 0)) IS TRUE`,
+		WHERE tenant_id = ? AND id = ? AND (user_id = ? AND state = 'active' AND (sign_count < ? OR sign_count = 0 AND CAST(? AS bigint) = 0)) IS TRUE`,
 		p.count, p.backedUp, tx.Now, p.tenantID, p.ID, p.userID, p.count, p.count)
 }
 

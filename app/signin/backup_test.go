@@ -55,6 +55,38 @@ func numbered(h *House, u user.User, number string, c provider.Channel) {
 
 const mobile, office = "+4915112345678", "+4930901820"
 
+// TestANumberBegunTwiceIsBoundOnce, and one whose time is over gets no other code.
+func TestANumberBegunTwiceIsBoundOnce(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		carried(h, h.Alder.ID)
+		u := h.User(h.Alder, "user1")
+		session, _ := h.Session(u)
+		by := backupphone.Owner{TenantID: u.TenantID, UserID: u.ID, UserName: u.Name, SessionID: session}
+		var ids, codes [2]string
+		for i := range ids {
+			h.Set("DELETE FROM outbox")
+			id, err := h.Backups.Begin(ctx, by, mobile, provider.SMS, audit.Origin{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids[i], codes[i] = id, codeTo(h, mobile)
+			h.Set("UPDATE backup_phones SET state = 'hidden' WHERE id = ?", id) // of two at once neither sees the other
+		}
+		h.Set("UPDATE backup_phones SET state = 'new'")
+		if err := h.Backups.Confirm(ctx, by, ids[0], codes[0], audit.Origin{}); err != nil {
+			t.Fatal(err)
+		}
+		WantCode(t, "the same number once more", h.Backups.Confirm(ctx, by, ids[1], codes[1], audit.Origin{}), "backupphone.there")
+		h.Clock.Forward(backupphone.CodeLife)
+		h.Set("DELETE FROM outbox")
+		WantCode(t, "another code too late", h.Backups.Resend(ctx, by, ids[1], audit.Origin{}), "backupphone.over")
+		if n := h.Count("SELECT count(*) FROM outbox WHERE kind = 'sms'"); n != 0 {
+			t.Errorf("%d codes are sent", n)
+		}
+	})
+}
+
 // TestOfManyWithOneSentCodeOneSignsIn: five hundred at once, in one attempt.
 func TestOfManyWithOneSentCodeOneSignsIn(t *testing.T) {
 	Each(t, func(h *House) {
