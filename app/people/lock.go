@@ -48,6 +48,9 @@ func (s *Service) shutOut(tx *store.Tx, act approval.Act) error {
 	if _, err := session.Close(tx, act.TenantID, act.TargetID, ""); err != nil {
 		return err
 	}
+	if err := tx.Exec("UPDATE attempts SET state = 'ended' WHERE tenant_id = ? AND user_id = ? AND state = 'open'", act.TenantID, act.TargetID).Error; err != nil {
+		return err
+	}
 	if err := password.EndLinks(tx, act.TenantID, act.TargetID); err != nil {
 		return err
 	}

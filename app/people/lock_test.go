@@ -26,6 +26,9 @@ func TestLockEndsEverythingAtOnce(t *testing.T) {
 		if o.state(o.nurse) != user.Locked || o.Alive(cookie) {
 			t.Error("the user or their session is still alive")
 		}
+		if n := o.Count("SELECT count(*) FROM attempts WHERE user_id = ? AND state = 'open'", o.nurse.ID); n != 0 {
+			t.Errorf("%d sign-ins are still open", n)
+		}
 		if got := o.Attempt(attempt, pc).PromptState; got == "pending" {
 			t.Errorf("the request is still %s", got)
 		}

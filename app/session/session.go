@@ -110,9 +110,13 @@ func (s Session) Unlimited() error {
 
 // EnterConsole checks that the console is open for the session, and notes, once
 // a minute at most, that it was used there. It fails with fault.StepUp after a
-// quarter of an hour without use and while the session is limited, and with
-// fault.SignIn after twelve hours.
+// quarter of an hour without use and while the session is limited, with
+// fault.SignIn after twelve hours, and with fault.Forbidden in a session that a static
+// passcode made.
 func EnterConsole(ctx context.Context, db *store.DB, s *Session) error {
+	if made(s.AMR, ByPasscode) {
+		return fault.New(fault.Forbidden, "session.console_passcode")
+	}
 	if err := s.Unlimited(); err != nil {
 		return err
 	}
@@ -282,10 +286,15 @@ func EndAll(tx *store.Tx, tenantID, userID, keep string, by audit.Party, from au
 }
 
 // Close is EndAll without its event, which is the caller's; it gives how many
-// sessions it ended. Browsers are trusted no more, but the one of keep.
+// sessions it ended. Browsers are trusted and known no more, but the
+// one of keep: a thief's may be among them.
 func Close(tx *store.Tx, tenantID, userID, keep string) (ended int64, err error) {
 	if err := tx.Later(`UPDATE trusted_browsers SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND ended_at IS NULL
 		AND id NOT IN (SELECT trusted_id FROM sessions WHERE tenant_id = ? AND id = ?)`, tx.Now, tenantID, userID, tenantID, keep); err != nil {
+		return 0, err
+	}
+	if err := tx.Later(`UPDATE sessions SET browser_digest = '' WHERE tenant_id = ? AND user_id = ? AND id <> ? AND browser_digest <> ''
+		AND browser_digest NOT IN (SELECT browser_digest FROM sessions WHERE tenant_id = ? AND id = ?)`, tenantID, userID, keep, tenantID, keep); err != nil {
 		return 0, err
 	}
 	res := tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL",
@@ -294,10 +303,21 @@ func Close(tx *store.Tx, tenantID, userID, keep string) (ended int64, err error)
 }
 
 // CloseMadeBy ends, in the act tx, every session of a user but keep (empty: none)
-// that a way had a part in; the event is the caller's.
+// that a way had a part in, and first what is halfway to one; the event is the
+// caller's.
 func CloseMadeBy(tx *store.Tx, tenantID, userID, by, keep string) error {
+	if err := CloseHalfway(tx, tenantID, userID, by); err != nil {
+		return err
+	}
 	return tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL AND ',' || amr || ',' LIKE ?",
 		tx.Now, tenantID, userID, keep, "%,"+by+",%").Error
+}
+
+// CloseHalfway ends, in the act tx, the sign-ins of a user that wait for another
+// factor after a way.
+func CloseHalfway(tx *store.Tx, tenantID, userID, by string) error {
+	return tx.Exec("UPDATE attempts SET state = 'ended' WHERE tenant_id = ? AND user_id = ? AND state = 'open' AND ',' || proved || ',' LIKE ?",
+		tenantID, userID, "%,"+by+",%").Error
 }
 
 // Forget deletes sessions, and trust in browsers, that were over long enough ago. Any replica may run it.

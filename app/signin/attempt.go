@@ -106,6 +106,15 @@ func (p proof) ways() (all user.Ways) {
 	return all
 }
 
+// held gives what a user has bound who proved it. A key is a passkey.
+func (p proof) held() user.Ways {
+	all := p.ways()
+	if all.Has(user.WithKey) {
+		all = all&^user.WithKey | user.WithPasskey
+	}
+	return all
+}
+
 // took says whether something that a user has bound had its part in a proof. A
 // passkey had it also when it did not see who holds it.
 func (p proof) took(bound user.Ways) bool {

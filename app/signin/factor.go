@@ -130,6 +130,9 @@ func standing(tx *store.Tx, a Attempt) (found account, err error) {
 // repeats every check made on the way here, and what the decision rests on; that the
 // way is on for the user is checked here, and nowhere before.
 func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on account, from From) error {
+	if a.Purpose == ToStepUp && (way == StaticPasscode || weaker(way)) {
+		return fault.New(fault.Refused, "signin.refused")
+	}
 	use := method.NoSignIn
 	switch {
 	case a.Purpose != ToSignIn:
@@ -137,11 +140,26 @@ func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on acc
 	case a.Halfway():
 		use = method.NoSecond
 	}
+	before := a.proved.held()
 	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET `+change+`
 		WHERE tenant_id = ? AND id = ? AND (browser_digest = ? AND state = 'open' AND expires_at > ? AND way = ? AND proved = ? AND failures <= ?) IS TRUE
 		AND EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = attempts.tenant_id AND u.id = attempts.user_id
-		AND (u.state = 'active' AND u.mfa_state = ? AND u.ways = ? AND t.state = 'active' AND `+method.NoSecond+` = ? AND `+use+` & ? = 0) IS TRUE)`,
-		append(values, a.TenantID, a.key, from.BrowserDigest, tx.Now, way, a.proved, failuresMost, on.MFAState, on.Ways, on.NoSecond, boundTo(way))...)
+		AND (u.state = 'active' AND u.mfa_state = ? AND u.ways = ? AND t.state = 'active' AND `+method.NoSecond+` = ? AND `+use+` & ? = 0
+		AND u.ways & ? = ? AND `+method.NoUse+` & ? = 0) IS TRUE)`,
+		append(values, a.TenantID, a.key, from.BrowserDigest, tx.Now, way, a.proved, failuresMost, on.MFAState, on.Ways, on.NoSecond, boundTo(way), before, before, before)...)
+}
+
+// stillHeld says in the act tx whether a user still has, and may still use, what they
+// proved before: one that was removed or turned off since counts for nothing.
+func stillHeld(tx *store.Tx, tenantID, userID string, p proof) error {
+	var id string
+	before := p.held()
+	ok, err := tx.One(&id, "SELECT u.id FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ? AND u.ways & ? = ? AND "+method.NoUse+" & ? = 0",
+		tenantID, userID, before, before, before)
+	if err == nil && !ok {
+		err = fault.New(fault.Refused, "signin.refused")
+	}
+	return err
 }
 
 // halfway leads an attempt on to a way that completes what was proved: the one

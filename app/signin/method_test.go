@@ -116,6 +116,78 @@ func TestASecondFactorThatIsOffIsNone(t *testing.T) {
 	})
 }
 
+// TestAFirstFactorThatIsGoneCountsForNothingHalfway: it was removed, or turned off,
+// between the first factor and the second one.
+func TestAFirstFactorThatIsGoneCountsForNothingHalfway(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		h.SignIn.Passwords = plain{}
+		h.Set("UPDATE tenants SET no_sign_in = 0, no_second = 0, no_recovery = 0")
+		for name, gone := range map[string]func(u user.User){
+			"removed": func(u user.User) {
+				if err := h.TOTPs.Remove(ctx, totp.Owner{TenantID: u.TenantID, UserID: u.ID}, audit.Origin{}); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"replaced":  func(u user.User) { h.AppOf(u) },
+			"off":       func(user.User) { turnOff(h, user.WithTOTP) },
+			"unbound":   func(u user.User) { h.Set("UPDATE totps SET state = 'ended' WHERE user_id = ?", u.ID) },
+			"untouched": func(user.User) {},
+		} {
+			u, pc := h.User(h.Alder, "user-"+name), Browser("PC")
+			app := h.AppOf(u)
+			p, _ := h.PhoneOf(u)
+			h.Demand(u, user.MFAEnforced)
+			proved := func() string {
+				a := at(h, u, signin.TOTP, pc)
+				if done, err := h.SignIn.VerifyCode(ctx, a.ID, app.Next(), pc); err != nil || !done.Halfway {
+					t.Fatalf("%s: the first factor gives %+v, %v", name, done, err)
+				}
+				return a.ID
+			}
+			byPhone := proved()
+			r := p.Open()
+			if _, err := p.Answer(r, prompt.Approve, h.Number(r.ID), PIN); err != nil {
+				t.Fatal(err)
+			}
+			byPassword := proved()
+			if err := h.SignIn.Choose(ctx, byPassword, signin.Password, pc); err != nil {
+				t.Fatal(err)
+			}
+			gone(u)
+			_, err := h.SignIn.Finish(ctx, byPhone, pc)
+			_, also := h.SignIn.VerifyPassword(ctx, byPassword, Password, pc)
+			h.Set("UPDATE tenants SET no_sign_in = 0, no_second = 0, no_recovery = 0")
+			if name == "untouched" {
+				if err != nil || also != nil {
+					t.Errorf("untouched: %v, %v", err, also)
+				}
+				continue
+			}
+			WantCode(t, name+", by phone", err, "signin.refused")
+			WantCode(t, name+", by password", also, "signin.refused")
+		}
+	})
+}
+
+// TestNoStepUpByWhatProvesNothing: a static passcode is the password's page instead.
+func TestNoStepUpByWhatProvesNothing(t *testing.T) {
+	Each(t, func(h *House) {
+		h.Set("UPDATE tenants SET no_sign_in = 0, no_second = 0, no_recovery = 0")
+		u := h.User(h.Alder, "user1")
+		s, _ := signedIn(h, u)
+		for _, way := range []signin.Way{signin.StaticPasscode, signin.SMS, signin.Voice} {
+			a := stepUp(h, s, way, Browser("PC"))
+			if a.Way != signin.Password {
+				h.T.Errorf("a step-up by %s begins with %s", way, a.Way)
+			}
+			h.Set("UPDATE attempts SET way = ? WHERE state = 'open'", way)
+			_, err := h.SignIn.VerifyCode(h.T.Context(), a.ID, "x", Browser("PC"))
+			WantCode(h.T, "proving it so", err, "signin.refused")
+		}
+	})
+}
+
 // TestAWayForAGroupIsForItsMembers: to others it is shown, so that the page does not
 // tell who is in a group, and not taken.
 func TestAWayForAGroupIsForItsMembers(t *testing.T) {

@@ -249,7 +249,7 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 	if b.purpose == ToSignIn && !b.given {
 		b.way = s.first(who, b.way)
 	}
-	if !known(b.way) || weaker(b.way) || b.way == Passkey && !s.Passkeys.Usable() {
+	if !known(b.way) || weaker(b.way) || b.way == StaticPasscode && b.purpose == ToStepUp || b.way == Passkey && !s.Passkeys.Usable() {
 		b.way = Password
 	}
 	id := s.Secrets.ID()
@@ -535,6 +535,9 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 		}
 		if !ok {
 			return fault.New(fault.Refused, "signin.refused")
+		}
+		if err := stillHeld(tx, tenantID, won.UserID, proof(won.Proved)); err != nil {
+			return err
 		}
 		// Who proved it by phone gets back what wrong passwords of others took.
 		if err := throttle.Clear(tx, tenantID, won.Subject); err != nil {

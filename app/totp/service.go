@@ -190,6 +190,9 @@ func (s *Service) bind(ctx context.Context, by Owner, id string, step int64, fro
 		}
 		e := by.event(audit.TOTPBound, id, from)
 		if before != "" {
+			if err := session.CloseHalfway(tx, by.TenantID, by.UserID, session.ByTOTP); err != nil {
+				return err
+			}
 			e.Details = map[string]string{"instead_of": before}
 		}
 		return audit.Record(tx, e)

@@ -124,13 +124,13 @@ type Way struct {
 type StepUp struct {
 	UserName string
 	ReturnTo string
-	Ways     []Way // one button each, sent as method to /step-up
-	Password bool  // it is among them; else the page says why not
-	Phone    bool  // it is among them; the page says what to do when it is lost
-	Passkey  bool  // as Phone
+	Ways     []Way  // one button each, sent as method to /step-up
+	Password bool   // it is among them; else the page says why not
+	Phone    bool   // it is among them; the page says what to do when it is lost
+	Passkey  bool   // as Phone
 	Asked    string // the proofs that do for the act, sent along
-	Limited  bool  // the session is, and this ends it
-	Lost     bool  // there is none, because the phone that would do was removed by less
+	Limited  bool   // the session is, and this ends it
+	Lost     bool   // there is none, because the phone that would do was removed by less
 }
 
 // stay is the box to tick, which stands beside the form that it belongs to: that
