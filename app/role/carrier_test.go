@@ -18,14 +18,14 @@ func (h *house) carried(channels ...provider.Channel) {
 	}
 }
 
-// byCodesAlone leaves somebody backup phones as their only way in.
-func (h *house) byCodesAlone(u user.User, channels ...provider.Channel) {
+// byCodes gives somebody backup phones, whose codes alone complete their password.
+func (h *house) byCodes(u user.User, channels ...provider.Channel) {
 	h.T.Helper()
 	for _, c := range channels {
 		h.Set(`INSERT INTO backup_phones (tenant_id, id, user_id, session_id, number, channel, state, digest, created_at, expires_at, confirmed_at) VALUES (?,?,?,'','+4930901820',?,'active','',?,?,?)`,
 			u.TenantID, u.ID+string(c), u.ID, c, h.Clock.Now(), h.Clock.Now(), h.Clock.Now())
 	}
-	h.Set("UPDATE users SET password_hash = '' WHERE id = ?", u.ID)
+	h.Demand(u, user.MFAEnforced)
 }
 
 // carriers are the providers as the program has them.
@@ -43,7 +43,7 @@ func TestTheCarrierOfTheLastTwoStays(t *testing.T) {
 		t := h.T
 		const two = "role.two_administrators"
 		h.carried(provider.SMS, provider.Voice, provider.Mail)
-		h.byCodesAlone(h.second, provider.SMS)
+		h.byCodes(h.second, provider.SMS)
 		if err := h.lock(h.admin); err != nil {
 			t.Fatalf("the third: %v", err)
 		}
@@ -74,7 +74,7 @@ func TestTheCarrierOfTheLastTwoStays(t *testing.T) {
 func TestTwoCarriersAtOnce(t *testing.T) {
 	each(t, func(h *house) {
 		t, other := h.T, h.beside()
-		h.byCodesAlone(h.second, provider.SMS, provider.Voice)
+		h.byCodes(h.second, provider.SMS, provider.Voice)
 		if err := h.lock(h.admin); err == nil {
 			t.Fatal("beside one whose codes nobody carries yet, the last but one was locked")
 		}

@@ -17,7 +17,8 @@
 //
 // Whatever may take an administrator away goes through Keep: a role taken or
 // lowered, a person locked or disabled, a group that carries a role or a member of
-// it, a custom role with less in it, the removal of somebody's last way in, a
+// it, a custom role with less in it, the removal of somebody's last way in or of the
+// provider that carries their codes, a
 // policy under which they could not sign in. Keep counts before and after, by the
 // function that judges sign-ins, and fails the act when the last active security
 // administrator would be gone, or one of the last two administrators who can sign
