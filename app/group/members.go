@@ -5,6 +5,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/store"
 )
 
@@ -15,6 +16,13 @@ func (s *Service) addMember(tx *store.Tx, act approval.Act) (approval.Plan, erro
 		return plan, err
 	}
 	plan.Difference = append(plan.Difference, approval.Change{Field: "group", After: g.Name})
+	limits, err := method.Limits(tx, act.TenantID, g.ID)
+	if err != nil {
+		return plan, err
+	}
+	if limits {
+		plan.Questions = append(plan.Questions, access.Question{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.PolicyEdit, Loosens: true})
+	}
 	in, err := isMember(tx, act.TenantID, g.ID, act.TargetID)
 	if err != nil {
 		return plan, err

@@ -411,3 +411,19 @@ func TestAGroupWithARoleStaysSmallWhenPeopleAreImported(t *testing.T) {
 		}
 	})
 }
+
+func TestAListIntoAGroupThatAWayInIsForTakesTwo(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,'g','Field',?)", h.Alder.ID, h.Clock.Now())
+		if out, err := h.run(h.admin, h.check(h.admin, "name,display_name,groups", "one@alder.example,One,Field")); err != nil || out.Waits() {
+			t.Errorf("into a plain group: %+v, %v", out, err)
+		}
+		if err := h.Imports.TakeUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.Set("INSERT INTO method_groups (tenant_id, way, group_id) VALUES (?,?,'g')", h.Alder.ID, user.WithPassword)
+		if out, err := h.run(h.admin, h.check(h.admin, "name,display_name,groups", "two@alder.example,Two,Field")); err != nil || !out.Waits() {
+			t.Errorf("into one by which they sign in: %+v, %v", out, err)
+		}
+	})
+}

@@ -151,6 +151,9 @@ func questions(tenantID, actorID string, w *world, changes []Change) (all []acce
 		}
 		for _, id := range c.Joins {
 			ask(c.Row, access.Question{Needs: access.GroupEdit, Groups: []string{id}})
+			if w.byID[id].LetsIn {
+				ask(c.Row, access.Question{Needs: access.PolicyEdit, Loosens: true})
+			}
 			role := w.byID[id].Role
 			if role == "" {
 				continue

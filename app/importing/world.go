@@ -28,6 +28,7 @@ type room struct {
 	ID, Name string
 	Role     access.Role
 	RoleName string // of a custom role
+	LetsIn   bool   // some way in is for its members alone
 	Members  int    // of one that carries a role, as far as they are counted
 }
 
@@ -106,7 +107,8 @@ func (w *world) lookAtPeople(tx *store.Tx, tenantID string, lines []Line) error 
 
 func (w *world) lookAtGroups(tx *store.Tx, tenantID string) error {
 	var found []room
-	if err := tx.All(&found, `SELECT g.id, g.name, g.role, COALESCE(c.name, '') AS role_name FROM groups g
+	if err := tx.All(&found, `SELECT g.id, g.name, g.role, COALESCE(c.name, '') AS role_name,
+		EXISTS (SELECT 1 FROM method_groups l WHERE l.tenant_id = g.tenant_id AND l.group_id = g.id) AS lets_in FROM groups g
 		LEFT JOIN custom_roles c ON c.tenant_id = g.tenant_id AND c.id = g.role WHERE g.tenant_id = ?`, tenantID); err != nil {
 		return err
 	}

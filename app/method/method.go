@@ -94,3 +94,13 @@ func MayBind(tx *store.Tx, tenantID, userID string, way user.Ways) error {
 	}
 	return nil
 }
+
+// Limits says whether some way in is for the members of one of these groups alone.
+// Whoever joins it is let in by one way more, which loosens.
+func Limits(tx *store.Tx, tenantID string, groups ...string) (bool, error) {
+	if len(groups) == 0 {
+		return false, nil
+	}
+	var found string
+	return tx.One(&found, "SELECT group_id FROM method_groups WHERE tenant_id = ? AND group_id IN ? LIMIT 1", tenantID, groups)
+}

@@ -8,6 +8,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/notify"
 	"latchkey/app/secret"
 	"latchkey/app/session"
@@ -29,7 +30,7 @@ type Service struct {
 // plain says of a row p that its user is active, holds no role, as their own or
 // through a group, and may use the way. The moment is its value.
 const plain = `EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = p.tenant_id AND u.id = p.user_id
-	AND u.state = 'active' AND t.state = 'active' AND t.no_sign_in & 128 = 0)
+	AND u.state = 'active' AND t.state = 'active' AND ` + method.NoSignIn + ` & 128 = 0)
 	AND NOT EXISTS (SELECT 1 FROM role_assignments r WHERE r.tenant_id = p.tenant_id AND r.user_id = p.user_id AND (r.ends_at IS NULL OR r.ends_at > ?))
 	AND NOT EXISTS (SELECT 1 FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
 		WHERE m.tenant_id = p.tenant_id AND m.user_id = p.user_id AND g.role <> '')`
@@ -153,6 +154,34 @@ func (s *Service) Withdraw(tx *store.Tx, tenantID, userID, by string) (id string
 		return "", fault.New(fault.Conflict, "passcode.none")
 	}
 	return id, s.close(tx, tenantID, userID)
+}
+
+// TurnedOff withdraws, in the act tx, those whose users may not use them any more,
+// with the sessions that they made: the way was turned off, or is for groups that
+// the user is in none of. Each is told. On again, it takes a new one.
+func TurnedOff(tx *store.Tx, tenantID, by string, from audit.Origin) error {
+	var gone []struct{ ID, UserID string }
+	err := tx.All(&gone, `UPDATE static_passcodes SET state = 'withdrawn', hash = '', ended_at = ?, ended_by = ?
+		WHERE tenant_id = ? AND state IN ('approved', 'active') AND EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id
+		WHERE u.tenant_id = static_passcodes.tenant_id AND u.id = static_passcodes.user_id AND `+method.NoSignIn+` & ? <> 0) RETURNING id, user_id`,
+		tx.Now, by, tenantID, user.WithStaticPasscode)
+	if err != nil {
+		return err
+	}
+	for _, g := range gone {
+		if err := session.CloseMadeBy(tx, tenantID, g.UserID, session.ByPasscode, ""); err != nil {
+			return err
+		}
+		if err := notify.Tell(tx, tenantID, g.UserID, notify.Notice{Action: audit.PasscodeWithdrawn}); err != nil {
+			return err
+		}
+		if err := audit.Record(tx, audit.Event{
+			TenantID: tenantID, Action: audit.PasscodeWithdrawn, Actor: audit.User(by), Target: audit.User(g.UserID), Subject: g.UserID, Thread: g.ID, Origin: from,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // close ends the sessions that a static passcode of a user made.

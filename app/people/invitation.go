@@ -97,9 +97,9 @@ func (s *Service) passwordLink(tx *store.Tx, act approval.Act) (approval.Plan, e
 		return plan, err
 	}
 	whose, err := s.Rules.StandingIn(tx, act.TenantID, act.TargetID)
-	if err == nil && whose.Role == access.RoleSecurityAdministrator {
-		// It would take four eyes, and a link is shown to one person.
-		plan.Wrong = fault.New(fault.Conflict, "invitation.not_for_security")
+	if err == nil && whose.Administrator() {
+		// A link is shown to one person, who could act as a colleague by it.
+		plan.Wrong = fault.New(fault.Conflict, "invitation.not_for_administrators")
 	}
 	return plan, err
 }

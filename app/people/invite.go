@@ -12,6 +12,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -73,6 +74,13 @@ func (s *Service) invite(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		return approval.Plan{}, err
 	}
 	questions := []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.UserInvite, Groups: in.Groups}}
+	limits, err := method.Limits(tx, act.TenantID, in.Groups...)
+	if err != nil {
+		return approval.Plan{}, err
+	}
+	if limits {
+		questions = append(questions, access.Question{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.PolicyEdit, Loosens: true})
+	}
 	var names []string
 	for _, g := range groups {
 		names = append(names, g.Name)

@@ -259,6 +259,11 @@ func TestALinkForAnotherPassword(t *testing.T) {
 				t.Errorf("%s: %v", claim, err)
 			}
 		}
+		for _, colleague := range []user.User{o.desk, o.lead} {
+			if _, err := send(o.admin, colleague); code(err) != "invitation.not_for_administrators" {
+				t.Errorf("for a colleague: %v", err)
+			}
+		}
 		if _, err := send(o.admin, o.stranger); !errors.Is(err, fault.NotFound) {
 			t.Errorf("to somebody of another tenant: %v", err)
 		}
@@ -325,6 +330,28 @@ func TestASecondFactorIsNotTakenFromAShortPassword(t *testing.T) {
 		_, err := o.do(o.admin, people.KindMFA, o.nurse, people.MFA{State: user.MFADisabled})
 		if f := fault.Of(err); f == nil || f.Fields["mfa_state"] != "user.mfa_password_short" {
 			t.Errorf("it gives %v", err)
+		}
+	})
+}
+
+// Whoever is invited into a group that a way in is for is let in by one way more.
+func TestAnInvitationIntoAGroupThatAWayInIsForTakesTwo(t *testing.T) {
+	each(t, func(o *office) {
+		o.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,'g','Field',?)", o.Alder.ID, o.Clock.Now())
+		invite := func(name string) approval.Outcome {
+			link, _ := people.NewLink(o.Alder.ID, "")
+			out, err := o.do(o.admin, people.KindInvite, user.User{}, people.Invite{Link: link, Name: name, DisplayName: "New", Groups: []string{"g"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		if out := invite("one@alder.example"); out.Waits() {
+			t.Error("a plain group takes two")
+		}
+		o.Set("INSERT INTO method_groups (tenant_id, way, group_id) VALUES (?,?,'g')", o.Alder.ID, user.WithPassword)
+		if out := invite("two@alder.example"); !out.Waits() {
+			t.Error("nobody else sees it")
 		}
 	})
 }

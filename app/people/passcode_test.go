@@ -158,6 +158,45 @@ func TestAStaticPasscodeEndsByTheClock(t *testing.T) {
 	})
 }
 
+// TestAStaticPasscodeLeavesNothingInItsBrowser: it is not trusted, the cookie ends
+// with it, and it is as new to the user as before.
+func TestAStaticPasscodeLeavesNothingInItsBrowser(t *testing.T) {
+	each(t, func(o *office) {
+		o.passcodesOn()
+		o.Set("UPDATE users SET last_signin_at = ? WHERE id = ?", o.Clock.Now(), o.nurse.ID)
+		shown, err := o.show(o.security, o.granted(o.nurse, 8))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pc := signintest.Browser("PC")
+		pc.Stay = true
+		for range 2 {
+			done, err := o.tries(o.nurse, shown.Code.Reveal(), pc)
+			if err != nil || done.Life != 0 || !done.Trust.Token.Empty() {
+				t.Fatalf("it gives %+v, %v", done, err)
+			}
+			s, err := session.Find(t.Context(), o.DB, done.Cookie)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := o.Count("SELECT count(*) FROM notices WHERE session_id = ? AND action = ?", s.ID, audit.SessionNewBrowser); n != 1 {
+				t.Errorf("%d notices tell of the browser", n)
+			}
+		}
+		if o.Count("SELECT count(*) FROM trusted_browsers")+o.Count("SELECT count(*) FROM sessions WHERE browser_digest = ?", pc.BrowserDigest) != 0 {
+			t.Error("the browser is trusted, or known")
+		}
+		// Another way of the same user makes it known as ever.
+		pc.Stay = false
+		if _, err := o.SignIn.VerifyPassword(t.Context(), o.Begin(o.nurse.Name, signin.Password, pc), signintest.Password, pc); err != nil {
+			t.Fatal(err)
+		}
+		if o.Count("SELECT count(*) FROM sessions WHERE user_id = ? AND browser_digest = ?", o.nurse.ID, pc.BrowserDigest) != 1 {
+			t.Error("the password does not make it known")
+		}
+	})
+}
+
 // TestAStaticPasscodeIsNeverForAdministrators, whatever they became meanwhile, nor
 // where the policy has it off.
 func TestAStaticPasscodeIsNeverForAdministrators(t *testing.T) {

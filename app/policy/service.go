@@ -10,6 +10,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/method"
+	"latchkey/app/passcode"
 	"latchkey/app/role"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -26,7 +27,7 @@ type Service struct {
 
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
-	return map[approval.Kind]approval.Performer{KindChange: s.change}
+	return map[approval.Kind]approval.Performer{KindChange: s.Roles.Kept(s.change)}
 }
 
 // Of gives the policy of a tenant.
@@ -79,10 +80,12 @@ type Group struct{ ID, Name string }
 // groupsMost is how many groups the page offers.
 const groupsMost = 200
 
-// Groups lists the groups that ways may be limited to, by name.
+// Groups lists the groups that ways may be limited to, by name: the first ones, and
+// those that a way is limited to already, which a form must not lose.
 func (s *Service) Groups(ctx context.Context, tenantID string) ([]Group, error) {
 	var all []Group
-	err := s.DB.View(ctx).All(&all, "SELECT id, name FROM groups WHERE tenant_id = ? ORDER BY name LIMIT ?", tenantID, groupsMost)
+	err := s.DB.View(ctx).All(&all, `SELECT g.id, g.name FROM groups g WHERE g.tenant_id = ? AND (g.id IN (SELECT l.group_id FROM method_groups l WHERE l.tenant_id = ?)
+		OR g.id IN (SELECT f.id FROM (SELECT id FROM groups WHERE tenant_id = ? ORDER BY name LIMIT ?) f)) ORDER BY g.name`, tenantID, tenantID, tenantID, groupsMost)
 	return all, store.Unusable(err)
 }
 
@@ -126,7 +129,7 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		Difference: next.difference(was, names), Wrong: next.wrong(names),
 	}
 	plan.Do = func(tx *store.Tx) error {
-		return s.Roles.Keep(tx, act.TenantID, func() error { return next.store(tx, act, plan.Difference) })
+		return next.store(tx, act, plan.Difference)
 	}
 	switch {
 	case next.Version != was.Version:
@@ -174,6 +177,9 @@ func (p Policy) store(tx *store.Tx, act approval.Act, difference []approval.Chan
 				return err
 			}
 		}
+	}
+	if err := passcode.TurnedOff(tx, act.TenantID, act.ActorID, act.Origin); err != nil {
+		return err
 	}
 	lines, err := json.Marshal(difference)
 	if err != nil {

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"testing"
@@ -10,9 +11,12 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/passcode"
 	"latchkey/app/policy"
 	"latchkey/app/role"
+	"latchkey/app/session"
 	"latchkey/app/signin/signintest"
+	"latchkey/app/store"
 	"latchkey/app/store/storetest"
 	"latchkey/app/user"
 )
@@ -103,6 +107,73 @@ func TestATighterPolicyIsTheNextVersionAtOnce(t *testing.T) {
 		}
 		if other, err := o.policy.Of(t.Context(), o.Birch.ID); err != nil || other.Version != 1 || !other.Rules["sms"].On() {
 			t.Errorf("another tenant has %+v, %v", other, err)
+		}
+	})
+}
+
+// TestTurningStaticPasscodesOffEndsThem, with the sessions that they made, of those
+// who may not use them any more: on again they stay ended.
+func TestTurningStaticPasscodesOffEndsThem(t *testing.T) {
+	each(t, func(o *office) {
+		o.Set("UPDATE tenants SET no_sign_in = 0")
+		u, v := o.User(o.Alder, "user1"), o.User(o.Birch, "user1")
+		made := map[string]string{}
+		for _, of := range []user.User{u, v} {
+			o.Act(func(tx *store.Tx) error {
+				_, err := passcode.Add(tx, passcode.Grant{TenantID: of.TenantID, UserID: of.ID, Hours: 1})
+				if err != nil {
+					return err
+				}
+				made[of.ID], _, err = session.Begin(tx, session.Beginning{TenantID: of.TenantID, UserID: of.ID, AMR: session.ByPasscode})
+				return err
+			})
+		}
+		password, _ := o.Session(u)
+		ended := func(id string) bool {
+			return o.Count("SELECT count(*) FROM sessions WHERE id = ? AND ended_at IS NOT NULL", id) == 1
+		}
+		if _, err := o.change(o.admin, without(o.now(), "sms")); err != nil || ended(made[u.ID]) {
+			t.Fatalf("another way off: %v, its session ended: %t", err, ended(made[u.ID]))
+		}
+		if _, err := o.change(o.admin, without(o.now(), "static_passcode")); err != nil {
+			t.Fatal(err)
+		}
+		if !ended(made[u.ID]) || ended(made[v.ID]) || ended(password) {
+			t.Error("not its session alone has ended")
+		}
+		if n := o.Count("SELECT count(*) FROM static_passcodes WHERE user_id = ? AND state = 'withdrawn' AND hash = '' AND ended_by = ?", u.ID, o.admin.ID); n != 1 {
+			t.Errorf("%d are withdrawn", n)
+		}
+		if o.Count("SELECT count(*) FROM static_passcodes WHERE user_id = ? AND state = 'approved'", v.ID) != 1 || o.Events(audit.PasscodeWithdrawn) != 1 ||
+			o.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action = ?", u.ID, audit.PasscodeWithdrawn) != 1 {
+			t.Error("another tenant's is withdrawn too, or nobody is told")
+		}
+	})
+}
+
+// TestLimitingStaticPasscodesToAGroupEndsThoseOfOthers.
+func TestLimitingStaticPasscodesToAGroupEndsThoseOfOthers(t *testing.T) {
+	each(t, func(o *office) {
+		o.Set("UPDATE tenants SET no_sign_in = 0")
+		in, out := o.User(o.Alder, "user1"), o.User(o.Alder, "user2")
+		o.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,?,?,?)", o.Alder.ID, "field", "Field", o.Clock.Now())
+		o.Set("INSERT INTO group_members (tenant_id, group_id, user_id, user_name) VALUES (?,?,?,?)", o.Alder.ID, "field", in.ID, in.Name)
+		for _, of := range []user.User{in, out} {
+			o.Act(func(tx *store.Tx) error {
+				_, err := passcode.Add(tx, passcode.Grant{TenantID: of.TenantID, UserID: of.ID, Hours: 1})
+				return err
+			})
+		}
+		p := o.now()
+		p.Rules = maps.Clone(p.Rules)
+		p.Rules["static_passcode"] = policy.Rule{SignIn: true, Groups: []string{"field"}}
+		if _, err := o.change(o.admin, p); err != nil {
+			t.Fatal(err)
+		}
+		for of, want := range map[string]string{in.ID: "approved", out.ID: "withdrawn"} {
+			if got := o.Text("SELECT state FROM static_passcodes WHERE user_id = ?", of); got != want {
+				t.Errorf("it is %s, want %s", got, want)
+			}
 		}
 	})
 }
@@ -207,6 +278,24 @@ func TestTwoAdministratorsCanAlwaysSignIn(t *testing.T) {
 		second.Rules["phone"] = r
 		if _, err := o.change(o.admin, second); code(err) != "role.two_administrators" {
 			t.Errorf("without their second factor: %v", err)
+		}
+	})
+}
+
+// TestTheFormLosesNoGroup, however many there are: what it does not show it would
+// take away.
+func TestTheFormLosesNoGroup(t *testing.T) {
+	each(t, func(o *office) {
+		for i := range 205 {
+			o.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,?,?,?)", o.Alder.ID, fmt.Sprintf("g%d", i), fmt.Sprintf("Group %03d", i), o.Clock.Now())
+		}
+		o.Set("INSERT INTO method_groups (tenant_id, way, group_id) VALUES (?,?,'g204')", o.Alder.ID, user.WithTOTP)
+		groups, err := o.policy.Groups(o.T.Context(), o.Alder.ID)
+		if err != nil || len(groups) != 201 || groups[200].ID != "g204" {
+			o.T.Errorf("it shows %d groups, %v", len(groups), err)
+		}
+		if other, err := o.policy.Groups(o.T.Context(), o.Birch.ID); err != nil || len(other) != 0 {
+			o.T.Errorf("birch is shown %v, %v", other, err)
 		}
 	})
 }

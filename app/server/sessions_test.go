@@ -174,6 +174,9 @@ func TestWhatALimitedSessionMayDo(t *testing.T) {
 		if page := b.get(t, "/step-up?return_to=%2Fme%2Fphones").want(t, http.StatusOK).body; !strings.Contains(page, "did not know") {
 			t.Error("the page of the step-up does not say why")
 		}
+		for _, asked := range []string{"", "pwd", "phone pwd"} {
+			b.post(t, "/step-up", "return_to", "/me", "acr_values", asked, "method", "password").want(t, http.StatusUnprocessableEntity)
+		}
 		w.forward(t, 11*time.Minute) // a phone is asked three times in ten
 		b.get(t, "/me")
 		b.proveByPhone(t, ph, "/me/phones")

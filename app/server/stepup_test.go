@@ -19,7 +19,7 @@ import (
 // prove proves it again by password.
 func (b *browser) prove(t testing.TB, returnTo string) {
 	t.Helper()
-	attempt := b.post(t, "/step-up", "return_to", returnTo, "method", "password").want(t, http.StatusSeeOther).location()
+	attempt := b.post(t, "/step-up", "return_to", returnTo, "acr_values", "pwd", "method", "password").want(t, http.StatusSeeOther).location()
 	if to := b.post(t, attempt+"/verify", "password", passwordOfAll).want(t, http.StatusSeeOther).location(); to != returnTo {
 		t.Errorf("after the step-up one is at %q", to)
 	}
@@ -73,7 +73,7 @@ func TestASensitiveActWantsAProofOfTheLastFiveMinutes(t *testing.T) {
 			}
 		}
 		// Going back to where one was, by a proof that is one.
-		attempt := b.post(t, "/step-up", "return_to", "/me/phones", "method", "password").want(t, http.StatusSeeOther).location()
+		attempt := b.post(t, "/step-up", "return_to", "/me/phones", "acr_values", "pwd", "method", "password").want(t, http.StatusSeeOther).location()
 		b.post(t, attempt+"/verify", "password", "wrong").want(t, http.StatusUnauthorized)
 		b.post(t, revoke).want(t, http.StatusSeeOther)
 		if page := b.get(t, "/me/phones").body; !strings.Contains(page, revoke) {
@@ -124,6 +124,10 @@ func TestWhoKnowsOnlyThePasswordAddsNoPhone(t *testing.T) {
 		}
 		if got := offers(thief.get(t, stepUpStrictly+"&acr_values=pigeon+%3Cb%3E").want(t, http.StatusOK)); !slices.Equal(got, []string{"phone"}) {
 			t.Errorf("for a proof that is none the page offers %v", got)
+		}
+		// By hand neither one that it does not offer, nor none.
+		for _, way := range []string{"password", "totp", "static_passcode", "sms", "pigeon", ""} {
+			thief.post(t, "/step-up", "return_to", "/me/phones", "method", way).want(t, http.StatusUnprocessableEntity)
 		}
 		// Past the page of ways no other one leads.
 		attempt := thief.post(t, "/step-up", "return_to", "/me/phones", "method", "phone").want(t, http.StatusSeeOther).location()

@@ -27,6 +27,11 @@ type Entered struct {
 // until it is proved again: somebody may have been talked into approving it. The
 // first sign-in of a user, who has nothing to compare it with, is neither.
 func Enter(tx *store.Tx, b Beginning) (Entered, error) {
+	if made(b.AMR, ByPasscode) {
+		// What others handed over for some hours makes no browser known or trusted, nor
+		// shows itself to one that is: nothing of it outlives it.
+		b.Stay, b.Trusted = false, secret.Token{}
+	}
 	var here struct {
 		First        bool
 		Seen         bool
@@ -55,6 +60,9 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 	}
 	b.TrustedID = t.ID
 	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited}
+	if made(b.AMR, ByPasscode) {
+		b.BrowserDigest = ""
+	}
 	if b.Stay {
 		entered.Life = time.Duration(here.SessionHours) * time.Hour
 	}

@@ -13,6 +13,7 @@ import (
 	"latchkey/app/session"
 	"latchkey/app/signin"
 	. "latchkey/app/signin/signintest"
+	"latchkey/app/store"
 	"latchkey/app/user"
 )
 
@@ -135,7 +136,17 @@ func TestWhatIsNewAndWhatIsLimited(t *testing.T) {
 		if h.Count("SELECT count(*) FROM sessions WHERE console_seen_at IS NOT NULL") != 0 {
 			t.Error("that it was refused counts as use of the console")
 		}
+		// Whoever talked the user into approving it may know the password, too.
 		stepUp(h, s, strange)
+		if s = of(h, limited.Cookie); !s.Limited || s.Unlimited() == nil || s.FreshBy(session.Weak, h.Clock.Now()) {
+			t.Errorf("the password lifts it: %+v", s)
+		}
+		for _, by := range []string{session.ByPasscode, session.BySMS, session.ByPhone} {
+			if s = of(h, limited.Cookie); !s.Limited {
+				t.Errorf("before %s it is lifted", by)
+			}
+			h.Act(func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, s.ID, u.ID, by) })
+		}
 		s = of(h, limited.Cookie)
 		if err := session.EnterConsole(t.Context(), h.DB, &s); err != nil || s.Limited || s.Unlimited() != nil || !s.FreshBy(session.Weak, h.Clock.Now()) {
 			t.Errorf("after the step-up it is %+v, %v", s, err)
@@ -148,6 +159,37 @@ func TestWhatIsNewAndWhatIsLimited(t *testing.T) {
 		byPassword(h, other, Browser("their first"))
 		if done, _ := byPhone(h, other, q, home); !of(h, done.Cookie).Limited {
 			t.Error("a browser is known because somebody else used it")
+		}
+	})
+}
+
+// TestAnAppAloneLiftsNoLimit: with the password it does, in either order of proof.
+func TestAnAppAloneLiftsNoLimit(t *testing.T) {
+	Each(t, func(h *House) {
+		t := h.T
+		u := h.User(h.Alder, "user1")
+		p, _ := h.PhoneOf(u)
+		byPhone(h, u, p, Browser("home"))
+		for _, row := range []struct {
+			proofs  []string
+			limited bool
+		}{
+			{[]string{session.ByTOTP}, true},
+			{[]string{session.ByKey}, true},
+			{[]string{session.ByPassword}, true},
+			{[]string{session.ByPassword, session.ByTOTP}, false},
+			{[]string{session.ByPassword, session.ByKey}, false},
+			{[]string{session.ByPasskey}, false},
+		} {
+			done, _ := byPhone(h, u, p, Browser("a strange PC"))
+			s := of(h, done.Cookie)
+			h.Set("UPDATE sessions SET limited = TRUE WHERE id = ?", s.ID)
+			for _, by := range row.proofs {
+				h.Act(func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, s.ID, u.ID, by) })
+			}
+			if got := of(h, done.Cookie).Limited; got != row.limited {
+				t.Errorf("after %v it is limited: %t", row.proofs, got)
+			}
 		}
 	})
 }

@@ -94,8 +94,16 @@ func madeWith(amr string) (all user.Ways) {
 			all |= way.has
 		}
 	}
+	for by, has := range worthless {
+		if made(amr, by) {
+			all |= has
+		}
+	}
 	return all
 }
+
+// worthless are the ways that are no proof of a session, and may make one.
+var worthless = map[string]user.Ways{BySMS: user.WithSMS, ByVoice: user.WithVoice, ByPasscode: user.WithStaticPasscode}
 
 // proved is what the last proof of a session is worth. What one holds must have
 // been proved then: that one knows the password, too, may have been before.

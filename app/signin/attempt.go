@@ -74,6 +74,9 @@ func boundTo(way Way) user.Ways {
 	return 0
 }
 
+// Proves gives the amr value of what a way proves; empty for what is none.
+func (w Way) Proves() string { return by(w) }
+
 // proof is a set of ways by their amr values, with commas between them.
 type proof string
 

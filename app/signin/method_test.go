@@ -131,7 +131,8 @@ func TestAWayForAGroupIsForItsMembers(t *testing.T) {
 			t.Errorf("a member: %v", err)
 		}
 		WantCode(t, "somebody else", verify(h, at(h, out, signin.Password, pc), Password, pc), "signin.refused")
-		_, cookie := h.Session(out)
+		id, cookie := h.Session(out)
+		h.Set("UPDATE sessions SET amr = ? WHERE id = ?", session.ByPhone, id) // by a way that is on
 		if s, err := session.Find(t.Context(), h.DB, cookie); err != nil || s.Ways.Has(user.WithPassword) {
 			t.Errorf("in a session of theirs it counts: %b, %v", s.Ways, err)
 		}

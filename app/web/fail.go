@@ -122,14 +122,18 @@ func here(c echo.Context) string {
 		return "/operator/tenants/new"
 	case at("admin") && len(parts) > 4 && parts[4] == "grants":
 		return strings.Join(parts[:5], "/") + "/new"
-	case at("admin") && (len(parts) == 4 && parts[3] == "settings" || len(parts) == 5 && parts[4] == "places"):
+	case at("admin") && len(parts) > 4 && parts[3] == "passcodes":
+		return strings.Join(parts[:4], "/")
+	case at("admin") && (len(parts) == 4 && (parts[3] == "settings" || parts[3] == "policy") || len(parts) == 5 && parts[4] == "places"):
 		return "/" + strings.Join(parts[1:], "/")
 	case at("admin"):
 		// An act is the last part of the address of the page that it stands on; the
 		// parts of a person have no pages of their own.
-		page, _, _ := strings.Cut(strings.Join(parts[:len(parts)-1], "/"), "/devices/")
-		page, _, _ = strings.Cut(page, "/members/")
-		return page
+		page := strings.Join(parts[:len(parts)-1], "/") + "/"
+		for _, part := range []string{"/devices/", "/members/", "/passkeys/", "/totp/", "/messages/"} {
+			page, _, _ = strings.Cut(page, part)
+		}
+		return strings.TrimSuffix(page, "/")
 	}
 	return "/"
 }

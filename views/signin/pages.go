@@ -128,6 +128,7 @@ type StepUp struct {
 	Password bool  // it is among them; else the page says why not
 	Phone    bool  // it is among them; the page says what to do when it is lost
 	Passkey  bool  // as Phone
+	Asked    string // the proofs that do for the act, sent along
 	Limited  bool  // the session is, and this ends it
 	Lost     bool  // there is none, because the phone that would do was removed by less
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/fault"
 	"latchkey/app/people"
 	"latchkey/app/web"
 	views "latchkey/views/console"
@@ -65,6 +67,10 @@ func (h *Pages) showPasscode(c echo.Context) error {
 		return err
 	}
 	shown, err := h.People.ShowPasscode(c.Request().Context(), web.Here(c).ID, web.Session(c).UserID, c.Param("passcode"), web.Origin(c))
+	if errors.Is(err, fault.Forbidden) {
+		details := map[string]string{"kind": "static_passcode.show"}
+		return errors.Join(err, h.Approvals.Remember(c.Request().Context(), web.Here(c).ID, web.Session(c).UserID, details, web.Origin(c)))
+	}
 	if err != nil {
 		return err
 	}

@@ -3,10 +3,12 @@ package signin
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/app/fault"
 	"latchkey/app/session"
 	"latchkey/app/signin"
 	"latchkey/app/web"
@@ -18,7 +20,7 @@ import (
 // them, and says why another one is missing.
 func (h *Pages) stepUp(c echo.Context) error {
 	ctx, who := web.Context(c), web.Session(c)
-	v := views.StepUp{UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to")), Limited: who.Limited}
+	v := views.StepUp{UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to")), Limited: who.Limited, Asked: c.QueryParam("acr_values")}
 	for _, by := range waysFor(who, c.QueryParam("acr_values")) {
 		switch by {
 		case session.ByPasskey:
@@ -52,15 +54,20 @@ func (h *Pages) stepUp(c echo.Context) error {
 // waysFor gives the ways by which the user of a session can prove it for an act
 // that takes those of asked; without any, those that do for every act. What
 // asked says opens nothing: the act itself looks at the proof.
+// A limited session is proved by the strongest alone, whatever is asked.
 func waysFor(who session.Session, asked string) []string {
-	if ways := who.Offers(strings.Fields(asked)); len(ways) > 0 {
+	if ways := who.Offers(strings.Fields(asked)); len(ways) > 0 && !who.Limited {
 		return ways
 	}
 	return who.Offers(who.Proofs(who.Strongest()))
 }
 
 func (h *Pages) beginStepUp(c echo.Context) error {
-	attempt, err := h.SignIn.BeginStepUp(c.Request().Context(), web.Session(c), web.Form(c, "return_to"), signin.Way(web.Form(c, "method")), web.From(c))
+	who, way := web.Session(c), signin.Way(web.Form(c, "method"))
+	if !slices.Contains(waysFor(who, web.Form(c, "acr_values")), way.Proves()) {
+		return fault.Wrong("form.wrong", map[string]string{"method": "signin.way_unknown"})
+	}
+	attempt, err := h.SignIn.BeginStepUp(c.Request().Context(), who, web.Form(c, "return_to"), way, web.From(c))
 	if err != nil {
 		return err
 	}
