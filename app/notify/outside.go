@@ -1,10 +1,14 @@
 package notify
 
 import (
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"syscall"
 	"time"
@@ -52,6 +56,25 @@ func (o Outside) Client() *http.Client {
 		Transport:     &http.Transport{DialContext: o.Dialer().DialContext, TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// Unaddressed is why a call failed, without the address that was called: the paths of
+// push services and webhooks are secrets, and errors are logged. What the other side
+// said stays out too, as it may repeat the address; hosts may be told.
+func Unaddressed(err error) error {
+	var call *url.Error
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	var (
+		network     net.Error
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+	)
+	if errors.As(err, &network) || errors.As(err, &certificate) || errors.As(err, &record) || errors.Is(err, io.EOF) {
+		return err
+	}
+	return errors.New("notify: no answer in HTTP")
 }
 
 // special are addresses that look public and are not, or lead on to any other

@@ -54,7 +54,7 @@ func (p *Push) Send(ctx context.Context, o Owed) error {
 	case err != nil && !errors.As(err, &underWay):
 		return fmt.Errorf("%w: its keys are none: %w", ErrGone, err) // nothing was sent, and nothing ever will be
 	case err != nil:
-		return fmt.Errorf("notify: push: %w", err)
+		return fmt.Errorf("notify: push: %w", Unaddressed(err))
 	}
 	defer answer.Body.Close()
 	switch {

@@ -345,3 +345,34 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// TestWhyAPushFailedDoesNotNameItsEndpoint: who knows an endpoint may use it, and
+// failures are logged.
+func TestWhyAPushFailedDoesNotNameItsEndpoint(t *testing.T) {
+	t.Parallel()
+	for claim, answer := range map[string]http.HandlerFunc{
+		"a connection that breaks": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"a broken redirect": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "http://%zz/canary-path")
+			w.WriteHeader(http.StatusFound)
+		},
+		"an error": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"nobody":   nil,
+	} {
+		s := httptest.NewServer(answer)
+		if answer == nil {
+			s.Close()
+		} else {
+			t.Cleanup(s.Close)
+		}
+		err := sender(t).Send(t.Context(), notify.Owed{Target: subscribe(t).at(s.URL + "/canary-path?canary-query=1"), Body: "{}", Life: time.Minute})
+		if err == nil || errors.Is(err, notify.ErrGone) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: Send = %v", claim, err)
+		}
+	}
+	// An address that is none is not named either.
+	err := sender(t).Send(t.Context(), notify.Owed{Target: strings.Replace(subscribe(t).at("https://push.example/one"), "https://push.example/one", "https://push.example:canary/canary", 1), Body: "{}", Life: time.Minute})
+	if err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("no address: Send = %v", err)
+	}
+}

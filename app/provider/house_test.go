@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -36,6 +37,9 @@ type house struct {
 	nudge chan struct{}
 }
 
+// anyway keeps nobody: the providers of these stories are nobody's way in.
+func anyway(_ *store.Tx, _ string, change func() error) error { return change() }
+
 // plain writes what people read, so that a test can read it too.
 type plain struct{}
 
@@ -59,7 +63,7 @@ func each(t *testing.T, story func(h *house)) {
 		client := outside.Client()
 		client.Timeout = 500 * time.Millisecond
 		h := &house{T: t, clock: clock, nudge: make(chan struct{}, 1)}
-		h.Service = &provider.Service{DB: db, Keys: keys, Outside: outside, Client: client, Words: plain{}, Helo: "id.example", Nudge: h.nudge}
+		h.Service = &provider.Service{DB: db, Keys: keys, Outside: outside, Client: client, Words: plain{}, Helo: "id.example", Nudge: h.nudge, Keeping: anyway}
 		h.work = &notify.Worker{
 			DB: db, Log: slog.New(slog.DiscardHandler), Nudge: h.nudge, OfOne: 3,
 			Again:   func(tries int) (time.Duration, bool) { return time.Minute, true },
@@ -193,6 +197,13 @@ type mailbox struct {
 
 func receive(t *testing.T) *mailbox {
 	t.Helper()
+	return receiveOver(t, nil)
+}
+
+// receiveOver is a mail server that speaks TLS from the first byte on, unless over is
+// nil.
+func receiveOver(t *testing.T, over *tls.Config) *mailbox {
+	t.Helper()
 	box := &mailbox{}
 	s := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &conversation{box: box}, nil }))
 	s.AllowInsecureAuth = true
@@ -201,6 +212,10 @@ func receive(t *testing.T) *mailbox {
 		t.Fatal(err)
 	}
 	box.address = "smtp://" + listener.Addr().String()
+	if over != nil {
+		box.address = "smtps://" + strings.Replace(listener.Addr().String(), "127.0.0.1", "localhost", 1)
+		listener = tls.NewListener(listener, over)
+	}
 	go func() { _ = s.Serve(listener) }()
 	t.Cleanup(func() { _ = s.Close() })
 	return box

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"latchkey/app/notify"
 	"latchkey/app/secret"
 )
 
@@ -25,9 +26,9 @@ func ask(client *http.Client, r *http.Request) (status int, body []byte, err err
 	if err != nil {
 		var timeout interface{ Timeout() bool }
 		if errors.As(err, &timeout) && timeout.Timeout() {
-			return 0, nil, failed("slow", err)
+			return 0, nil, failed("slow", notify.Unaddressed(err))
 		}
-		return 0, nil, failed("unreachable", err)
+		return 0, nil, failed("unreachable", notify.Unaddressed(err))
 	}
 	defer answer.Body.Close()
 	body, err = io.ReadAll(io.LimitReader(answer.Body, answerMost))
@@ -70,7 +71,7 @@ func (d twilio) give(ctx context.Context, of Settings, credential secret.Token, 
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, of.URL+"/2010-04-01/Accounts/"+url.PathEscape(of.Account)+"/"+resource, strings.NewReader(form.Encode()))
 	if err != nil {
-		return failed("unreachable", err)
+		return failed("unreachable", notify.Unaddressed(err))
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
@@ -140,7 +141,7 @@ func (d webhook) give(ctx context.Context, of Settings, credential secret.Token,
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, of.URL, strings.NewReader(string(body)))
 	if err != nil {
-		return failed("unreachable", err)
+		return failed("unreachable", notify.Unaddressed(err))
 	}
 	at := strconv.FormatInt(m.At.Unix(), 10)
 	r.Header.Set("Content-Type", "application/json")

@@ -129,7 +129,7 @@ func (s *Service) driver(d Driver) driver {
 	case Webhook:
 		return webhook{s.Client}
 	case SMTP:
-		return smtpServer{s.Outside, s.Helo}
+		return smtpServer{s.Outside, s.Helo, s.Roots}
 	case Keep:
 		if s.Kept != nil {
 			return s.Kept

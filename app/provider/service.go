@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto/x509"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,10 +23,16 @@ type Service struct {
 	Outside notify.Outside
 	Client  *http.Client // of Outside
 	Words   Words
-	Helo    string // host by which we greet mail servers
-	Kept    *Kept  // where demonstrations keep what they do not send; nil elsewhere
+	Helo    string         // host by which we greet mail servers
+	Roots   *x509.CertPool // that vouch for mail servers; nil: the system's
+	Keeping Keeping
+	Kept    *Kept // where demonstrations keep what they do not send; nil elsewhere
 	Nudge   chan<- struct{}
 }
+
+// Keeping runs a change that may take ways in from administrators, in the act tx, and
+// fails it when too few of them are left who can sign in (package role).
+type Keeping func(tx *store.Tx, tenantID string, change func() error) error
 
 // Words writes what people read or hear, in the words of the catalogue.
 type Words interface {
@@ -137,16 +144,19 @@ func (s *Service) Save(ctx context.Context, tenantID, userID string, c Channel, 
 }
 
 // Remove takes the provider of a channel away, with its credential. None is
-// fault.NotFound.
+// fault.NotFound. It fails with fault.Conflict when too few administrators could sign
+// in without the codes that it carries.
 func (s *Service) Remove(ctx context.Context, tenantID, userID string, c Channel, from audit.Origin) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
-		if err := tx.Change(notFound(), "DELETE FROM providers WHERE tenant_id = ? AND channel = ?", tenantID, c); err != nil {
-			return err
-		}
-		if err := tx.Exec("DELETE FROM provider_health WHERE tenant_id = ? AND channel = ?", tenantID, c).Error; err != nil {
-			return err
-		}
-		return audit.Record(tx, event(audit.ProviderRemoved, tenantID, userID, c, from, nil))
+		return s.Keeping(tx, tenantID, func() error {
+			if err := tx.Change(notFound(), "DELETE FROM providers WHERE tenant_id = ? AND channel = ?", tenantID, c); err != nil {
+				return err
+			}
+			if err := tx.Exec("DELETE FROM provider_health WHERE tenant_id = ? AND channel = ?", tenantID, c).Error; err != nil {
+				return err
+			}
+			return audit.Record(tx, event(audit.ProviderRemoved, tenantID, userID, c, from, nil))
+		})
 	})
 }
 

@@ -2,15 +2,20 @@ package provider
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/wneessen/go-mail"
+	mailauth "github.com/wneessen/go-mail/smtp"
 
 	"latchkey/app/notify"
 	"latchkey/app/secret"
@@ -21,10 +26,16 @@ import (
 type smtpServer struct {
 	outside notify.Outside
 	helo    string
+	roots   *x509.CertPool // nil: the system's
 }
 
-// smtpWait is how long a mail server may take for each step.
-const smtpWait = 10 * time.Second
+const (
+	// smtpWait is how long a mail server may take for each step.
+	smtpWait = 10 * time.Second
+	// smtpMost is how much a mail server may say in one conversation, in bytes. A
+	// whole one is a few kilobytes, certificates and all.
+	smtpMost = 256 << 10
+)
 
 func (d smtpServer) give(ctx context.Context, of Settings, credential secret.Token, m Message) error {
 	u, err := url.Parse(of.URL)
@@ -32,20 +43,41 @@ func (d smtpServer) give(ctx context.Context, of Settings, credential secret.Tok
 		return refused("unreadable", err)
 	}
 	port, _ := strconv.Atoi(u.Port())
-	options := []mail.Option{
-		mail.WithPort(port), mail.WithTimeout(smtpWait), mail.WithHELO(d.helo), mail.WithTLSPolicy(mail.TLSMandatory),
-		mail.WithDialContextFunc(d.outside.Dialer().DialContext), mail.WithoutNoop(),
+	security := &tls.Config{ServerName: u.Hostname(), RootCAs: d.roots, MinVersion: tls.VersionTLS12}
+	var line net.Conn
+	dial := func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+		line, err = d.outside.Dialer().DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		conn = &brief{Conn: line, left: smtpMost}
+		if u.Scheme != "smtps" {
+			return conn, nil
+		}
+		// The library leaves TLS from the first byte on to whoever dials for it.
+		over := tls.Client(conn, security)
+		return over, over.HandshakeContext(ctx)
 	}
-	proof := mail.SMTPAuthAutoDiscover
+	defer func() {
+		if line != nil {
+			_ = line.Close() // the library leaves it open when a conversation does not begin
+		}
+	}()
+	options := []mail.Option{
+		mail.WithPort(port), mail.WithTimeout(smtpWait), mail.WithHELO(d.helo), mail.WithTLSPolicy(mail.TLSMandatory), mail.WithTLSConfig(security),
+		mail.WithDialContextFunc(dial), mail.WithoutNoop(),
+	}
+	proof := mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover)
 	ip, err := netip.ParseAddr(u.Hostname())
 	switch {
 	case u.Scheme == "smtps":
-		options = append(options, mail.WithSSL())
+		options = append(options, mail.WithSSL()) // no STARTTLS within
+		proof = mail.WithSMTPAuthCustom(&login{account: of.Account, credential: credential, host: u.Hostname()})
 	case u.Hostname() == "localhost", err == nil && ip.IsLoopback():
-		options, proof = append(options, mail.WithTLSPolicy(mail.TLSOpportunistic)), mail.SMTPAuthPlainNoEnc
+		options, proof = append(options, mail.WithTLSPolicy(mail.TLSOpportunistic)), mail.WithSMTPAuth(mail.SMTPAuthPlainNoEnc)
 	}
 	if of.Account != "" {
-		options = append(options, mail.WithSMTPAuth(proof), mail.WithUsername(of.Account), mail.WithPassword(credential.Reveal()))
+		options = append(options, proof, mail.WithUsername(of.Account), mail.WithPassword(credential.Reveal()))
 	}
 	client, err := mail.NewClient(u.Hostname(), options...)
 	if err != nil {
@@ -70,6 +102,46 @@ func (d smtpServer) give(ctx context.Context, of Settings, credential secret.Tok
 		return mailFailed(err)
 	}
 	return nil
+}
+
+// brief is a connection to whoever says no more than left, in bytes: the library
+// reads a reply to its end, however long it is.
+type brief struct {
+	net.Conn
+	left int
+}
+
+func (c *brief) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errors.New("provider: the mail server does not stop talking")
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
+}
+
+// login proves an account to a mail server over TLS from the first byte on, where
+// the library does not know that it is: by the best that the server takes.
+type login struct {
+	account, host string
+	credential    secret.Token
+	mailauth.Auth // the one that was chosen
+}
+
+func (l *login) Start(server *mailauth.ServerInfo) (string, []byte, error) {
+	switch {
+	case !server.TLS:
+		return "", nil, mailauth.ErrUnencrypted
+	case slices.Contains(server.Auth, "SCRAM-SHA-256"):
+		l.Auth = mailauth.ScramSHA256Auth(l.account, l.credential.Reveal())
+	case slices.Contains(server.Auth, "PLAIN"):
+		l.Auth = mailauth.PlainAuth("", l.account, l.credential.Reveal(), l.host, false)
+	case slices.Contains(server.Auth, "LOGIN"):
+		l.Auth = mailauth.LoginAuth(l.account, l.credential.Reveal(), l.host, false)
+	default:
+		return "", nil, errors.New("provider: the mail server takes no login that we know")
+	}
+	return l.Auth.Start(server)
 }
 
 // dialFailed says why there was no conversation. The words of the server stay out: a

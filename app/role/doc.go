@@ -17,11 +17,12 @@
 //
 // Whatever may take an administrator away goes through Keep: a role taken or
 // lowered, a person locked or disabled, a group that carries a role or a member of
-// it, a custom role with less in it, the removal of somebody's last way in, a
-// policy under which they could not sign in. Keep counts before and after, by the
-// function that judges sign-ins, and fails the act when the last active security
-// administrator would be gone, or one of the last two administrators who can sign
-// in. Who holds a role for a time only, or within groups, does not count.
+// it, a custom role with less in it, the removal of somebody's last way in or of the
+// provider that carries their codes, a policy under which they could not sign in.
+// Keep counts before and after, by the function that judges sign-ins, and fails the
+// act when the last active security administrator would be gone, or one of the last
+// two administrators who can sign in. Who holds a role for a time only, or within
+// groups, does not count.
 //
 //	Do: func(tx *store.Tx) error {
 //		return roles.Keep(tx, act.TenantID, func() error {

@@ -51,6 +51,14 @@ func TestAProviderFromItsPageToItsPage(t *testing.T) {
 		if page := b.get(t, providers); !strings.Contains(page.body, `value="DE, FR"`) {
 			t.Error("the countries are not shown")
 		}
+		// While its codes are the second factor of all who run the tenant it stays.
+		w.act(t, "UPDATE users SET mfa_state = 'enforced' WHERE name LIKE '%@alder.example'")
+		w.act(t, `INSERT INTO backup_phones (tenant_id, id, user_id, session_id, number, channel, state, digest, created_at, expires_at, confirmed_at)
+			SELECT tenant_id, 'phone of ' || id, id, '', '+4930901820', 'sms', 'active', '', created_at, created_at, created_at FROM users WHERE name LIKE '%@alder.example'`)
+		if kept := b.post(t, providers+"/sms/remove").want(t, http.StatusConflict); !strings.Contains(kept.body, "fewer than two administrators") {
+			t.Errorf("removing it is refused with %s", excerpt(kept.body))
+		}
+		w.act(t, "UPDATE users SET mfa_state = 'disabled' WHERE name LIKE '%@alder.example'")
 		b.post(t, providers+"/sms/remove").want(t, http.StatusSeeOther)
 		// What only the demonstration may: nowhere else.
 		form("driver", "kept", "version", "0").want(t, http.StatusUnprocessableEntity)

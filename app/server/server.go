@@ -169,6 +169,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
+	providers.Keeping = roles.Keep
 	ownPasswords := &password.Service{DB: db, Keys: keys, Passwords: passwords, Hub: hub}
 	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passkeys: passkeys, Passwords: passwords, Replacing: ownPasswords, Passcodes: passcodes}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"latchkey/app/method"
+	"latchkey/app/provider"
 	"latchkey/app/store"
 	"latchkey/app/throttle"
 	"latchkey/app/user"
@@ -22,8 +23,8 @@ func domainOf(name string) string {
 
 // Able gives those of users who could sign in now by the ways of theirs: their
 // state, the tenant's, the domain of their name and each way are judged as a
-// sign-in judges them. A way
-// that is paused will be back; one that too many failures turned off is none.
+// sign-in judges them. A way that is paused will be back; one that too many failures
+// turned off is none, and so are codes that the tenant has nobody to carry.
 func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[string]bool, error) {
 	if len(users) == 0 {
 		return nil, nil
@@ -42,6 +43,10 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 	if err := tx.All(&domains, "SELECT domain FROM domains WHERE tenant_id = ? AND verified_at IS NOT NULL", tenantID); err != nil {
 		return nil, err
 	}
+	carried, err := provider.Having(tx, tenantID)
+	if err != nil {
+		return nil, err
+	}
 	able := map[string]bool{}
 	for _, row := range rows {
 		if row.State != user.Active || !slices.Contains(domains, domainOf(row.Name)) {
@@ -49,7 +54,7 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 		}
 		var usable user.Ways
 		for _, w := range ways {
-			if !row.Ways.Has(w.bound) {
+			if !row.Ways.Has(w.bound) || weaker(w.way) && !slices.Contains(carried, provider.Channel(w.way)) {
 				continue
 			}
 			state, err := throttle.Of(tx, tenantID, keys.Subject(row.Name), string(w.way))
