@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"runtime/pprof"
 
 	"latchkey/app/demo"
@@ -42,6 +43,7 @@ func (c *Serve) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	return s.Run(ctx, func(address string) {
+		debug.FreeOSMemory() // what only the start needed
 		fmt.Fprintf(out, "Latchkey listens on %s, public address %s\n", address, s.Settings.PublicURL)
 		if needed {
 			fmt.Fprintf(out, "There is no organisation yet. Set up the first one, once, at:\n  %s/setup/%s\n", s.Settings.PublicURL, link.Reveal())
@@ -84,6 +86,7 @@ func (c *Demo) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	return s.Run(ctx, func(string) {
+		debug.FreeOSMemory() // what only the start needed
 		fmt.Fprintf(out, `Latchkey demo is ready.
 
   PC      %[1]s
