@@ -167,7 +167,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /signin/:attempt/verify", form(typing, typed+"/verify", "password", passwordOfAll), http.StatusSeeOther},
 		{"POST " + api + "/requests/:request/answer", func() answer { return second.answers(t, r, "approve", shown) }, http.StatusOK},
 		{"POST /signin/:attempt/finish", form(waiting, waited+"/finish"), http.StatusSeeOther},
-		{"POST /step-up", form(pc, "/step-up", "method", "password"), http.StatusSeeOther},
+		{"POST /step-up", form(leaving, "/step-up", "method", "password"), http.StatusSeeOther},
 		{"POST /me/phones", form(pc, "/me/phones"), http.StatusOK},
 		{"POST " + api + "/enrolments", func() answer { return third.enrol(t, token) }, http.StatusCreated},
 		{"POST " + api + "/accounts/:account/test", call(ph, http.MethodPost, "/accounts/"+ph.account+"/test", nil), http.StatusCreated},

@@ -388,7 +388,7 @@ func TestSessionsEndEverywhereWithinFiveSeconds(t *testing.T) {
 		}
 		ph, home := one.withPhone(t, name)
 		b := two.browser(t).byPhone(t, ph.on(two), name)
-		b.prove(t, "/me")
+		b.proveByPhone(t, ph.on(two), "/me")
 		s := open(t, b.client, b.request(t, http.MethodGet, inbox+"/live", nil))
 		s.answer.want(t, http.StatusOK)
 		s.next(5 * time.Second)
