@@ -202,7 +202,7 @@ func (s *Service) Show(ctx context.Context, by Owner, id string) (n New, err err
 	return n, store.Unusable(err)
 }
 
-// gone says why one cannot be confirmed: it never was this session's, or it is over.
+// gone says why one cannot be confirmed: it was begun in another session or by nobody, or it is over.
 func (s *Service) gone(tx *store.Tx, by Owner, id string) error {
 	var found string
 	ok, err := tx.One(&found, "SELECT id FROM backup_phones WHERE tenant_id = ? AND id = ? AND user_id = ? AND session_id = ?", by.TenantID, id, by.UserID, by.SessionID)

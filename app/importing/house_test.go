@@ -32,15 +32,18 @@ type house struct {
 
 func each(t *testing.T, story func(t *testing.T, h *house)) {
 	t.Helper()
-	signintest.Each(t, func(s *signintest.House) {
-		h := build(s)
-		h.admin = h.Admin(h.Alder, "admin", access.RoleTenantAdministrator)
-		h.admin2 = h.Admin(h.Alder, "admin2", access.RoleTenantAdministrator)
-		h.security = h.Admin(h.Alder, "security", access.RoleSecurityAdministrator)
-		h.security2 = h.Admin(h.Alder, "security2", access.RoleSecurityAdministrator)
-		h.desk = h.Admin(h.Alder, "desk", access.RoleHelpdesk)
-		story(h.T, h)
-	})
+	signintest.Each(t, func(s *signintest.House) { story(s.T, furnished(s)) })
+}
+
+// furnished is a house with its administrators.
+func furnished(s *signintest.House) *house {
+	h := build(s)
+	h.admin = h.Admin(h.Alder, "admin", access.RoleTenantAdministrator)
+	h.admin2 = h.Admin(h.Alder, "admin2", access.RoleTenantAdministrator)
+	h.security = h.Admin(h.Alder, "security", access.RoleSecurityAdministrator)
+	h.security2 = h.Admin(h.Alder, "security2", access.RoleSecurityAdministrator)
+	h.desk = h.Admin(h.Alder, "desk", access.RoleHelpdesk)
+	return h
 }
 
 func build(s *signintest.House) *house {

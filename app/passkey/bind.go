@@ -37,7 +37,7 @@ func (o Owner) holder() holder {
 func off() error { return fault.New(fault.Conflict, "passkey.off") }
 
 // Begin gives what a browser is to make, as JSON for navigator.credentials.create.
-// It changes nothing: what it gives is good for this session and ten minutes. A
+// It changes nothing: what it gives is good for ten minutes, in the session of by. A
 // user with as many passkeys as they may have is fault.Conflict.
 func (s *Service) Begin(ctx context.Context, by Owner) (string, error) {
 	if !s.Usable() {
@@ -166,7 +166,7 @@ func (s *Service) madeFor(who holder, about, answer string) (challenge string, u
 }
 
 // errOver is why a challenge is not good, or not any more.
-var errOver = errors.New("not a challenge of this session, or over")
+var errOver = errors.New("a challenge of another session, or over")
 
 // notMade remembers what was to be added and does not hold, and says so.
 func (s *Service) notMade(ctx context.Context, by Owner, why error, from audit.Origin) error {

@@ -20,5 +20,5 @@
 //
 //	npm pack @zxcvbn-ts/language-common && tar xzf zxcvbn-ts-*.tgz
 //	node -p 'require("./package/src/passwords.json").map(p => p.toLowerCase()).filter(p => p.length > 3).join("\n")' |
-//		LC_ALL=C sort -u > app/password/common.txt
+//		LC_ALL=C sort -u | gzip -9n > app/password/common.txt.gz
 package password

@@ -1,7 +1,10 @@
 package password
 
 import (
+	"bytes"
+	"compress/gzip"
 	_ "embed"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -53,12 +56,22 @@ func LeastFor(mfa string, bound user.Ways, alone int) int {
 // Alone says whether a password is long enough to be all that is asked.
 func Alone(typed string) bool { return len([]rune(secret.Normal(typed))) >= user.PasswordLeastAlone }
 
-//go:embed common.txt
-var commonText string
+//go:embed common.txt.gz
+var commonText []byte
 
 // commons are the common passwords in the order of their bytes. They share one
 // text, and are parted when the first password is set.
-var commons = sync.OnceValue(func() []string { return strings.Split(strings.TrimSpace(commonText), "\n") })
+var commons = sync.OnceValue(func() []string {
+	unpacked, err := gzip.NewReader(bytes.NewReader(commonText))
+	if err != nil {
+		panic("password: the list of common ones: " + err.Error())
+	}
+	text, err := io.ReadAll(unpacked)
+	if err != nil {
+		panic("password: the list of common ones: " + err.Error())
+	}
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+})
 
 func listed(text string) bool {
 	_, found := slices.BinarySearch(commons(), text)

@@ -71,7 +71,7 @@ type Session struct {
 	LostPhone     bool       // one did, until it was removed by less, and LostWait is not over
 }
 
-// ConsoleEndsAt says when the console closes for this session: a quarter of an
+// ConsoleEndsAt says when the console closes for the session: a quarter of an
 // hour after it was last used there or proved, twelve hours after it began at
 // the latest, and when the session itself ends. Last says that no use keeps it
 // open for longer.

@@ -62,12 +62,22 @@ type House struct {
 // Each runs a story on both databases.
 func Each(t *testing.T, story func(h *House)) {
 	t.Helper()
-	storetest.Each(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
+	storetest.Each(t, told(story))
+}
+
+// On runs a story on one database, for what only one of them can do.
+func On(t *testing.T, dialect store.Dialect, story func(h *House)) {
+	t.Helper()
+	storetest.On(t, dialect, told(story))
+}
+
+func told(story func(h *House)) func(t *testing.T, db *store.DB, clock *storetest.Clock) {
+	return func(t *testing.T, db *store.DB, clock *storetest.Clock) {
 		h := Build(t, db, clock)
 		h.Alder = h.tenant("alder", "Alder Health")
 		h.Birch = h.tenant("birch", "Birch Freight")
 		story(h)
-	})
+	}
 }
 
 // Build puts a replica on a database.

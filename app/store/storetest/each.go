@@ -54,23 +54,27 @@ func dialects() []store.Dialect {
 func Each(t *testing.T, test func(t *testing.T, db *store.DB, clock *Clock)) {
 	t.Helper()
 	for _, dialect := range Dialects {
-		t.Run(string(dialect), func(t *testing.T) {
-			db, err := store.Open(t.Context(), Address(t, dialect), slog.New(slog.DiscardHandler))
-			if err != nil {
-				t.Fatalf("open %s: %v", dialect, err)
-			}
-			t.Cleanup(func() { _ = db.Close() })
-			if err := db.Migrate(t.Context()); err != nil {
-				t.Fatalf("migrate %s: %v", dialect, err)
-			}
-			if err := audit.EnsureMonths(t.Context(), db); err != nil {
-				t.Fatal(err)
-			}
-			clock := &Clock{now: db.Now()}
-			db.SetClock(clock.Now)
-			test(t, db, clock)
-		})
+		t.Run(string(dialect), func(t *testing.T) { On(t, dialect, test) })
 	}
+}
+
+// On is Each on one database, for what only one of them can do.
+func On(t *testing.T, dialect store.Dialect, test func(t *testing.T, db *store.DB, clock *Clock)) {
+	t.Helper()
+	db, err := store.Open(t.Context(), Address(t, dialect), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatalf("open %s: %v", dialect, err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatalf("migrate %s: %v", dialect, err)
+	}
+	if err := audit.EnsureMonths(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	clock := &Clock{now: db.Now()}
+	db.SetClock(clock.Now)
+	test(t, db, clock)
 }
 
 // Address gives the address of a fresh database of a test, removed at its end.
