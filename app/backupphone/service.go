@@ -24,8 +24,8 @@ type Service struct {
 	Providers *provider.Service
 }
 
-// bits are those of users.ways.
-var bits = map[provider.Channel]user.Ways{provider.SMS: user.WithSMS, provider.Voice: user.WithVoice}
+// Ways are the ways in by the channel that carries their codes.
+var Ways = map[provider.Channel]user.Ways{provider.SMS: user.WithSMS, provider.Voice: user.WithVoice}
 
 // Phone is a confirmed backup phone.
 type Phone struct {
@@ -74,7 +74,7 @@ func (s *Service) Begin(ctx context.Context, by Owner, typed string, c provider.
 	id = secret.System.ID()
 	code := secret.TokenOf(secret.System.SixDigits())
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
-		if err := method.MayBind(tx, by.TenantID, by.UserID, bits[c]); err != nil {
+		if err := method.MayBind(tx, by.TenantID, by.UserID, Ways[c]); err != nil {
 			return err
 		}
 		having, err := provider.Having(tx, by.TenantID)
@@ -259,7 +259,7 @@ func (s *Service) bind(ctx context.Context, by Owner, id, digest string, from au
 		if !ok {
 			return over()
 		}
-		if err := method.MayBind(tx, by.TenantID, by.UserID, bits[bound.Channel]); err != nil {
+		if err := method.MayBind(tx, by.TenantID, by.UserID, Ways[bound.Channel]); err != nil {
 			return err
 		}
 		if err := user.SecondFactorBound(tx, by.TenantID, by.UserID, from); err != nil {
