@@ -154,7 +154,7 @@ func (h *Pages) backupsInShort(c echo.Context) (views.Authenticator, bool, error
 	if err != nil {
 		return views.Authenticator{}, false, err
 	}
-	carried, err := h.Backups.Carried(h.Site.DB.View(ctx), who.TenantID)
+	carried, err := provider.Having(h.Site.DB.View(ctx), who.TenantID)
 	if err != nil {
 		return views.Authenticator{}, false, err
 	}
@@ -170,5 +170,5 @@ func (h *Pages) backupsInShort(c echo.Context) (views.Authenticator, bool, error
 			line.LastUsedAt = *p.LastUsedAt
 		}
 	}
-	return line, len(phones) > 0 || len(carried) > 0, nil
+	return line, len(phones) > 0 || slices.Contains(carried, provider.SMS) || slices.Contains(carried, provider.Voice), nil
 }
