@@ -155,7 +155,9 @@ const seen = `globalThis.BarcodeDetector = class {
 	static getSupportedFormats() { return Promise.resolve(["qr_code"]); }
 	detect() { return Promise.resolve(window.seen ? [{ rawValue: window.seen }] : []); }
 };
-navigator.mediaDevices.getUserMedia = () => window.refused ? Promise.reject(new Error("refused")) : Promise.resolve(document.createElement("canvas").captureStream());`
+const canvas = document.createElement("canvas");
+setInterval(() => canvas.getContext("2d").fillRect(0, 0, Math.random() * 9, 9), 50);
+navigator.mediaDevices.getUserMedia = () => window.refused ? Promise.reject(new Error("refused")) : Promise.resolve(canvas.captureStream());`
 
 // The camera reads the code that stands on the page, passes over what is none, and
 // says so when it may not look.
