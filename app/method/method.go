@@ -42,6 +42,7 @@ var Ways = []Way{
 	{"passkey", user.WithPasskey, every, true},
 	{"phone", user.WithPhone, every, false},
 	{"totp", user.WithTOTP, every, true},
+	{"printed_code", user.WithPrintedCode, every, true},
 	{"voice", user.WithVoice, every, false},
 	{"sms", user.WithSMS, every, false},
 	{"password", user.WithPassword, every, true},

@@ -32,10 +32,13 @@ const (
 	WithoutPassword = "no_password"
 	WithPhone       = "phone"
 	WithoutPhone    = "no_phone"
+
+	WithPrintedCode    = "printed_code"
+	WithoutPrintedCode = "no_printed_code"
 )
 
 // Ways lists them.
-var Ways = []string{WithPassword, WithoutPassword, WithPhone, WithoutPhone}
+var Ways = []string{WithPassword, WithoutPassword, WithPhone, WithoutPhone, WithPrintedCode, WithoutPrintedCode}
 
 // Last sign-ins that a filter asks for.
 const (

@@ -28,6 +28,9 @@ type Row struct {
 func (r Row) Password() bool { return r.Ways&1 != 0 }
 func (r Row) Phone() bool    { return r.Ways&2 != 0 }
 
+// PrintedCodes says whether the person has a sheet of them.
+func (r Row) PrintedCodes() bool { return r.Ways&16 != 0 }
+
 // AtRisk says whether the loss of one way locks the person out.
 func (r Row) AtRisk() bool { return r.Ways&(r.Ways-1) == 0 }
 

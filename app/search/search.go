@@ -19,6 +19,7 @@ const (
 	Most         = 8   // of each kind
 	TypedMost    = 200 // letters that are looked at
 	deviceLetter = 8   // the least of an id of a phone
+	serialLetter = 4   // and of the serial number of a sheet
 )
 
 // Service searches.
@@ -39,17 +40,25 @@ type Phone struct {
 	DeviceID, AccountID, Platform string
 }
 
+// Sheet is a sheet of printed codes that was found, by whose it is or was.
+type Sheet struct {
+	Person
+	Serial    string // without its dash
+	CodeState string // of the sheet
+}
+
 // Found is what there is.
 type Found struct {
 	People   []Person
 	Groups   []group.Group
 	Phones   []Phone
+	Sheets   []Sheet
 	Requests []approval.Request
 }
 
 // None says whether there is nothing.
 func (f Found) None() bool {
-	return len(f.People)+len(f.Groups)+len(f.Phones)+len(f.Requests) == 0
+	return len(f.People)+len(f.Groups)+len(f.Phones)+len(f.Sheets)+len(f.Requests) == 0
 }
 
 // Find finds what somebody may see by what they typed.
@@ -67,6 +76,9 @@ func (s *Service) Find(ctx context.Context, who access.Standing, typed string) (
 			return found, err
 		}
 		if found.Phones, err = phones(tx, who, typed); err != nil {
+			return found, store.Unusable(err)
+		}
+		if found.Sheets, err = sheets(tx, who, typed); err != nil {
 			return found, store.Unusable(err)
 		}
 	}

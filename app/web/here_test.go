@@ -13,6 +13,9 @@ func TestThePageThatAFormStoodOn(t *testing.T) {
 		"/me/phones/d/revoke":                         "/me/phones",
 		"/me/totp":                                    "/me/totp",
 		"/me/totp/remove":                             "/me/totp",
+		"/me/codes":                                   "/me/codes",
+		"/me/codes/remove":                            "/me/codes",
+		"/admin/alder/users/u/codes/revoke":           "/admin/alder/users/u",
 		"/me/passkeys/p/rename":                       "/me/passkeys",
 		"/me/backup-phones":                           "/me/backup-phones",
 		"/me/browsers/b/forget":                       "/me/sessions",
@@ -31,7 +34,7 @@ func TestThePageThatAFormStoodOn(t *testing.T) {
 		"/admin/alder/settings/grants/g/end":          "/admin/alder/settings/grants/new",
 		"/operator/tenants":                           "/operator/tenants/new",
 		"/operator/tenants/birch/domains/d.ex/verify": "/operator/tenants/birch",
-		"/signout": "/",
+		"/signout":                                    "/",
 	} {
 		c := echo.New().NewContext(httptest.NewRequest("POST", path, nil), httptest.NewRecorder())
 		if got := here(c); got != want {

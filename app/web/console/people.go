@@ -32,6 +32,7 @@ func (h *Pages) peopleRoutes() []web.Route {
 		web.Post("/admin/:tenant/users/:user/end-sessions", access.SessionEnd, h.endSessions),
 		web.Post("/admin/:tenant/users/:user/devices/:device/revoke", access.AuthenticatorReset, h.revokeDevice),
 		web.Post("/admin/:tenant/users/:user/totp/revoke", access.AuthenticatorReset, h.revokeTOTP),
+		web.Post("/admin/:tenant/users/:user/codes/revoke", access.AuthenticatorReset, h.revokeSheet),
 		web.Post("/admin/:tenant/users/:user/passkeys/:passkey/revoke", access.AuthenticatorReset, h.revokePasskey),
 		web.Post("/admin/:tenant/users/:user/mfa", access.PolicyEdit, h.setMFA),
 		web.Post("/admin/:tenant/users/:user/invitation", access.UserInvite, h.renewInvitation),
@@ -172,6 +173,9 @@ func (h *Pages) peopleJSON(c echo.Context, rows []people.Row) []userJSON {
 		if user.Ways(r.Ways).Has(user.WithPasskey) {
 			u.Ways = append(u.Ways, string(signin.Passkey))
 		}
+		if r.PrintedCodes() {
+			u.Ways = append(u.Ways, people.WithPrintedCode)
+		}
 		if u.Groups == nil {
 			u.Groups = []string{}
 		}
@@ -212,6 +216,8 @@ func waysInWords(ctx context.Context, bound user.Ways) string {
 	}{
 		{user.WithPasskey, words.Say(ctx, "console.people.has_passkey")},
 		{user.WithPhone, words.Say(ctx, "console.people.has_phone")},
+		{user.WithTOTP, words.Say(ctx, "console.people.has_totp")},
+		{user.WithPrintedCode, words.Say(ctx, "console.people.has_printed_code")},
 		{user.WithPassword, words.Say(ctx, "console.people.has_password")},
 	} {
 		if bound.Has(way.bound) {

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/codesheet"
 	"latchkey/app/search"
 	"latchkey/app/user"
 	"latchkey/app/web"
@@ -45,14 +46,14 @@ func (h *Pages) search(c echo.Context) error {
 
 // full says whether there may be more than is shown.
 func full(f search.Found) bool {
-	return len(f.People) == search.Most || len(f.Groups) == search.Most || len(f.Phones) == search.Most
+	return len(f.People) == search.Most || len(f.Groups) == search.Most || len(f.Phones) == search.Most || len(f.Sheets) == search.Most
 }
 
 // sections puts what was found into words, and says where each leads.
 func (h *Pages) sections(c echo.Context, f search.Found) []views.FoundSection {
 	ctx := web.Context(c)
 	people, groups := views.FoundSection{Kind: "people"}, views.FoundSection{Kind: "groups"}
-	phones, requests := views.FoundSection{Kind: "phones"}, views.FoundSection{Kind: "requests"}
+	phones, sheets, requests := views.FoundSection{Kind: "phones"}, views.FoundSection{Kind: "sheets"}, views.FoundSection{Kind: "requests"}
 	for _, p := range f.People {
 		people.Rows = append(people.Rows, h.foundPerson(c, p))
 	}
@@ -66,11 +67,16 @@ func (h *Pages) sections(c echo.Context, f search.Found) []views.FoundSection {
 		row.Note = words.Say(ctx, "console.search.phone", "platform", words.Say(ctx, "platform."+p.Platform), "id", p.AccountID[:8])
 		phones.Rows = append(phones.Rows, row)
 	}
+	for _, s := range f.Sheets {
+		row := h.foundPerson(c, s.Person)
+		row.Note = words.Say(ctx, "console.search.sheet", "serial", codesheet.Parted(s.Serial), "state", words.Say(ctx, "codesheet.state."+s.CodeState))
+		sheets.Rows = append(sheets.Rows, row)
+	}
 	for _, r := range f.Requests {
 		requests.Rows = append(requests.Rows, views.FoundRow{Title: words.Say(ctx, "console.search.request"), Note: r.Reason, Href: h.path(c, "/approvals/"+url.PathEscape(r.ID))})
 	}
 	var all []views.FoundSection
-	for _, section := range []views.FoundSection{people, groups, phones, requests} {
+	for _, section := range []views.FoundSection{people, groups, phones, sheets, requests} {
 		if len(section.Rows) > 0 {
 			section.Title = words.Say(ctx, "console.search."+section.Kind)
 			all = append(all, section)

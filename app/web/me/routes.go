@@ -16,6 +16,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
@@ -40,11 +41,12 @@ type Pages struct {
 
 	Passkeys  *passkey.Service
 	Passwords *password.Service
+	Sheets    *codesheet.Service
 }
 
 // Routes is the map of My account.
 func (h *Pages) Routes() []web.Route {
-	return append(slices.Concat(h.totpRoutes(), h.backupRoutes(), h.passkeyRoutes(), h.passwordRoutes(), h.sessionRoutes()), []web.Route{
+	return append(slices.Concat(h.totpRoutes(), h.codeRoutes(), h.backupRoutes(), h.passkeyRoutes(), h.passwordRoutes(), h.sessionRoutes()), []web.Route{
 		web.Get("/", access.AccountView, h.home),
 		web.Get("/me", access.AccountView, h.overview),
 		web.Get("/me/phones", access.AccountView, h.phones),
@@ -89,6 +91,11 @@ func (h *Pages) home(c echo.Context) error {
 			Href: "/step-up?return_to=%2F", Label: words.Say(ctx, "me.home.limited.act"), Tone: "warn",
 		})
 	}
+	few, err := h.fewCodes(c)
+	if err != nil {
+		return err
+	}
+	v.Attention = append(v.Attention, few...)
 	switch active, signing := count(phones); {
 	case active == 0:
 		v.Attention = append(v.Attention, views.Attention{
@@ -174,9 +181,13 @@ func (h *Pages) overview(c echo.Context) error {
 	if who.Ways.Has(user.WithPassword) {
 		own.State = words.Say(ctx, "me.info.password.on")
 	}
+	sheet, has, err := h.codesInShort(c, way)
+	if err != nil {
+		return err
+	}
 	v := views.Overview{
-		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", who.Browser),
-		Authenticators: []views.Authenticator{passkeys, phone, codes},
+		Ready: ready(ctx, signing, has, has || !who.Off.Has(user.WithPrintedCode)), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", who.Browser),
+		Authenticators: []views.Authenticator{passkeys, phone, codes, sheet},
 	}
 	backups, shown, err := h.backupsInShort(c)
 	if err != nil {
@@ -189,16 +200,19 @@ func (h *Pages) overview(c echo.Context) error {
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
 }
 
-// ready says how well somebody is prepared, by how many phones sign them in.
-func ready(ctx context.Context, signing int) views.Readiness {
+// ready says how well somebody is prepared, by how many phones sign them in and
+// whether they have printed codes; mayPrint says that they can have them.
+func ready(ctx context.Context, signing int, printed, mayPrint bool) views.Readiness {
 	word := "risk"
 	switch {
-	case signing > 1:
+	case signing > 1, signing == 1 && printed:
 		word = "ready"
+	case printed:
+		word = "printed"
 	case signing == 1:
 		word = "nearly"
 	}
-	return views.Readiness{
+	shown := views.Readiness{
 		Word: words.Say(ctx, "me.info."+word+".title"), Sentence: words.Say(ctx, "me.info."+word+".text"),
 		Steps: []views.ReadyStep{
 			{Text: words.Say(ctx, "me.info.step.password"), Done: true},
@@ -206,6 +220,10 @@ func ready(ctx context.Context, signing int) views.Readiness {
 			{Text: words.Say(ctx, "me.info.step.second"), Done: signing > 1, Href: "/me/phones", Label: words.Say(ctx, "me.info.step.second_act")},
 		},
 	}
+	if mayPrint {
+		shown.Steps = append(shown.Steps, views.ReadyStep{Text: words.Say(ctx, "me.info.step.codes"), Done: printed, Href: codesPath, Label: words.Say(ctx, "me.info.step.codes_act")})
+	}
+	return shown
 }
 
 func (h *Pages) phones(c echo.Context) error { return h.showPhones(c, http.StatusOK, views.Phones{}) }
@@ -396,6 +414,7 @@ func (h *Pages) showPreferences(c echo.Context, status int, wrong map[string]str
 	return web.Render(c, status, views.PreferencesPage(page, views.Preferences{Theme: page.Theme, Errors: wrong, Ways: append(choices, []component.Choice{
 		{Value: string(signin.Phone), Label: words.Say(ctx, "me.preferences.phone"), Hint: words.Say(ctx, "me.preferences.phone_hint"), Chosen: way == signin.Phone},
 		{Value: string(signin.TOTP), Label: words.Say(ctx, "me.preferences.totp"), Chosen: way == signin.TOTP},
+		{Value: string(signin.PrintedCode), Label: words.Say(ctx, "me.preferences.printed_code"), Hint: words.Say(ctx, "me.preferences.printed_code_hint"), Chosen: way == signin.PrintedCode},
 		{Value: string(signin.Password), Label: words.Say(ctx, "me.preferences.password"), Chosen: way == signin.Password},
 	}...)}))
 }
