@@ -29,10 +29,16 @@ const (
 	madeSpan = time.Hour
 )
 
+// Passwords hashes codes, and says whether one belongs to a hash; both take a moment.
+type Passwords interface {
+	Verify(ctx context.Context, phc, code string) (bool, error)
+	Hash(ctx context.Context, code string) (string, error)
+}
+
 // Service makes, checks and ends sheets.
 type Service struct {
 	DB        *store.DB
-	Passwords *secret.Passwords
+	Passwords Passwords
 }
 
 // Sheet is the one of a user that works.
