@@ -18,11 +18,12 @@ func TestAListMakesAndChangesPeople(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		nurse, same := h.User(h.Alder, "nurse"), h.User(h.Alder, "same")
 		pilot, night := h.group("pilot", "", same), h.group("Night shift", "", nurse)
+		h.group("Ward", "")
 		i := h.check(h.admin,
 			"name,display_name,groups",
 			"New.Person@alder.example,Night Np,pilot;night SHIFT",
 			"plain@alder.example,,",
-			"nurse@alder.example,Nurse Ward,Pilot;Night shift",
+			"nurse@alder.example,Nurse Ward,Pilot;Night shift;Ward",
 			"same@alder.example,same,pilot")
 		if i.State != importing.Checked || i.New != 2 || i.Changed != 1 || i.Unchanged != 1 || i.Total != 3 || len(i.Problems) != 0 || i.CreatedBy != h.admin.Name {
 			t.Fatalf("checked as %+v", i)
@@ -55,7 +56,7 @@ func TestAListMakesAndChangesPeople(t *testing.T) {
 		}
 		for action, want := range map[audit.Action]int{
 			audit.ImportChecked: 1, audit.ImportStarted: 1, audit.ImportFinished: 1, audit.ImportFailed: 0, audit.UserRenamed: 1,
-			audit.GroupMemberAdded: 3, // one of nurse, and one for each group of those who are new
+			audit.GroupMemberAdded: 4, // two of nurse, and one for each group of those who are new
 		} {
 			if got := h.Events(action); got != want {
 				t.Errorf("%d events %s, want %d", got, action, want)
@@ -67,6 +68,14 @@ func TestAListMakesAndChangesPeople(t *testing.T) {
 		if got := h.Text("SELECT action || ' ' || by_role || ' ' || reason || ' ' || detail FROM notices WHERE user_id = ? AND action = ?", nurse.ID, audit.UserRenamed); got !=
 			"user.renamed tenant_administrator they begin on Monday Nurse Ward" {
 			t.Errorf("who was there is told %q of their name", got)
+		}
+		// And once of all groups that they were put into; who is new has nothing to be told.
+		if got := h.Text("SELECT by_role || ' ' || reason || ' ' || detail FROM notices WHERE user_id = ? AND action = ?", nurse.ID, audit.GroupMemberAdded); got !=
+			"tenant_administrator they begin on Monday pilot, Ward" {
+			t.Errorf("who was there is told %q of their groups", got)
+		}
+		if n := h.Count("SELECT count(*) FROM notices"); n != 2 {
+			t.Errorf("%d notices, want 2, both to who was there", n)
 		}
 		if rows := h.Text("SELECT rows FROM imports WHERE id = ?", i.ID); strings.Contains(rows, "nurse") {
 			t.Error("who was in the list is kept")
