@@ -1,6 +1,7 @@
 package importing_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +195,92 @@ func TestAListOverSecurityAdministratorsTakesTwo(t *testing.T) {
 		if got := h.Text("SELECT display_name FROM users WHERE id = ?", h.security2.ID); got != "Second" {
 			t.Errorf("they are called %q", got)
 		}
+	})
+}
+
+// What an approver is shown is what runs: person by person, page by page, and out of
+// the very text that the request has the hash of.
+func TestWhatAnApproverIsShownIsWhatRuns(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		third := h.Admin(h.Alder, "security3", access.RoleSecurityAdministrator)
+		h.Clock.Forward(73 * time.Hour)
+		nurse := h.User(h.Alder, "nurse")
+		h.group("Ward", "", nurse)
+		h.group("Front desk", access.RoleHelpdesk)
+		lines := []string{"name,display_name,groups", "security2@alder.example,Second,", "nurse@alder.example,,Ward;Front desk", "bare@alder.example,,ward"}
+		for n := range 60 {
+			lines = append(lines, fmt.Sprintf("p%02d@alder.example,Person %02d,Front desk;Ward", n, n))
+		}
+		i := h.check(h.security, lines...)
+		out, err := h.run(h.security, i)
+		if err != nil || !out.Waits() {
+			t.Fatalf("run = %+v, %v; want a request", out, err)
+		}
+		seen, err := h.Approvals.Find(t.Context(), h.Alder.ID, out.RequestID, third.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var act importing.Act
+		if err := seen.Read(&act); err != nil || act != i.Act {
+			t.Fatalf("the request is about %+v, %v; want %+v", act, err, i.Act)
+		}
+		var all []importing.Effect
+		for from := 0; ; from += importing.PageMost {
+			page, err := h.Imports.EffectsOf(t.Context(), h.Alder.ID, act, from)
+			if err != nil || page.Total != 63 || page.From != from || page.FileName != "people.csv" {
+				t.Fatalf("EffectsOf from %d = %+v, %v", from, page, err)
+			}
+			all = append(all, page.Rows...)
+			if len(all) >= page.Total {
+				break
+			}
+		}
+		if first := all[0]; len(all) != 63 || first.New || first.Was != "security2" || first.Called != "Second" || len(first.Joins) != 0 || first.Row != 2 {
+			t.Fatalf("%d people, of whom the first is %+v", len(all), first)
+		}
+		for _, from := range []int{-7, 1 << 40} {
+			if page, err := h.Imports.EffectsOf(t.Context(), h.Alder.ID, act, from); err != nil || page.From < 0 || page.From > 63 {
+				t.Errorf("from %d = %+v, %v", from, page, err)
+			}
+		}
+		_, err = h.Imports.EffectsOf(t.Context(), h.Birch.ID, act, 0)
+		signintest.WantCode(t, "of another organisation", err, "import.not_kept")
+
+		// A text that the hash is not of is shown to nobody, and runs for nobody.
+		frozen := h.Text("SELECT rows FROM imports WHERE id = ?", i.ID)
+		h.Set("UPDATE imports SET rows = ? WHERE id = ?", strings.Replace(frozen, "Person 07", "Person 70", 1), i.ID)
+		_, err = h.Imports.EffectsOf(t.Context(), h.Alder.ID, act, 0)
+		signintest.WantCode(t, "of another text", err, "import.changed")
+		h.Set("UPDATE imports SET rows = ? WHERE id = ?", frozen, i.ID)
+
+		if err := h.Approvals.Approve(t.Context(), h.Alder.ID, out.RequestID, third.ID, "", audit.Origin{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Imports.TakeUp(t.Context()); err != nil || h.import_(h.security, i.ID).State != importing.Done {
+			t.Fatalf("TakeUp = %v: %s", err, wrong(h.import_(h.security, i.ID)))
+		}
+		made := 0
+		for _, e := range all {
+			if e.New {
+				made++
+			}
+			if e.Called != "" && h.Text("SELECT display_name FROM users WHERE tenant_id = ? AND name = ?", h.Alder.ID, e.Name) != e.Called {
+				t.Errorf("%s is not called %s, as was shown", e.Name, e.Called)
+			}
+			for _, g := range e.Joins {
+				if h.Count("SELECT count(*) FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.user_name = ? AND g.name = ? AND g.role = ?", e.Name, g.Name, g.Role) != 1 {
+					t.Errorf("%s is not in %s, as was shown", e.Name, g.Name)
+				}
+			}
+			if joined := h.Count("SELECT count(*) FROM group_members WHERE user_name = ? AND added_by = ?", e.Name, h.security.ID); joined != len(e.Joins) {
+				t.Errorf("%s joined %d groups, and %d were shown", e.Name, joined, len(e.Joins))
+			}
+		}
+		if now := h.Count("SELECT count(*) FROM users WHERE created_by = ?", h.security.ID); now != made {
+			t.Errorf("%d people were made, and %d were shown", now, made)
+		}
+		_, err = h.Imports.EffectsOf(t.Context(), h.Alder.ID, act, 0)
+		signintest.WantCode(t, "of a list that was run", err, "import.not_kept")
 	})
 }
 
