@@ -8,6 +8,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/passcode"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -56,11 +57,12 @@ func (s *Service) passcode(tx *store.Tx, act approval.Act) (approval.Plan, error
 			return s.record(tx, act, e, "")
 		},
 	}
-	var rule struct {
-		NoSignIn      user.Ways
-		PasscodeHours int
+	off, err := method.OffOf(tx, act.TenantID, act.TargetID)
+	if err != nil {
+		return plan, err
 	}
-	if _, err := tx.One(&rule, "SELECT no_sign_in, passcode_hours FROM tenants WHERE id = ?", act.TenantID); err != nil {
+	most, err := passcode.HoursMost(tx, act.TenantID)
+	if err != nil {
 		return plan, err
 	}
 	whose, err := s.Rules.StandingIn(tx, act.TenantID, act.TargetID)
@@ -71,7 +73,7 @@ func (s *Service) passcode(tx *store.Tx, act approval.Act) (approval.Plan, error
 	switch {
 	case err != nil:
 		return plan, err
-	case rule.NoSignIn.Has(user.WithStaticPasscode):
+	case off.NoSignIn.Has(user.WithStaticPasscode):
 		plan.Wrong = fault.New(fault.Conflict, "passcode.off")
 	case whose.Administrator():
 		plan.Wrong = fault.New(fault.Conflict, "passcode.administrator")
@@ -79,7 +81,7 @@ func (s *Service) passcode(tx *store.Tx, act approval.Act) (approval.Plan, error
 		plan.Wrong = fault.New(fault.Conflict, "user.state_changed")
 	case open != "":
 		plan.Wrong = fault.New(fault.Conflict, "passcode.one")
-	case asked.Hours < 1 || asked.Hours > rule.PasscodeHours:
+	case asked.Hours < 1 || asked.Hours > most:
 		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"hours": "passcode.hours"})
 	}
 	return plan, nil

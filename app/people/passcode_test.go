@@ -121,6 +121,31 @@ func TestAStaticPasscodeFromItsRequestToItsEnd(t *testing.T) {
 	})
 }
 
+// What became tighter since it was approved holds when it is shown, a way that is
+// for others is asked for nobody, and a lock leaves its event.
+func TestTheRulesOfAStaticPasscodeHoldWhenItIsShown(t *testing.T) {
+	each(t, func(o *office) {
+		o.passcodesOn()
+		id := o.granted(o.nurse, 8)
+		o.Set("UPDATE tenants SET passcode_hours = 2 WHERE id = ?", o.Alder.ID)
+		shown, err := o.show(o.security, id)
+		if err != nil || !shown.ExpiresAt.Equal(o.Clock.Now().Add(2*time.Hour)) {
+			t.Errorf("it works until %v, %v; want two hours", shown.ExpiresAt, err)
+		}
+		o.must(o.admin, people.KindLock, o.nurse, nil)
+		if o.Events(audit.PasscodeWithdrawn) != 1 || o.Count("SELECT count(*) FROM static_passcodes WHERE state = 'withdrawn'") != 1 {
+			t.Error("the lock withdrew it, and no event says so")
+		}
+		o.must(o.admin, people.KindUnlock, o.nurse, nil)
+		o.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,'g','Field',?)", o.Alder.ID, o.Clock.Now())
+		o.Set("INSERT INTO method_groups (tenant_id, way, group_id) VALUES (?,?,'g')", o.Alder.ID, user.WithStaticPasscode)
+		o.Set("UPDATE tenants SET limited_ways = ? WHERE id = ?", user.WithStaticPasscode, o.Alder.ID)
+		if _, err := o.do(o.admin, people.KindPasscode, o.nurse, people.Passcode{Hours: 1}); code(err) != "passcode.off" {
+			t.Errorf("for somebody in none of the groups: %v", err)
+		}
+	})
+}
+
 func TestAStaticPasscodeEndsByTheClock(t *testing.T) {
 	each(t, func(o *office) {
 		o.passcodesOn()

@@ -361,6 +361,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		Proved                                                                                                        proof
 		Stay, Trusted                                                                                                 bool
 		SessionHours, TrustDays                                                                                       int
+		NoSignIn                                                                                                      user.Ways
 		Failures                                                                                                      int
 		ExpiresAt                                                                                                     time.Time
 		PromptState                                                                                                   prompt.State
@@ -368,7 +369,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		DecidedAt                                                                                                     *time.Time
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
-		a.failures, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		a.failures, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, COALESCE(t.no_sign_in, 0) AS no_sign_in, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
 		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id
 		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
 		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, session.SessionHoursMost, session.TrustDaysUsual, tenantID, id, browserDigest)
@@ -382,7 +383,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
 		Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
-		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: browserDigest, trusted: row.Trusted,
+		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: browserDigest, trusted: row.Trusted, off: row.NoSignIn,
 	}
 	if row.PromptEndsAt != nil {
 		a.PromptEndsAt = *row.PromptEndsAt

@@ -72,7 +72,7 @@ type ImportProblem struct {
 }
 
 func (v Import) document() component.Document {
-	d := component.Document{Layout: "frame", State: v.State, Scripts: []string{"console.js"}}
+	d := component.Document{Layout: "frame", State: v.State, Scripts: []string{"console.js", "console-approvals.js"}}
 	if v.State == "running" {
 		d.Scripts, d.Refresh = append(d.Scripts, "import-progress.js"), "3"
 	}
