@@ -72,7 +72,7 @@ func TestNoPageRoamsTheList(t *testing.T) {
 		sheet := h.SheetOf(u)
 		first, second := at(h, u, signin.PrintedCode, pc), at(h, u, signin.PrintedCode, Browser("another"))
 		for range 4 {
-			if err := h.SignIn.Choose(ctx, first.ID, signin.PrintedCode, pc); err != nil {
+			if err := h.SignIn.Choose(ctx, first.ID, signin.PrintedCode, "", pc); err != nil {
 				t.Fatal(err)
 			}
 			if got := h.Attempt(first.ID, pc).CodeNumber; got != 1 {
@@ -88,7 +88,7 @@ func TestNoPageRoamsTheList(t *testing.T) {
 			WantCode(t, "code "+strconv.Itoa(number)+" there", types(h, second, nth(sheet, number), Browser("another")), "signin.refused")
 		}
 		// Whoever lost the race takes the way again, and is asked for what is left.
-		if err := h.SignIn.Choose(ctx, second.ID, signin.PrintedCode, Browser("another")); err != nil {
+		if err := h.SignIn.Choose(ctx, second.ID, signin.PrintedCode, "", Browser("another")); err != nil {
 			t.Fatal(err)
 		}
 		if got := h.Attempt(second.ID, Browser("another")).CodeNumber; got != 2 {
@@ -152,7 +152,7 @@ func TestAPrintedCodeCompletesAPassword(t *testing.T) {
 		if got := offered(h, a); !slices.Equal(got, []signin.Way{signin.TOTP, signin.PrintedCode}) {
 			t.Errorf("after the password it offers %v", got)
 		}
-		if err := h.SignIn.Choose(ctx, a.ID, signin.PrintedCode, pc); err != nil {
+		if err := h.SignIn.Choose(ctx, a.ID, signin.PrintedCode, "", pc); err != nil {
 			t.Fatal(err)
 		}
 		done, err = h.SignIn.VerifyCode(ctx, a.ID, nth(sheet, 1), pc)
@@ -165,7 +165,7 @@ func TestAPrintedCodeCompletesAPassword(t *testing.T) {
 		if got := offered(h, a); !slices.Equal(got, []signin.Way{signin.Phone, signin.Password}) && !slices.Equal(got, []signin.Way{signin.Password}) {
 			t.Errorf("after a code it offers %v", got)
 		}
-		WantCode(t, "a code of the app on top", h.SignIn.Choose(ctx, a.ID, signin.TOTP, pc), "form.wrong")
+		WantCode(t, "a code of the app on top", h.SignIn.Choose(ctx, a.ID, signin.TOTP, "", pc), "form.wrong")
 		WantCode(t, "another printed code on top", types(h, a, nth(sheet, 3), pc), "signin.refused")
 		done, err = h.SignIn.VerifyPassword(ctx, a.ID, Password, pc)
 		if how := signsIn(h, done, err, u); how != "printed_code,pwd" {

@@ -50,7 +50,6 @@ END $$;
 CREATE TRIGGER users_ways_of_code_sheet AFTER INSERT OR UPDATE OF state ON code_sheets FOR EACH ROW EXECUTE FUNCTION users_ways_of_code_sheet();
 
 CREATE INDEX users_with_printed_code ON users (tenant_id, name) WHERE ways & 16 <> 0;
-CREATE INDEX users_without_printed_code ON users (tenant_id, name) WHERE ways & 16 = 0;
 
 -- Where somebody has decided about ways in before there was this one, it is off until
 -- they decide about it, too.
@@ -59,7 +58,6 @@ UPDATE tenants SET no_sign_in = no_sign_in | 16, no_second = no_second | 16, no_
 -- +goose Down
 UPDATE tenants SET no_sign_in = no_sign_in & ~16, no_second = no_second & ~16, no_recovery = no_recovery & ~16, limited_ways = limited_ways & ~16;
 DELETE FROM method_groups WHERE way = 16;
-DROP INDEX users_without_printed_code;
 DROP INDEX users_with_printed_code;
 ALTER TABLE attempts DROP COLUMN code_number;
 DROP TABLE printed_codes;
