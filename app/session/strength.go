@@ -71,16 +71,25 @@ func (s Session) having(least Strength, bound user.Ways) (all []string) {
 		if way.strength < least || !bound.Has(way.has) {
 			continue
 		}
-		if (way.by == ByTOTP || way.by == ByPrintedCode) && least > Weak && !s.knows() {
+		if way.by == ByTOTP && least > Weak && !s.knows() || way.by == ByPrintedCode && !s.counts(bound, least) {
 			// Either is one factor until the password is proved, too.
 			if bound.Has(user.WithPassword) && !slices.Contains(all, ByPassword) {
 				all = append(all, ByPassword)
 			}
 			continue
 		}
-		all = append(all, way.by)
+		if !slices.Contains(all, way.by) {
+			all = append(all, way.by)
+		}
 	}
 	return all
+}
+
+// counts says whether a printed code is worth so much as a proof: after the password it
+// is the second factor, and without it something that may have been found on a desk.
+// That is a proof for who has no password, and for nobody else.
+func (s Session) counts(bound user.Ways, least Strength) bool {
+	return s.knows() || least == Weak && !bound.Has(user.WithPassword)
 }
 
 // knows says whether the session was made, or was proved last, with a password.
@@ -113,7 +122,7 @@ func (s Session) proved() Strength {
 	switch {
 	case made(s.ProvedBy, ByPhone), made(s.ProvedBy, ByPasskey), (made(s.ProvedBy, ByTOTP) || made(s.ProvedBy, ByPrintedCode) || made(s.ProvedBy, ByKey)) && s.knows():
 		return Strong
-	case made(s.ProvedBy, ByTOTP), made(s.ProvedBy, ByPrintedCode), made(s.ProvedBy, ByKey), made(s.ProvedBy, ByPassword):
+	case made(s.ProvedBy, ByTOTP), made(s.ProvedBy, ByKey), made(s.ProvedBy, ByPassword), made(s.ProvedBy, ByPrintedCode) && s.counts(s.Ways, Weak):
 		return Weak
 	}
 	return 0

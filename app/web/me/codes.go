@@ -56,12 +56,13 @@ func (h *Pages) makeSheet(c echo.Context) error {
 	if err := h.Site.NeedFresh(c); err != nil {
 		return err
 	}
-	made, err := h.Sheets.Make(c.Request().Context(), sheetOwner(c), web.Form(c, "once"), web.Origin(c))
+	// What could fail comes first: the codes are shown once.
+	address := h.Site.PublicURL + "/signin"
+	dark, err := picture(address)
 	if err != nil {
 		return err
 	}
-	address := h.Site.PublicURL + "/signin"
-	dark, err := picture(address)
+	made, err := h.Sheets.Make(c.Request().Context(), sheetOwner(c), web.Form(c, "once"), web.Origin(c))
 	if err != nil {
 		return err
 	}
