@@ -43,7 +43,7 @@ func (h *Pages) overview(c echo.Context) error {
 	}
 	v := views.Overview{
 		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt,
-		LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", who.Browser),
+		LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", web.SayBrowser(ctx, who.Browser)),
 	}
 	for _, line := range []struct {
 		of    user.Ways
