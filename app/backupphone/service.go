@@ -24,8 +24,8 @@ type Service struct {
 	Providers *provider.Service
 }
 
-// bits are those of users.ways.
-var bits = map[provider.Channel]user.Ways{provider.SMS: user.WithSMS, provider.Voice: user.WithVoice}
+// Ways are the ways in by the channel that carries their codes.
+var Ways = map[provider.Channel]user.Ways{provider.SMS: user.WithSMS, provider.Voice: user.WithVoice}
 
 // Phone is a confirmed backup phone.
 type Phone struct {
@@ -49,12 +49,6 @@ func Of(tx *store.Tx, tenantID, userID string) (all []Phone, err error) {
 	return all, err
 }
 
-// Carried lists the channels that a tenant has somebody for.
-func (s *Service) Carried(tx *store.Tx, tenantID string) (all []string, err error) {
-	err = tx.All(&all, "SELECT channel FROM providers WHERE tenant_id = ? AND channel <> 'mail'", tenantID)
-	return all, err
-}
-
 // Owner is a user in a session of theirs.
 type Owner struct{ TenantID, UserID, UserName, SessionID string }
 
@@ -74,7 +68,7 @@ func (s *Service) Begin(ctx context.Context, by Owner, typed string, c provider.
 	id = secret.System.ID()
 	code := secret.TokenOf(secret.System.SixDigits())
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
-		if err := method.MayBind(tx, by.TenantID, by.UserID, bits[c]); err != nil {
+		if err := method.MayBind(tx, by.TenantID, by.UserID, Ways[c]); err != nil {
 			return err
 		}
 		having, err := provider.Having(tx, by.TenantID)
@@ -171,6 +165,20 @@ func (s *Service) Resend(ctx context.Context, by Owner, id string, from audit.Or
 		if !ok {
 			return s.gone(tx, by, id)
 		}
+		// The rules may have changed since it was begun.
+		if err := method.MayBind(tx, by.TenantID, by.UserID, Ways[to.Channel]); err != nil {
+			return err
+		}
+		having, err := provider.Having(tx, by.TenantID)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(having, to.Channel) {
+			return fault.New(fault.Conflict, "backupphone.not_carried")
+		}
+		if !allowed(to.Number, to.Channel, limits.Countries) {
+			return fault.New(fault.Conflict, "backupphone.number_refused")
+		}
 		if err := s.brake(tx, by, to.Number, limits.Daily); err != nil {
 			return err
 		}
@@ -244,6 +252,10 @@ func (s *Service) Confirm(ctx context.Context, by Owner, id, typed string, from 
 
 func (s *Service) bind(ctx context.Context, by Owner, id, digest string, from audit.Origin) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		// How many there are is in no one row.
+		if err := user.Alone(tx, by.TenantID, by.UserID); err != nil {
+			return err
+		}
 		var bound Phone
 		ok, err := tx.One(&bound, `UPDATE backup_phones SET state = 'active', digest = '', confirmed_at = ? WHERE tenant_id = ? AND id = ? AND user_id = ? AND session_id = ?
 			AND state = 'new' AND expires_at > ? AND digest = ?
@@ -259,7 +271,7 @@ func (s *Service) bind(ctx context.Context, by Owner, id, digest string, from au
 		if !ok {
 			return over()
 		}
-		if err := method.MayBind(tx, by.TenantID, by.UserID, bits[bound.Channel]); err != nil {
+		if err := method.MayBind(tx, by.TenantID, by.UserID, Ways[bound.Channel]); err != nil {
 			return err
 		}
 		if err := user.SecondFactorBound(tx, by.TenantID, by.UserID, from); err != nil {

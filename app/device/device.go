@@ -210,9 +210,9 @@ func (s *Service) Invite(ctx context.Context, tenantID, userID, sessionID string
 
 // room fails with fault.Conflict when a user has as many phones as they may, or
 // phones are off for them. It
-// holds in the act tx until the end: see alone.
+// holds in the act tx until the end: see user.Alone.
 func room(tx *store.Tx, tenantID, userID string) error {
-	if err := alone(tx, tenantID, userID); err != nil {
+	if err := user.Alone(tx, tenantID, userID); err != nil {
 		return err
 	}
 	if err := method.MayBind(tx, tenantID, userID, user.WithPhone); err != nil {
@@ -226,16 +226,6 @@ func room(tx *store.Tx, tenantID, userID string) error {
 		return fault.New(fault.Conflict, "device.too_many")
 	}
 	return nil
-}
-
-// alone makes acts on the phones of one user wait for one another, because what
-// holds for all of them together (five at most, one preferred) is in no one row.
-// SQLite has one writer.
-func alone(tx *store.Tx, tenantID, userID string) error {
-	if tx.Dialect == store.SQLite {
-		return nil
-	}
-	return tx.Exec("SELECT 1 FROM users WHERE tenant_id = ? AND id = ? FOR NO KEY UPDATE", tenantID, userID).Error
 }
 
 // Candidate is a phone that asks to be enrolled.
@@ -546,7 +536,7 @@ func (s *Service) Remove(ctx context.Context, accounts []Account, from audit.Ori
 // end takes an account of a phone out of use in the act tx, and the place of
 // the preferred one to another phone.
 func end(tx *store.Tx, tenantID, userID, accountID, deviceID, state string) error {
-	if err := alone(tx, tenantID, userID); err != nil {
+	if err := user.Alone(tx, tenantID, userID); err != nil {
 		return err
 	}
 	err := tx.Change(fault.New(fault.NotFound, "http.not_found"),

@@ -8,6 +8,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/store"
+	"latchkey/app/user"
 )
 
 // Phone is an enrolled phone as its user sees it.
@@ -47,7 +48,7 @@ func (s *Service) Rename(ctx context.Context, tenantID, userID, accountID, name 
 // Prefer makes a phone the one that is woken first.
 func (s *Service) Prefer(ctx context.Context, tenantID, userID, accountID string, from audit.Origin) error {
 	return s.own(ctx, tenantID, userID, accountID, audit.DevicePreferred, "", from, func(tx *store.Tx) error {
-		if err := alone(tx, tenantID, userID); err != nil {
+		if err := user.Alone(tx, tenantID, userID); err != nil {
 			return err
 		}
 		err := tx.Change(fault.New(fault.NotFound, "http.not_found"),

@@ -7,6 +7,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/store"
 )
 
@@ -109,8 +110,7 @@ func (s *Service) remove(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	if err != nil {
 		return plan, err
 	}
-	var way int
-	inPolicy, err := tx.One(&way, "SELECT way FROM method_groups WHERE tenant_id = ? AND group_id = ? LIMIT 1", act.TenantID, g.ID)
+	inPolicy, err := method.Limits(tx, act.TenantID, g.ID)
 	switch {
 	case err != nil:
 		return plan, err

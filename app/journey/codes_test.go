@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
+
 	"latchkey/app/store"
 )
 
@@ -145,4 +147,55 @@ func TestThePhoneMakesCodesByTheBook(t *testing.T) {
 			t.Errorf("%d is read as %s, want %s", i, read[i], want)
 		}
 	}
+}
+
+// seen plays a camera that sees a QR code: what window.seen says. Chromium has no
+// reader of its own here; the screens are the real ones.
+const seen = `globalThis.BarcodeDetector = class {
+	static getSupportedFormats() { return Promise.resolve(["qr_code"]); }
+	detect() { return Promise.resolve(window.seen ? [{ rawValue: window.seen }] : []); }
+};
+const canvas = document.createElement("canvas");
+setInterval(() => canvas.getContext("2d").fillRect(0, 0, Math.random() * 9, 9), 50);
+navigator.mediaDevices.getUserMedia = () => window.refused ? Promise.reject(new Error("refused")) : Promise.resolve(canvas.captureStream());`
+
+// The camera reads the code that stands on the page, passes over what is none, and
+// says so when it may not look.
+func TestTheCameraReadsCodes(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	p := h.pc()
+	p.enter("user10@alder.example")
+	phone := h.handset()
+	call(phone.Tab, "script", page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: seen})
+	phone.Open(h.URL + "/phone")
+	phone.at("enrol", "[data-step=link]")
+	Eval[bool](phone.Tab, `window.refused = true`)
+	phone.act("scan")
+	phone.WaitForText("main [role=alert]", "camera cannot be used")
+	Eval[bool](phone.Tab, `!(window.refused = false)`)
+	phone.act("scan")
+	phone.WaitFor(".camera:not([hidden]) video")
+	Eval[string](phone.Tab, `window.seen = "https://elsewhere.example/menu"`)
+	phone.act("scan-stop")
+	phone.WaitGone(".camera:not([hidden])")
+	if !phone.Has("main[data-screen=enrol][data-step=link]") {
+		t.Error("a code of something else leads on")
+	}
+	Eval[string](phone.Tab, `window.seen = `+quote(p.link()))
+	phone.act("scan")
+	phone.at("enrol", "[data-step=set-up]")
+	phone.act("other-link")
+	phone.at("enrol", "[data-step=link]")
+
+	p.Open(h.URL + "/me/totp")
+	p.Follow("form[action='/me/totp'] button")
+	phone.act("codes")
+	phone.at("codes", "")
+	phone.act("add-code")
+	phone.at("add-code", "")
+	Eval[string](phone.Tab, `window.seen = decodeURIComponent(`+quote(strings.TrimPrefix(p.Attribute("a[href^='/phone#codes=']", "href"), "/phone#codes="))+`)`)
+	phone.act("scan")
+	phone.at("keep-code", "")
+	phone.WaitForText("main .lead", "user10@alder.example")
 }

@@ -10,8 +10,6 @@
 package method
 
 import (
-	"slices"
-
 	"latchkey/app/fault"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -42,20 +40,10 @@ var Ways = []Way{
 	{"passkey", user.WithPasskey, every, true},
 	{"phone", user.WithPhone, every, false},
 	{"totp", user.WithTOTP, every, true},
-	{"printed_code", user.WithPrintedCode, every, true},
 	{"voice", user.WithVoice, every, false},
 	{"sms", user.WithSMS, every, false},
 	{"password", user.WithPassword, every, true},
 	{"static_passcode", user.WithStaticPasscode, []Use{SignIn}, false},
-}
-
-// Named gives the row of a way.
-func Named(name string) (Way, bool) {
-	i := slices.IndexFunc(Ways, func(w Way) bool { return w.Name == name })
-	if i < 0 {
-		return Way{}, false
-	}
-	return Ways[i], true
 }
 
 // Off is what a user may not use, by the use. Gorm reads it as part of a row.
@@ -85,14 +73,17 @@ const (
 // MayBind fails with fault.Conflict when a way is off for a user in every use. What
 // is bound already stays, for the day on which it is on again; nothing new is bound.
 func MayBind(tx *store.Tx, tenantID, userID string, way user.Ways) error {
-	var off user.Ways
-	if _, err := tx.One(&off, "SELECT "+NoUse+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", tenantID, userID); err != nil {
-		return err
+	off, err := OffOf(tx, tenantID, userID)
+	if err == nil && off.All().Has(way) {
+		err = fault.New(fault.Conflict, "method.off")
 	}
-	if off&way != 0 {
-		return fault.New(fault.Conflict, "method.off")
-	}
-	return nil
+	return err
+}
+
+// OffOf gives what a user may not use.
+func OffOf(tx *store.Tx, tenantID, userID string) (off Off, err error) {
+	_, err = tx.One(&off, "SELECT "+Columns+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", tenantID, userID)
+	return off, err
 }
 
 // Limits says whether some way in is for the members of one of these groups alone.

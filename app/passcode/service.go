@@ -96,7 +96,11 @@ func (s *Service) Show(ctx context.Context, tenantID, id, by string, from audit.
 		if !ok {
 			return fault.New(fault.Conflict, "passcode.not_to_show")
 		}
-		shown.UserID, shown.ExpiresAt = row.UserID, tx.Now.Add(time.Duration(row.Hours)*time.Hour)
+		most, err := HoursMost(tx, tenantID) // that may have become fewer since it was approved
+		if err != nil {
+			return err
+		}
+		shown.UserID, shown.ExpiresAt = row.UserID, tx.Now.Add(time.Duration(min(row.Hours, most))*time.Hour)
 		if err := tx.Exec("UPDATE static_passcodes SET expires_at = ? WHERE tenant_id = ? AND id = ?", shown.ExpiresAt, tenantID, id).Error; err != nil {
 			return err
 		}
@@ -108,6 +112,12 @@ func (s *Service) Show(ctx context.Context, tenantID, id, by string, from audit.
 		})
 	})
 	return shown, err
+}
+
+// HoursMost is for how many hours a passcode of a tenant works at most.
+func HoursMost(tx *store.Tx, tenantID string) (hours int, err error) {
+	_, err = tx.One(&hours, "SELECT passcode_hours FROM tenants WHERE id = ?", tenantID)
+	return hours, err
 }
 
 // Typed puts a passcode as typed into the form in which it is hashed: what parts it

@@ -187,13 +187,9 @@ func (s *Service) notMade(ctx context.Context, by Owner, why error, from audit.O
 
 // room fails with fault.Conflict when a user has as many passkeys as they may, or
 // passkeys are off for them.
-// Acts on the ways of one user wait for one another here, for how many there are is
-// in no one row. SQLite has one writer.
 func room(tx *store.Tx, tenantID, userID string) error {
-	if tx.Dialect != store.SQLite {
-		if err := tx.Exec("SELECT 1 FROM users WHERE tenant_id = ? AND id = ? FOR NO KEY UPDATE", tenantID, userID).Error; err != nil {
-			return err
-		}
+	if err := user.Alone(tx, tenantID, userID); err != nil {
+		return err
 	}
 	if err := method.MayBind(tx, tenantID, userID, user.WithPasskey); err != nil {
 		return err

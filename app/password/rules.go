@@ -53,8 +53,9 @@ func LeastFor(mfa string, bound user.Ways, alone int) int {
 	return user.PasswordLeast
 }
 
-// Alone says whether a password is long enough to be all that is asked.
-func Alone(typed string) bool { return len([]rune(secret.Normal(typed))) >= user.PasswordLeastAlone }
+// Alone says whether a password is long enough to be all that is asked, where it
+// needs least characters for that.
+func Alone(typed string, least int) bool { return len([]rune(secret.Normal(typed))) >= least }
 
 //go:embed common.txt.gz
 var commonText []byte

@@ -85,6 +85,20 @@ func TestHowLongAPasswordMustBe(t *testing.T) {
 	}
 }
 
+func TestAPasswordIsAllThatIsAskedFromTheLengthThatTheOrganisationWants(t *testing.T) {
+	for _, row := range []struct {
+		typed string
+		least int
+		want  bool
+	}{
+		{"fifteen letters", 15, true}, {"fourteen chars", 15, false}, {"fifteen letters", 16, false}, {strings.Repeat("ö", 30), 30, true}, {strings.Repeat("ö", 29), 30, false},
+	} {
+		if got := password.Alone(row.typed, row.least); got != row.want {
+			t.Errorf("%q where %d are wanted: %t", row.typed, row.least, got)
+		}
+	}
+}
+
 // TestTheListIsFit: it is looked up by its order.
 func TestTheListIsFit(t *testing.T) {
 	list := password.List()

@@ -215,7 +215,7 @@ func (s *Service) Accept(ctx context.Context, token secret.Token, typed, again s
 		}
 		set, err := tx.One(&name, `UPDATE users SET password_hash = ?, password_set_at = ?, password_alone = ? WHERE tenant_id = ? AND id = ?
 			AND (state = 'active' AND (? = 'password' OR password_hash = '') AND mfa_state = ? AND ways = ?) IS TRUE RETURNING name`,
-			hash, tx.Now, password.Alone(typed), tenantID, used.UserID, used.Purpose, who.MFAState, who.Ways)
+			hash, tx.Now, password.Alone(typed, who.PasswordLeast), tenantID, used.UserID, used.Purpose, who.MFAState, who.Ways)
 		if err != nil {
 			return err
 		}

@@ -54,8 +54,16 @@ func (s *Service) shutOut(tx *store.Tx, act approval.Act) error {
 	if err := password.EndLinks(tx, act.TenantID, act.TargetID); err != nil {
 		return err
 	}
-	if _, err := s.Passcodes.Withdraw(tx, act.TenantID, act.TargetID, act.ActorID); err != nil && !errors.Is(err, fault.Conflict) {
+	switch id, err := s.Passcodes.Withdraw(tx, act.TenantID, act.TargetID, act.ActorID); {
+	case errors.Is(err, fault.Conflict): // there is none
+	case err != nil:
 		return err
+	default:
+		e := act.Event(audit.PasscodeWithdrawn)
+		e.Thread = id
+		if err := audit.Record(tx, e); err != nil {
+			return err
+		}
 	}
 	return s.withdraw(tx, act)
 }

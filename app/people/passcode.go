@@ -2,12 +2,14 @@ package people
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/passcode"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -18,8 +20,11 @@ type Passcode struct {
 	Hours int `json:"hours"` // that it works, from when it is shown
 }
 
-// PasscodeHours are those that a form offers.
-var PasscodeHours = []int{1, 4, 8, 24}
+// passcodeHours are those that a form offers, with the most that the policy allows.
+func passcodeHours(most int) []int {
+	all := slices.DeleteFunc([]int{1, 4, 8, 24}, func(hours int) bool { return hours >= most })
+	return append(all, most)
+}
 
 // passcode plans to let a person have a static passcode. It takes four eyes each
 // time, and a security administrator among them; the passcode itself is made when
@@ -56,11 +61,12 @@ func (s *Service) passcode(tx *store.Tx, act approval.Act) (approval.Plan, error
 			return s.record(tx, act, e, "")
 		},
 	}
-	var rule struct {
-		NoSignIn      user.Ways
-		PasscodeHours int
+	off, err := method.OffOf(tx, act.TenantID, act.TargetID)
+	if err != nil {
+		return plan, err
 	}
-	if _, err := tx.One(&rule, "SELECT no_sign_in, passcode_hours FROM tenants WHERE id = ?", act.TenantID); err != nil {
+	most, err := passcode.HoursMost(tx, act.TenantID)
+	if err != nil {
 		return plan, err
 	}
 	whose, err := s.Rules.StandingIn(tx, act.TenantID, act.TargetID)
@@ -71,7 +77,7 @@ func (s *Service) passcode(tx *store.Tx, act approval.Act) (approval.Plan, error
 	switch {
 	case err != nil:
 		return plan, err
-	case rule.NoSignIn.Has(user.WithStaticPasscode):
+	case off.NoSignIn.Has(user.WithStaticPasscode):
 		plan.Wrong = fault.New(fault.Conflict, "passcode.off")
 	case whose.Administrator():
 		plan.Wrong = fault.New(fault.Conflict, "passcode.administrator")
@@ -79,7 +85,7 @@ func (s *Service) passcode(tx *store.Tx, act approval.Act) (approval.Plan, error
 		plan.Wrong = fault.New(fault.Conflict, "user.state_changed")
 	case open != "":
 		plan.Wrong = fault.New(fault.Conflict, "passcode.one")
-	case asked.Hours < 1 || asked.Hours > rule.PasscodeHours:
+	case asked.Hours < 1 || asked.Hours > most:
 		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"hours": "passcode.hours"})
 	}
 	return plan, nil

@@ -2,6 +2,7 @@ package people_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func (o *office) show(by user.User, id string) (passcode.Shown, error) {
 func (o *office) tries(u user.User, typed string, from signin.From) (signin.Done, error) {
 	o.T.Helper()
 	attempt := o.Begin(u.Name, signin.Password, from)
-	if err := o.SignIn.Choose(o.T.Context(), attempt, signin.StaticPasscode, from); err != nil {
+	if err := o.SignIn.Choose(o.T.Context(), attempt, signin.StaticPasscode, "", from); err != nil {
 		return signin.Done{}, err
 	}
 	return o.SignIn.VerifyCode(o.T.Context(), attempt, typed, from)
@@ -117,6 +118,31 @@ func TestAStaticPasscodeFromItsRequestToItsEnd(t *testing.T) {
 		}
 		if o.told(o.nurse) != audit.PasscodeWithdrawn || o.Count("SELECT ways & 128 FROM users WHERE id = ?", o.nurse.ID) != 0 {
 			t.Error("it is not gone")
+		}
+	})
+}
+
+// What became tighter since it was approved holds when it is shown, a way that is
+// for others is asked for nobody, and a lock leaves its event.
+func TestTheRulesOfAStaticPasscodeHoldWhenItIsShown(t *testing.T) {
+	each(t, func(o *office) {
+		o.passcodesOn()
+		id := o.granted(o.nurse, 8)
+		o.Set("UPDATE tenants SET passcode_hours = 2 WHERE id = ?", o.Alder.ID)
+		shown, err := o.show(o.security, id)
+		if err != nil || !shown.ExpiresAt.Equal(o.Clock.Now().Add(2*time.Hour)) {
+			t.Errorf("it works until %v, %v; want two hours", shown.ExpiresAt, err)
+		}
+		o.must(o.admin, people.KindLock, o.nurse, nil)
+		if o.Events(audit.PasscodeWithdrawn) != 1 || o.Count("SELECT count(*) FROM static_passcodes WHERE state = 'withdrawn'") != 1 {
+			t.Error("the lock withdrew it, and no event says so")
+		}
+		o.must(o.admin, people.KindUnlock, o.nurse, nil)
+		o.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,'g','Field',?)", o.Alder.ID, o.Clock.Now())
+		o.Set("INSERT INTO method_groups (tenant_id, way, group_id) VALUES (?,?,'g')", o.Alder.ID, user.WithStaticPasscode)
+		o.Set("UPDATE tenants SET limited_ways = ? WHERE id = ?", user.WithStaticPasscode, o.Alder.ID)
+		if _, err := o.do(o.admin, people.KindPasscode, o.nurse, people.Passcode{Hours: 1}); code(err) != "passcode.off" {
+			t.Errorf("for somebody in none of the groups: %v", err)
 		}
 	})
 }
@@ -273,7 +299,7 @@ func TestAStaticPasscodeIsNeverForAdministrators(t *testing.T) {
 			"a user who is locked now": {"UPDATE users SET state = 'locked' WHERE name LIKE 'nurse@%'", "UPDATE users SET state = 'active'"},
 		} {
 			attempt := o.Begin(o.nurse.Name, signin.Password, pc)
-			if err := o.SignIn.Choose(t.Context(), attempt, signin.StaticPasscode, pc); err != nil {
+			if err := o.SignIn.Choose(t.Context(), attempt, signin.StaticPasscode, "", pc); err != nil {
 				t.Fatal(err)
 			}
 			o.Set(pair[0])
@@ -307,6 +333,23 @@ func TestWrongPasscodesAreCounted(t *testing.T) {
 				if want := map[bool]error{true: fault.Refused, false: fault.Throttled}[i < 10]; !errors.Is(err, want) {
 					t.Errorf("%s, try %d: %v", u.Name, i+1, err)
 				}
+			}
+		}
+	})
+}
+
+// TestTheFormOffersNoMoreHoursThanThePolicy.
+func TestTheFormOffersNoMoreHoursThanThePolicy(t *testing.T) {
+	each(t, func(o *office) {
+		o.passcodesOn()
+		for most, want := range map[int][]int{24: {1, 4, 8, 24}, 8: {1, 4, 8}, 6: {1, 4, 6}, 1: {1}} {
+			o.Set("UPDATE tenants SET passcode_hours = ?", most)
+			var nurse people.Person
+			nurse.ID = o.nurse.ID
+			offers, err := o.people.May(o.T.Context(), o.Alder.ID, o.admin.ID, nurse)
+			i := slices.IndexFunc(offers, func(of people.Offer) bool { return of.Kind == people.KindPasscode })
+			if err != nil || i < 0 || !slices.Equal(offers[i].Hours, want) {
+				o.T.Errorf("of at most %d hours: %+v, %v; want %v", most, offers, err, want)
 			}
 		}
 	})

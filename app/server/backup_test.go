@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -106,8 +107,11 @@ func TestABackupPhoneFromItsPageToSignIn(t *testing.T) {
 		w.act(t, "UPDATE users SET mfa_state = 'enforced' WHERE name = ?", name)
 		pc := w.browser(t)
 		attempt := pc.begin(t, name)
-		pc.post(t, attempt+"/verify", "password", passwordOfAll).want(t, http.StatusSeeOther)
+		pc.post(t, attempt+"/verify", "password", passwordOfAll, "stay", "yes").want(t, http.StatusSeeOther)
 		shown := pc.get(t, attempt).want(t, http.StatusOK)
+		if !regexp.MustCompile(`name="stay"[^>]*checked`).MatchString(shown.body) {
+			t.Error("on the page of the code it is forgotten that they want to stay signed in")
+		}
 		if step(shown) != "voice" || !strings.Contains(shown.body, "+49 … 20") || strings.Contains(shown.body, office) {
 			t.Errorf("the page is of the step %q: %s", step(shown), excerpt(shown.body))
 		}

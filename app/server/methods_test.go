@@ -27,10 +27,10 @@ func TestThePolicyOfWaysInIsChangedOnItsPage(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		const page = "/admin/alder/policy"
 		admin := w.browser(t).signIn(t, "admin@alder.example")
-		if body := admin.get(t, page).want(t, http.StatusOK).body; boxes(body) != 22 || !strings.Contains(body, "Nothing has been changed yet") {
+		if body := admin.get(t, page).want(t, http.StatusOK).body; boxes(body) != 19 || !strings.Contains(body, "Nothing has been changed yet") {
 			t.Errorf("the page has %d boxes", boxes(body))
 		}
-		alone := admin.post(t, page, policyForm("password.sign_in", "totp.sign_in", "passkey.sign_in", "printed_code.sign_in")...).want(t, http.StatusUnprocessableEntity)
+		alone := admin.post(t, page, policyForm("password.sign_in", "totp.sign_in", "passkey.sign_in")...).want(t, http.StatusUnprocessableEntity)
 		if !strings.Contains(alone.body, "Somebody without a phone must be able to sign in") {
 			t.Errorf("the phone alone: %s", excerpt(alone.body))
 		}
@@ -68,4 +68,48 @@ func boxes(page string) (n int) {
 		}
 	}
 	return n
+}
+
+// TestNoPageLeadsToAWayThatIsOff: neither the shortcuts between password, phone and
+// passkey nor the page of other ways.
+func TestNoPageLeadsToAWayThatIsOff(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user7@alder.example"
+		leads := func(bits int, first string) string {
+			t.Helper()
+			w.act(t, "UPDATE tenants SET no_sign_in = ?, no_second = ?, no_recovery = ? WHERE slug = 'alder'", bits, bits, bits)
+			b := w.browser(t)
+			attempt := b.begin(t, name)
+			if first != "password" {
+				b.post(t, attempt+"/method", "method", first).want(t, http.StatusSeeOther)
+			}
+			page := b.get(t, attempt)
+			if got := step(page); got != first {
+				t.Fatalf("the page is of the step %q, want %q", got, first)
+			}
+			return page.body + b.get(t, attempt+"/help").body
+		}
+		const passcode, password, phone = 128, 1, 2
+		if page := leads(passcode, "password"); !strings.Contains(page, `name="method" value="phone"`) {
+			t.Error("the phone is on, and not offered")
+		}
+		if page := leads(passcode|phone, "password"); strings.Contains(page, `name="method" value="phone"`) {
+			t.Error("the phone is off, and offered")
+		}
+		if page := leads(passcode, "phone"); !strings.Contains(page, `name="method" value="password"`) {
+			t.Error("the password is on, and not offered")
+		}
+		w.act(t, "DELETE FROM prompts")
+		w.act(t, "UPDATE habits SET way = 'phone'")
+		w.act(t, "UPDATE tenants SET no_sign_in = ?, no_second = ?, no_recovery = ? WHERE slug = 'alder'", passcode|password, passcode|password, passcode|password)
+		b := w.browser(t)
+		attempt := b.begin(t, name)
+		page := b.get(t, attempt)
+		if got := step(page); got != "phone" {
+			t.Fatalf("without the password it begins with %q", got)
+		}
+		if strings.Contains(page.body+b.get(t, attempt+"/help").body, `name="method" value="password"`) {
+			t.Error("the password is off, and offered")
+		}
+	})
 }

@@ -153,13 +153,18 @@ type Attempt struct {
 	TrustDays    int        // and for how long the browser is trusted then; 0: it is not
 
 	key, subject, userID, sessionID string
-	browser                         string // digest of the one that began it
-	trusted                         bool   // its user trusts that one
-	proved                          proof  // what was proved so far
+	browser                         string    // digest of the one that began it
+	trusted                         bool      // its user trusts that one
+	proved                          proof     // what was proved so far
+	off                             user.Ways // that nobody in the tenant signs in by
 }
 
 // Halfway says whether something was proved in the attempt that is not enough.
 func (a Attempt) Halfway() bool { return a.proved != "" }
+
+// Begins says whether a way may be taken in the place of the one that the attempt is
+// on, before anything is proved: the tenant has it on.
+func (a Attempt) Begins(way Way) bool { return !a.Halfway() && !a.off.Has(boundTo(way)) }
 
 // Stuck says whether an attempt is halfway and there is no way on: the one that it
 // is on was proved already.

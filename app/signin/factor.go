@@ -8,6 +8,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/method"
+	"latchkey/app/provider"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -23,13 +24,13 @@ func (s *Service) offers(tx *store.Tx, a Attempt) (all []Way, err error) {
 	if err != nil {
 		return nil, err
 	}
-	carried, err := s.Backups.Carried(tx, a.TenantID)
+	carried, err := provider.Having(tx, a.TenantID)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range ways {
 		switch {
-		case weaker(w.way) && (a.Purpose != ToSignIn || !slices.Contains(carried, string(w.way))):
+		case weaker(w.way) && (a.Purpose != ToSignIn || !slices.Contains(carried, provider.Channel(w.way))):
 		case w.way == Passkey && !s.Passkeys.Usable(), w.way == StaticPasscode && a.Purpose == ToStepUp:
 		case a.Halfway() && !off.NoSecond.Has(w.bound) && a.proved.completed(w.bound, bound&^off.NoSecond),
 			!a.Halfway() && a.Purpose == ToStepUp && !off.All().Has(w.bound),

@@ -361,6 +361,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		Proved                                                                                                        proof
 		Stay, Trusted                                                                                                 bool
 		SessionHours, TrustDays                                                                                       int
+		NoSignIn                                                                                                      user.Ways
 		Failures                                                                                                      int
 		ExpiresAt                                                                                                     time.Time
 		PromptState                                                                                                   prompt.State
@@ -368,7 +369,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		DecidedAt                                                                                                     *time.Time
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
-		a.failures, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		a.failures, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, COALESCE(t.no_sign_in, 0) AS no_sign_in, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
 		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id
 		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
 		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, session.SessionHoursMost, session.TrustDaysUsual, tenantID, id, browserDigest)
@@ -382,7 +383,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
 		Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
-		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: browserDigest, trusted: row.Trusted,
+		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: browserDigest, trusted: row.Trusted, off: row.NoSignIn,
 	}
 	if row.PromptEndsAt != nil {
 		a.PromptEndsAt = *row.PromptEndsAt
@@ -407,14 +408,10 @@ func heldUntil(tx *store.Tx, a Attempt) (prompt.Pause, error) {
 // Choose takes another way, which becomes the default for next time, be it as the
 // first or as the second one. Choosing the phone sends a new prompt, unless one of
 // this attempt is on the phone now. It fails with fault.Invalid for a way that is
-// not offered and fault.Refused when the attempt is over.
-func (s *Service) Choose(ctx context.Context, addressed string, way Way, from From) error {
-	return s.ChooseTo(ctx, addressed, way, "", from)
-}
-
-// ChooseTo is Choose with the backup phone that is to get the code. Only who has
-// proved something knows of more than one.
-func (s *Service) ChooseTo(ctx context.Context, addressed string, way Way, phoneID string, from From) error {
+// not offered and fault.Refused when the attempt is over. phoneID is the backup phone
+// that is to get a code, empty for the one used last: only who has proved something
+// knows of more than one.
+func (s *Service) Choose(ctx context.Context, addressed string, way Way, phoneID string, from From) error {
 	unknown := fault.Wrong("form.wrong", map[string]string{"method": "signin.way_unknown"})
 	if !known(way) {
 		return unknown
@@ -648,12 +645,35 @@ func (s *Service) Habit(ctx context.Context, tenantID, name string) (Way, error)
 	return way, store.Unusable(err)
 }
 
-// Prefer changes the way that a user is offered first.
-func (s *Service) Prefer(ctx context.Context, tenantID, userID, name string, way Way, from audit.Origin) error {
-	if !known(way) || weaker(way) {
-		return fault.Wrong("form.wrong", map[string]string{"default_way": "preference.way_unknown"})
+// Preferable lists the ways that a user may be offered first, the strongest first: no
+// codes that are sent, no passcode that is gone the next day, and nothing that they do
+// not sign in by where they are.
+func (s *Service) Preferable(ctx context.Context, tenantID, userID string) ([]Way, error) {
+	all, err := s.preferable(s.DB.View(ctx), tenantID, userID)
+	return all, store.Unusable(err)
+}
+
+func (s *Service) preferable(tx *store.Tx, tenantID, userID string) (all []Way, err error) {
+	off, err := method.OffOf(tx, tenantID, userID)
+	for _, w := range ways {
+		if err == nil && !weaker(w.way) && w.way != StaticPasscode && !off.NoSignIn.Has(w.bound) && (w.way != Passkey || s.Passkeys.Usable()) {
+			all = append(all, w.way)
+		}
 	}
+	return all, err
+}
+
+// Prefer changes the way that a user is offered first. One that they cannot be offered
+// first is fault.Invalid.
+func (s *Service) Prefer(ctx context.Context, tenantID, userID, name string, way Way, from audit.Origin) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		may, err := s.preferable(tx, tenantID, userID)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(may, way) {
+			return fault.Wrong("form.wrong", map[string]string{"default_way": "preference.way_unknown"})
+		}
 		if err := s.prefer(tx, tenantID, s.Keys.Subject(name), way); err != nil {
 			return err
 		}

@@ -74,3 +74,13 @@ func SecondFactorBound(tx *store.Tx, tenantID, userID string, from audit.Origin)
 		Details: map[string]string{"from": MFAEnabled, "to": MFAEnforced},
 	})
 }
+
+// Alone makes acts on the ways of one user wait for one another, to the end of the
+// act tx: what holds for all of a kind together (five phones at most, one preferred)
+// is in no one row. SQLite has one writer.
+func Alone(tx *store.Tx, tenantID, userID string) error {
+	if tx.Dialect == store.SQLite {
+		return nil
+	}
+	return tx.Exec("SELECT 1 FROM users WHERE tenant_id = ? AND id = ? FOR NO KEY UPDATE", tenantID, userID).Error
+}

@@ -17,7 +17,8 @@ export async function scan(video, accept, signal) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   try {
     video.srcObject = stream;
-    await video.play();
+    // A camera that shows nothing yet can be stopped all the same.
+    await Promise.race([video.play(), new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }))]);
     while (!signal.aborted) {
       for (const { rawValue } of await detector.detect(video)) {
         if (accept(rawValue)) return rawValue;

@@ -13,6 +13,7 @@ const icon = "/static/icons/phone-192.png";
 // A test compares this list with the folder.
 const files = [
   "app.js",
+  "camera.js",
   "clock.js",
   "codes.js",
   "dom.js",

@@ -288,7 +288,7 @@ func GrantsPage(p component.Page, v Grants) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = component.Frame(p.Titled(words.Say(ctx, "console.grants.title")), component.Document{Layout: "frame", Scripts: []string{"dialog.js"}}, words.Say(ctx, "console.title")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = frame(p, words.Say(ctx, "console.grants.title"), "dialog.js").Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -460,7 +460,7 @@ func NewGrantPage(p component.Page, v NewGrant) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = component.Frame(p.Titled(words.Say(ctx, "grant.new")), component.Document{Layout: "frame"}, words.Say(ctx, "console.title")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = frame(p, words.Say(ctx, "grant.new")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

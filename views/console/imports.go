@@ -72,7 +72,7 @@ type ImportProblem struct {
 }
 
 func (v Import) document() component.Document {
-	d := component.Document{Layout: "frame", State: v.State, Scripts: []string{"console.js"}}
+	d := component.Document{Layout: "frame", State: v.State, Scripts: []string{"console.js", "console-approvals.js"}}
 	if v.State == "running" {
 		d.Scripts, d.Refresh = append(d.Scripts, "import-progress.js"), "3"
 	}
@@ -86,4 +86,22 @@ func (v Import) run(ctx context.Context) string {
 
 func (v Import) progress(ctx context.Context) string {
 	return words.Say(ctx, "console.import.progress", "done", strconv.Itoa(v.Done), "total", strconv.Itoa(v.Total))
+}
+
+// ImportPeople is a page of those whom a list that waits makes and changes.
+type ImportPeople struct {
+	Back            string // address of the request
+	Act             string
+	FileName        string
+	From, To, Total int
+	Rows            []ImportPerson
+	Previous, Next  string // addresses; empty: there is none
+}
+
+// ImportPerson is one person with what changes.
+type ImportPerson struct {
+	Row, Name   string
+	New         bool
+	Was, Called string // empty: as before
+	Joins       []ImportGroup
 }

@@ -642,7 +642,7 @@ func ProvidersPage(p component.Page, v Providers) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = component.Frame(p.Titled(words.Say(ctx, "console.providers.title")), component.Document{Layout: "frame"}, words.Say(ctx, "console.title")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = frame(p, words.Say(ctx, "console.providers.title")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -898,7 +898,7 @@ func ProviderPage(p component.Page, v ProviderForm) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = component.Frame(p.Titled(v.Title), component.Document{Layout: "frame", Scripts: []string{"dialog.js"}}, words.Say(ctx, "console.title")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = frame(p, v.Title, "dialog.js").Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

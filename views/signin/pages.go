@@ -33,6 +33,8 @@ type Passkey struct {
 	Halfway   bool   // another factor was right, the passkey comes on top
 	OtherWays string // as of Password
 	Stay      component.Check
+
+	ByPassword bool // the password is another way
 }
 
 // Password is the page that asks for the password.
@@ -45,6 +47,8 @@ type Password struct {
 
 	OtherWays string // address of the page that offers them, when the person is signed in and proves it again; else empty
 	Stay      component.Check
+
+	ByPhone bool // the phone is another way
 }
 
 // Code is the page that asks for six digits of an authenticator app.
@@ -68,6 +72,7 @@ type PhoneCode struct {
 	Error    string
 	Halfway  bool   // the password was right, the code comes on top
 	SentTo   string // id of the phone; empty before something was proved
+	Stay     component.Check
 	Others   []OtherNumber
 }
 
@@ -86,18 +91,19 @@ const (
 // Phone is the page that shows the number and waits for the phone. It does not
 // say how the phone gives it back: that tells administrators from others.
 type Phone struct {
-	Attempt      string
-	UserName     string
-	State        string // Pending, Approved, Denied, Expired or Held
-	Number       string // two digits, six in type6
-	StartedAt    time.Time
-	ExpiresAt    time.Time
-	RetryAt      time.Time // Held: from when a request may be sent again; zero when that is not told
+	Attempt    string
+	UserName   string
+	State      string // Pending, Approved, Denied, Expired or Held
+	Number     string // two digits, six in type6
+	StartedAt  time.Time
+	ExpiresAt  time.Time
+	RetryAt    time.Time // Held: from when a request may be sent again; zero when that is not told
 	SecondFactor bool      // the password was right, the phone comes on top
-	OtherWays    string    // address of the page that offers them, when the person is signed in and proves it again; else empty
-	Approves     string    // what the phone is asked to approve: "Give a role: user3"; empty for a sign-in
-	Request      string    // address of the page of the request that it approves
-	Stay         component.Check
+	ByPassword bool      // the password is another way
+	OtherWays  string    // address of the page that offers them, when the person is signed in and proves it again; else empty
+	Approves   string    // what the phone is asked to approve: "Give a role: user3"; empty for a sign-in
+	Request    string    // address of the page of the request that it approves
+	Stay       component.Check
 }
 
 // Help lists what is left for somebody who cannot use the phone now, strongest way first.

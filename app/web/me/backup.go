@@ -39,8 +39,6 @@ func backupOwner(c echo.Context) backupphone.Owner {
 	return backupphone.Owner{TenantID: who.TenantID, UserID: who.UserID, UserName: who.UserName, SessionID: who.ID}
 }
 
-var channelBits = map[provider.Channel]user.Ways{provider.SMS: user.WithSMS, provider.Voice: user.WithVoice}
-
 func (h *Pages) backupPhones(c echo.Context) error {
 	return h.showBackupPhones(c, http.StatusOK, views.BackupForm{}, nil)
 }
@@ -57,7 +55,7 @@ func (h *Pages) showBackupPhones(c echo.Context, status int, typed views.BackupF
 	}
 	v := views.BackupPhones{Action: backupPath, Typed: typed, Errors: wrong, Full: len(phones) >= backupphone.PhonesMost}
 	for _, channel := range []provider.Channel{provider.SMS, provider.Voice} {
-		if slices.Contains(carried, channel) && who.Off&channelBits[channel] == 0 {
+		if slices.Contains(carried, channel) && who.Off&backupphone.Ways[channel] == 0 {
 			v.Channels = append(v.Channels, component.Choice{
 				Value: string(channel), Label: words.Say(ctx, "me.backup.channel."+string(channel)), Hint: words.Say(ctx, "me.backup.channel_hint."+string(channel)),
 				Chosen: typed.Channel == string(channel) || typed.Channel == "" && len(v.Channels) == 0,
@@ -156,7 +154,7 @@ func (h *Pages) backupsInShort(c echo.Context) (views.Authenticator, bool, error
 	if err != nil {
 		return views.Authenticator{}, false, err
 	}
-	carried, err := h.Backups.Carried(h.Site.DB.View(ctx), who.TenantID)
+	carried, err := provider.Having(h.Site.DB.View(ctx), who.TenantID)
 	if err != nil {
 		return views.Authenticator{}, false, err
 	}
@@ -172,5 +170,5 @@ func (h *Pages) backupsInShort(c echo.Context) (views.Authenticator, bool, error
 			line.LastUsedAt = *p.LastUsedAt
 		}
 	}
-	return line, len(phones) > 0 || len(carried) > 0, nil
+	return line, len(phones) > 0 || slices.Contains(carried, provider.SMS) || slices.Contains(carried, provider.Voice), nil
 }

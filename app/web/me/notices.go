@@ -3,6 +3,7 @@ package me
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -27,6 +28,12 @@ func (h *Pages) notices(c echo.Context) ([]views.Notice, error) {
 	if err != nil {
 		return nil, err
 	}
+	var where func(ip string) string
+	if slices.ContainsFunc(told, func(n notify.Told) bool { return n.SessionID != "" }) {
+		if where, err = h.where(c); err != nil {
+			return nil, err
+		}
+	}
 	var all []views.Notice
 	for _, n := range told {
 		if n.Action == audit.AccessAlarm {
@@ -36,23 +43,23 @@ func (h *Pages) notices(c echo.Context) ([]views.Notice, error) {
 		}
 		shown := notice(web.Context(c), n)
 		if n.SessionID != "" {
-			if shown.Where, err = h.where(c, n.IP); err != nil {
-				return nil, err
-			}
+			shown.Where = where(n.IP)
 		}
 		all = append(all, shown)
 	}
 	return all, nil
 }
 
-// where says where a sign-in came from, as the phone that is asked says it.
-func (h *Pages) where(c echo.Context, ip string) (string, error) {
+// where says where sign-ins came from, as the phone that is asked says it.
+func (h *Pages) where(c echo.Context) (func(ip string) string, error) {
 	known, err := tenant.Places(h.Site.DB.View(c.Request().Context()), web.Session(c).TenantID)
 	if err != nil {
-		return "", store.Unusable(err)
+		return nil, store.Unusable(err)
 	}
 	ctx := web.Context(c)
-	return words.Say(ctx, "me.notices.where", "place", web.SayPlace(ctx, h.Site.Atlas.Of(ip, known)), "address", ip), nil
+	return func(ip string) string {
+		return words.Say(ctx, "me.notices.where", "place", web.SayPlace(ctx, h.Site.Atlas.Of(ip, known)), "address", ip)
+	}, nil
 }
 
 // notice says one to its reader: what, by whom, when, why, and what to do.
@@ -68,6 +75,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		detail = web.Act(ctx, approval.Kind(n.Detail))
 	case audit.MFAChanged:
 		detail = words.Say(ctx, "console.people.mfa."+n.Detail)
+	case audit.SessionNewBrowser, audit.BrowserCopied:
+		detail = web.SayBrowser(ctx, n.Detail)
 	}
 	shown := views.Notice{
 		What: words.Say(ctx, "notice."+string(n.Action), "detail", detail), Why: n.Reason, At: n.At, Tone: "warn",

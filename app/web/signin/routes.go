@@ -139,7 +139,7 @@ func (h *Pages) typed(c echo.Context, status int, a signin.Attempt, now time.Tim
 			return err
 		}
 		return web.Render(c, status, views.PasskeyPage(page, views.Passkey{
-			Attempt: a.ID, UserName: a.Name, Options: options, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay,
+			Attempt: a.ID, UserName: a.Name, Options: options, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay, ByPassword: a.Begins(signin.Password),
 		}))
 	}
 	if a.Way == signin.SMS || a.Way == signin.Voice {
@@ -151,7 +151,9 @@ func (h *Pages) typed(c echo.Context, status int, a signin.Attempt, now time.Tim
 	if a.Way == signin.TOTP {
 		return web.Render(c, status, views.CodePage(page, views.Code{Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay}))
 	}
-	return web.Render(c, status, views.PasswordPage(page, views.Password{Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay}))
+	return web.Render(c, status, views.PasswordPage(page, views.Password{
+		Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay, ByPhone: a.Begins(signin.Phone),
+	}))
 }
 
 // page is the frame of the pages of an attempt: a step-up is its session's, and a
@@ -171,7 +173,7 @@ func (h *Pages) phone(c echo.Context, a signin.Attempt, now time.Time) error {
 	page := h.page(c, a)
 	v := views.Phone{
 		Attempt: a.ID, UserName: a.Name, State: string(a.PhoneState(now)), Number: a.Number,
-		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, OtherWays: otherWays(a), SecondFactor: a.Halfway(),
+		StartedAt: a.PromptEndsAt.Add(-prompt.Life), ExpiresAt: a.PromptEndsAt, OtherWays: otherWays(a), SecondFactor: a.Halfway(), ByPassword: a.Begins(signin.Password),
 		Stay: stayOf(web.Context(c), a, a.Stay),
 	}
 	if a.Purpose == signin.ToApprove {
@@ -213,7 +215,7 @@ func stayOf(ctx context.Context, a signin.Attempt, chosen bool) component.Check 
 func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }
 
 func (h *Pages) choose(c echo.Context) error {
-	if err := h.SignIn.ChooseTo(c.Request().Context(), c.Param("attempt"), signin.Way(web.Form(c, "method")), web.Form(c, "phone"), web.From(c)); err != nil {
+	if err := h.SignIn.Choose(c.Request().Context(), c.Param("attempt"), signin.Way(web.Form(c, "method")), web.Form(c, "phone"), web.From(c)); err != nil {
 		return err
 	}
 	return web.Redirect(c, "/signin/"+url.PathEscape(c.Param("attempt")))

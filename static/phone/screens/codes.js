@@ -1,9 +1,9 @@
 // Codes that sign in with no network, and adding one.
 
+import { cameraPart } from "../camera.js";
 import { codeAt, keep, leftAt, readCode, stepAt } from "../codes.js";
 import { now } from "../clock.js";
 import { busy, button, el, field, problem } from "../dom.js";
-import { scan, scannable } from "../scan.js";
 import { forgetCode, loadCodes, saveCode } from "../store.js";
 import { words } from "../words.js";
 
@@ -63,7 +63,7 @@ const name = ({ issuer, user }) => [issuer || words.codes.unnamed, user].filter(
 export async function addCodeScreen(app) {
   const text = words.codes;
   const typed = field({ id: "code-key", label: text.keyLabel, hint: text.keyHint, autocomplete: "off", autocapitalize: "characters", spellcheck: "false" });
-  const camera = (await scannable()) ? cameraPart(app) : null;
+  const camera = await cameraPart(readCode, (found) => app.go("codes", { found }), text.scanFailed);
   const form = el("form", { novalidate: true }, typed.root, el("button", { class: camera ? null : "primary" }, words.common.next));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -78,31 +78,6 @@ export async function addCodeScreen(app) {
     content: [el("p", {}, text.how), camera?.root, form, button(words.common.cancel, "cancel", () => app.go("codes"), { class: "quiet" })],
     leave: camera?.stop,
   };
-}
-
-function cameraPart(app) {
-  const text = words.enrol;
-  let running = null;
-  const trouble = problem();
-  const video = el("video", { playsinline: true, muted: true, "aria-label": text.scanning });
-  const stop = () => running?.abort();
-  const view = el("div", { class: "camera", hidden: true }, el("p", {}, text.scanning), video, button(text.scanStop, "scan-stop", stop));
-  const begin = button(text.scan, "scan", async () => {
-    running = new AbortController();
-    trouble.say("");
-    begin.hidden = true;
-    view.hidden = false;
-    try {
-      const found = await scan(video, readCode, running.signal);
-      if (found) app.go("codes", { found: readCode(found) });
-    } catch {
-      trouble.say(words.codes.scanFailed);
-    } finally {
-      begin.hidden = false;
-      view.hidden = true;
-    }
-  }, { class: "primary" });
-  return { root: el("div", {}, begin, view, trouble.root), stop };
 }
 
 /** confirmCode asks before a code is kept: a link may come from anybody. */

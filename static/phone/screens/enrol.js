@@ -1,11 +1,11 @@
 // Adding this phone: first a link (opened, pasted or scanned), then a name and
 // a PIN, then the test prompt.
 
+import { cameraPart } from "../camera.js";
 import { busy, button, el, field, problem } from "../dom.js";
 import { explanation } from "../failure.js";
 import { readLink } from "../link.js";
 import { keepStorage, platform } from "../platform.js";
-import { scan, scannable } from "../scan.js";
 import { words } from "../words.js";
 
 export function enrolScreen(app, { token }) {
@@ -17,7 +17,7 @@ async function findLink(app) {
   const text = words.enrol;
   const link = field({ id: "enrol-link", label: text.pasteLabel, hint: text.pasteHint, inputmode: "url", autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
   const elsewhere = el("p", { hidden: true });
-  const camera = (await scannable()) ? cameraPart(app) : null;
+  const camera = await cameraPart((value) => readLink(value, app.phone.publicUrl)?.token, (token) => app.go("enrol", { token }), text.scanFailed);
   const form = el("form", { novalidate: true }, link.root, elsewhere, el("button", { class: camera ? null : "primary" }, words.common.next));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -44,31 +44,6 @@ async function findLink(app) {
     ],
     leave: camera?.stop,
   };
-}
-
-function cameraPart(app) {
-  const text = words.enrol;
-  let running = null;
-  const trouble = problem();
-  const video = el("video", { playsinline: true, muted: true, "aria-label": text.scanning });
-  const stop = () => running?.abort();
-  const view = el("div", { class: "camera", hidden: true }, el("p", {}, text.scanning), video, button(text.scanStop, "scan-stop", stop));
-  const begin = button(text.scan, "scan", async () => {
-    running = new AbortController();
-    trouble.say("");
-    begin.hidden = true;
-    view.hidden = false;
-    try {
-      const found = await scan(video, (value) => readLink(value, app.phone.publicUrl)?.token, running.signal);
-      if (found) app.go("enrol", { token: readLink(found, app.phone.publicUrl).token });
-    } catch {
-      trouble.say(text.scanFailed);
-    } finally {
-      begin.hidden = false;
-      view.hidden = true;
-    }
-  }, { class: "primary" });
-  return { root: el("div", {}, begin, view, trouble.root), stop };
 }
 
 /** setUp asks for name and PIN and trades the token for an account. */
