@@ -205,7 +205,7 @@ func TestASignInFromANewBrowserIsUndone(t *testing.T) {
 		thief.Stay = true
 		mine := of(h, byPassword(h, u, home).Cookie)
 		done := byPassword(h, u, thief)
-		thief.Trusted = session.KeepTrust(secret.Token{}, done.Trust)
+		thief.Trusted = kept(secret.Token{}, done.Trust)
 		second := byPassword(h, u, thief)
 		theirs := of(h, done.Cookie)
 		if told(h, u, mine.ID, audit.SessionNewBrowser) != 1 || told(h, u, theirs.ID, audit.SessionNewBrowser) != 0 {
