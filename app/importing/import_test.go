@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/group"
 	"latchkey/app/importing"
@@ -169,7 +170,7 @@ func TestAListOverSecurityAdministratorsTakesTwo(t *testing.T) {
 			t.Errorf("it runs before anybody approved: %v", err)
 		}
 		approve := func(by user.User) error {
-			return h.Approvals.Approve(t.Context(), h.Alder.ID, out.RequestID, by.ID, "", audit.Origin{})
+			return h.Approvals.Approve(t.Context(), h.Alder.ID, out.RequestID, by.ID, approval.Given{})
 		}
 		signintest.WantCode(t, "the requester approves", approve(h.security), "access.requester")
 		signintest.WantCode(t, "one who is in the list approves", approve(h.security2), "access.target")
