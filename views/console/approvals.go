@@ -51,6 +51,7 @@ type Approval struct {
 	Reason     string
 	Ticket     component.TicketRef // that it is done under
 	Lines      []Line
+	People     string // address of the page of everybody whom it changes; empty: there is none
 	State      string // in words
 	Tone       string
 	Waits      bool
