@@ -35,7 +35,7 @@ func (c *cast) sides(t *testing.T, role access.Role) (own, other, none side) {
 		s.fields = url.Values{
 			"tenant": {slug}, "tenant_id": {tenantID}, "slug": {slug}, "user": {user}, "user_id": {user}, "target": {user}, "target_id": {user}, "account_id": {s.path[":device"]},
 			"device": {s.path[":device"]}, "group": {s.path[":group"]}, "groups": {s.path[":group"]}, "group_id": {s.path[":group"]}, "role": {access.CustomPrefix + s.path[":role"]},
-			"import": {s.path[":import"]}, "request": {s.path[":request"]}, "grant": {s.path[":grant"]}, "place": {s.path[":place"]}, "ticket": {s.path[":ticket"]}, "name": {"target-user@" + slug + ".example"}, "q": {user},
+			"import": {s.path[":import"]}, "request": {s.path[":request"]}, "grant": {s.path[":grant"]}, "place": {s.path[":place"]}, "name": {"target-user@" + slug + ".example"}, "q": {user},
 		}
 		return s
 	}
