@@ -118,8 +118,14 @@ func TestReadiness(t *testing.T) {
 		printed, mayPrint bool
 		done, steps       int
 	}{
-		{0, false, true, 1, 4}, {1, false, true, 2, 4}, {2, false, true, 3, 4}, {5, false, true, 3, 4}, {0, true, true, 2, 4}, {1, true, true, 3, 4},
-		{2, true, true, 4, 4}, {2, false, false, 3, 3},
+		{0, false, true, 1, 4},
+		{1, false, true, 2, 4},
+		{2, false, true, 3, 4},
+		{5, false, true, 3, 4},
+		{0, true, true, 2, 4},
+		{1, true, true, 3, 4},
+		{2, true, true, 4, 4},
+		{2, false, false, 3, 3},
 	} {
 		r, done, signing := ready(t.Context(), row.signing, row.printed, row.mayPrint), row.done, row.signing
 		if len(r.Steps) != row.steps {
