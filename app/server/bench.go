@@ -33,7 +33,7 @@ type Bench struct {
 	bench.Command `embed:""`
 	DatabaseURL   string `help:"An empty postgres:// database to measure on. Default: SQLite in a temporary folder." env:"LATCHKEY_DATABASE_URL" name:"database-url"`
 	Replicas      int    `help:"Servers over the one database; with 2, phones answer on another one than the browsers wait on. PostgreSQL only." default:"1"`
-	Profile       string `help:"File for a CPU profile of the first server." type:"path" hidden:""`
+	Profile       string `help:"File for a CPU profile of the first server." type:"path"`
 }
 
 // Run seeds users with real keys, starts the servers, measures, and removes
