@@ -449,6 +449,21 @@ func TestTheREADMEListsEverySetting(t *testing.T) {
 	}
 }
 
+// TestTheREADMESaysHowManyMayWait: the figures of product.md §9, which the tests of
+// streams go to the edge of (see limits).
+func TestTheREADMESaysHowManyMayWait(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(readme)), " ")
+	for _, figure := range []string{"One process holds 20,000 of them, 50 for one client address and 5 for one user", "told 429 with `Retry-After`"} {
+		if !strings.Contains(text, figure) {
+			t.Errorf("README.md does not say %q", figure)
+		}
+	}
+}
+
 func TestWhatDoesNotStartSaysWhyAndEnds(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
