@@ -17,6 +17,7 @@
 // The load shares the machine with the server, so it is frugal: wire.go speaks
 // just enough HTTP/1.1 itself. From top to bottom: target.go (what is measured
 // and how much), wire.go, browser.go (one sign-in), measure.go (the stages),
-// bare.go (the least a wake-up
-// can be), report.go (the tables), goal.go (what it should be), command.go (flags).
+// bare.go (the least that
+// a wake-up can be), report.go (the tables), goal.go (what it should be), command.go
+// (flags).
 package bench
