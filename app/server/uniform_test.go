@@ -44,8 +44,15 @@ func (w *world) claim(t testing.TB) {
 	w.withApp(t, "admin@alder.example")
 	w.withPasskey(t, "user1@alder.example")
 	w.withPasskey(t, "user5@alder.example")
+	for name, number := range map[string]string{"user1@alder.example": mobile, "user2@alder.example": "+4915112345679", "user5@alder.example": "+4915112345680"} {
+		w.withBackup(t, name, number, "sms")
+		w.forward(t, 11*time.Minute)
+	}
+	w.withBackup(t, "user2@alder.example", office, "voice")
+	w.passcodeFor(t, w.browser(t).signIn(t, "admin@alder.example"), w.browser(t).signIn(t, firstSecurity), "user1@alder.example")
 	w.lock(t, "user2@alder.example")
 	w.act(t, "UPDATE users SET state = 'disabled' WHERE name = 'user5@alder.example'")
+	w.forward(t, 11*time.Minute)
 }
 
 // steps is a whole sign-in of a claimant who knows nothing, answer by answer.
@@ -101,6 +108,34 @@ func (w *world) steps(t testing.TB, name string) []answer {
 	look(keyed.post(t, asked+"/verify", "password", "wrong"))
 	look(keyed.get(t, asked))
 	look(keyed.post(t, asked+"/method", "method", "phone"))
+
+	// Codes that are sent, to whoever has a number: three, and no more for a while.
+	sent := w.browser(t)
+	coming := look(sent.post(t, "/signin", "identifier", name)).location()
+	for _, way := range []string{"sms", "voice"} {
+		look(sent.post(t, coming+"/method", "method", way))
+		look(sent.get(t, coming))
+		look(sent.get(t, coming+"/help"))
+		look(sent.post(t, coming+"/verify", "code", "12345x"))
+		look(sent.post(t, coming+"/verify", "password", "wrong"))
+		look(sent.post(t, coming+"/finish"))
+	}
+	for range 2 {
+		look(sent.post(t, coming+"/method", "method", "voice", "phone", "one of somebody"))
+	}
+	look(sent.get(t, coming))
+	look(sent.post(t, coming+"/method", "method", "phone"))
+
+	// A static passcode, for whoever was given one.
+	boxed := w.browser(t)
+	given := look(boxed.post(t, "/signin", "identifier", name)).location()
+	look(boxed.post(t, given+"/method", "method", "static_passcode"))
+	look(boxed.get(t, given))
+	look(boxed.get(t, given+"/help"))
+	look(boxed.post(t, given+"/verify", "code", "ABCDE-FGHJK-MNPQR-STVWX"))
+	look(boxed.post(t, given+"/verify", "password", "wrong"))
+	look(boxed.post(t, given+"/finish"))
+	look(boxed.post(t, given+"/method", "method", "phone"))
 
 	// The request lapses; two more, and the phone is left alone.
 	w.forward(t, 2*time.Minute)
@@ -317,6 +352,17 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 				{"a wrong passkey", func(b *browser, _, attempt string) {
 					b.post(t, attempt+"/verify", "credential", signed[b]).want(t, 401)
 				}},
+				{"choosing an SMS", func(b *browser, _, attempt string) { b.post(t, attempt+"/method", "method", "sms").want(t, 303) }},
+				{"the page of an SMS", func(b *browser, _, attempt string) { b.get(t, attempt).want(t, 200) }},
+				{"a wrong code by SMS", func(b *browser, _, attempt string) { b.post(t, attempt+"/verify", "code", "12345x").want(t, 401) }},
+				{"choosing a call", func(b *browser, _, attempt string) { b.post(t, attempt+"/method", "method", "voice").want(t, 303) }},
+				{"a wrong code by a call", func(b *browser, _, attempt string) { b.post(t, attempt+"/verify", "code", "12345x").want(t, 401) }},
+				{"choosing a static passcode", func(b *browser, _, attempt string) {
+					b.post(t, attempt+"/method", "method", "static_passcode").want(t, 303)
+				}},
+				{"a wrong static passcode", func(b *browser, _, attempt string) {
+					b.post(t, attempt+"/verify", "code", "ABCDE-FGHJK-MNPQR-STVWX").want(t, 401)
+				}},
 				{"the name page again", func(b *browser, name, _ string) { b.post(t, "/signin", "identifier", name).want(t, 303) }},
 			}
 			done := map[string][]string{}
@@ -329,6 +375,7 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 					w.act(t, "DELETE FROM throttles")
 					attempt := b.post(t, "/signin", "identifier", one.name).location()
 					for _, act := range acts {
+						w.act(t, "UPDATE attempts SET failures = 0")
 						before := time.Now()
 						work := c.of(func() { act.do(b, one.name, attempt) })
 						if took[act.what] == nil {
