@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"runtime"
 	"slices"
@@ -34,6 +35,7 @@ type claimant struct{ who, name string }
 // claim sets up what the claimants are.
 func (w *world) claim(t testing.TB) {
 	t.Helper()
+	w.passcodeFor(t, w.browser(t).signIn(t, "admin@alder.example"), w.browser(t).signIn(t, firstSecurity), "user1@alder.example")
 	w.withPhone(t, "user1@alder.example")
 	w.withPhone(t, "user2@alder.example")
 	ph, _ := w.withPhone(t, "user4@alder.example")
@@ -49,7 +51,6 @@ func (w *world) claim(t testing.TB) {
 		w.forward(t, 11*time.Minute)
 	}
 	w.withBackup(t, "user2@alder.example", office, "voice")
-	w.passcodeFor(t, w.browser(t).signIn(t, "admin@alder.example"), w.browser(t).signIn(t, firstSecurity), "user1@alder.example")
 	w.lock(t, "user2@alder.example")
 	w.act(t, "UPDATE users SET state = 'disabled' WHERE name = 'user5@alder.example'")
 	w.forward(t, 11*time.Minute)
@@ -173,7 +174,7 @@ var passkeysNamed = regexp.MustCompile(`&#34;challenge&#34;:&#34;[\w-]{96}&#34;|
 
 // seen is an answer as far as it may not depend on who is behind a name.
 func seen(a answer, name string) string {
-	a.body = passkeysNamed.ReplaceAllString(strings.ReplaceAll(a.body, name, "NAME"), "CHALLENGE PASSKEYS ")
+	a.body = passkeysNamed.ReplaceAllString(strings.NewReplacer(name, "NAME", url.QueryEscape(name), "NAME").Replace(a.body), "CHALLENGE PASSKEYS ")
 	var b strings.Builder
 	fmt.Fprintln(&b, passing[1].pattern.ReplaceAllString(a.asked, "ATTEMPT"), a.status)
 	for _, name := range slices.Sorted(keys(a.header)) {
@@ -321,7 +322,9 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 			w.claim(t)
 			// One phone takes Web Push.
 			w.act(t, "UPDATE devices SET push_subscription = '{}' WHERE user_id = (SELECT id FROM users WHERE name = 'user1@alder.example')")
-			everybody := slices.Concat(claimants, []claimant{{"a name of nowhere", "user1@nowhere.example"}})
+			const nowhere = "user1@nowhere.example"
+			everybody := slices.Concat(claimants, []claimant{{"a name of nowhere", nowhere}})
+			carried := regexp.MustCompile("SMS|call|static")
 			c := &counting{seen: map[string]int{}}
 			c.attach(t, w.DB)
 			k, signed := passkeytest.New(t, "https://id.example.org"), map[*browser]string{}
@@ -375,6 +378,9 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 					w.act(t, "DELETE FROM throttles")
 					attempt := b.post(t, "/signin", "identifier", one.name).location()
 					for _, act := range acts {
+						if one.name == nowhere && carried.MatchString(act.what) {
+							continue // whose carriers and passcodes would it be
+						}
 						w.act(t, "UPDATE attempts SET failures = 0")
 						before := time.Now()
 						work := c.of(func() { act.do(b, one.name, attempt) })
@@ -398,7 +404,9 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 				var line strings.Builder
 				for _, c := range everybody {
 					all := took[act.what][c.who]
-					slices.Sort(all)
+					if slices.Sort(all); len(all) == 0 {
+						continue
+					}
 					fmt.Fprintf(&line, "  %s %s", c.who, all[len(all)/2].Round(10*time.Microsecond))
 				}
 				t.Logf("median of %s:%s", act.what, line.String())
