@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -42,9 +41,9 @@ func TestALostPhoneOnOnePage(t *testing.T) {
 		for _, who := range []string{name, "nobody@alder.example"} {
 			b := w.browser(t)
 			page := b.get(t, b.begin(t, who)+"/help").want(t, http.StatusOK).body
-			_, link, _ := strings.Cut(page, `href="/signin?return_to=%2Fme%2Flost-phone`)
-			link, _, _ = strings.Cut(link, `"`)
-			links = append(links, strings.ReplaceAll(link, url.QueryEscape(who), "NAME"))
+			_, form, _ := strings.Cut(page, `name="return_to" value="/me/lost-phone"`)
+			form, _, _ = strings.Cut(form, "</form>")
+			links = append(links, strings.ReplaceAll(form, who, "NAME"))
 		}
 		if links[0] != links[1] || !strings.Contains(links[0], "NAME") {
 			t.Errorf("the help leads %q to %q, and nobody to %q", name, links[0], links[1])
@@ -118,7 +117,7 @@ func TestAWayThatIsOffAfterALossDoesNotHelp(t *testing.T) {
 		}
 		b.proveByCode(t, a, lostPage)
 		b.post(t, "/me/phones").is(t, http.StatusForbidden)
-		if page := b.get(t, lostPage).body; !strings.Contains(page, "For a day the next one can be added by a safer way") || strings.Contains(page, "Then add the next one") {
+		if page := b.get(t, lostPage).body; !strings.Contains(page, "For a day the next phone takes more") || strings.Contains(page, "Then add the next one") {
 			t.Errorf("the page does not say what is missing: %s", excerpt(page))
 		}
 		w.turnOffAfterALoss(t, 0)

@@ -354,7 +354,7 @@ func (h *Pages) help(c echo.Context) error {
 	}
 	v := views.Help{
 		Attempt: a.ID, UserName: a.Name, Halfway: a.Halfway(),
-		Lost: "/signin?return_to=%2Fme%2Flost-phone&login_hint=" + url.QueryEscape(a.Name),
+		Lost: "/me/lost-phone",
 	}
 	for _, way := range offered {
 		v.Ways = append(v.Ways, wayOf(web.Context(c), way))
