@@ -16,6 +16,7 @@ import (
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
+	"latchkey/app/totp"
 )
 
 // Who is behind a name shows in nothing that a claimant can see (product.md §1,
@@ -234,6 +235,49 @@ func TestEveryNameIsAnsweredAlike(t *testing.T) {
 		for _, status := range []int{200, 303, 401, 422, 429} {
 			if statuses[status] == 0 {
 				t.Errorf("no step was answered with %d: %v", status, statuses)
+			}
+		}
+	})
+}
+
+// TestARightSecretOfWhoIsLockedReadsLikeAWrongOne of somebody who is not, by every way
+// that one can be right by: words, headers and cookies.
+func TestARightSecretOfWhoIsLockedReadsLikeAWrongOne(t *testing.T) {
+	eachQuiet(t, func(t *testing.T, w *world) {
+		const open, locked = "user1@alder.example", "user2@alder.example"
+		passcode := w.passcodeFor(t, w.browser(t).signIn(t, "admin@alder.example"), w.browser(t).signIn(t, firstSecurity), locked)
+		a, _ := w.withApp(t, locked)
+		k, _ := w.withPasskey(t, locked)
+		w.withPasskey(t, open)
+		stranger := passkeytest.New(t, "https://id.example.org")
+		// What is right is what a lock comes after: it is not what was wrong with it.
+		w.forward(t, totp.Period)
+		b := w.browser(t)
+		b.post(t, b.byCode(t, locked)+"/verify", "code", a.code(t, 0)).want(t, http.StatusSeeOther)
+		w.forward(t, totp.Period)
+		w.lock(t, locked)
+		for _, row := range []struct {
+			way          string
+			right, wrong func(page answer) []string
+		}{
+			{"password", func(answer) []string { return []string{"password", passwordOfAll} }, func(answer) []string { return []string{"password", "wrong"} }},
+			{"totp", func(answer) []string { return []string{"code", a.code(t, 0)} }, func(answer) []string { return []string{"code", "000000"} }},
+			{"static_passcode", func(answer) []string { return []string{"code", passcode} }, func(answer) []string { return []string{"code", "ABCDE-FGHJK-MNPQR-STVWX"} }},
+			{"passkey", func(page answer) []string { return []string{"credential", k.Sign(t, optionsOf(t, page))} }, func(page answer) []string { return []string{"credential", stranger.Sign(t, optionsOf(t, page))} }},
+		} {
+			tries := func(name string, form func(answer) []string) string {
+				pc := w.browser(t)
+				attempt := pc.begin(t, name)
+				pc.post(t, attempt+"/method", "method", row.way).want(t, http.StatusSeeOther)
+				page := pc.get(t, attempt).want(t, http.StatusOK)
+				said := seen(pc.post(t, attempt+"/verify", form(page)...).want(t, http.StatusUnauthorized), name)
+				if pc.signedIn(t) {
+					t.Errorf("by %s %s is signed in", row.way, name)
+				}
+				return said
+			}
+			if got, want := tries(locked, row.right), tries(open, row.wrong); got != want {
+				t.Errorf("by %s:\n%s", row.way, difference(got, want))
 			}
 		}
 	})
