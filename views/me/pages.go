@@ -82,6 +82,13 @@ type Authenticator struct {
 	Label      string
 }
 
+// Used notes that one of its kind was used at a time, nil for never.
+func (a *Authenticator) Used(at *time.Time) {
+	if at != nil && at.After(a.LastUsedAt) {
+		a.LastUsedAt = *at
+	}
+}
+
 // Phones is the list of phones.
 type Phones struct {
 	Rows         []PhoneRow
@@ -90,6 +97,13 @@ type Phones struct {
 	RenameError  string // after a name that was refused
 	RenameDevice string // the phone that RenameError is about
 	RenameTyped  string
+}
+
+// LostPhone is where a phone that is gone is removed, and the next one added.
+type LostPhone struct {
+	Rows   []PhoneRow
+	CanAdd bool
+	Wait   string // what stands in the way of helping oneself; or empty
 }
 
 // PhoneRow is one phone.
