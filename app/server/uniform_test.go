@@ -267,6 +267,8 @@ func TestARightSecretOfWhoIsLockedReadsLikeAWrongOne(t *testing.T) {
 		const open, locked = "user1@alder.example", "user2@alder.example"
 		passcode := w.passcodeFor(t, w.browser(t).signIn(t, "admin@alder.example"), w.browser(t).signIn(t, firstSecurity), locked)
 		a, _ := w.withApp(t, locked)
+		sheet, _ := w.withSheet(t, locked)
+		w.withSheet(t, open)
 		k, _ := w.withPasskey(t, locked)
 		w.withPasskey(t, open)
 		stranger := passkeytest.New(t, "https://id.example.org")
@@ -282,6 +284,7 @@ func TestARightSecretOfWhoIsLockedReadsLikeAWrongOne(t *testing.T) {
 		}{
 			{"password", func(answer) []string { return []string{"password", passwordOfAll} }, func(answer) []string { return []string{"password", "wrong"} }},
 			{"totp", func(answer) []string { return []string{"code", a.code(t, 0)} }, func(answer) []string { return []string{"code", "000000"} }},
+			{"printed_code", func(page answer) []string { return []string{"code", sheet.codes[first(askedMark, page)]} }, func(answer) []string { return []string{"code", "7777-7777-7777-7777"} }},
 			{"static_passcode", func(answer) []string { return []string{"code", passcode} }, func(answer) []string { return []string{"code", "ABCDE-FGHJK-MNPQR-STVWX"} }},
 			{"passkey", func(page answer) []string { return []string{"credential", k.Sign(t, optionsOf(t, page))} }, func(page answer) []string { return []string{"credential", stranger.Sign(t, optionsOf(t, page))} }},
 		} {
