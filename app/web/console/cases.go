@@ -35,10 +35,10 @@ func (h *Pages) caseRoutes() []web.Route {
 		web.Post(one+"/take", access.CaseHandle, h.takeCase),
 		web.Post(one+"/hand-over", access.CaseHandle, h.handCaseOver),
 		web.Post(one+"/devices", access.CaseHandle, h.linkCase),
-		web.Post(one+"/wait", access.CaseHandle, h.stepCase(cases.KindWait, true)),
-		web.Post(one+"/resume", access.CaseHandle, h.stepCase(cases.KindResume, true)),
-		web.Post(one+"/close", access.CaseHandle, h.stepCase(cases.KindClose, true)),
-		web.Post(one+"/reopen", access.CaseHandle, h.stepCase(cases.KindReopen, false)),
+		web.Post(one+"/wait", access.CaseHandle, h.stepCase(cases.KindWait, true, "?done=case_wait")),
+		web.Post(one+"/resume", access.CaseHandle, h.stepCase(cases.KindResume, true, "?done=case_resume")),
+		web.Post(one+"/close", access.CaseHandle, h.stepCase(cases.KindClose, true, "?done=case_close")),
+		web.Post(one+"/reopen", access.CaseHandle, h.stepCase(cases.KindReopen, false, "?done=case_reopen")),
 	}
 }
 
@@ -244,7 +244,7 @@ func (h *Pages) openCase(c echo.Context) error {
 
 // onCase carries an act on the case of the path out: under the ticket of the case where
 // the form names none. Some acts may go without words.
-func (h *Pages) onCase(c echo.Context, kind approval.Kind, parameters func(of cases.Of) any, wordless bool) error {
+func (h *Pages) onCase(c echo.Context, kind approval.Kind, parameters func(of cases.Of) any, wordless bool, done string) error {
 	w, err := h.Cases.Find(c.Request().Context(), h.Site.Standing(c), c.Param("case"))
 	if err != nil {
 		return err
@@ -257,7 +257,7 @@ func (h *Pages) onCase(c echo.Context, kind approval.Kind, parameters func(of ca
 		act.Reason = cases.WithoutWords
 	}
 	_, form, _ := strings.Cut(string(kind), ".")
-	err = h.submit(c, act, casesPath+"/"+url.PathEscape(w.ID)+"?done=case_"+form)
+	err = h.submit(c, act, casesPath+"/"+url.PathEscape(w.ID)+done)
 	if fields, ok := wrong(c, err); ok {
 		return h.showCase(c, http.StatusUnprocessableEntity, form, fields)
 	}
@@ -267,21 +267,21 @@ func (h *Pages) onCase(c echo.Context, kind approval.Kind, parameters func(of ca
 func alone(of cases.Of) any { return of }
 
 func (h *Pages) noteCase(c echo.Context) error {
-	return h.onCase(c, cases.KindNote, alone, false)
+	return h.onCase(c, cases.KindNote, alone, false, "?done=case_note")
 }
 
 func (h *Pages) takeCase(c echo.Context) error {
-	return h.onCase(c, cases.KindTake, alone, true)
+	return h.onCase(c, cases.KindTake, alone, true, "?done=case_take")
 }
 
 func (h *Pages) handCaseOver(c echo.Context) error {
-	return h.onCase(c, cases.KindHandOver, func(of cases.Of) any { return cases.HandOver{Of: of, To: web.Form(c, "to")} }, true)
+	return h.onCase(c, cases.KindHandOver, func(of cases.Of) any { return cases.HandOver{Of: of, To: web.Form(c, "to")} }, true, "?done=case_hand_over")
 }
 
 func (h *Pages) linkCase(c echo.Context) error {
-	return h.onCase(c, cases.KindLink, func(of cases.Of) any { return cases.Link{Of: of, Device: web.Form(c, "device")} }, true)
+	return h.onCase(c, cases.KindLink, func(of cases.Of) any { return cases.Link{Of: of, Device: web.Form(c, "device")} }, true, "?done=case_link")
 }
 
-func (h *Pages) stepCase(kind approval.Kind, wordless bool) func(echo.Context) error {
-	return func(c echo.Context) error { return h.onCase(c, kind, alone, wordless) }
+func (h *Pages) stepCase(kind approval.Kind, wordless bool, done string) func(echo.Context) error {
+	return func(c echo.Context) error { return h.onCase(c, kind, alone, wordless, done) }
 }
