@@ -5,10 +5,8 @@ package console
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"latchkey/views/component"
@@ -167,9 +165,9 @@ func CasesPage(p component.Page, v Cases) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var10 string
-				templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(words.Say(ctx, "console.people.clear"))
+				templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(words.Say(ctx, "cases.clear"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `console/cases.templ`, Line: 28, Col: 87}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `console/cases.templ`, Line: 28, Col: 78}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 				if templ_7745c5c3_Err != nil {
@@ -1381,7 +1379,7 @@ func caseActs(p component.Page, v Case) templ.Component {
 			})
 			templ_7745c5c3_Err = component.ConfirmForm(component.Confirm{
 				ID: "hand_over", Trigger: words.Say(ctx, "cases.hand_over"), Title: words.Say(ctx, "cases.hand_over.title", "case", v.Name), Text: words.Say(ctx, "cases.hand_over.text"),
-				Action: v.Here + "/hand-over", CSRF: p.CSRF, Button: words.Say(ctx, "cases.hand_over"), Open: v.Form == "hand_over",
+				Action: v.Here + "/hand-over", CSRF: p.CSRF, Loud: true, Button: words.Say(ctx, "cases.hand_over"), Open: v.Form == "hand_over",
 			}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var73), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -1426,7 +1424,7 @@ func caseActs(p component.Page, v Case) templ.Component {
 				})
 				templ_7745c5c3_Err = component.ConfirmForm(component.Confirm{
 					ID: "link", Trigger: words.Say(ctx, "cases.link"), Title: words.Say(ctx, "cases.link.title", "case", v.Name), Text: words.Say(ctx, "cases.link.text"),
-					Action: v.Here + "/devices", CSRF: p.CSRF, Button: words.Say(ctx, "cases.link"), Open: v.Form == "link",
+					Action: v.Here + "/devices", CSRF: p.CSRF, Loud: true, Button: words.Say(ctx, "cases.link"), Open: v.Form == "link",
 				}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var74), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -1494,7 +1492,7 @@ func caseStep(p component.Page, v Case, step, path string, danger, must bool) te
 		})
 		templ_7745c5c3_Err = component.ConfirmForm(component.Confirm{
 			ID: step, Trigger: words.Say(ctx, "cases."+step), Title: words.Say(ctx, "cases."+step+".title", "case", v.Name), Text: v.stepText(ctx, step),
-			Action: v.Here + path, CSRF: p.CSRF, Button: words.Say(ctx, "cases."+step), Danger: danger, Open: v.Form == step,
+			Action: v.Here + path, CSRF: p.CSRF, Loud: true, Button: words.Say(ctx, "cases."+step), Danger: danger, Open: v.Form == step,
 		}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var76), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

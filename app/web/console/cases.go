@@ -179,7 +179,11 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 		v.Notes = append(v.Notes, views.CaseNote{Author: w.Names[n.AuthorID], Words: n.Words, At: n.At})
 	}
 	for _, e := range w.Story {
-		v.Story = append(v.Story, h.happened(c, w.UserID, w.Names, e))
+		event := h.happened(c, w.UserID, w.Names, e)
+		if strings.EqualFold(e.Ticket, w.Ticket) {
+			event.Ticket = component.TicketRef{} // it stands above
+		}
+		v.Story = append(v.Story, event)
 	}
 	return web.Render(c, status, views.CasePage(h.page(c, casesPath), v))
 }
@@ -187,7 +191,11 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 // linkedPhone is a phone that a case is about, in words.
 func linkedPhone(ctx context.Context, l cases.Linked) views.CaseLink {
 	shown := phoneOf(ctx, people.Phone{Name: l.Name, Platform: l.Platform, State: l.State, PhoneSignIn: l.PhoneSignIn})
-	return views.CaseLink{Name: shown.Name, Kind: shown.Platform, State: shown.State, Tone: map[bool]string{true: "bad"}[l.State == device.Active && l.PhoneSignIn], AddedAt: l.AddedAt}
+	link := views.CaseLink{Name: shown.Name, Kind: shown.Platform, State: shown.State, AddedAt: l.AddedAt}
+	if l.State == device.Active && l.PhoneSignIn {
+		link.State, link.Tone = words.Say(ctx, "cases.phone.on"), "bad"
+	}
+	return link
 }
 
 // personCases puts the cases of a person on their page, and the form of a new one
