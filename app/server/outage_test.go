@@ -345,7 +345,7 @@ func actsOnCases(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/users/:user/cases", form("/users/"+caller+"/cases", "cause", "lost"), http.StatusSeeOther},
 		{"POST /admin/:tenant/cases/:case/notes", form("/cases/case-noted/notes"), http.StatusSeeOther},
 		{"POST /admin/:tenant/cases/:case/take", form("/cases/case-taken/take"), http.StatusSeeOther},
-		{"POST /admin/:tenant/cases/:case/hand-over", form("/cases/case-handed/hand-over", "to", "desk2@alder.example"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/hand-over", form("/cases/case-handed/hand-over", "to", "admin@alder.example"), http.StatusSeeOther},
 		{"POST /admin/:tenant/cases/:case/devices", form("/cases/case-linked/devices", "device", "lost-phone"), http.StatusSeeOther},
 		{"POST /admin/:tenant/cases/:case/wait", form("/cases/case-waits/wait"), http.StatusSeeOther},
 		{"POST /admin/:tenant/cases/:case/resume", form("/cases/case-resumed/resume"), http.StatusSeeOther},
