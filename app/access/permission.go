@@ -48,8 +48,8 @@ const (
 	AuditExport           Permission = "audit.export"
 	OperatorEnter         Permission = "operator.enter"
 	RoleCompose           Permission = "role.compose"
-	RoleView              Permission = "role.view"      // who holds which role, and why somebody may or may not
-	CaseHandle            Permission = "case.handle"    // what the helpdesk does for somebody, from the call to its end
+	RoleView              Permission = "role.view"   // who holds which role, and why somebody may or may not
+	CaseHandle            Permission = "case.handle" // what the helpdesk does for somebody, from the call to its end
 	CaseView              Permission = "case.view"
 	UserDisable           Permission = "user.disable"   // end an account, and bring it back
 	OperatorGrant         Permission = "operator.grant" // let an operator look inside one's own tenant
