@@ -82,6 +82,13 @@ type Authenticator struct {
 	Label      string
 }
 
+// Used notes that one of its kind was used at a time, nil for never.
+func (a *Authenticator) Used(at *time.Time) {
+	if at != nil && at.After(a.LastUsedAt) {
+		a.LastUsedAt = *at
+	}
+}
+
 // Phones is the list of phones.
 type Phones struct {
 	Rows         []PhoneRow
@@ -155,7 +162,6 @@ type SessionRow struct {
 	ID         string
 	This       bool
 	Browser    string // "Firefox on Linux"
-	Place      string // "Berlin, Germany"; or empty
 	IP         string
 	SinceAt    time.Time
 	SeenAt     time.Time

@@ -121,93 +121,6 @@ func count(phones []device.Phone) (active, signing int) {
 	return active, signing
 }
 
-func (h *Pages) overview(c echo.Context) error {
-	ctx, who := web.Context(c), web.Session(c)
-	phones, err := h.Devices.Of(ctx, who.TenantID, who.UserID)
-	if err != nil {
-		return err
-	}
-	way, err := h.SignIn.Habit(ctx, who.TenantID, who.UserName)
-	if err != nil {
-		return err
-	}
-	bound, app, err := h.TOTPs.Of(ctx, who.TenantID, who.UserID)
-	if err != nil {
-		return err
-	}
-	codes := views.Authenticator{
-		Icon: "clock", Name: words.Say(ctx, "me.info.totp.title"), Detail: words.Say(ctx, "me.info.totp.text"), State: words.Say(ctx, "me.info.totp.none"),
-		Default: way == signin.TOTP, Href: "/me/totp", Label: words.Say(ctx, "me.info.totp.act"),
-	}
-	if app {
-		codes.State, codes.Tone = words.Say(ctx, "me.info.totp.on"), "good"
-	}
-	if bound.LastUsedAt != nil {
-		codes.LastUsedAt = *bound.LastUsedAt
-	}
-	passkeys, err := h.passkeysInShort(c, way)
-	if err != nil {
-		return err
-	}
-	active, signing := count(phones)
-	phone := views.Authenticator{
-		Icon: "phone", Name: words.Say(ctx, "me.info.phone.title"), Detail: words.Say(ctx, "me.info.phone.count", "count", strconv.Itoa(active)),
-		Default: way == signin.Phone, Href: "/me/phones", Label: words.Say(ctx, "me.info.phone.act"),
-	}
-	switch {
-	case signing > 0:
-		phone.State, phone.Tone = words.Say(ctx, "me.info.phone.on"), "good"
-	case active > 0:
-		phone.State, phone.Tone = words.Say(ctx, "me.info.phone.off"), "warn"
-	default:
-		phone.State = words.Say(ctx, "me.info.phone.none")
-	}
-	for _, p := range phones {
-		if p.LastUsedAt != nil && p.LastUsedAt.After(phone.LastUsedAt) {
-			phone.LastUsedAt = *p.LastUsedAt
-		}
-	}
-	own := views.Authenticator{
-		Icon: "key", Name: words.Say(ctx, "me.info.password.title"), Detail: words.Say(ctx, "me.info.password.text"), State: words.Say(ctx, "me.info.password.none"),
-		Default: way == signin.Password, Href: "/me/password", Label: words.Say(ctx, "me.info.password.act"),
-	}
-	if who.Ways.Has(user.WithPassword) {
-		own.State = words.Say(ctx, "me.info.password.on")
-	}
-	v := views.Overview{
-		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", who.Browser),
-		Authenticators: []views.Authenticator{passkeys, phone, codes},
-	}
-	backups, shown, err := h.backupsInShort(c)
-	if err != nil {
-		return err
-	}
-	if shown {
-		v.Authenticators = append(v.Authenticators, backups)
-	}
-	v.Authenticators = append(v.Authenticators, own)
-	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
-}
-
-// ready says how well somebody is prepared, by how many phones sign them in.
-func ready(ctx context.Context, signing int) views.Readiness {
-	word := "risk"
-	switch {
-	case signing > 1:
-		word = "ready"
-	case signing == 1:
-		word = "nearly"
-	}
-	return views.Readiness{
-		Word: words.Say(ctx, "me.info."+word+".title"), Sentence: words.Say(ctx, "me.info."+word+".text"),
-		Steps: []views.ReadyStep{
-			{Text: words.Say(ctx, "me.info.step.password"), Done: true},
-			{Text: words.Say(ctx, "me.info.step.phone"), Done: signing > 0, Href: "/me/phones", Label: words.Say(ctx, "me.info.step.phone_act")},
-			{Text: words.Say(ctx, "me.info.step.second"), Done: signing > 1, Href: "/me/phones", Label: words.Say(ctx, "me.info.step.second_act")},
-		},
-	}
-}
-
 func (h *Pages) phones(c echo.Context) error { return h.showPhones(c, http.StatusOK, views.Phones{}) }
 
 func (h *Pages) showPhones(c echo.Context, status int, v views.Phones) error {
@@ -386,18 +299,20 @@ func (h *Pages) showPreferences(c echo.Context, status int, wrong map[string]str
 	if err != nil {
 		return err
 	}
-	ctx, page := web.Context(c), h.Site.Page(c)
-	var choices []component.Choice
-	if h.Passkeys.Usable() {
-		choices = append(choices, component.Choice{
-			Value: string(signin.Passkey), Label: words.Say(ctx, "me.preferences.passkey"), Hint: words.Say(ctx, "me.preferences.passkey_hint"), Chosen: way == signin.Passkey,
-		})
+	may, err := h.SignIn.Preferable(c.Request().Context(), who.TenantID, who.UserID)
+	if err != nil {
+		return err
 	}
-	return web.Render(c, status, views.PreferencesPage(page, views.Preferences{Theme: page.Theme, Errors: wrong, Ways: append(choices, []component.Choice{
-		{Value: string(signin.Phone), Label: words.Say(ctx, "me.preferences.phone"), Hint: words.Say(ctx, "me.preferences.phone_hint"), Chosen: way == signin.Phone},
-		{Value: string(signin.TOTP), Label: words.Say(ctx, "me.preferences.totp"), Chosen: way == signin.TOTP},
-		{Value: string(signin.Password), Label: words.Say(ctx, "me.preferences.password"), Chosen: way == signin.Password},
-	}...)}))
+	ctx, page := web.Context(c), h.Site.Page(c)
+	v := views.Preferences{Theme: page.Theme, Errors: wrong}
+	for _, w := range may {
+		choice := component.Choice{Value: string(w), Label: words.Say(ctx, "me.preferences."+string(w)), Chosen: w == way}
+		if hint := "me.preferences." + string(w) + "_hint"; words.Has(ctx, hint) {
+			choice.Hint = words.Say(ctx, hint)
+		}
+		v.Ways = append(v.Ways, choice)
+	}
+	return web.Render(c, status, views.PreferencesPage(page, v))
 }
 
 func (h *Pages) savePreferences(c echo.Context) error {
