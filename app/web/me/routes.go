@@ -16,6 +16,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/cases"
 	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/fault"
@@ -40,6 +41,7 @@ type Pages struct {
 
 	Passkeys  *passkey.Service
 	Passwords *password.Service
+	Cases     *cases.Service
 	Sheets    *codesheet.Service
 }
 
