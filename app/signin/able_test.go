@@ -67,19 +67,27 @@ func situations() (all []situation) {
 				}
 			}
 			all = append(all, s) // with nothing in its way
-			s.off, s.noSignIn, s.noSecond, s.limited, s.member = some(), some(), some(), some(), dice.IntN(2) == 0
-			s.places = []string{"", named}[dice.IntN(2)]
-			switch dice.IntN(12) {
-			case 0:
-				s.state = user.Locked
-			case 1:
-				s.state = user.Disabled
-			case 2:
-				s.tenant = "suspended"
-			case 3:
-				s.verified = false
+			whole := s
+			for range 5 {
+				s := whole
+				s.off, s.noSignIn, s.noSecond, s.limited, s.member = some(), some(), some(), some(), dice.IntN(2) == 0
+				if dice.IntN(2) == 0 { // as a tenant turns ways off: for every use
+					s.noSignIn = tried[dice.IntN(len(tried))].bit
+					s.noSecond = s.noSignIn
+				}
+				s.places = []string{"", named}[dice.IntN(2)]
+				switch dice.IntN(12) {
+				case 0:
+					s.state = user.Locked
+				case 1:
+					s.state = user.Disabled
+				case 2:
+					s.tenant = "suspended"
+				case 3:
+					s.verified = false
+				}
+				all = append(all, s)
 			}
-			all = append(all, s)
 		}
 	}
 	return all
