@@ -218,6 +218,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnApps(t, w, admin)...)
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin, security)...)
+	acts = append(acts, actsOnCases(t, w)...)
 	acts = append(acts, actsOnBackups(t, w)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	acts = append(acts, actsOnSessions(t, w)...)
@@ -307,6 +308,49 @@ func actsOnPasskeys(t *testing.T, w *world, admin *browser) []doing {
 			"POST /admin/:tenant/users/:user/passkeys/:passkey/revoke",
 			form(admin, "/admin/alder/users/"+takenID+"/passkeys/"+w.passkeyOf(t, taken)+"/revoke", "reason", "a test"), http.StatusSeeOther,
 		},
+	}
+}
+
+// actsOnCases prepares what agents do with cases.
+func actsOnCases(t *testing.T, w *world) []doing {
+	t.Helper()
+	desk := w.browser(t).signIn(t, "desk@alder.example")
+	tenantID, deskID := w.person(t, "desk@alder.example")
+	_, lead := w.person(t, "lead@alder.example")
+	for i, at := range []struct{ name, state, owner string }{
+		{"noted", "open", deskID},
+		{"taken", "open", lead},
+		{"handed", "open", deskID},
+		{"linked", "open", deskID},
+		{"waits", "open", deskID},
+		{"resumed", "waiting", deskID},
+		{"closed", "open", deskID},
+		{"reopened", "closed", deskID},
+	} {
+		_, person := w.person(t, fmt.Sprintf("user%d@alder.example", 30+i))
+		w.act(t, "INSERT INTO cases (tenant_id, id, number, user_id, cause, words, state, owner_id, opened_by, opened_at) VALUES (?,?,?,?,'lost','',?,?,?,?)",
+			tenantID, "case-"+at.name, i+1, person, at.state, at.owner, at.owner, w.DB.Now())
+	}
+	_, linked := w.person(t, "user33@alder.example")
+	w.act(t, `INSERT INTO devices (tenant_id, account_id, id, user_id, name, platform, public_key, pin_digest, state, phone_sign_in, created_at)
+		VALUES (?,'lost-phone','lost-key',?,'A phone','ios','','','active',FALSE,?)`, tenantID, linked, w.DB.Now())
+	desk.get(t, "/admin/alder")
+	form := func(path string, pairs ...string) func() answer {
+		return func() answer {
+			return desk.post(t, "/admin/alder"+path, append(pairs, "reason", "a test", "ticket", "CHG-1")...)
+		}
+	}
+	_, caller := w.person(t, "user38@alder.example")
+	return []doing{
+		{"POST /admin/:tenant/users/:user/cases", form("/users/"+caller+"/cases", "cause", "lost"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/notes", form("/cases/case-noted/notes"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/take", form("/cases/case-taken/take"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/hand-over", form("/cases/case-handed/hand-over", "to", "admin@alder.example"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/devices", form("/cases/case-linked/devices", "device", "lost-phone"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/wait", form("/cases/case-waits/wait"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/resume", form("/cases/case-resumed/resume"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/close", form("/cases/case-closed/close"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/reopen", form("/cases/case-reopened/reopen"), http.StatusSeeOther},
 	}
 }
 
