@@ -160,6 +160,9 @@ func TestASheetOfPrintedCodes(t *testing.T) {
 			look("sheet-instead")
 			p.out()
 			p.name(name)
+			p.Follow(helpLink) // the way used last was the password
+			p.Follow("form:has([value=printed_code]) button")
+			p.WaitFor("body[data-step=printed_code]")
 			p.Fill("[name=code]", sheet["9"])
 			p.Follow(primary)
 			p.WaitFor("#code-error")

@@ -95,7 +95,7 @@ func TestEachFilterFindsItsPeople(t *testing.T) {
 func TestEveryWayIsFoundAndNamed(t *testing.T) {
 	each(t, func(o *office) {
 		bits := map[string]user.Ways{
-			people.WithPasskey: user.WithPasskey, people.WithPhone: user.WithPhone, people.WithTOTP: user.WithTOTP, people.WithVoice: user.WithVoice,
+			people.WithPasskey: user.WithPasskey, people.WithPhone: user.WithPhone, people.WithTOTP: user.WithTOTP, people.WithPrintedCode: user.WithPrintedCode, people.WithVoice: user.WithVoice,
 			people.WithSMS: user.WithSMS, people.WithPassword: user.WithPassword, people.WithStaticPasscode: user.WithStaticPasscode,
 		}
 		o.Set("UPDATE users SET ways = 0 WHERE tenant_id = ?", o.Alder.ID)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/passcode"
@@ -28,7 +29,7 @@ func (o *office) granted(u user.User, hours int) string {
 	if err != nil || !out.Waits() {
 		o.T.Fatalf("asking for it = %+v, %v; want it to wait", out, err)
 	}
-	if err := o.approvals.Approve(o.T.Context(), o.Alder.ID, out.RequestID, o.security.ID, "seen", audit.Origin{}); err != nil {
+	if err := o.approvals.Approve(o.T.Context(), o.Alder.ID, out.RequestID, o.security.ID, approval.Given{Reason: "seen"}); err != nil {
 		o.T.Fatal(err)
 	}
 	return o.Text("SELECT id FROM static_passcodes WHERE user_id = ? AND state = 'approved'", u.ID)
@@ -184,6 +185,23 @@ func TestAStaticPasscodeEndsByTheClock(t *testing.T) {
 	})
 }
 
+// TestAStaticPasscodeWorksForADayAtMost, whatever its tenant says.
+func TestAStaticPasscodeWorksForADayAtMost(t *testing.T) {
+	each(t, func(o *office) {
+		o.passcodesOn()
+		for _, hours := range []int{0, -1, 25, 1000} {
+			_, err := o.do(o.admin, people.KindPasscode, o.nurse, people.Passcode{Hours: hours})
+			if !errors.Is(err, fault.Invalid) || fault.Of(err).Fields["hours"] != "passcode.hours" {
+				t.Errorf("%d hours: %v, want passcode.hours", hours, err)
+			}
+		}
+		shown, err := o.show(o.security, o.granted(o.nurse, 24))
+		if err != nil || !shown.ExpiresAt.Equal(o.Clock.Now().Add(24*time.Hour)) {
+			t.Errorf("a day: until %v, %v", shown.ExpiresAt, err)
+		}
+	})
+}
+
 // TestAStaticPasscodeLeavesNothingInItsBrowser: it is not trusted, the cookie ends
 // with it, and it is as new to the user as before.
 func TestAStaticPasscodeLeavesNothingInItsBrowser(t *testing.T) {
@@ -257,11 +275,11 @@ func TestAStaticPasscodeIsNeverForAdministrators(t *testing.T) {
 			t.Fatalf("a security administrator asks: %+v, %v", out, err)
 		}
 		for _, by := range []user.User{o.security, o.admin, o.lead} {
-			if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, by.ID, "seen", audit.Origin{}); !errors.Is(err, fault.Forbidden) && !errors.Is(err, fault.NotFound) {
+			if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, by.ID, approval.Given{Reason: "seen"}); !errors.Is(err, fault.Forbidden) && !errors.Is(err, fault.NotFound) {
 				t.Errorf("%s approves it: %v", by.Name, err)
 			}
 		}
-		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.second.ID, "seen", audit.Origin{}); err != nil {
+		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.second.ID, approval.Given{Reason: "seen"}); err != nil {
 			t.Fatal(err)
 		}
 		id := o.Text("SELECT id FROM static_passcodes WHERE state = 'approved'")
@@ -334,6 +352,45 @@ func TestTheFormOffersNoMoreHoursThanThePolicy(t *testing.T) {
 			if err != nil || i < 0 || !slices.Equal(offers[i].Hours, want) {
 				o.T.Errorf("of at most %d hours: %+v, %v; want %v", most, offers, err, want)
 			}
+		}
+	})
+}
+
+// TestOfManyWithOnePasscodeOneSignsIn in one attempt, and of many wrong ones five are
+// checked. Those that wait too long for their turn are asked to come again, and do not
+// count.
+func TestOfManyWithOnePasscodeOneSignsIn(t *testing.T) {
+	each(t, func(o *office) {
+		const many = 500
+		o.passcodesOn()
+		shown, err := o.show(o.security, o.granted(o.nurse, 1))
+		if err != nil {
+			o.T.Fatal(err)
+		}
+		pc := signintest.Browser("PC")
+		typed := func(text string) map[string]int {
+			o.T.Helper()
+			o.Set("DELETE FROM throttles")
+			a := o.Begin(o.nurse.Name, signin.Password, pc)
+			if err := o.SignIn.Choose(o.T.Context(), a, signin.StaticPasscode, "", pc); err != nil {
+				o.T.Fatal(err)
+			}
+			return signintest.Tally(signintest.AtOnce(many, func(int) error {
+				_, err := o.SignIn.VerifyCode(o.T.Context(), a, text, pc)
+				return err
+			}))
+		}
+		sessions, done := o.Count("SELECT count(*) FROM sessions"), o.Events(audit.SignInFinished)
+		right := typed(shown.Code.Reveal())
+		if right["done"] != 1 || right["done"]+right["signin.refused"]+right["password.busy"] != many {
+			o.T.Errorf("of %d with the right passcode: %v", many, right)
+		}
+		if made, told := o.Count("SELECT count(*) FROM sessions")-sessions, o.Events(audit.SignInFinished)-done; made != 1 || told != 1 {
+			o.T.Errorf("%d sessions and %d events of success, want one of each", made, told)
+		}
+		wrong := typed("ABCDE-FGHJK-MNPQR-STVWX")
+		if checked := o.Count("SELECT count(*) FROM audit_events WHERE reason = 'signin.passcode_wrong'"); wrong["done"] != 0 || checked < 1 || checked > 5 {
+			o.T.Errorf("of %d wrong ones %d were checked: %v", many, checked, wrong)
 		}
 	})
 }

@@ -99,10 +99,10 @@ const (
 	Everything Telling = "everything"
 )
 
-// tellingFor says how much a viewer is told (roles.md, audit.read): the helpdesk
+// TellingFor says how much a viewer is told (roles.md, audit.read): the helpdesk
 // its own acts, a lead what was done to the person, a tenant administrator all
 // but security events.
-func tellingFor(viewer access.Standing) Telling {
+func TellingFor(viewer access.Standing) Telling {
 	if !viewer.May.Has(access.AuditRead) {
 		return Nothing
 	}
@@ -117,8 +117,8 @@ func tellingFor(viewer access.Standing) Telling {
 	return OwnActs
 }
 
-// part is what of a story a telling has.
-func (t Telling) part(viewerID string) audit.Part {
+// Part is what of a story a telling has.
+func (t Telling) Part(viewerID string) audit.Part {
 	switch t {
 	case Everything:
 		return audit.Part{}
@@ -151,7 +151,7 @@ func (s *Service) Find(ctx context.Context, tenantID, viewerID, userID string, b
 	if err := verdict.Err(); err != nil {
 		return Person{}, err
 	}
-	p := Person{Standing: verdict.Target, Masked: masked(verdict.Actor), MaskedPlace: !verdict.Actor.May.Has(access.AuditReadPersonal)}
+	p := Person{Standing: verdict.Target, Masked: Masked(verdict.Actor), MaskedPlace: !verdict.Actor.May.Has(access.AuditReadPersonal)}
 	if err := s.gather(ctx, tx, &p, verdict.Actor, userID, before, beforeID); err != nil {
 		return Person{}, store.Unusable(err)
 	}
@@ -250,8 +250,8 @@ func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer ac
 
 // story reads a page of the history, and the names of those who acted.
 func (s *Service) story(ctx context.Context, p *Person, viewer access.Standing, before time.Time, beforeID string) (err error) {
-	if p.Told = tellingFor(viewer); p.Told != Nothing {
-		if p.Story, err = audit.StoryOf(ctx, s.DB, viewer.TenantID, p.ID, p.Told.part(viewer.UserID), before, beforeID, storyRows+1); err != nil {
+	if p.Told = TellingFor(viewer); p.Told != Nothing {
+		if p.Story, err = audit.StoryOf(ctx, s.DB, viewer.TenantID, p.ID, p.Told.Part(viewer.UserID), before, beforeID, storyRows+1); err != nil {
 			return err
 		}
 	}

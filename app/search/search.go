@@ -8,9 +8,11 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
+	"latchkey/app/cases"
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/store"
+	"latchkey/app/ticket"
 	"latchkey/app/user"
 )
 
@@ -27,6 +29,8 @@ type Service struct {
 	DB        *store.DB
 	Groups    *group.Service
 	Approvals *approval.Service
+	Tickets   *ticket.Service
+	Cases     *cases.Service
 }
 
 // Person is somebody who was found.
@@ -54,11 +58,13 @@ type Found struct {
 	Phones   []Phone
 	Sheets   []Sheet
 	Requests []approval.Request
+	Tickets  []string // their names
+	Cases    []cases.Row
 }
 
 // None says whether there is nothing.
 func (f Found) None() bool {
-	return len(f.People)+len(f.Groups)+len(f.Phones)+len(f.Sheets)+len(f.Requests) == 0
+	return len(f.People)+len(f.Groups)+len(f.Phones)+len(f.Sheets)+len(f.Requests)+len(f.Tickets)+len(f.Cases) == 0
 }
 
 // Find finds what somebody may see by what they typed.
@@ -83,8 +89,14 @@ func (s *Service) Find(ctx context.Context, who access.Standing, typed string) (
 		}
 	}
 	if who.May.Has(access.ConsoleEnter) {
-		found.Requests, err = s.requests(ctx, who, typed)
+		if found.Requests, err = s.requests(ctx, who, typed); err != nil {
+			return found, err
+		}
 	}
+	if found.Cases, err = s.Cases.Numbered(ctx, who, typed); err != nil {
+		return found, err
+	}
+	found.Tickets, err = s.Tickets.Beginning(ctx, who, typed, Most)
 	return found, err
 }
 

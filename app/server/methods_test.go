@@ -27,7 +27,7 @@ func TestThePolicyOfWaysInIsChangedOnItsPage(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		const page = "/admin/alder/policy"
 		admin := w.browser(t).signIn(t, "admin@alder.example")
-		if body := admin.get(t, page).want(t, http.StatusOK).body; boxes(body) != 22 || !strings.Contains(body, "Nothing has been changed yet") {
+		if body := admin.get(t, page).want(t, http.StatusOK).body; boxes(body) != 20 || !strings.Contains(body, "Nothing has been changed yet") {
 			t.Errorf("the page has %d boxes", boxes(body))
 		}
 		alone := admin.post(t, page, policyForm("password.sign_in", "totp.sign_in", "passkey.sign_in", "printed_code.sign_in")...).want(t, http.StatusUnprocessableEntity)
@@ -44,7 +44,7 @@ func TestThePolicyOfWaysInIsChangedOnItsPage(t *testing.T) {
 			t.Errorf("the history is missing: %s", excerpt(body))
 		}
 		// The page of before is over, and so is the way.
-		admin.post(t, page, policyForm("sms.recovery")...).want(t, http.StatusConflict)
+		admin.post(t, page, policyForm("passkey.recovery")...).want(t, http.StatusConflict)
 		b := w.browser(t)
 		attempt := b.begin(t, "user1@alder.example")
 		b.post(t, attempt+"/method", "method", "totp").want(t, http.StatusUnprocessableEntity)
@@ -110,6 +110,34 @@ func TestNoPageLeadsToAWayThatIsOff(t *testing.T) {
 		}
 		if strings.Contains(page.body+b.get(t, attempt+"/help").body, `name="method" value="password"`) {
 			t.Error("the password is off, and offered")
+		}
+	})
+}
+
+// TestMySecurityInfoShowsWhatCanBeHad: what an organisation has off is not offered,
+// and what somebody has of it is said to be off.
+func TestMySecurityInfoShowsWhatCanBeHad(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const phone, totp, passkey = 2, 4, 8
+		_, b := w.withPhone(t, "user7@alder.example")
+		page := b.get(t, "/me").want(t, http.StatusOK).body
+		for _, href := range []string{"/me/phones", "/me/totp", "/me/passkeys", "/me/password"} {
+			if !strings.Contains(page, `href="`+href+`"`) {
+				t.Errorf("%s cannot be found", href)
+			}
+		}
+		if strings.Contains(page, "Turned off by your organisation") {
+			t.Error("something is said to be off")
+		}
+		off := phone | totp | passkey
+		w.act(t, "UPDATE tenants SET no_sign_in = ?, no_second = ?, no_recovery = ? WHERE slug = 'alder'", off, off, off)
+		page = b.get(t, "/me").want(t, http.StatusOK).body
+		main := page[strings.Index(page, "<main"):]
+		if strings.Contains(main, `href="/me/totp"`) || strings.Contains(main, `href="/me/passkeys"`) {
+			t.Error("what is off and not had is offered")
+		}
+		if n := strings.Count(main, "Turned off by your organisation"); n != 1 {
+			t.Errorf("%d ways are said to be off, want the phone alone", n)
 		}
 	})
 }

@@ -24,6 +24,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/cases"
 	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/group"
@@ -47,6 +48,7 @@ import (
 	"latchkey/app/signin"
 	"latchkey/app/store"
 	"latchkey/app/throttle"
+	"latchkey/app/ticket"
 	"latchkey/app/totp"
 	"latchkey/app/wake"
 	"latchkey/app/web"
@@ -182,7 +184,10 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
-	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals}
+	tickets := &ticket.Service{DB: db}
+	desk := &cases.Service{DB: db, Rules: rules}
+	maps.Copy(approvals.Performers, desk.Performers())
+	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals, Tickets: tickets, Cases: desk}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp, Roles: roles}
@@ -191,7 +196,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	hub.LookFor("inbox", approvals.Changed)
 
 	streams := web.NewStreams(time.Now)
-	measured := newMetrics(streams, hub)
+	measured := newMetrics(db, streams, hub)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
@@ -207,9 +212,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	e, err := s.routes(
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},

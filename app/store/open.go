@@ -55,6 +55,7 @@ type DB struct {
 	clock               *clock
 	watch               *atomic.Pointer[func(statement string)]
 	closers             []*sql.DB
+	durable             atomic.Int64
 }
 
 // Open opens address: a postgres:// URL or keyword string, or the path of a
@@ -126,7 +127,7 @@ func openSQLite(path string, log *slog.Logger) (*DB, error) {
 		values := url.Values{"_time_format": {"sqlite"}, "_pragma": append([]string{
 			"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "temp_store(MEMORY)", "cache_size(-8000)",
 		}, pragmas...)}
-		return db.attach(sql.OpenDB(keeping{&sqlite.Driver{}, "file:" + inURI.Replace(path) + "?" + values.Encode()}), conns, log)
+		return db.attach(sql.OpenDB(keeping{&sqlite.Driver{}, "file:" + inURI.Replace(path) + "?" + values.Encode(), db.watch}), conns, log)
 	}
 	var err error
 	if db.acts, err = open(1, "synchronous(FULL)"); err != nil {
@@ -173,3 +174,14 @@ func (db *DB) Close() error {
 
 // Pool gives the pool of acts, for migrations and for measuring bare commits.
 func (db *DB) Pool() *sql.DB { return db.closers[0] }
+
+// DurableCommits counts the acts that were committed since the database was opened.
+func (db *DB) DurableCommits() int64 { return db.durable.Load() }
+
+// InUse counts the connections that somebody holds at this moment, of every pool.
+func (db *DB) InUse() (held int) {
+	for _, pool := range db.closers {
+		held += pool.Stats().InUse
+	}
+	return held
+}

@@ -34,7 +34,7 @@ func TestThePageThatAFormStoodOn(t *testing.T) {
 		"/admin/alder/settings/grants/g/end":          "/admin/alder/settings/grants/new",
 		"/operator/tenants":                           "/operator/tenants/new",
 		"/operator/tenants/birch/domains/d.ex/verify": "/operator/tenants/birch",
-		"/signout":                                    "/",
+		"/signout": "/",
 	} {
 		c := echo.New().NewContext(httptest.NewRequest("POST", path, nil), httptest.NewRecorder())
 		if got := here(c); got != want {

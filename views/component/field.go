@@ -61,6 +61,7 @@ type Confirm struct {
 	CSRF    string
 	Button  string // words on the button that does it
 	Danger  bool
+	Loud    bool // the button that opens it stands alone, among acts
 	Open    bool // from the beginning: what was typed in it was refused
 }
 
@@ -74,6 +75,20 @@ func Problems(errors map[string]string, order ...string) []Problem {
 		}
 	}
 	return all
+}
+
+// TicketRef is a ticket in a history. The zero one is none.
+type TicketRef struct {
+	Name string
+	Href string // what else was done under it; empty for who may not look
+}
+
+// ticketField fills in what was typed in the form that came back from action.
+func (p Page) ticketField(f Field, action string) Field {
+	if p.Ticket.Action == action {
+		f.Typed, f.Error = p.Ticket.Typed, p.Ticket.Error
+	}
+	return f
 }
 
 func (f Field) id() string {

@@ -89,6 +89,10 @@ type Person struct {
 	Older     string // address; or empty
 	Newest    string
 
+	Cases      []CaseRow
+	CasesShown bool      // the viewer may see cases
+	CaseOpen   *CaseOpen // the form of a new one; nil: one stands, or the viewer may not
+
 	Acts  []PersonAct
 	Quiet string // why there is nothing to do, when Acts is empty
 }
@@ -140,6 +144,7 @@ type PersonEvent struct {
 	At      time.Time
 	What    string
 	Why     string // in the words of who did it; or empty
+	Ticket  component.TicketRef
 	Who     string
 	Where   string
 	Outcome string
@@ -180,7 +185,7 @@ type InviteForm struct {
 }
 
 func (v Invite) problems() []component.Problem {
-	return component.Problems(v.Errors, "name", "display_name", "groups", "reason")
+	return component.Problems(v.Errors, "name", "display_name", "groups", "reason", "ticket")
 }
 
 // Invited shows the link of an invitation, once.

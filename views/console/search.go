@@ -10,7 +10,7 @@ type Search struct {
 
 // FoundSection is what was found of one kind.
 type FoundSection struct {
-	Kind  string // "people", "groups", "phones", "sheets", "requests"
+	Kind  string // "people", "groups", "cases", "phones", "sheets", "requests", "tickets"
 	Title string
 	Rows  []FoundRow
 }
@@ -26,8 +26,12 @@ func (s FoundSection) icon() string {
 		return "grid"
 	case "phones":
 		return "phone"
+	case "cases":
+		return "case"
 	case "sheets":
 		return "printer"
+	case "tickets":
+		return "ticket"
 	}
 	return "check"
 }

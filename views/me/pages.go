@@ -48,10 +48,18 @@ type Attention struct {
 
 // Overview is My security info.
 type Overview struct {
+	Case           *Case // of theirs that stands at the helpdesk; nil: none
 	Ready          Readiness
 	Authenticators []Authenticator
 	LastSignInAt   time.Time
 	LastSignInHow  string // "by phone, Firefox on Linux"; or empty
+}
+
+// Case is a case at the helpdesk, as the person it is about sees it: by the agent's name
+// they can tell who may call them.
+type Case struct {
+	Name, Agent, Cause, State string
+	OpenedAt                  time.Time
 }
 
 // Readiness says how well somebody is prepared for a bad day.
@@ -82,6 +90,13 @@ type Authenticator struct {
 	Label      string
 }
 
+// Used notes that one of its kind was used at a time, nil for never.
+func (a *Authenticator) Used(at *time.Time) {
+	if at != nil && at.After(a.LastUsedAt) {
+		a.LastUsedAt = *at
+	}
+}
+
 // Phones is the list of phones.
 type Phones struct {
 	Rows         []PhoneRow
@@ -90,6 +105,13 @@ type Phones struct {
 	RenameError  string // after a name that was refused
 	RenameDevice string // the phone that RenameError is about
 	RenameTyped  string
+}
+
+// LostPhone is where a phone that is gone is removed, and the next one added.
+type LostPhone struct {
+	Rows   []PhoneRow
+	CanAdd bool
+	Wait   string // what stands in the way of helping oneself; or empty
 }
 
 // PhoneRow is one phone.

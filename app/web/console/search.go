@@ -46,14 +46,15 @@ func (h *Pages) search(c echo.Context) error {
 
 // full says whether there may be more than is shown.
 func full(f search.Found) bool {
-	return len(f.People) == search.Most || len(f.Groups) == search.Most || len(f.Phones) == search.Most || len(f.Sheets) == search.Most
+	return len(f.People) == search.Most || len(f.Groups) == search.Most || len(f.Phones) == search.Most || len(f.Sheets) == search.Most || len(f.Tickets) == search.Most
 }
 
 // sections puts what was found into words, and says where each leads.
 func (h *Pages) sections(c echo.Context, f search.Found) []views.FoundSection {
 	ctx := web.Context(c)
 	people, groups := views.FoundSection{Kind: "people"}, views.FoundSection{Kind: "groups"}
-	phones, sheets, requests := views.FoundSection{Kind: "phones"}, views.FoundSection{Kind: "sheets"}, views.FoundSection{Kind: "requests"}
+	phones, sheets := views.FoundSection{Kind: "phones"}, views.FoundSection{Kind: "sheets"}
+	requests, tickets := views.FoundSection{Kind: "requests"}, views.FoundSection{Kind: "tickets"}
 	for _, p := range f.People {
 		people.Rows = append(people.Rows, h.foundPerson(c, p))
 	}
@@ -75,8 +76,16 @@ func (h *Pages) sections(c echo.Context, f search.Found) []views.FoundSection {
 	for _, r := range f.Requests {
 		requests.Rows = append(requests.Rows, views.FoundRow{Title: words.Say(ctx, "console.search.request"), Note: r.Reason, Href: h.path(c, "/approvals/"+url.PathEscape(r.ID))})
 	}
+	found := views.FoundSection{Kind: "cases"}
+	for _, r := range f.Cases {
+		row := h.caseRow(c, r)
+		found.Rows = append(found.Rows, views.FoundRow{Title: row.Name, Note: row.Person + " · " + row.Cause, Tag: row.State, Href: row.Href})
+	}
+	for _, name := range f.Tickets {
+		tickets.Rows = append(tickets.Rows, views.FoundRow{Title: name, Note: words.Say(ctx, "console.search.ticket"), Href: h.ticketPath(c, name)})
+	}
 	var all []views.FoundSection
-	for _, section := range []views.FoundSection{people, groups, phones, sheets, requests} {
+	for _, section := range []views.FoundSection{people, groups, found, phones, sheets, requests, tickets} {
 		if len(section.Rows) > 0 {
 			section.Title = words.Say(ctx, "console.search."+section.Kind)
 			all = append(all, section)

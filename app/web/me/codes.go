@@ -9,7 +9,6 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/codesheet"
 	"latchkey/app/secret"
-	"latchkey/app/signin"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	views "latchkey/views/me"
@@ -86,26 +85,24 @@ func (h *Pages) removeSheet(c echo.Context) error {
 }
 
 // codesInShort is the line of printed codes in My security info.
-func (h *Pages) codesInShort(c echo.Context, way signin.Way) (line views.Authenticator, has bool, err error) {
+func (h *Pages) codesInShort(c echo.Context) (views.Authenticator, error) {
 	ctx, who := web.Context(c), web.Session(c)
-	sheet, has, err := h.Sheets.Of(ctx, who.TenantID, who.UserID)
-	if err != nil {
-		return line, false, err
-	}
-	line = views.Authenticator{
+	line := views.Authenticator{
 		Icon: "printer", Name: words.Say(ctx, "me.info.codes.title"), Detail: words.Say(ctx, "me.info.codes.text"), State: words.Say(ctx, "me.info.totp.none"),
-		Default: way == signin.PrintedCode, Href: codesPath, Label: words.Say(ctx, "me.info.codes.act"),
+		Href: codesPath, Label: words.Say(ctx, "me.info.codes.act"),
 	}
+	if !who.Bound.Has(user.WithPrintedCode) {
+		return line, nil
+	}
+	sheet, has, err := h.Sheets.Of(ctx, who.TenantID, who.UserID)
 	if has {
 		line.State, line.Tone = words.Say(ctx, "me.codes.left", "count", strconv.Itoa(sheet.CodesLeft)), "good"
 		if sheet.Low() {
 			line.Tone = "warn"
 		}
 	}
-	if sheet.LastUsedAt != nil {
-		line.LastUsedAt = *sheet.LastUsedAt
-	}
-	return line, has, nil
+	line.Used(sheet.LastUsedAt)
+	return line, err
 }
 
 // fewCodes asks on the start page for another sheet when few codes are left.

@@ -16,12 +16,12 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/cases"
 	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
 	"latchkey/app/password"
-	"latchkey/app/session"
 	"latchkey/app/signin"
 	"latchkey/app/totp"
 	"latchkey/app/user"
@@ -41,6 +41,7 @@ type Pages struct {
 
 	Passkeys  *passkey.Service
 	Passwords *password.Service
+	Cases     *cases.Service
 	Sheets    *codesheet.Service
 }
 
@@ -56,6 +57,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Post("/me/phones/:device/default", access.AuthenticatorBind, h.prefer),
 		web.Post("/me/phones/:device/revoke", access.AuthenticatorRemove, h.revoke),
 		web.Get("/me/activity", access.AuditReadOwn, h.activity),
+		web.Get("/me/lost-phone", access.AccountView, h.lostPhone),
 		web.Get("/me/preferences", access.AccountView, h.preferences),
 		web.Post("/me/preferences", access.AccountView, h.savePreferences),
 		web.Post("/me/notices/:notice/seen", access.AccountView, h.putAway),
@@ -128,104 +130,6 @@ func count(phones []device.Phone) (active, signing int) {
 	return active, signing
 }
 
-func (h *Pages) overview(c echo.Context) error {
-	ctx, who := web.Context(c), web.Session(c)
-	phones, err := h.Devices.Of(ctx, who.TenantID, who.UserID)
-	if err != nil {
-		return err
-	}
-	way, err := h.SignIn.Habit(ctx, who.TenantID, who.UserName)
-	if err != nil {
-		return err
-	}
-	bound, app, err := h.TOTPs.Of(ctx, who.TenantID, who.UserID)
-	if err != nil {
-		return err
-	}
-	codes := views.Authenticator{
-		Icon: "clock", Name: words.Say(ctx, "me.info.totp.title"), Detail: words.Say(ctx, "me.info.totp.text"), State: words.Say(ctx, "me.info.totp.none"),
-		Default: way == signin.TOTP, Href: "/me/totp", Label: words.Say(ctx, "me.info.totp.act"),
-	}
-	if app {
-		codes.State, codes.Tone = words.Say(ctx, "me.info.totp.on"), "good"
-	}
-	if bound.LastUsedAt != nil {
-		codes.LastUsedAt = *bound.LastUsedAt
-	}
-	passkeys, err := h.passkeysInShort(c, way)
-	if err != nil {
-		return err
-	}
-	active, signing := count(phones)
-	phone := views.Authenticator{
-		Icon: "phone", Name: words.Say(ctx, "me.info.phone.title"), Detail: words.Say(ctx, "me.info.phone.count", "count", strconv.Itoa(active)),
-		Default: way == signin.Phone, Href: "/me/phones", Label: words.Say(ctx, "me.info.phone.act"),
-	}
-	switch {
-	case signing > 0:
-		phone.State, phone.Tone = words.Say(ctx, "me.info.phone.on"), "good"
-	case active > 0:
-		phone.State, phone.Tone = words.Say(ctx, "me.info.phone.off"), "warn"
-	default:
-		phone.State = words.Say(ctx, "me.info.phone.none")
-	}
-	for _, p := range phones {
-		if p.LastUsedAt != nil && p.LastUsedAt.After(phone.LastUsedAt) {
-			phone.LastUsedAt = *p.LastUsedAt
-		}
-	}
-	own := views.Authenticator{
-		Icon: "key", Name: words.Say(ctx, "me.info.password.title"), Detail: words.Say(ctx, "me.info.password.text"), State: words.Say(ctx, "me.info.password.none"),
-		Default: way == signin.Password, Href: "/me/password", Label: words.Say(ctx, "me.info.password.act"),
-	}
-	if who.Ways.Has(user.WithPassword) {
-		own.State = words.Say(ctx, "me.info.password.on")
-	}
-	sheet, has, err := h.codesInShort(c, way)
-	if err != nil {
-		return err
-	}
-	v := views.Overview{
-		Ready: ready(ctx, signing, has, has || !who.Off.Has(user.WithPrintedCode)), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", web.SayBrowser(ctx, who.Browser)),
-		Authenticators: []views.Authenticator{passkeys, phone, codes, sheet},
-	}
-	backups, shown, err := h.backupsInShort(c)
-	if err != nil {
-		return err
-	}
-	if shown {
-		v.Authenticators = append(v.Authenticators, backups)
-	}
-	v.Authenticators = append(v.Authenticators, own)
-	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
-}
-
-// ready says how well somebody is prepared, by how many phones sign them in and
-// whether they have printed codes; mayPrint says that they can have them.
-func ready(ctx context.Context, signing int, printed, mayPrint bool) views.Readiness {
-	word := "risk"
-	switch {
-	case signing > 1, signing == 1 && printed:
-		word = "ready"
-	case printed:
-		word = "printed"
-	case signing == 1:
-		word = "nearly"
-	}
-	shown := views.Readiness{
-		Word: words.Say(ctx, "me.info."+word+".title"), Sentence: words.Say(ctx, "me.info."+word+".text"),
-		Steps: []views.ReadyStep{
-			{Text: words.Say(ctx, "me.info.step.password"), Done: true},
-			{Text: words.Say(ctx, "me.info.step.phone"), Done: signing > 0, Href: "/me/phones", Label: words.Say(ctx, "me.info.step.phone_act")},
-			{Text: words.Say(ctx, "me.info.step.second"), Done: signing > 1, Href: "/me/phones", Label: words.Say(ctx, "me.info.step.second_act")},
-		},
-	}
-	if mayPrint {
-		shown.Steps = append(shown.Steps, views.ReadyStep{Text: words.Say(ctx, "me.info.step.codes"), Done: printed, Href: codesPath, Label: words.Say(ctx, "me.info.step.codes_act")})
-	}
-	return shown
-}
-
 func (h *Pages) phones(c echo.Context) error { return h.showPhones(c, http.StatusOK, views.Phones{}) }
 
 func (h *Pages) showPhones(c echo.Context, status int, v views.Phones) error {
@@ -280,10 +184,14 @@ func row(ctx context.Context, p device.Phone, active int) views.PhoneRow {
 
 // addPhone makes an enrolment link and shows it, once.
 func (h *Pages) addPhone(c echo.Context) error {
-	if err := h.Site.NeedFresh(c); err != nil {
+	who := web.Session(c)
+	needed := h.Site.NeedFresh
+	if who.LostPhone {
+		needed = func(c echo.Context) error { return h.Site.NeedRecovery(c, who.Strongest()) }
+	}
+	if err := needed(c); err != nil {
 		return err
 	}
-	who := web.Session(c)
 	e, err := h.Devices.Invite(c.Request().Context(), who.TenantID, who.UserID, who.ID, web.Origin(c))
 	if err != nil {
 		return err
@@ -339,22 +247,6 @@ func (h *Pages) prefer(c echo.Context) error {
 		return err
 	}
 	return web.Redirect(c, "/me/phones?done=preferred")
-}
-
-// revoke takes a weaker proof than adding does: the phone may be the one that is
-// lost, and then the password is what is left.
-func (h *Pages) revoke(c echo.Context) error {
-	if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
-		return err
-	}
-	who, end := web.Session(c), h.Devices.Lose
-	if who.Fresh(h.Site.DB.Now()) {
-		end = h.Devices.Revoke
-	}
-	if err := end(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), web.Origin(c)); err != nil {
-		return err
-	}
-	return web.Redirect(c, "/me/phones?done=revoked")
 }
 
 const activityRows = 30

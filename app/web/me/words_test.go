@@ -97,6 +97,7 @@ func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.CodeSheetMade: "AAAA-BBBB", audit.CodeSheetLow: "3", audit.CodeSheetUsedUp: "0", audit.CodeSheetRemoved: "", audit.CodeSheetReset: "", audit.PasskeyBound: "Laptop", audit.DeviceUnlockSet: "Pocket", audit.PasskeyRemoved: "Laptop", audit.PasskeyReset: "Laptop", audit.PasskeySuspect: "Laptop", audit.PasswordSet: "", audit.PasswordChanged: "", audit.PasswordRenewed: "", audit.PasswordLinkMade: "", audit.PasscodeApproved: "", audit.PasscodeIssued: "", audit.PasscodeWithdrawn: "",
 		audit.RoleAssigned: "helpdesk", audit.RoleTaken: "custom:x", audit.AccessAlarm: "somebody@alder.example",
 		audit.GroupMemberAdded: "Night shift, Ward", audit.GroupMemberRemoved: "Night shift",
+		audit.CaseOpened: "C-1042", audit.CaseClosed: "C-1042", audit.CaseReopened: "C-1042", audit.CaseTaken: "C-1042", audit.CaseHandedOver: "C-1042",
 		audit.RoleEnded: "auditor", audit.ApprovalGiven: "role.assign", audit.ApprovalRefused: "user.mfa", audit.ApprovalVoid: "group.set_role", audit.ApprovalExpired: "user.import",
 	} {
 		for _, by := range []access.Role{"", access.RoleHelpdesk, "custom:x"} {
@@ -118,8 +119,14 @@ func TestReadiness(t *testing.T) {
 		printed, mayPrint bool
 		done, steps       int
 	}{
-		{0, false, true, 1, 4}, {1, false, true, 2, 4}, {2, false, true, 3, 4}, {5, false, true, 3, 4}, {0, true, true, 2, 4}, {1, true, true, 3, 4},
-		{2, true, true, 4, 4}, {2, false, false, 3, 3},
+		{0, false, true, 1, 4},
+		{1, false, true, 2, 4},
+		{2, false, true, 3, 4},
+		{5, false, true, 3, 4},
+		{0, true, true, 2, 4},
+		{1, true, true, 3, 4},
+		{2, true, true, 4, 4},
+		{2, false, false, 3, 3},
 	} {
 		r, done, signing := ready(t.Context(), row.signing, row.printed, row.mayPrint), row.done, row.signing
 		if len(r.Steps) != row.steps {
