@@ -216,6 +216,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/groups/:group/delete", form(admin, office+"/delete", "confirmed", "office", "reason", "x"), http.StatusSeeOther},
 	}
 	acts = append(acts, actsOnApps(t, w, admin)...)
+	acts = append(acts, actsOnSheets(t, w, admin)...)
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin, security)...)
 	acts = append(acts, actsOnCases(t, w)...)
@@ -252,6 +253,30 @@ func actsOnApps(t *testing.T, w *world, admin *browser) []doing {
 		{"POST /me/totp/remove", form(removing, "/me/totp/remove"), http.StatusSeeOther},
 		{"POST /signin/:attempt/verify", func() answer { return typing.post(t, attempt+"/verify", "code", app.code(t, 0)) }, http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/totp/revoke", form(admin, "/admin/alder/users/"+user18+"/totp/revoke", "reason", "a test"), http.StatusSeeOther},
+	}
+}
+
+// actsOnSheets prepares what is done with sheets of printed codes.
+func actsOnSheets(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	const removed, taken, used = "user28@alder.example", "user29@alder.example", "user30@alder.example"
+	making := w.browser(t).signIn(t, "user27@alder.example")
+	_, removing := w.withSheet(t, removed)
+	w.withSheet(t, taken)
+	_, takenID := w.person(t, taken)
+	sheet, _ := w.withSheet(t, used)
+	typing := w.browser(t)
+	attempt, asked := typing.byPrintedCode(t, used)
+	return []doing{
+		{"POST /me/codes", func() answer { return making.post(t, "/me/codes") }, http.StatusOK},
+		{"POST /me/codes/remove", func() answer { return removing.post(t, "/me/codes/remove") }, http.StatusSeeOther},
+		{"POST /signin/:attempt/verify", func() answer { return typing.post(t, attempt+"/verify", "code", sheet.codes[asked]) }, http.StatusSeeOther},
+		{
+			"POST /admin/:tenant/users/:user/codes/revoke",
+			func() answer {
+				return admin.post(t, "/admin/alder/users/"+takenID+"/codes/revoke", "reason", "a test")
+			}, http.StatusSeeOther,
+		},
 	}
 }
 
@@ -610,4 +635,57 @@ func TestSetUpWithoutAnAuditDoesNotHappen(t *testing.T) {
 			w.browser(t).signIn(t, "security@cedar.example").get(t, "/admin/cedar").is(t, http.StatusOK)
 		})
 	}
+}
+
+// TestRolesThatAreEmptyOrCorruptLetNobodyIn: whoever holds nothing that the policy
+// knows may nothing: an act at once, a page on the next read of the table.
+func TestRolesThatAreEmptyOrCorruptLetNobodyIn(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "admin@alder.example"
+		b := w.browser(t).signIn(t, name)
+		tenantID, adminID := w.person(t, name)
+		_, userID := w.person(t, "user5@alder.example")
+		page := "/admin/alder/users/" + userID
+		b.get(t, page).want(t, http.StatusOK)
+		for claim, broken := range map[string]struct {
+			statement string
+			values    []any
+		}{
+			"nobody holds anything":        {"DELETE FROM role_assignments", nil},
+			"a role that is none":          {"UPDATE role_assignments SET role = 'emperor' WHERE user_id = ?", []any{adminID}},
+			"a role without a name":        {"UPDATE role_assignments SET role = '' WHERE user_id = ?", []any{adminID}},
+			"a role of the platform":       {"UPDATE role_assignments SET role = 'operator' WHERE user_id = ?", []any{adminID}},
+			"a custom role that is gone":   {"UPDATE role_assignments SET role = 'custom:none' WHERE user_id = ?", []any{adminID}},
+			"a custom role full of noise":  {"UPDATE role_assignments SET role = 'custom:noise' WHERE user_id = ?", []any{adminID}},
+			"an assignment that has ended": {"UPDATE role_assignments SET ends_at = ? WHERE user_id = ?", []any{w.DB.Now().Add(-time.Hour), adminID}},
+		} {
+			w.act(t, "DELETE FROM custom_roles")
+			w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,'custom:noise','Noise',?,'',?,?)",
+				tenantID, "p, *, *;user.lock user.disable,,\n,database.drop", w.DB.Now(), w.DB.Now())
+			w.act(t, broken.statement, broken.values...)
+			// What an act asks are the rows as they stand: it waits for no table to be read.
+			if a := b.post(t, page+"/lock", "reason", "a test"); a.status != http.StatusForbidden && a.status != http.StatusNotFound {
+				t.Errorf("%s: locking somebody = %d", claim, a.status)
+			}
+			if err := w.Rules.Reload(t.Context()); err != nil {
+				t.Errorf("%s: Reload = %v", claim, err)
+			}
+			for _, path := range []string{page, "/admin/alder/users", "/admin/alder/roles", "/admin/alder/policy"} {
+				if a := b.get(t, path); a.status != http.StatusForbidden {
+					t.Errorf("%s: %s = %d, want 403", claim, path, a.status)
+				}
+			}
+			var state string
+			w.one(t, &state, "SELECT state FROM users WHERE id = ?", userID)
+			if state != "active" {
+				t.Errorf("%s: somebody is %s", claim, state)
+			}
+			w.act(t, "DELETE FROM role_assignments WHERE user_id = ?", adminID)
+			w.act(t, "INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at) VALUES (?,?,'tenant_administrator','',?)", tenantID, adminID, w.DB.Now())
+			if err := w.Rules.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			b.get(t, page).want(t, http.StatusOK)
+		}
+	})
 }
