@@ -331,7 +331,7 @@ func TestAChangeOfRoleReachesARunningProgram(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		synctest.Test(t, func(t *testing.T) {
+		storetest.Bubble(t, db, func(t *testing.T) {
 			ctx, stop := context.WithCancel(context.Background())
 			ended := make(chan struct{})
 			go func() {

@@ -44,27 +44,11 @@ func (e end) Listen(ctx context.Context, heard func(string)) {
 	}
 }
 
-// warm opens the connections that a test needs, for none may be opened in a bubble.
-func warm(t *testing.T, db *store.DB) {
-	t.Helper()
-	if db.Dialect == store.SQLite {
-		return // has none to spare, and needs no network
-	}
-	for range 6 {
-		conn, err := db.Pool().Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-	}
-}
-
 // TestAHintReachesTheOtherReplicaAtOnce: and one that is lost costs the next tick.
 func TestAHintReachesTheOtherReplicaAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
 		house(t, db)
 		here, there := load(t, db), load(t, db)
-		warm(t, db)
 		give := func(role access.Role) {
 			t.Helper()
 			if err := db.Act(context.Background(), func(tx *store.Tx) error {
@@ -74,7 +58,7 @@ func TestAHintReachesTheOtherReplicaAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		synctest.Test(t, func(t *testing.T) {
+		storetest.Bubble(t, db, func(t *testing.T) {
 			ctx, stop := context.WithCancel(context.Background())
 			joined := &wire{ears: [2]chan string{make(chan string, 8), make(chan string, 8)}}
 			ended := make(chan struct{}, 4)
@@ -123,8 +107,7 @@ func TestNothingIsReadAgainThatHasNotChanged(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
 		now := crowd(t, db)
 		rules := load(t, db)
-		warm(t, db)
-		synctest.Test(t, func(t *testing.T) {
+		storetest.Bubble(t, db, func(t *testing.T) {
 			ctx, stop := context.WithCancel(context.Background())
 			ended := make(chan struct{})
 			go func() {

@@ -16,7 +16,6 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/server/servertest"
-	"latchkey/app/store"
 	"latchkey/app/store/storetest"
 	"latchkey/app/wake"
 	"latchkey/app/web"
@@ -121,8 +120,7 @@ func TestAStreamEndsByTheClockWithinFiveSeconds(t *testing.T) {
 					}
 					hub, streams := w.Site.Hub, w.Site.Streams
 					defer func() { w.Site.Hub, w.Site.Streams = hub, streams }()
-					warm(t, w.DB)
-					synctest.Test(t, func(t *testing.T) {
+					storetest.Bubble(t, w.DB, func(t *testing.T) {
 						ctx, over := context.WithCancel(context.Background())
 						hub := wake.NewHub(nobody{}, "here")
 						hub.LookFor("seat", w.Site.LostSeats)
@@ -171,17 +169,3 @@ func TestAStreamEndsByTheClockWithinFiveSeconds(t *testing.T) {
 	}
 }
 
-// warm opens the connections that are used; none may be opened in a bubble.
-func warm(t *testing.T, db *store.DB) {
-	t.Helper()
-	if db.Dialect == store.SQLite {
-		return // has none to spare, and needs no network
-	}
-	for range 6 {
-		conn, err := db.Pool().Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-	}
-}
