@@ -168,21 +168,41 @@ func TestTheCameraReadsCodes(t *testing.T) {
 	call(phone.Tab, "script", page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: seen})
 	phone.Open(h.URL + "/phone")
 	phone.at("enrol", "[data-step=link]")
-	Eval[bool](phone.Tab, `window.refused = true`)
+	set := func(name, value string) { Eval[bool](phone.Tab, `(window.`+name+` = `+value+`, true)`) }
+	set("refused", "true")
 	phone.act("scan")
 	phone.WaitForText("main [role=alert]", "camera cannot be used")
-	Eval[bool](phone.Tab, `!(window.refused = false)`)
+	phone.look("camera-refused")
+	set("refused", "false")
+
+	// Nothing comes from it, and it is stopped all the same.
+	set("dark", "true")
+	off := func() {
+		t.Helper()
+		phone.WaitUntil("streams.every((stream) => stream.getTracks().every((track) => track.readyState === 'ended'))")
+	}
 	phone.act("scan")
 	phone.WaitFor(".camera:not([hidden]) video")
-	Eval[string](phone.Tab, `window.seen = "https://elsewhere.example/menu"`)
+	phone.WaitUntil("streams.length === 1")
+	phone.look("camera")
 	phone.act("scan-stop")
 	phone.WaitGone(".camera:not([hidden])")
+	off()
+	set("dark", "false")
+
+	set("seen", quote("https://elsewhere.example/menu"))
+	phone.act("scan")
+	phone.WaitUntil("window.looked?.includes(seen)")
+	phone.act("scan-stop")
+	phone.WaitGone(".camera:not([hidden])")
+	off()
 	if !phone.Has("main[data-screen=enrol][data-step=link]") {
 		t.Error("a code of something else leads on")
 	}
-	Eval[string](phone.Tab, `window.seen = `+quote(p.link()))
+	set("seen", quote(p.link()))
 	phone.act("scan")
 	phone.at("enrol", "[data-step=set-up]")
+	off()
 	phone.act("other-link")
 	phone.at("enrol", "[data-step=link]")
 
@@ -192,8 +212,21 @@ func TestTheCameraReadsCodes(t *testing.T) {
 	phone.at("codes", "")
 	phone.act("add-code")
 	phone.at("add-code", "")
-	Eval[string](phone.Tab, `window.seen = decodeURIComponent(`+quote(strings.TrimPrefix(p.Attribute("a[href^='/phone#codes=']", "href"), "/phone#codes="))+`)`)
+	set("seen", `decodeURIComponent(`+quote(strings.TrimPrefix(p.Attribute("a[href^='/phone#codes=']", "href"), "/phone#codes="))+`)`)
 	phone.act("scan")
 	phone.at("keep-code", "")
 	phone.WaitForText("main .lead", "user10@alder.example")
+	off()
+
+	// Whoever goes away from the screen takes the camera along.
+	phone.act("cancel")
+	phone.act("add-code")
+	phone.at("add-code", "")
+	set("seen", `""`)
+	phone.act("scan")
+	phone.WaitFor(".camera:not([hidden]) video")
+	phone.WaitUntil("streams.at(-1).active")
+	phone.act("cancel")
+	phone.at("codes", "")
+	off()
 }
