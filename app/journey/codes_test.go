@@ -18,6 +18,7 @@ func TestCodesOfThePhoneSignInWithNoSignal(t *testing.T) {
 	const name = "user9@alder.example"
 	p, phone := h.ready(name)
 	p.Open(h.URL + "/me/totp")
+	p.look("totp-none")
 	p.Follow("form[action='/me/totp'] button")
 	p.provesBy(phone)
 	p.WaitForURL("/me/totp")
@@ -57,6 +58,11 @@ func TestCodesOfThePhoneSignInWithNoSignal(t *testing.T) {
 	p.Fill("[name=code]", phone.code())
 	p.Follow("form[action^='/me/totp/new/'] button.primary")
 	p.WaitForText(".row-head", "Ready")
+	p.look("totp-one")
+	p.Click("#remove-totp summary")
+	p.WaitFor("dialog[open] button.danger")
+	p.look("totp-remove")
+	p.Reload()
 	p.out()
 
 	// Another day, in the cellar.
@@ -70,6 +76,11 @@ func TestCodesOfThePhoneSignInWithNoSignal(t *testing.T) {
 	p.name(name)
 	p.Follow(helpLink)
 	p.Follow("form:has([value=totp]) button")
+	p.look("code")
+	p.Fill("[name=code]", "not it")
+	p.Follow(primary)
+	p.WaitFor("[name=code][aria-invalid=true]")
+	p.look("code-wrong")
 	p.Fill("[name=code]", phone.code())
 	p.Follow(primary)
 	p.signedIn(name)
@@ -149,16 +160,24 @@ func TestThePhoneMakesCodesByTheBook(t *testing.T) {
 	}
 }
 
-// seen plays a camera that sees a QR code: what window.seen says. Chromium has no
-// reader of its own here; the screens are the real ones.
+// seen plays a camera and what is seen through it. Chromium has no reader of QR codes
+// here; the screens are the real ones, and so is the stream.
 const seen = `globalThis.BarcodeDetector = class {
 	static getSupportedFormats() { return Promise.resolve(["qr_code"]); }
-	detect() { return Promise.resolve(window.seen ? [{ rawValue: window.seen }] : []); }
+	detect() { (window.looked ??= []).push(window.seen); return Promise.resolve(window.seen ? [{ rawValue: window.seen }] : []); }
 };
-navigator.mediaDevices.getUserMedia = () => window.refused ? Promise.reject(new Error("refused")) : Promise.resolve(document.createElement("canvas").captureStream());`
+window.streams = [];
+navigator.mediaDevices.getUserMedia = async () => {
+	if (window.refused) throw new DOMException("", "NotAllowedError");
+	const canvas = document.createElement("canvas");
+	const pen = canvas.getContext("2d");
+	if (!window.dark) setInterval(() => pen.fillRect(0, 0, 9, 9), 20); // a picture comes when something is drawn
+	streams.push(canvas.captureStream());
+	return streams.at(-1);
+};`
 
 // The camera reads the code that stands on the page, passes over what is none, and
-// says so when it may not look.
+// says so when it may not look. Stopped or done, it is off.
 func TestTheCameraReadsCodes(t *testing.T) {
 	t.Parallel()
 	h := open(t, store.SQLite)
