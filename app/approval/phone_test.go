@@ -232,10 +232,10 @@ func TestAWrongNumberApprovesNothing(t *testing.T) {
 		if _, err := second.finish(at.ID); !errors.Is(err, fault.Refused) || o.state(id) != approval.Pending {
 			t.Errorf("Finish = %v, and it is %s", err, o.state(id))
 		}
-		if err := o.SignIn.Choose(t.Context(), at.ID, signin.Phone, second.pc); err != nil {
+		if err := o.SignIn.Choose(t.Context(), at.ID, signin.Phone, "", second.pc); err != nil {
 			t.Fatalf("a new request = %v", err)
 		}
-		WantCode(t, "the password instead", o.SignIn.Choose(t.Context(), at.ID, signin.Password, second.pc), "form.wrong")
+		WantCode(t, "the password instead", o.SignIn.Choose(t.Context(), at.ID, signin.Password, "", second.pc), "form.wrong")
 		at = o.Attempt(at.ID, second.pc)
 		if _, err := o.SignIn.VerifyPassword(t.Context(), at.ID, Password, second.pc); !errors.Is(err, fault.Refused) {
 			t.Errorf("a password for it = %v", err)

@@ -43,6 +43,9 @@ func (r Request) act() Act {
 	return Act{Kind: r.Kind, TenantID: r.TenantID, ActorID: r.RequesterID, TargetID: r.TargetID, Parameters: r.Parameters, Reason: r.Reason}
 }
 
+// Read gives the parameters of the act back. What does not fit is a defect.
+func (r Request) Read(parameters any) error { return r.act().Read(parameters) }
+
 func (r Request) event(action audit.Action, by, reason string, from audit.Origin) audit.Event {
 	e := audit.Event{
 		TenantID: r.TenantID, Action: action, Reason: reason, Actor: audit.User(by), Target: audit.Party{Kind: audit.KindRequest, ID: r.ID},

@@ -235,7 +235,7 @@ var Service = Party{KindService, "latchkey"}
 // Origin is where a request came from.
 type Origin struct {
 	IP        string // as a trusted proxy says it, or the peer
-	Browser   string // family and system in words, such as "Firefox on Windows"
+	Browser   string // family and system, such as "firefox/windows"; in older events words
 	RequestID string
 }
 

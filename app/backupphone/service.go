@@ -165,6 +165,20 @@ func (s *Service) Resend(ctx context.Context, by Owner, id string, from audit.Or
 		if !ok {
 			return s.gone(tx, by, id)
 		}
+		// The rules may have changed since it was begun.
+		if err := method.MayBind(tx, by.TenantID, by.UserID, Ways[to.Channel]); err != nil {
+			return err
+		}
+		having, err := provider.Having(tx, by.TenantID)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(having, to.Channel) {
+			return fault.New(fault.Conflict, "backupphone.not_carried")
+		}
+		if !allowed(to.Number, to.Channel, limits.Countries) {
+			return fault.New(fault.Conflict, "backupphone.number_refused")
+		}
 		if err := s.brake(tx, by, to.Number, limits.Daily); err != nil {
 			return err
 		}

@@ -180,7 +180,7 @@ func join(tx *store.Tx, tenantID, groupID, userID string) error {
 		SELECT tenant_id, ?, id, name, ? FROM users WHERE tenant_id = ? AND id = ?`, groupID, tx.Now, tenantID, userID).Error
 }
 
-var browsers = []string{"Firefox on Windows", "Chrome on Windows", "Edge on Windows", "Safari on macOS", "Firefox on Linux"}
+var browsers = []string{"firefox/windows", "chrome/windows", "edge/windows", "safari/macos", "firefox/linux"}
 
 // history makes up sign-ins of the last 30 days, the same ones at every start.
 func history(tx *store.Tx, tenantID string, u user.User, n int) error {

@@ -75,8 +75,19 @@ func TestAGroupFromFirstToLast(t *testing.T) {
 				t.Errorf("%d events %s, want %d", got, action, want)
 			}
 		}
-		if n := h.Count("SELECT count(*) FROM notices"); n != 0 {
-			t.Errorf("%d notices of a group without a role", n)
+		// Whoever is put into a group or taken out of it is told, by which name it had then.
+		// A group that is gone is nobody's business but its administrators'.
+		for action, want := range map[audit.Action]int{audit.GroupMemberAdded: 2, audit.GroupMemberRemoved: 1} {
+			if got := h.told(agent, action); got != want {
+				t.Errorf("%d notices %s, want %d", got, action, want)
+			}
+		}
+		if n := h.Count("SELECT count(*) FROM notices"); n != 3 {
+			t.Errorf("%d notices in all, want 3", n)
+		}
+		if got := h.Text("SELECT by_role || ' ' || reason || ' ' || detail FROM notices WHERE user_id = ? AND action = ?", agent.ID, audit.GroupMemberRemoved); got !=
+			"tenant_administrator for a story Day shift" {
+			t.Errorf("who is taken out is told %q", got)
 		}
 		if n := h.Count("SELECT count(*) FROM audit_events WHERE action = ? AND subject_id = ? AND target_id = ? AND reason = 'for a story'", audit.GroupMemberAdded, agent.ID, made.ID); n != 2 {
 			t.Errorf("the story of the person has %d of 2 events", n)

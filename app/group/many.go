@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
@@ -26,13 +27,16 @@ type Join struct {
 	Made             bool // in the same act, whose own event names the group
 }
 
-// JoinAll puts people into groups in the act tx, and tells those who get a role
-// by it. There is an event for each but those who were made in the same act and get
+// JoinAll puts people into groups in the act tx, and tells them: those who get a role
+// by it which one, and those who were there before the act the names of all other
+// groups that they join, at once. All groups of a person come in one call. There is an event for each but those who were made in the same act and get
 // no role: RecordMade counts them for their group. What is common to all events
 // comes as one. Whether the actor may has been asked; HoldAll must follow in the
 // same act.
 func JoinAll(tx *store.Tx, tenantID string, joins []Join, common audit.Event, by access.Role) error {
 	rows := make([][]any, len(joins))
+	var order []string // of those who join groups without a role, as they come
+	joined := map[string][]string{}
 	var events []audit.Event
 	for i, j := range joins {
 		rows[i] = []any{tenantID, j.ID, j.UserID, j.UserName, common.Actor.ID, tx.Now}
@@ -45,9 +49,21 @@ func JoinAll(tx *store.Tx, tenantID string, joins []Join, common audit.Event, by
 		if j.Made && j.Role == "" {
 			continue
 		}
+		if j.Role == "" {
+			if joined[j.UserID] == nil {
+				order = append(order, j.UserID)
+			}
+			joined[j.UserID] = append(joined[j.UserID], j.Name)
+		}
 		e := j.added(tenantID, common, "role", string(j.Role))
 		e.Subject = j.UserID
 		events = append(events, e)
+	}
+	for _, userID := range order {
+		notice := notify.Notice{Action: audit.GroupMemberAdded, By: by, Reason: common.Reason, Detail: strings.Join(joined[userID], ", ")}
+		if err := notify.Tell(tx, tenantID, userID, notice); err != nil {
+			return err
+		}
 	}
 	if err := tx.InsertAll("INSERT INTO group_members (tenant_id, group_id, user_id, user_name, added_by, added_at)", "", rows); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/method"
+	"latchkey/app/notify"
 	"latchkey/app/store"
 )
 
@@ -57,7 +58,7 @@ func (s *Service) addMember(tx *store.Tx, act approval.Act) (approval.Plan, erro
 		if err := audit.Record(tx, event(act, audit.GroupMemberAdded, g.ID, "name", g.Name, "role", string(g.Role))); err != nil {
 			return err
 		}
-		return s.tellAll(tx, act, []carrier{{ID: act.TargetID}}, "", g.Role)
+		return s.tellMember(tx, act, g, audit.GroupMemberAdded)
 	}
 	return plan, nil
 }
@@ -93,10 +94,27 @@ func (s *Service) removeMember(tx *store.Tx, act approval.Act) (approval.Plan, e
 			if err := audit.Record(tx, event(act, audit.GroupMemberRemoved, g.ID, "name", g.Name, "role", string(g.Role))); err != nil {
 				return err
 			}
-			return s.tellAll(tx, act, []carrier{{ID: act.TargetID}}, g.Role, "")
+			return s.tellMember(tx, act, g, audit.GroupMemberRemoved)
 		})
 	}
 	return plan, err
+}
+
+// tellMember tells a person that they are in a group now, or no longer. Of a group
+// with a role they are told the role: that is what it changes for them.
+func (s *Service) tellMember(tx *store.Tx, act approval.Act, g row, action audit.Action) error {
+	member := []carrier{{ID: act.TargetID}}
+	switch {
+	case g.Role != "" && action == audit.GroupMemberAdded:
+		return s.tellAll(tx, act, member, "", g.Role)
+	case g.Role != "":
+		return s.tellAll(tx, act, member, g.Role, "")
+	}
+	by, err := s.Rules.StandingIn(tx, act.TenantID, act.ActorID)
+	if err != nil {
+		return err
+	}
+	return notify.Tell(tx, act.TenantID, act.TargetID, notify.Notice{Action: action, By: by.Role, Reason: act.Reason, Detail: g.Name})
 }
 
 // membership begins the plan of an act on a person in a group. It is asked for

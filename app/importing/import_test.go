@@ -1,6 +1,7 @@
 package importing_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -18,11 +19,12 @@ func TestAListMakesAndChangesPeople(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		nurse, same := h.User(h.Alder, "nurse"), h.User(h.Alder, "same")
 		pilot, night := h.group("pilot", "", same), h.group("Night shift", "", nurse)
+		h.group("Ward", "")
 		i := h.check(h.admin,
 			"name,display_name,groups",
 			"New.Person@alder.example,Night Np,pilot;night SHIFT",
 			"plain@alder.example,,",
-			"nurse@alder.example,Nurse Ward,Pilot;Night shift",
+			"nurse@alder.example,Nurse Ward,Pilot;Night shift;Ward",
 			"same@alder.example,same,pilot")
 		if i.State != importing.Checked || i.New != 2 || i.Changed != 1 || i.Unchanged != 1 || i.Total != 3 || len(i.Problems) != 0 || i.CreatedBy != h.admin.Name {
 			t.Fatalf("checked as %+v", i)
@@ -55,7 +57,7 @@ func TestAListMakesAndChangesPeople(t *testing.T) {
 		}
 		for action, want := range map[audit.Action]int{
 			audit.ImportChecked: 1, audit.ImportStarted: 1, audit.ImportFinished: 1, audit.ImportFailed: 0, audit.UserRenamed: 1,
-			audit.GroupMemberAdded: 3, // one of nurse, and one for each group of those who are new
+			audit.GroupMemberAdded: 4, // two of nurse, and one for each group of those who are new
 		} {
 			if got := h.Events(action); got != want {
 				t.Errorf("%d events %s, want %d", got, action, want)
@@ -67,6 +69,14 @@ func TestAListMakesAndChangesPeople(t *testing.T) {
 		if got := h.Text("SELECT action || ' ' || by_role || ' ' || reason || ' ' || detail FROM notices WHERE user_id = ? AND action = ?", nurse.ID, audit.UserRenamed); got !=
 			"user.renamed tenant_administrator they begin on Monday Nurse Ward" {
 			t.Errorf("who was there is told %q of their name", got)
+		}
+		// And once of all groups that they were put into; who is new has nothing to be told.
+		if got := h.Text("SELECT by_role || ' ' || reason || ' ' || detail FROM notices WHERE user_id = ? AND action = ?", nurse.ID, audit.GroupMemberAdded); got !=
+			"tenant_administrator they begin on Monday pilot, Ward" {
+			t.Errorf("who was there is told %q of their groups", got)
+		}
+		if n := h.Count("SELECT count(*) FROM notices"); n != 2 {
+			t.Errorf("%d notices, want 2, both to who was there", n)
 		}
 		if rows := h.Text("SELECT rows FROM imports WHERE id = ?", i.ID); strings.Contains(rows, "nurse") {
 			t.Error("who was in the list is kept")
@@ -185,6 +195,92 @@ func TestAListOverSecurityAdministratorsTakesTwo(t *testing.T) {
 		if got := h.Text("SELECT display_name FROM users WHERE id = ?", h.security2.ID); got != "Second" {
 			t.Errorf("they are called %q", got)
 		}
+	})
+}
+
+// What an approver is shown is what runs: person by person, page by page, and out of
+// the very text that the request has the hash of.
+func TestWhatAnApproverIsShownIsWhatRuns(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		third := h.Admin(h.Alder, "security3", access.RoleSecurityAdministrator)
+		h.Clock.Forward(73 * time.Hour)
+		nurse := h.User(h.Alder, "nurse")
+		h.group("Ward", "", nurse)
+		h.group("Front desk", access.RoleHelpdesk)
+		lines := []string{"name,display_name,groups", "security2@alder.example,Second,", "nurse@alder.example,,Ward;Front desk", "bare@alder.example,,ward"}
+		for n := range 60 {
+			lines = append(lines, fmt.Sprintf("p%02d@alder.example,Person %02d,Front desk;Ward", n, n))
+		}
+		i := h.check(h.security, lines...)
+		out, err := h.run(h.security, i)
+		if err != nil || !out.Waits() {
+			t.Fatalf("run = %+v, %v; want a request", out, err)
+		}
+		seen, err := h.Approvals.Find(t.Context(), h.Alder.ID, out.RequestID, third.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var act importing.Act
+		if err := seen.Read(&act); err != nil || act != i.Act {
+			t.Fatalf("the request is about %+v, %v; want %+v", act, err, i.Act)
+		}
+		var all []importing.Effect
+		for from := 0; ; from += importing.PageMost {
+			page, err := h.Imports.EffectsOf(t.Context(), h.Alder.ID, act, from)
+			if err != nil || page.Total != 63 || page.From != from || page.FileName != "people.csv" {
+				t.Fatalf("EffectsOf from %d = %+v, %v", from, page, err)
+			}
+			all = append(all, page.Rows...)
+			if len(all) >= page.Total {
+				break
+			}
+		}
+		if first := all[0]; len(all) != 63 || first.New || first.Was != "security2" || first.Called != "Second" || len(first.Joins) != 0 || first.Row != 2 {
+			t.Fatalf("%d people, of whom the first is %+v", len(all), first)
+		}
+		for _, from := range []int{-7, 1 << 40} {
+			if page, err := h.Imports.EffectsOf(t.Context(), h.Alder.ID, act, from); err != nil || page.From < 0 || page.From > 63 {
+				t.Errorf("from %d = %+v, %v", from, page, err)
+			}
+		}
+		_, err = h.Imports.EffectsOf(t.Context(), h.Birch.ID, act, 0)
+		signintest.WantCode(t, "of another organisation", err, "import.not_kept")
+
+		// A text that the hash is not of is shown to nobody, and runs for nobody.
+		frozen := h.Text("SELECT rows FROM imports WHERE id = ?", i.ID)
+		h.Set("UPDATE imports SET rows = ? WHERE id = ?", strings.Replace(frozen, "Person 07", "Person 70", 1), i.ID)
+		_, err = h.Imports.EffectsOf(t.Context(), h.Alder.ID, act, 0)
+		signintest.WantCode(t, "of another text", err, "import.changed")
+		h.Set("UPDATE imports SET rows = ? WHERE id = ?", frozen, i.ID)
+
+		if err := h.Approvals.Approve(t.Context(), h.Alder.ID, out.RequestID, third.ID, "", audit.Origin{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Imports.TakeUp(t.Context()); err != nil || h.import_(h.security, i.ID).State != importing.Done {
+			t.Fatalf("TakeUp = %v: %s", err, wrong(h.import_(h.security, i.ID)))
+		}
+		made := 0
+		for _, e := range all {
+			if e.New {
+				made++
+			}
+			if e.Called != "" && h.Text("SELECT display_name FROM users WHERE tenant_id = ? AND name = ?", h.Alder.ID, e.Name) != e.Called {
+				t.Errorf("%s is not called %s, as was shown", e.Name, e.Called)
+			}
+			for _, g := range e.Joins {
+				if h.Count("SELECT count(*) FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.user_name = ? AND g.name = ? AND g.role = ?", e.Name, g.Name, g.Role) != 1 {
+					t.Errorf("%s is not in %s, as was shown", e.Name, g.Name)
+				}
+			}
+			if joined := h.Count("SELECT count(*) FROM group_members WHERE user_name = ? AND added_by = ?", e.Name, h.security.ID); joined != len(e.Joins) {
+				t.Errorf("%s joined %d groups, and %d were shown", e.Name, joined, len(e.Joins))
+			}
+		}
+		if now := h.Count("SELECT count(*) FROM users WHERE created_by = ?", h.security.ID); now != made {
+			t.Errorf("%d people were made, and %d were shown", now, made)
+		}
+		_, err = h.Imports.EffectsOf(t.Context(), h.Alder.ID, act, 0)
+		signintest.WantCode(t, "of a list that was run", err, "import.not_kept")
 	})
 }
 

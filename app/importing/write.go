@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
@@ -78,8 +77,7 @@ func create(tx *store.Tx, h *held, changes []Change, common audit.Event) (map[st
 		if c.UserID != "" {
 			continue
 		}
-		local, _, _ := strings.Cut(c.Name, "@")
-		people = append(people, user.Newcomer{Name: c.Name, DisplayName: cmp.Or(c.DisplayName, local), Groups: c.Joins})
+		people = append(people, user.Newcomer{Name: c.Name, DisplayName: c.called(), Groups: c.Joins})
 	}
 	users, err := user.CreateAll(tx, h.TenantID, people, common)
 	ids := make(map[string]string, len(users))

@@ -10,8 +10,6 @@
 package method
 
 import (
-	"slices"
-
 	"latchkey/app/fault"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -46,15 +44,6 @@ var Ways = []Way{
 	{"sms", user.WithSMS, every, false},
 	{"password", user.WithPassword, every, true},
 	{"static_passcode", user.WithStaticPasscode, []Use{SignIn}, false},
-}
-
-// Named gives the row of a way.
-func Named(name string) (Way, bool) {
-	i := slices.IndexFunc(Ways, func(w Way) bool { return w.Name == name })
-	if i < 0 {
-		return Way{}, false
-	}
-	return Ways[i], true
 }
 
 // Off is what a user may not use, by the use. Gorm reads it as part of a row.

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/store"
+	"latchkey/app/throttle"
 )
 
 // Most is where counting stops: as many, or more.
@@ -36,7 +37,7 @@ func Of(ctx context.Context, db *store.DB, rules *access.Rules, tenantID string)
 		{&n.NoWay, "users WHERE tenant_id = ? AND state = 'active' AND ways & (ways - 1) = 0 AND ways = 0"},
 		{&n.AtRisk, "users WHERE tenant_id = ? AND state = 'active' AND ways & (ways - 1) = 0 AND ways <> 0"},
 		{&n.Passcodes, "static_passcodes WHERE tenant_id = ? AND state IN ('approved', 'active')"},
-		{&n.Paused, "throttles WHERE tenant_id = ? AND in_a_row >= 100 AND way <> 'address' AND way NOT LIKE '%:here'"},
+		{&n.Paused, "throttles WHERE tenant_id = ? AND " + throttle.TurnedOff},
 	} {
 		if _, err := tx.One(count.into, "SELECT count(*) FROM (SELECT 1 FROM "+count.which+" LIMIT ?) counted", tenantID, Most); err != nil {
 			return n, store.Unusable(err)

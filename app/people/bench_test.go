@@ -62,6 +62,11 @@ func firstPages(b *testing.B, dialect store.Dialect, n int) {
 		{"without password", people.Filter{Way: people.WithoutPassword}},
 		{"with phone", people.Filter{Way: people.WithPhone}},
 		{"without phone", people.Filter{Way: people.WithoutPhone}},
+		{"with passkey", people.Filter{Way: people.WithPasskey}},
+		{"with totp", people.Filter{Way: people.WithTOTP}},
+		{"with voice", people.Filter{Way: people.WithVoice}},
+		{"with sms", people.Filter{Way: people.WithSMS}},
+		{"with static passcode", people.Filter{Way: people.WithStaticPasscode}},
 		{"at risk", people.Filter{AtRisk: true}},
 		{"group", people.Filter{Group: "group-0"}},
 		{"never signed in", people.Filter{SignIn: people.Never}},
@@ -121,7 +126,9 @@ func populate(b *testing.B, db *store.DB, tenantID string, n int) {
 				SELECT ?, 'user-' || i, 'person' || i || '@alder.example', 'Given' || (i % 97) || ' Person' || i,
 				CASE WHEN i % 1000 = 7 THEN 'locked' WHEN i % 1000 = 8 THEN 'disabled' ELSE 'active' END,
 				CASE WHEN i % 20 = 3 THEN 'enforced' WHEN i % 20 = 4 THEN 'enabled' ELSE 'disabled' END,
-				CASE WHEN i % 30 = 5 THEN '' ELSE 'x' END, CASE WHEN i % 30 = 5 THEN 0 ELSE 1 END + CASE WHEN i % 3 = 0 THEN 2 ELSE 0 END, CAST(? AS ` + timestamp(db) + `),
+				CASE WHEN i % 30 = 5 THEN '' ELSE 'x' END, CASE WHEN i % 30 = 5 THEN 0 ELSE 1 END + CASE WHEN i % 3 = 0 THEN 2 ELSE 0 END
+				+ CASE WHEN i % 4 = 0 THEN 4 ELSE 0 END + CASE WHEN i % 50 = 1 THEN 8 ELSE 0 END + CASE WHEN i % 500 = 9 THEN 32 ELSE 0 END
+				+ CASE WHEN i % 100 = 7 THEN 64 ELSE 0 END + CASE WHEN i % 10000 = 99 THEN 128 ELSE 0 END, CAST(? AS ` + timestamp(db) + `),
 				CASE WHEN i % 5 < 2 THEN NULL ELSE ` + since + ` END FROM ` + numbers, []any{tenantID, now, now, n}},
 			{"INSERT INTO user_words (tenant_id, word, user_id) SELECT tenant_id, substr(name, 1, length(name) - 14), id FROM users WHERE tenant_id = ?", []any{tenantID}},
 			{"INSERT INTO user_words (tenant_id, word, user_id) SELECT tenant_id, lower(substr(display_name, 1, 6)), id FROM users WHERE tenant_id = ?", []any{tenantID}},

@@ -26,16 +26,38 @@ var MFAStates = []string{MFADisabled, MFAEnabled, MFAEnforced}
 // States lists the states of a user.
 var States = []string{user.Active, user.Locked, user.Disabled}
 
-// Ways that a filter asks for.
+// Ways that a filter asks for: to have one, by its name everywhere, or to have none
+// of the two that most people have.
 const (
-	WithPassword    = "password"
-	WithoutPassword = "no_password"
-	WithPhone       = "phone"
-	WithoutPhone    = "no_phone"
+	WithPasskey        = "passkey"
+	WithPhone          = "phone"
+	WithTOTP           = "totp"
+	WithVoice          = "voice"
+	WithSMS            = "sms"
+	WithPassword       = "password"
+	WithStaticPasscode = "static_passcode"
+	WithoutPhone       = "no_phone"
+	WithoutPassword    = "no_password"
 )
 
 // Ways lists them.
-var Ways = []string{WithPassword, WithoutPassword, WithPhone, WithoutPhone}
+var Ways = []string{
+	WithPasskey, WithPhone, WithTOTP, WithVoice, WithSMS, WithPassword, WithStaticPasscode, WithoutPhone, WithoutPassword,
+}
+
+// had are the ways that a person may have, the strongest first.
+var had = []struct {
+	name string
+	bit  user.Ways
+}{
+	{WithPasskey, user.WithPasskey},
+	{WithPhone, user.WithPhone},
+	{WithTOTP, user.WithTOTP},
+	{WithVoice, user.WithVoice},
+	{WithSMS, user.WithSMS},
+	{WithPassword, user.WithPassword},
+	{WithStaticPasscode, user.WithStaticPasscode},
+}
 
 // Last sign-ins that a filter asks for.
 const (

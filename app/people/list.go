@@ -24,9 +24,16 @@ type Row struct {
 	More   int      `gorm:"-"` // groups besides
 }
 
-// Password and Phone say which ways in the person has.
-func (r Row) Password() bool { return r.Ways&1 != 0 }
-func (r Row) Phone() bool    { return r.Ways&2 != 0 }
+// Has names the ways in that the person has, the strongest first.
+func (r Row) Has() []string {
+	names := []string{}
+	for _, way := range had {
+		if user.Ways(r.Ways).Has(way.bit) {
+			names = append(names, way.name)
+		}
+	}
+	return names
+}
 
 // AtRisk says whether the loss of one way locks the person out.
 func (r Row) AtRisk() bool { return r.Ways&(r.Ways-1) == 0 }

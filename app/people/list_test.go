@@ -88,6 +88,49 @@ func TestEachFilterFindsItsPeople(t *testing.T) {
 	})
 }
 
+// Each way in finds who has it, also as their only one, and nobody else; and is named
+// in the list as it is in the filter.
+func TestEveryWayIsFoundAndNamed(t *testing.T) {
+	each(t, func(o *office) {
+		bits := map[string]user.Ways{
+			people.WithPasskey: user.WithPasskey, people.WithPhone: user.WithPhone, people.WithTOTP: user.WithTOTP, people.WithVoice: user.WithVoice,
+			people.WithSMS: user.WithSMS, people.WithPassword: user.WithPassword, people.WithStaticPasscode: user.WithStaticPasscode,
+		}
+		o.Set("UPDATE users SET ways = 0 WHERE tenant_id = ?", o.Alder.ID)
+		only := map[string]user.User{}
+		for way, bit := range bits {
+			only[way] = o.bare("only-" + strings.ReplaceAll(way, "_", "-"))
+			o.Set("UPDATE users SET ways = ? WHERE id = ?", bit, only[way].ID)
+		}
+		all := o.bare("only-z-all")
+		o.Set("UPDATE users SET ways = 255 WHERE id = ?", all.ID)
+		for way := range bits {
+			page, err := o.people.List(t.Context(), o.Alder.ID, o.admin.ID, people.Filter{Way: way}, people.Position{}, people.Position{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(page.Rows) != 2 || page.Rows[0].ID != only[way].ID || page.Rows[1].ID != all.ID {
+				t.Errorf("with %s: %q", way, names(page))
+				continue
+			}
+			if has := page.Rows[0].Has(); !slices.Equal(has, []string{way}) {
+				t.Errorf("who has %s alone has %v", way, has)
+			}
+			if has := page.Rows[1].Has(); len(has) != len(bits) || !slices.Contains(has, way) {
+				t.Errorf("who has everything has %v", has)
+			}
+		}
+		for _, way := range people.Ways {
+			if _, tried := bits[way]; !tried && way != people.WithoutPassword && way != people.WithoutPhone {
+				t.Errorf("%s: not tried", way)
+			}
+		}
+		if has := (people.Row{}).Has(); has == nil || len(has) != 0 {
+			t.Errorf("who has nothing has %#v", has)
+		}
+	})
+}
+
 // bare makes a user of Alder without any way in.
 func (o *office) bare(name string) (u user.User) {
 	o.T.Helper()

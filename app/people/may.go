@@ -5,6 +5,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
+	"latchkey/app/passcode"
 	"latchkey/app/store"
 )
 
@@ -13,6 +14,7 @@ type Offer struct {
 	Kind     approval.Kind
 	FourEyes bool   // when a second person approves
 	State    string // with user.mfa: the state that it leads to
+	Hours    []int  // with user.static_passcode: for how many it may be
 }
 
 // May lists what an actor may do to a person now, as it would be judged if they
@@ -68,6 +70,13 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 		offer := Offer{Kind: a.Kind, FourEyes: verdict.Answer == access.FourEyes}
 		if a.Kind == KindMFA {
 			offer.State = plan.Difference[0].After
+		}
+		if a.Kind == KindPasscode {
+			most, err := passcode.HoursMost(tx, tenantID)
+			if err != nil {
+				return nil, store.Unusable(err)
+			}
+			offer.Hours = passcodeHours(most)
 		}
 		offers = append(offers, offer)
 	}

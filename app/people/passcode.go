@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"latchkey/app/access"
@@ -19,8 +20,11 @@ type Passcode struct {
 	Hours int `json:"hours"` // that it works, from when it is shown
 }
 
-// PasscodeHours are those that a form offers.
-var PasscodeHours = []int{1, 4, 8, 24}
+// passcodeHours are those that a form offers, with the most that the policy allows.
+func passcodeHours(most int) []int {
+	all := slices.DeleteFunc([]int{1, 4, 8, 24}, func(hours int) bool { return hours >= most })
+	return append(all, most)
+}
 
 // passcode plans to let a person have a static passcode. It takes four eyes each
 // time, and a security administrator among them; the passcode itself is made when

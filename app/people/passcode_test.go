@@ -2,6 +2,7 @@ package people_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func (o *office) show(by user.User, id string) (passcode.Shown, error) {
 func (o *office) tries(u user.User, typed string, from signin.From) (signin.Done, error) {
 	o.T.Helper()
 	attempt := o.Begin(u.Name, signin.Password, from)
-	if err := o.SignIn.Choose(o.T.Context(), attempt, signin.StaticPasscode, from); err != nil {
+	if err := o.SignIn.Choose(o.T.Context(), attempt, signin.StaticPasscode, "", from); err != nil {
 		return signin.Done{}, err
 	}
 	return o.SignIn.VerifyCode(o.T.Context(), attempt, typed, from)
@@ -281,7 +282,7 @@ func TestAStaticPasscodeIsNeverForAdministrators(t *testing.T) {
 			"a user who is locked now": {"UPDATE users SET state = 'locked' WHERE name LIKE 'nurse@%'", "UPDATE users SET state = 'active'"},
 		} {
 			attempt := o.Begin(o.nurse.Name, signin.Password, pc)
-			if err := o.SignIn.Choose(t.Context(), attempt, signin.StaticPasscode, pc); err != nil {
+			if err := o.SignIn.Choose(t.Context(), attempt, signin.StaticPasscode, "", pc); err != nil {
 				t.Fatal(err)
 			}
 			o.Set(pair[0])
@@ -315,6 +316,23 @@ func TestWrongPasscodesAreCounted(t *testing.T) {
 				if want := map[bool]error{true: fault.Refused, false: fault.Throttled}[i < 10]; !errors.Is(err, want) {
 					t.Errorf("%s, try %d: %v", u.Name, i+1, err)
 				}
+			}
+		}
+	})
+}
+
+// TestTheFormOffersNoMoreHoursThanThePolicy.
+func TestTheFormOffersNoMoreHoursThanThePolicy(t *testing.T) {
+	each(t, func(o *office) {
+		o.passcodesOn()
+		for most, want := range map[int][]int{24: {1, 4, 8, 24}, 8: {1, 4, 8}, 6: {1, 4, 6}, 1: {1}} {
+			o.Set("UPDATE tenants SET passcode_hours = ?", most)
+			var nurse people.Person
+			nurse.ID = o.nurse.ID
+			offers, err := o.people.May(o.T.Context(), o.Alder.ID, o.admin.ID, nurse)
+			i := slices.IndexFunc(offers, func(of people.Offer) bool { return of.Kind == people.KindPasscode })
+			if err != nil || i < 0 || !slices.Equal(offers[i].Hours, want) {
+				o.T.Errorf("of at most %d hours: %+v, %v; want %v", most, offers, err, want)
 			}
 		}
 	})

@@ -142,7 +142,7 @@ func TestARequestThatIsTakenBack(t *testing.T) {
 		r := p.Open()
 		waiting := h.Hub.Wait(device.UserKey(u.TenantID, u.ID))
 		defer waiting.Done()
-		if err := h.SignIn.Choose(t.Context(), attempt, signin.Password, pc); err != nil {
+		if err := h.SignIn.Choose(t.Context(), attempt, signin.Password, "", pc); err != nil {
 			t.Fatal(err)
 		}
 		if !rung(waiting) {

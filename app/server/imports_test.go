@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/app/access"
 )
 
 // list is a form with a file and other fields, in pairs.
@@ -34,7 +36,11 @@ const importPath = "/admin/alder/users/import"
 // bring uploads a list.
 func (b *browser) bring(t testing.TB, lines ...string) answer {
 	t.Helper()
-	p := list(t, "people.csv", strings.Join(lines, "\r\n"), "csrf", b.csrf)
+	fields := []string{"csrf", b.csrf}
+	for name, values := range *b.more {
+		fields = append(fields, name, values[0])
+	}
+	p := list(t, "people.csv", strings.Join(lines, "\r\n"), fields...)
 	return b.saw(sendParcel(t, b.client, b.request(t, http.MethodPost, importPath, nil), p))
 }
 
@@ -98,6 +104,75 @@ func TestImportOverHTTP(t *testing.T) {
 		w.forward(t, 6*time.Minute)
 		if a := b.post(t, page+"/run", "reason", "x"); a.is(t, http.StatusSeeOther) && a.location() != "/step-up?return_to="+strings.ReplaceAll(page, "/", "%2F") {
 			t.Errorf("%s leads to %s", a.asked, a.location())
+		}
+	})
+}
+
+// Who may approve a list reads every line of it before they do, page by page; who
+// may not reads none.
+func TestAnApproverReadsEveryLineOfAList(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.promote(t, secondSecurity, access.RoleSecurityAdministrator)
+		w.promote(t, "user2@alder.example", access.RoleSecurityAdministrator)
+		asker, second := w.browser(t).signIn(t, firstSecurity), w.browser(t).signIn(t, secondSecurity)
+		lines := []string{"name,display_name,groups", "user2@alder.example,<b>Renamed</b>,", "user3@alder.example,,office"}
+		for n := range 70 {
+			lines = append(lines, fmt.Sprintf("wave%02d@alder.example,Wave %02d,pilot", n, n))
+		}
+		asker.get(t, importPath)
+		list := asker.bring(t, lines...).want(t, http.StatusSeeOther).location()
+		request := asker.post(t, list+"/run", "reason", "they begin on Monday").want(t, http.StatusSeeOther).location()
+		if !strings.HasPrefix(request, inbox+"/") {
+			t.Fatalf("the list goes to %s, and should wait", request)
+		}
+		request, _, _ = strings.Cut(request, "?")
+		if a := second.get(t, request).want(t, http.StatusOK); !strings.Contains(a.body, request+"/people") {
+			t.Error("the request does not lead to its people")
+		}
+		first := second.get(t, request+"/people").want(t, http.StatusOK)
+		for _, want := range []string{"user2@alder.example", "&lt;b&gt;Renamed&lt;/b&gt;", "user3@alder.example", "office", "wave00@alder.example", "Wave 47", "pilot", "1 to 50 of 72", "people.csv", request + "/people?from=50"} {
+			if !strings.Contains(first.body, want) {
+				t.Errorf("the first page lacks %q", want)
+			}
+		}
+		rest := second.get(t, request+"/people?from=50").want(t, http.StatusOK)
+		for page, has := range map[*answer]bool{&first: false, &rest: true} {
+			if strings.Contains(page.body, "wave69@alder.example") != has || strings.Contains(page.body, "wave00@alder.example") == has {
+				t.Errorf("%s has other people", page.asked)
+			}
+		}
+		asker.get(t, request+"/people").want(t, http.StatusOK)
+		for _, from := range []string{"-1", "x", "1000000"} {
+			second.get(t, request+"/people?from="+from).want(t, http.StatusOK)
+		}
+
+		// Who may not approve it: one who is in it, and one who only watches; others see no request at all.
+		for name, want := range map[string]int{"user2@alder.example": http.StatusForbidden, "auditor@alder.example": http.StatusForbidden, deskOfAlder: http.StatusNotFound, "user4@alder.example": http.StatusForbidden} {
+			b := w.browser(t).signIn(t, name)
+			if a := b.get(t, request+"/people"); a.is(t, want) && strings.Contains(a.body, "wave00") {
+				t.Errorf("%s reads the list", name)
+			}
+			if a := b.get(t, request); strings.Contains(a.body, request+"/people") {
+				t.Errorf("%s is led to the list", name)
+			}
+		}
+		stranger := w.browser(t).signIn(t, "security@birch.example")
+		for _, path := range []string{request, strings.Replace(request, "/alder/", "/birch/", 1)} {
+			stranger.get(t, path+"/people").is(t, http.StatusNotFound)
+		}
+
+		// Another text than was asked for is not shown.
+		id := list[strings.LastIndex(list, "/")+1:]
+		id, _, _ = strings.Cut(id, "?")
+		w.act(t, "UPDATE imports SET rows = replace(rows, 'Wave 07', 'Wave 70') WHERE id = ?", id)
+		if a := second.get(t, request+"/people"); a.is(t, http.StatusConflict) && strings.Contains(a.body, "wave00") {
+			t.Error("a list that was changed is shown")
+		}
+
+		// Afterwards the list is nobody's business any more.
+		asker.post(t, request+"/withdraw").want(t, http.StatusSeeOther)
+		if a := second.get(t, request+"/people").want(t, http.StatusSeeOther); a.location() != request {
+			t.Errorf("a request that is over leads to %s", a.location())
 		}
 	})
 }

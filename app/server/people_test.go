@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/app/secret"
 )
 
 // at is the page of somebody of Alder.
@@ -42,7 +44,7 @@ func TestListForAProgram(t *testing.T) {
 			t.Errorf("the whole list has %d people, and leads to %q and %q", len(all.Users), all.Next, all.Previous)
 		}
 		one := ask("?q=user3&way=phone&state=active")
-		if len(one.Users) != 1 || one.Users[0].Name != "user3@alder.example" || strings.Join(one.Users[0].Ways, " ") != "password phone" ||
+		if len(one.Users) != 1 || one.Users[0].Name != "user3@alder.example" || strings.Join(one.Users[0].Ways, " ") != "phone password" ||
 			one.Users[0].LastSignInAt == nil || one.Users[0].Href != w.at(t, "user3") || len(one.Users[0].Groups) != 1 {
 			t.Errorf("user3 is %+v", one.Users)
 		}
@@ -64,6 +66,87 @@ func TestListForAProgram(t *testing.T) {
 		}
 		if empty := ask("?q=nobody-at-all"); empty.Users == nil || len(empty.Users) != 0 {
 			t.Error("an empty list is none")
+		}
+	})
+}
+
+// listed gives the sign-in names, without their domain, on a page of the list as a
+// program gets it and as its table shows them.
+func (b *browser) listed(t *testing.T, query string) (asJSON, asPage string) {
+	t.Helper()
+	var p struct{ Users []struct{ Name string } }
+	b.get(t, "/admin/alder/users?"+query, "Accept", "application/json").want(t, http.StatusOK).decode(t, &p)
+	var names []string
+	for _, u := range p.Users {
+		name, _, _ := strings.Cut(u.Name, "@")
+		names = append(names, name)
+	}
+	asJSON, names = strings.Join(names, " "), nil
+	_, table, _ := strings.Cut(b.get(t, "/admin/alder/users?"+query).want(t, http.StatusOK).body, "<tbody>")
+	table, _, _ = strings.Cut(table, "</tbody>")
+	for _, found := range nameInTable.FindAllStringSubmatch(table, -1) {
+		names = append(names, found[1])
+	}
+	return asJSON, strings.Join(names, " ")
+}
+
+var nameInTable = regexp.MustCompile(`([a-z0-9.-]+)@alder\.example`)
+
+// Each filter with a real value finds those who fit and nobody else, on the page and
+// for a program alike; also together, and where a role reaches no further than a group.
+func TestFiltersOverHTTP(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.withPhone(t, "user3@alder.example")
+		admin := w.browser(t).signIn(t, "admin@alder.example")
+		set := func(name, change string, values ...any) {
+			t.Helper()
+			w.act(t, "UPDATE users SET "+change+" WHERE name = ?", append(values, name+"@alder.example")...)
+		}
+		// Nobody else fits: all others are alike.
+		w.act(t, "UPDATE users SET ways = 3, mfa_state = 'disabled', last_signin_at = ? WHERE name LIKE '%@alder.example'", w.DB.Now())
+		set("user1", "ways = 4, mfa_state = 'enforced'")
+		set("user2", "ways = 9, mfa_state = 'enabled', last_signin_at = ?", w.DB.Now().Add(-31*24*time.Hour))
+		set("user3", "ways = 35, last_signin_at = ?", w.DB.Now().Add(-91*24*time.Hour))
+		set("user4", "ways = 65, last_signin_at = NULL")
+		set("user5", "ways = 131, state = 'locked'")
+		set("user6", "ways = 2, state = 'disabled'")
+		set("user7", "ways = 0, last_signin_at = NULL")
+		made := secret.System.ID()
+		w.act(t, "INSERT INTO groups (tenant_id, id, name, created_at) SELECT id, ?, 'Filtered', ? FROM tenants WHERE slug = 'alder'", made, w.DB.Now())
+		for _, name := range []string{"user2", "user4"} {
+			w.act(t, "INSERT INTO group_members (tenant_id, group_id, user_id, user_name) SELECT tenant_id, ?, id, name FROM users WHERE name = ?", made, name+"@alder.example")
+		}
+		for query, want := range map[string]string{
+			"mfa=enforced": "user1", "mfa=enabled": "user2", "state=locked": "user5", "state=disabled": "user6", "group=" + made: "user2 user4",
+			"signin=never": "user4 user7", "signin=30": "user3 user2", "signin=90": "user3", "risk=1": "user1 user6 user7",
+			"way=passkey": "user2", "way=totp": "user1", "way=voice": "user3", "way=sms": "user4", "way=static_passcode": "user5",
+			"way=no_password": "user1 user6 user7", "way=no_phone": "user1 user2 user4 user7",
+			"q=user1&mfa=enforced": "user1", "q=user1&mfa=enabled": "", "group=" + made + "&way=sms": "user4", "group=" + made + "&signin=never": "user4",
+			"risk=1&way=totp": "user1", "risk=1&way=passkey": "", "state=locked&way=static_passcode": "user5", "mfa=enabled&signin=30&way=passkey&group=" + made: "user2",
+			"group=nothing": "", "way=phone&state=disabled": "user6", "way=password&signin=never": "user4",
+		} {
+			asJSON, asPage := admin.listed(t, query)
+			if asJSON != want || asPage != want {
+				t.Errorf("%s finds %q, and on its page %q; want %q", query, asJSON, asPage, want)
+			}
+		}
+		if others, _ := admin.listed(t, "mfa=disabled"); strings.Contains(others, "user1 ") || !strings.Contains(others, "user3") {
+			t.Errorf("mfa=disabled finds %q; it is everybody else", others)
+		}
+		// The page says in words what each has, and an authenticator app alone is not nothing.
+		for query, has := range map[string]string{"way=totp": "authenticator app", "way=sms": "text message, password", "way=voice": "phone, call, password", "signin=never&risk=1": "none"} {
+			if a := admin.get(t, "/admin/alder/users?"+query); !strings.Contains(a.body, has) {
+				t.Errorf("%s does not say %q", query, has)
+			}
+		}
+		// Whoever is limited to the group finds its members, whatever they ask for.
+		w.act(t, "INSERT INTO role_scopes (tenant_id, user_id, group_id) SELECT tenant_id, id, ? FROM users WHERE name = 'desk@alder.example'", made)
+		must(0, w.Rules.Reload(t.Context()))
+		desk := w.browser(t).signIn(t, "desk@alder.example")
+		for query, want := range map[string]string{"": "user2 user4", "mfa=enabled": "user2", "mfa=enforced": "", "way=totp": "", "way=sms": "user4", "signin=never": "user4", "risk=1": "", "way=no_phone": "user2 user4"} {
+			if asJSON, asPage := desk.listed(t, query); asJSON != want || asPage != want {
+				t.Errorf("%q in one group finds %q, and on its page %q; want %q", query, asJSON, asPage, want)
+			}
 		}
 	})
 }

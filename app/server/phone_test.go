@@ -9,7 +9,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +26,7 @@ type phone struct {
 	account, tenant string
 	pin             string
 	client          *http.Client
+	more            *url.Values // fields that every body has besides, see browser
 }
 
 const api = "/phone/api/v1"
@@ -34,7 +37,7 @@ func (w *world) newPhone(t testing.TB) *phone {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &phone{base: w.URL, publicURL: w.Settings.PublicURL, now: w.now, key: key, pin: "135790", client: &http.Client{Transport: w.wire, Timeout: 30 * time.Second}}
+	return &phone{more: &w.more, base: w.URL, publicURL: w.Settings.PublicURL, now: w.now, key: key, pin: "135790", client: &http.Client{Transport: w.wire, Timeout: 30 * time.Second}}
 }
 
 // on is the same phone, speaking to another replica.
@@ -80,13 +83,27 @@ func (ph *phone) enrolled(t testing.TB, a answer) *phone {
 // plain makes a call without a proof.
 func (ph *phone) plain(t testing.TB, method, path string, body any) answer {
 	t.Helper()
-	text, err := json.Marshal(body)
+	text, err := json.Marshal(ph.stuffed(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := newRequest(t, method, ph.base+api+path, bytes.NewReader(text))
 	r.Header.Set("Content-Type", "application/json")
 	return send(t, ph.client, r)
+}
+
+// stuffed puts more fields into a body or into claims, where it has none of that name.
+func (ph *phone) stuffed(body any) any {
+	object, is := body.(map[string]any)
+	if ph.more == nil || len(*ph.more) == 0 || !is && body != nil {
+		return body
+	}
+	all := map[string]any{}
+	for name, values := range *ph.more {
+		all[name] = values[0]
+	}
+	maps.Copy(all, object)
+	return all
 }
 
 // signed is a JWS before it is signed: what a test may tamper with.
@@ -138,6 +155,9 @@ func (ph *phone) proof(method, path string) signed {
 func (ph *phone) request(t testing.TB, method, path string, body any) *http.Request {
 	t.Helper()
 	var content io.Reader
+	if method != http.MethodGet {
+		body = ph.stuffed(body)
+	}
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
@@ -194,6 +214,7 @@ func (ph *phone) decision(r asked, decision, number string) signed {
 	if decision == "approve" {
 		claims["number"] = number
 	}
+	claims, _ = ph.stuffed(claims).(map[string]any)
 	return signed{header: map[string]any{"alg": "ES256", "kid": ph.device}, claims: claims, key: ph.key}
 }
 

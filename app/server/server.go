@@ -45,6 +45,7 @@ import (
 	"latchkey/app/setup"
 	"latchkey/app/signin"
 	"latchkey/app/store"
+	"latchkey/app/throttle"
 	"latchkey/app/totp"
 	"latchkey/app/wake"
 	"latchkey/app/web"
@@ -365,7 +366,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time
@@ -374,8 +375,6 @@ func (s *Server) forget(ctx context.Context) error {
 		{"DELETE FROM attempts WHERE expires_at < ?", now.Add(-24 * time.Hour)},
 		{"DELETE FROM prompts WHERE expires_at < ? AND state <> 'pending'", now.Add(-48 * time.Hour)},
 		{"DELETE FROM habits WHERE changed_at < ?", now.AddDate(0, -13, 0)},
-		{"DELETE FROM throttles WHERE changed_at < ? AND in_a_row < 100", now.AddDate(0, 0, -30)},
-		{"DELETE FROM throttles WHERE changed_at < ? AND way = 'address'", now.AddDate(0, 0, -1)},
 		{"DELETE FROM outbox WHERE expires_at < ? AND (kind = 'web_push' OR failed_at IS NULL)", now.Add(-24 * time.Hour)},
 		{"DELETE FROM outbox WHERE failed_at < ?", now.AddDate(0, 0, -30)},
 		{"DELETE FROM replicas WHERE seen_at < ?", now.Add(-24 * time.Hour)},

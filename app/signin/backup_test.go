@@ -130,7 +130,7 @@ func TestOfManyWrongSentCodesFiveAreChecked(t *testing.T) {
 		numbered(h, u, mobile, provider.SMS)
 		pc := Browser("a PC")
 		a := h.Attempt(h.Begin(u.Name, signin.Password, pc), pc)
-		choose := func() error { return h.SignIn.Choose(h.T.Context(), a.ID, signin.SMS, pc) }
+		choose := func() error { return h.SignIn.Choose(h.T.Context(), a.ID, signin.SMS, "", pc) }
 		if err := choose(); err != nil {
 			h.T.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func TestThreeCodesInTenMinutes(t *testing.T) {
 				attempts[i] = h.Begin(name, signin.Password, Browser(fmt.Sprint("browser ", i)))
 			}
 			return Tally(AtOnce(n, func(i int) error {
-				return h.SignIn.Choose(h.T.Context(), attempts[i], signin.Voice, Browser(fmt.Sprint("browser ", i)))
+				return h.SignIn.Choose(h.T.Context(), attempts[i], signin.Voice, "", Browser(fmt.Sprint("browser ", i)))
 			}))
 		}
 		sent := func() int { return h.Count("SELECT count(*) FROM outbox WHERE target = ?", office) }
@@ -225,7 +225,7 @@ func TestTheBudgetOfADay(t *testing.T) {
 		h.Set("INSERT INTO message_limits (tenant_id, countries, daily_most, changed_at) VALUES (?,'DE',?,?)", h.Alder.ID, daily, h.Clock.Now())
 		sent := func() int { return h.Count("SELECT count(*) FROM outbox WHERE kind = 'sms'") }
 		for _, u := range users[:4] {
-			if err := h.SignIn.Choose(h.T.Context(), h.Begin(u.Name, signin.Password, Browser(u.Name)), signin.SMS, Browser(u.Name)); err != nil {
+			if err := h.SignIn.Choose(h.T.Context(), h.Begin(u.Name, signin.Password, Browser(u.Name)), signin.SMS, "", Browser(u.Name)); err != nil {
 				h.T.Fatal(err)
 			}
 		}
@@ -289,7 +289,7 @@ func TestWhatMayGetACode(t *testing.T) {
 		}
 		numbered(h, u, mobile, provider.SMS)
 		h.Set("INSERT INTO message_limits (tenant_id, countries, daily_most, changed_at) VALUES (?,'FR',100,?)", h.Alder.ID, h.Clock.Now())
-		if err := h.SignIn.Choose(h.T.Context(), h.Begin(u.Name, signin.Password, Browser("a PC")), signin.SMS, Browser("a PC")); err != nil {
+		if err := h.SignIn.Choose(h.T.Context(), h.Begin(u.Name, signin.Password, Browser("a PC")), signin.SMS, "", Browser("a PC")); err != nil {
 			h.T.Fatal(err)
 		}
 		if n := h.Count("SELECT count(*) FROM outbox WHERE kind = 'sms'"); n != 0 {
@@ -297,7 +297,7 @@ func TestWhatMayGetACode(t *testing.T) {
 		}
 		// Another tenant has nobody who carries: the way is not there.
 		v := h.User(h.Birch, "user1")
-		if err := h.SignIn.Choose(h.T.Context(), h.Begin(v.Name, signin.Password, Browser("a PC")), signin.SMS, Browser("a PC")); !errors.Is(err, fault.Invalid) {
+		if err := h.SignIn.Choose(h.T.Context(), h.Begin(v.Name, signin.Password, Browser("a PC")), signin.SMS, "", Browser("a PC")); !errors.Is(err, fault.Invalid) {
 			h.T.Errorf("a way that is off = %v", err)
 		}
 	})
@@ -331,7 +331,7 @@ func TestACodeEndsAtTheMinute(t *testing.T) {
 
 		a, code = begin()
 		h.Clock.Forward(time.Microsecond)
-		if err := h.SignIn.Choose(h.T.Context(), a, signin.SMS, pc); err != nil {
+		if err := h.SignIn.Choose(h.T.Context(), a, signin.SMS, "", pc); err != nil {
 			h.T.Fatal(err)
 		}
 		if newer := codeTo(h, mobile); newer != code {
@@ -341,5 +341,38 @@ func TestACodeEndsAtTheMinute(t *testing.T) {
 		a, code = begin()
 		h.Lock(u)
 		refused("of a user who is locked", a, code)
+	})
+}
+
+// TestARuleThatChangesHoldsForTheNextCode: a number that waits for its code gets no
+// other one when its country or its way was taken off the list meanwhile.
+func TestARuleThatChangesHoldsForTheNextCode(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		carried(h, h.Alder.ID)
+		u := h.User(h.Alder, "user1")
+		session, _ := h.Session(u)
+		by := backupphone.Owner{TenantID: u.TenantID, UserID: u.ID, UserName: u.Name, SessionID: session}
+		id, err := h.Backups.Begin(ctx, by, mobile, provider.SMS, audit.Origin{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := func() int { return h.Count("SELECT count(*) FROM outbox WHERE target = ?", mobile) }
+		h.Set("INSERT INTO message_limits (tenant_id, countries, daily_most, changed_at) VALUES (?,'FR',100,?)", h.Alder.ID, h.Clock.Now())
+		WantCode(t, "of a country that is off", h.Backups.Resend(ctx, by, id, audit.Origin{}), "backupphone.number_refused")
+		h.Set("UPDATE message_limits SET countries = 'DE'")
+		turnOff(h, user.WithSMS)
+		WantCode(t, "of a way that is off", h.Backups.Resend(ctx, by, id, audit.Origin{}), "method.off")
+		h.Set("UPDATE tenants SET no_sign_in = 0, no_second = 0, no_recovery = 0")
+		h.Set("DELETE FROM providers WHERE channel = 'sms'")
+		WantCode(t, "carried by nobody", h.Backups.Resend(ctx, by, id, audit.Origin{}), "backupphone.not_carried")
+		if sent() != 1 {
+			t.Errorf("%d messages, want the first one", sent())
+		}
+		carriedBySMS := "INSERT INTO providers (tenant_id, channel, driver, url, account, sender, credential, version, changed_by, changed_at) VALUES (?,'sms','kept','','','','',1,'',?)"
+		h.Set(carriedBySMS, h.Alder.ID, h.Clock.Now())
+		if err := h.Backups.Resend(ctx, by, id, audit.Origin{}); err != nil || sent() != 2 {
+			t.Errorf("Resend = %v, %d messages", err, sent())
+		}
 	})
 }

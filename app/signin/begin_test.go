@@ -80,7 +80,7 @@ func TestTheLastUsedWayComesFirst(t *testing.T) {
 			return a
 		}
 		a := wants("at first", signin.Password)
-		if err := h.SignIn.Choose(ctx, a.ID, signin.Phone, pc); err != nil {
+		if err := h.SignIn.Choose(ctx, a.ID, signin.Phone, "", pc); err != nil {
 			t.Fatal(err)
 		}
 		if r := p.Open(); r.Kind != string(prompt.SignIn) {
@@ -96,7 +96,7 @@ func TestTheLastUsedWayComesFirst(t *testing.T) {
 		}
 		h.Clock.Forward(10 * time.Minute)
 		a = wants("after a decline", signin.Phone)
-		if err := h.SignIn.Choose(ctx, a.ID, signin.Password, pc); err != nil {
+		if err := h.SignIn.Choose(ctx, a.ID, signin.Password, "", pc); err != nil {
 			t.Fatal(err)
 		}
 		wants("after the password was chosen", signin.Password)
@@ -104,7 +104,7 @@ func TestTheLastUsedWayComesFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		a = wants("after the phone was preferred", signin.Phone)
-		if err := h.SignIn.Choose(ctx, a.ID, signin.Password, pc); err != nil {
+		if err := h.SignIn.Choose(ctx, a.ID, signin.Password, "", pc); err != nil {
 			t.Fatal(err)
 		}
 		if err := h.SignIn.Prefer(ctx, u.TenantID, u.ID, u.Name, signin.Phone, audit.Origin{}); err != nil {
@@ -122,7 +122,7 @@ func TestTheLastUsedWayComesFirst(t *testing.T) {
 
 		for what, err := range map[string]error{
 			"Prefer": h.SignIn.Prefer(ctx, u.TenantID, u.ID, u.Name, "carrier pigeon", audit.Origin{}),
-			"Choose": h.SignIn.Choose(ctx, a.ID, "carrier pigeon", pc),
+			"Choose": h.SignIn.Choose(ctx, a.ID, "carrier pigeon", "", pc),
 		} {
 			if !errors.Is(err, fault.Invalid) {
 				t.Errorf("%s of a way that is none = %v, want fault.Invalid", what, err)
@@ -168,7 +168,7 @@ func TestNobodyLearnsWhoIsWho(t *testing.T) {
 			a := begin(h, name, pc)
 			_, err := h.SignIn.VerifyPassword(ctx, a.ID, "not their password", pc)
 			told = append(told, "a wrong password: "+tell(err))
-			told = append(told, "the phone: "+tell(h.SignIn.Choose(ctx, a.ID, signin.Phone, pc)))
+			told = append(told, "the phone: "+tell(h.SignIn.Choose(ctx, a.ID, signin.Phone, "", pc)))
 			a = h.Attempt(a.ID, pc)
 			told = append(told, "then "+string(a.PhoneState(h.Clock.Now()))+" "+strings.Map(digit, a.Number))
 			_, err = h.SignIn.Finish(ctx, a.ID, pc)
@@ -180,7 +180,7 @@ func TestNobodyLearnsWhoIsWho(t *testing.T) {
 			a = begin(h, name, pc)
 			pause, err := h.SignIn.HeldUntil(ctx, a)
 			told = append(told, "held by "+pause.Reason+" for "+pause.Until.Sub(h.Clock.Now()).String()+" "+tell(err))
-			told = append(told, "back to the password: "+tell(h.SignIn.Choose(ctx, a.ID, signin.Password, pc)))
+			told = append(told, "back to the password: "+tell(h.SignIn.Choose(ctx, a.ID, signin.Password, "", pc)))
 			for range 6 {
 				_, err = h.SignIn.VerifyPassword(ctx, a.ID, "not their password", pc)
 				told = append(told, "a wrong password: "+tell(err))
@@ -269,7 +269,7 @@ func TestAnAttemptBelongsToItsBrowser(t *testing.T) {
 			_, finished := h.SignIn.Finish(ctx, at.address, at.from)
 			for what, err := range map[string]error{
 				"Find": found, "VerifyPassword": verified, "Finish": finished,
-				"Choose": h.SignIn.Choose(ctx, at.address, signin.Password, at.from),
+				"Choose": h.SignIn.Choose(ctx, at.address, signin.Password, "", at.from),
 			} {
 				if !errors.Is(err, fault.NotFound) {
 					t.Errorf("%s: %s = %v, want fault.NotFound", claim, what, err)

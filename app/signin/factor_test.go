@@ -136,7 +136,7 @@ func TestWhoNeedsASecondFactorGivesTwo(t *testing.T) {
 		}
 		WantCode(t, "the password twice", verify(h, a, Password, pc), "signin.refused")
 		for _, way := range []signin.Way{signin.Password, signin.Phone, "pigeon", ""} {
-			WantCode(t, "going over to "+string(way), h.SignIn.Choose(ctx, a.ID, way, pc), "form.wrong")
+			WantCode(t, "going over to "+string(way), h.SignIn.Choose(ctx, a.ID, way, "", pc), "form.wrong")
 		}
 		if _, err := h.SignIn.Finish(ctx, a.ID, pc); err == nil {
 			t.Error("finishing halfway makes a session")
@@ -204,7 +204,7 @@ func TestThePhoneIsEnoughByItself(t *testing.T) {
 		a = at(h, u, signin.Password, pc)
 		done, err = h.SignIn.VerifyPassword(ctx, a.ID, Password, pc)
 		a = halfway(h, a, done, err, signin.Phone, pc)
-		if err := h.SignIn.Choose(ctx, a.ID, signin.TOTP, pc); err != nil {
+		if err := h.SignIn.Choose(ctx, a.ID, signin.TOTP, "", pc); err != nil {
 			t.Fatal(err)
 		}
 		done, err = h.SignIn.VerifyCode(ctx, a.ID, app.Next(), pc)
@@ -248,7 +248,7 @@ func TestEnforcedWithoutASecondFactorGoesNoFurther(t *testing.T) {
 			WantCode(t, "the password again", verify(h, a, Password, pc), "signin.refused")
 		}
 		for _, way := range []signin.Way{signin.Password, signin.Phone, signin.TOTP} {
-			WantCode(t, "going over to "+string(way), h.SignIn.Choose(ctx, a.ID, way, pc), "form.wrong")
+			WantCode(t, "going over to "+string(way), h.SignIn.Choose(ctx, a.ID, way, "", pc), "form.wrong")
 		}
 		able, err := signin.Able(h.DB.View(ctx), h.Keys, u.TenantID, []string{u.ID})
 		if err != nil || able[u.ID] {

@@ -90,7 +90,7 @@ func TestWhoIsAskedNoMore(t *testing.T) {
 			end   func(addressed string)
 		}{
 			{"the password was chosen", func(addressed string) {
-				if err := h.SignIn.Choose(t.Context(), addressed, signin.Password, other); err != nil {
+				if err := h.SignIn.Choose(t.Context(), addressed, signin.Password, "", other); err != nil {
 					t.Fatal(err)
 				}
 			}},

@@ -41,7 +41,7 @@ func TestAWayThatIsOffIsNotOffered(t *testing.T) {
 			if err != nil || slices.Contains(offered, signin.TOTP) || !slices.Contains(offered, signin.Phone) {
 				t.Errorf("%s is offered %v, %v", name, offered, err)
 			}
-			WantCode(t, "choosing it", h.SignIn.Choose(t.Context(), a.ID, signin.TOTP, pc), "form.wrong")
+			WantCode(t, "choosing it", h.SignIn.Choose(t.Context(), a.ID, signin.TOTP, "", pc), "form.wrong")
 		}
 		turnOff(h, user.WithPassword)
 		if a := h.Attempt(h.Begin(u.Name, signin.Password, pc), pc); a.Way == signin.Password || a.Way == signin.TOTP {
@@ -151,7 +151,7 @@ func TestAFirstFactorThatIsGoneCountsForNothingHalfway(t *testing.T) {
 				t.Fatal(err)
 			}
 			byPassword := proved()
-			if err := h.SignIn.Choose(ctx, byPassword, signin.Password, pc); err != nil {
+			if err := h.SignIn.Choose(ctx, byPassword, signin.Password, "", pc); err != nil {
 				t.Fatal(err)
 			}
 			gone(u)
@@ -302,5 +302,42 @@ func TestNothingIsBoundOfAWayThatIsOff(t *testing.T) {
 			t.Errorf("%d were bound", n)
 		}
 		h.PhoneOf(other) // another organisation has it on
+	})
+}
+
+// TestWhatMayComeFirst: nobody prefers what is off, what is sent, or what is gone
+// tomorrow.
+func TestWhatMayComeFirst(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		u := h.User(h.Alder, "user1")
+		prefer := func(w signin.Way) error {
+			return h.SignIn.Prefer(ctx, u.TenantID, u.ID, u.Name, w, audit.Origin{})
+		}
+		h.Set("UPDATE tenants SET no_sign_in = 0") // static passcodes are on as well
+		may, err := h.SignIn.Preferable(ctx, u.TenantID, u.ID)
+		if want := []signin.Way{signin.Passkey, signin.Phone, signin.TOTP, signin.Password}; err != nil || !slices.Equal(may, want) {
+			t.Errorf("%v, %v; want %v", may, err, want)
+		}
+		for _, w := range []signin.Way{signin.StaticPasscode, signin.SMS, signin.Voice, "none", ""} {
+			WantCode(t, "preferring "+string(w), prefer(w), "form.wrong")
+		}
+		if err := prefer(signin.TOTP); err != nil {
+			t.Error(err)
+		}
+		h.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,'staff','Staff',?)", u.TenantID, h.Clock.Now())
+		h.Set("INSERT INTO method_groups (tenant_id, way, group_id) VALUES (?,?,'staff')", u.TenantID, user.WithPasskey)
+		h.Set("UPDATE tenants SET limited_ways = ? WHERE id = ?", user.WithPasskey, u.TenantID)
+		turnOff(h, user.WithTOTP, "no_sign_in")
+		may, err = h.SignIn.Preferable(ctx, u.TenantID, u.ID)
+		if want := []signin.Way{signin.Phone, signin.Password}; err != nil || !slices.Equal(may, want) {
+			t.Errorf("with an app off and passkeys for a group %v, %v; want %v", may, err, want)
+		}
+		for _, w := range []signin.Way{signin.TOTP, signin.Passkey} {
+			WantCode(t, "preferring "+string(w), prefer(w), "form.wrong")
+		}
+		if way, err := h.SignIn.Habit(ctx, u.TenantID, u.Name); err != nil || way != signin.TOTP {
+			t.Errorf("what is preferred is %s, %v", way, err)
+		}
 	})
 }

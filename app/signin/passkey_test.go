@@ -81,7 +81,7 @@ func TestAPasskeyThatDoesNotLookIsOneFactor(t *testing.T) {
 		}
 		_, err = signs(h, a, answer, pc)
 		WantCode(t, "the same touch as the other factor", err, "signin.refused")
-		WantCode(t, "going back to the passkey", h.SignIn.Choose(ctx, a.ID, signin.Passkey, pc), "form.wrong")
+		WantCode(t, "going back to the passkey", h.SignIn.Choose(ctx, a.ID, signin.Passkey, "", pc), "form.wrong")
 		done, err = h.SignIn.VerifyPassword(ctx, a.ID, Password, pc)
 		if how := signsIn(h, done, err, u); how != "key,pwd" {
 			t.Errorf("signed in by %s", how)

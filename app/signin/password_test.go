@@ -101,7 +101,7 @@ func TestFiveFailuresEndAnAttempt(t *testing.T) {
 			// Nothing that is asked anew makes the count begin anew.
 			if i == 3 {
 				for _, way := range []signin.Way{signin.Phone, signin.Password} {
-					if err := h.SignIn.Choose(ctx, a.ID, way, pc); err != nil {
+					if err := h.SignIn.Choose(ctx, a.ID, way, "", pc); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -109,7 +109,7 @@ func TestFiveFailuresEndAnAttempt(t *testing.T) {
 			WantCode(t, "a wrong password", verify(h, a, wrong, pc), "signin.refused")
 		}
 		WantCode(t, "the right one after five", verify(h, a, Password, pc), "signin.refused")
-		WantCode(t, "another way after five", h.SignIn.Choose(ctx, a.ID, signin.Phone, pc), "signin.refused")
+		WantCode(t, "another way after five", h.SignIn.Choose(ctx, a.ID, signin.Phone, "", pc), "signin.refused")
 		if got := inARow(h, u.Name); got != 5 {
 			t.Errorf("%d failures count, want the five that were checked", got)
 		}
@@ -390,7 +390,7 @@ func TestNoAuditNoAct(t *testing.T) {
 		_, finished := h.SignIn.Finish(ctx, byPhone, pc)
 		for what, err := range map[string]error{
 			"Begin": begun, "VerifyPassword": verified, "VerifyPassword of a wrong one": refused, "Finish": finished,
-			"Choose": h.SignIn.Choose(ctx, byPhone, signin.Password, pc),
+			"Choose": h.SignIn.Choose(ctx, byPhone, signin.Password, "", pc),
 			"Prefer": h.SignIn.Prefer(ctx, u.TenantID, u.ID, u.Name, signin.Password, audit.Origin{}),
 		} {
 			if f := fault.Of(err); f == nil || f.Kind != fault.Unavailable || f.RetryAfter <= 0 {

@@ -142,14 +142,14 @@ func TestWhatEndsBetweenTheAnswerAndTheSession(t *testing.T) {
 				h.Set("UPDATE tenants SET state = 'suspended' WHERE id = ?", u.TenantID)
 			}, false},
 			{"the password is chosen", func(_ user.User, _ device.Account, addressed string) {
-				none(h.SignIn.Choose(ctx, addressed, signin.Password, pc))
+				none(h.SignIn.Choose(ctx, addressed, signin.Password, "", pc))
 			}, false},
 			{"the password is chosen, and the phone again", func(_ user.User, _ device.Account, addressed string) {
-				none(h.SignIn.Choose(ctx, addressed, signin.Password, pc))
-				none(h.SignIn.Choose(ctx, addressed, signin.Phone, pc))
+				none(h.SignIn.Choose(ctx, addressed, signin.Password, "", pc))
+				none(h.SignIn.Choose(ctx, addressed, signin.Phone, "", pc))
 			}, true},
 			{"five wrong passwords", func(_ user.User, _ device.Account, addressed string) {
-				none(h.SignIn.Choose(ctx, addressed, signin.Password, pc))
+				none(h.SignIn.Choose(ctx, addressed, signin.Password, "", pc))
 				for range 5 {
 					WantCode(t, "a wrong password", verify(h, h.Attempt(addressed, pc), wrong, pc), "signin.refused")
 				}
@@ -213,7 +213,7 @@ func TestAnAnswerThatIsNoApprovalMakesNoSession(t *testing.T) {
 			WantCode(t, row.claim, err, "signin.refused")
 			if a := h.Attempt(addressed, pc); !a.Open(h.Clock.Now()) {
 				t.Errorf("%s: no other way can be taken", row.claim)
-			} else if err := h.SignIn.Choose(ctx, addressed, signin.Password, pc); err != nil {
+			} else if err := h.SignIn.Choose(ctx, addressed, signin.Password, "", pc); err != nil {
 				t.Errorf("%s: another way = %v", row.claim, err)
 			}
 		}

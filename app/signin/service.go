@@ -408,14 +408,10 @@ func heldUntil(tx *store.Tx, a Attempt) (prompt.Pause, error) {
 // Choose takes another way, which becomes the default for next time, be it as the
 // first or as the second one. Choosing the phone sends a new prompt, unless one of
 // this attempt is on the phone now. It fails with fault.Invalid for a way that is
-// not offered and fault.Refused when the attempt is over.
-func (s *Service) Choose(ctx context.Context, addressed string, way Way, from From) error {
-	return s.ChooseTo(ctx, addressed, way, "", from)
-}
-
-// ChooseTo is Choose with the backup phone that is to get the code. Only who has
-// proved something knows of more than one.
-func (s *Service) ChooseTo(ctx context.Context, addressed string, way Way, phoneID string, from From) error {
+// not offered and fault.Refused when the attempt is over. phoneID is the backup phone
+// that is to get a code, empty for the one used last: only who has proved something
+// knows of more than one.
+func (s *Service) Choose(ctx context.Context, addressed string, way Way, phoneID string, from From) error {
 	unknown := fault.Wrong("form.wrong", map[string]string{"method": "signin.way_unknown"})
 	if !known(way) {
 		return unknown
@@ -649,12 +645,35 @@ func (s *Service) Habit(ctx context.Context, tenantID, name string) (Way, error)
 	return way, store.Unusable(err)
 }
 
-// Prefer changes the way that a user is offered first.
-func (s *Service) Prefer(ctx context.Context, tenantID, userID, name string, way Way, from audit.Origin) error {
-	if !known(way) || weaker(way) {
-		return fault.Wrong("form.wrong", map[string]string{"default_way": "preference.way_unknown"})
+// Preferable lists the ways that a user may be offered first, the strongest first: no
+// codes that are sent, no passcode that is gone the next day, and nothing that they do
+// not sign in by where they are.
+func (s *Service) Preferable(ctx context.Context, tenantID, userID string) ([]Way, error) {
+	all, err := s.preferable(s.DB.View(ctx), tenantID, userID)
+	return all, store.Unusable(err)
+}
+
+func (s *Service) preferable(tx *store.Tx, tenantID, userID string) (all []Way, err error) {
+	off, err := method.OffOf(tx, tenantID, userID)
+	for _, w := range ways {
+		if err == nil && !weaker(w.way) && w.way != StaticPasscode && !off.NoSignIn.Has(w.bound) && (w.way != Passkey || s.Passkeys.Usable()) {
+			all = append(all, w.way)
+		}
 	}
+	return all, err
+}
+
+// Prefer changes the way that a user is offered first. One that they cannot be offered
+// first is fault.Invalid.
+func (s *Service) Prefer(ctx context.Context, tenantID, userID, name string, way Way, from audit.Origin) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		may, err := s.preferable(tx, tenantID, userID)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(may, way) {
+			return fault.Wrong("form.wrong", map[string]string{"default_way": "preference.way_unknown"})
+		}
 		if err := s.prefer(tx, tenantID, s.Keys.Subject(name), way); err != nil {
 			return err
 		}

@@ -14,6 +14,8 @@
 package throttle
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -26,6 +28,7 @@ const (
 	PauseLife = 15 * time.Minute // for this long the first time, and then twice as long each time
 	PauseMost = 4 * time.Hour    // at the longest
 	OffAfter  = 100              // and turn it off
+	offAfter  = "100"            // the same, in statements
 )
 
 // Limits of an address.
@@ -38,6 +41,10 @@ const (
 
 // here marks the count of a way in browsers in which the user had a session.
 const here = ":here"
+
+// TurnedOff says of a row that its way is off, for everybody who tries the name, as a
+// part of a statement.
+const TurnedOff = "in_a_row >= " + offAfter + " AND way <> '" + addressWay + "' AND way NOT LIKE '%" + here + "'"
 
 // Part takes apart the way of a count: the way itself, and whether it is the count
 // of browsers that are known.
@@ -185,6 +192,15 @@ func Lift(tx *store.Tx, tenantID, subject string) (int64, error) {
 }
 
 const cleared = "UPDATE throttles SET in_a_row = 0, paused_until = NULL WHERE tenant_id = ? AND subject = ? AND in_a_row > 0"
+
+// Forget deletes counts that nothing was added to for a month, and those of addresses
+// after a day. A way that is off stays off. Any replica may run it.
+func Forget(ctx context.Context, db *store.DB) error {
+	now := db.Now()
+	_, err := db.CountOne(ctx, "DELETE FROM throttles WHERE changed_at < ? AND in_a_row < ?", now.AddDate(0, 0, -30), OffAfter)
+	_, also := db.CountOne(ctx, "DELETE FROM throttles WHERE changed_at < ? AND way = ?", now.AddDate(0, 0, -1), addressWay)
+	return errors.Join(err, also)
+}
 
 // Uncount takes a counted try back that was not checked after all.
 func Uncount(tx *store.Tx, tenantID, subject, way string, known bool) error {

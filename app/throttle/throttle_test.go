@@ -1,6 +1,7 @@
 package throttle
 
 import (
+	"strconv"
 	"testing"
 	"time"
 )
@@ -13,6 +14,12 @@ func TestWaitsGrow(t *testing.T) {
 	}
 	if growing(1<<40, PauseLife, PauseMost) != PauseMost {
 		t.Error("a wait has no end")
+	}
+}
+
+func TestTheStatementsKnowTheLimit(t *testing.T) {
+	if offAfter != strconv.Itoa(OffAfter) {
+		t.Errorf("statements say %s, and the limit is %d", offAfter, OffAfter)
 	}
 }
 

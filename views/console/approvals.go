@@ -50,6 +50,7 @@ type Approval struct {
 	EndsAt     time.Time
 	Reason     string
 	Lines      []Line
+	People     string // address of the page of everybody whom it changes; empty: there is none
 	State      string // in words
 	Tone       string
 	Waits      bool

@@ -87,3 +87,21 @@ func (v Import) run(ctx context.Context) string {
 func (v Import) progress(ctx context.Context) string {
 	return words.Say(ctx, "console.import.progress", "done", strconv.Itoa(v.Done), "total", strconv.Itoa(v.Total))
 }
+
+// ImportPeople is a page of those whom a list that waits makes and changes.
+type ImportPeople struct {
+	Back            string // address of the request
+	Act             string
+	FileName        string
+	From, To, Total int
+	Rows            []ImportPerson
+	Previous, Next  string // addresses; empty: there is none
+}
+
+// ImportPerson is one person with what changes.
+type ImportPerson struct {
+	Row, Name   string
+	New         bool
+	Was, Called string // empty: as before
+	Joins       []ImportGroup
+}

@@ -155,7 +155,6 @@ type SessionRow struct {
 	ID         string
 	This       bool
 	Browser    string // "Firefox on Linux"
-	Place      string // "Berlin, Germany"; or empty
 	IP         string
 	SinceAt    time.Time
 	SeenAt     time.Time

@@ -16,6 +16,7 @@ type Setup struct {
 	Typed      Form
 	Errors     map[string]string
 	Regions    []component.Choice
+	Least      int      // characters of a password
 	AsksTenant bool     // the organisation is made as well
 	AsksDomain bool     // the domain of the sign-in name is to be given
 	Operator   bool     // of the platform, and of no organisation

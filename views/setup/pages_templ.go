@@ -176,7 +176,7 @@ func SetupPage(p component.Page, v Setup) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				templ_7745c5c3_Err = component.PasswordField(component.Field{
-					Name: "password", Label: words.Say(ctx, "setup.password"), Hint: words.Say(ctx, "password.hint", "count", "15"),
+					Name: "password", Label: words.Say(ctx, "setup.password"), Hint: words.Say(ctx, "password.hint", "count", component.Count(v.Least)),
 					Error: v.Errors["password"], Autocomplete: "new-password", Required: true, MaxLength: "1024",
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {

@@ -91,19 +91,19 @@ const (
 // Phone is the page that shows the number and waits for the phone. It does not
 // say how the phone gives it back: that tells administrators from others.
 type Phone struct {
-	Attempt    string
-	UserName   string
-	State      string // Pending, Approved, Denied, Expired or Held
-	Number     string // two digits, six in type6
-	StartedAt  time.Time
-	ExpiresAt  time.Time
-	RetryAt    time.Time // Held: from when a request may be sent again; zero when that is not told
+	Attempt      string
+	UserName     string
+	State        string // Pending, Approved, Denied, Expired or Held
+	Number       string // two digits, six in type6
+	StartedAt    time.Time
+	ExpiresAt    time.Time
+	RetryAt      time.Time // Held: from when a request may be sent again; zero when that is not told
 	SecondFactor bool      // the password was right, the phone comes on top
-	ByPassword bool      // the password is another way
-	OtherWays  string    // address of the page that offers them, when the person is signed in and proves it again; else empty
-	Approves   string    // what the phone is asked to approve: "Give a role: user3"; empty for a sign-in
-	Request    string    // address of the page of the request that it approves
-	Stay       component.Check
+	ByPassword   bool      // the password is another way
+	OtherWays    string    // address of the page that offers them, when the person is signed in and proves it again; else empty
+	Approves     string    // what the phone is asked to approve: "Give a role: user3"; empty for a sign-in
+	Request      string    // address of the page of the request that it approves
+	Stay         component.Check
 }
 
 // Help lists what is left for somebody who cannot use the phone now, strongest way first.

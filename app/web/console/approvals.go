@@ -14,9 +14,11 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/fault"
+	"latchkey/app/importing"
 	"latchkey/app/signin"
 	"latchkey/app/user"
 	"latchkey/app/web"
+	"latchkey/views/component"
 	views "latchkey/views/console"
 	"latchkey/views/words"
 )
@@ -28,6 +30,7 @@ func (h *Pages) approvalRoutes() []web.Route {
 		web.Get("/admin/:tenant/approvals", access.ConsoleEnter, h.approvals),
 		web.Get("/admin/:tenant/approvals/live", access.ConsoleEnter, h.liveApprovals),
 		web.Get("/admin/:tenant/approvals/:request", access.ConsoleEnter, h.approval),
+		web.Get("/admin/:tenant/approvals/:request/people", access.ConsoleEnter, h.approvalPeople),
 		web.Post("/admin/:tenant/approvals/:request/approve", access.ConsoleEnter, h.approve),
 		web.Post("/admin/:tenant/approvals/:request/refuse", access.ConsoleEnter, h.refuse),
 		web.Post("/admin/:tenant/approvals/:request/withdraw", access.ConsoleEnter, h.withdraw),
@@ -153,10 +156,66 @@ func (h *Pages) showApproval(c echo.Context, status int, t typed) error {
 		name, was, is := web.Changed(ctx, line.Field, line.Before, line.After)
 		v.Lines = append(v.Lines, views.Line{Field: name, Before: was, After: is, Same: line.Before == line.After})
 	}
+	if r.Kind == importing.KindImport && readsList(r, who.UserID) {
+		v.People = v.Here + "/people"
+	}
 	if v.Waits {
 		h.mayDecide(c, r, &v)
 	}
 	return web.Render(c, status, views.ApprovalPage(h.page(c, approvalsPath), v))
+}
+
+// readsList says whether somebody may read every line of a list that waits: who asked
+// for it, and who may approve it.
+func readsList(r approval.Seen, userID string) bool {
+	return r.State == approval.Pending && (r.RequesterID == userID || r.Verdict.Err() == nil)
+}
+
+// approvalPeople shows whom a list that waits makes and changes, and how: what the
+// request covers by its hash, and what runs when it is approved.
+func (h *Pages) approvalPeople(c echo.Context) error {
+	ctx, who, at := web.Context(c), web.Session(c), web.Here(c)
+	r, err := h.Approvals.Find(c.Request().Context(), at.ID, c.Param("request"), who.UserID)
+	if err != nil {
+		return err
+	}
+	here := h.path(c, approvalsPath+"/"+url.PathEscape(r.ID))
+	switch {
+	case r.Kind != importing.KindImport || r.State != approval.Pending:
+		return web.Redirect(c, here) // the list serves no more
+	case !readsList(r, who.UserID):
+		return r.Verdict.Err()
+	}
+	var act importing.Act
+	if err := r.Read(&act); err != nil {
+		return err
+	}
+	from, _ := strconv.Atoi(c.QueryParam("from"))
+	page, err := h.Imports.EffectsOf(c.Request().Context(), at.ID, act, from)
+	if f := fault.Of(err); errors.Is(err, fault.Conflict) {
+		return h.showApproval(c, http.StatusConflict, typed{problem: web.Sentence(c, f.Code, f.Detail)})
+	}
+	if err != nil {
+		return err
+	}
+	v := views.ImportPeople{
+		Back: here, Act: web.ActOn(ctx, r.Kind, ""), FileName: page.FileName, From: page.From + 1, To: page.From + len(page.Rows), Total: page.Total,
+	}
+	there := func(from int) string { return here + "/people?from=" + strconv.Itoa(from) }
+	if page.From > 0 {
+		v.Previous = there(max(0, page.From-importing.PageMost))
+	}
+	if v.To < page.Total {
+		v.Next = there(v.To)
+	}
+	for _, e := range page.Rows {
+		row := views.ImportPerson{Row: component.Count(e.Row), Name: e.Name, New: e.New, Was: e.Was, Called: e.Called}
+		for _, g := range e.Joins {
+			row.Joins = append(row.Joins, views.ImportGroup{Name: g.Name, Href: h.path(c, "/groups/"+url.PathEscape(g.ID)), Role: groupRole(ctx, g.Role, titled(g.Title))})
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return web.Render(c, http.StatusOK, views.ImportPeoplePage(h.page(c, approvalsPath), v))
 }
 
 // mayDecide says what this person can do about a request that waits, or rule by

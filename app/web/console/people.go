@@ -11,7 +11,6 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/people"
-	"latchkey/app/signin"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -160,17 +159,8 @@ func (h *Pages) peopleJSON(c echo.Context, rows []people.Row) []userJSON {
 	all := make([]userJSON, 0, len(rows))
 	for _, r := range rows {
 		u := userJSON{
-			ID: r.ID, Name: r.Name, DisplayName: r.DisplayName, State: r.State, MFAState: r.MFAState, Ways: []string{}, Groups: r.Groups,
+			ID: r.ID, Name: r.Name, DisplayName: r.DisplayName, State: r.State, MFAState: r.MFAState, Ways: r.Has(), Groups: r.Groups,
 			MoreGroups: r.More, LastSignInAt: r.LastSignInAt, Href: h.personPath(c, r.ID),
-		}
-		if r.Password() {
-			u.Ways = append(u.Ways, people.WithPassword)
-		}
-		if r.Phone() {
-			u.Ways = append(u.Ways, people.WithPhone)
-		}
-		if user.Ways(r.Ways).Has(user.WithPasskey) {
-			u.Ways = append(u.Ways, string(signin.Passkey))
 		}
 		if u.Groups == nil {
 			u.Groups = []string{}
@@ -191,7 +181,7 @@ func (h *Pages) personRow(c echo.Context, r people.Row) views.PersonRow {
 	ctx := web.Context(c)
 	row := views.PersonRow{
 		Href: h.personPath(c, r.ID), Name: r.Name, DisplayName: r.DisplayName, State: words.Say(ctx, "console.people.state."+r.State),
-		Tone: stateTones[r.State], MFA: words.Say(ctx, "console.people.mfa."+r.MFAState), Ways: waysInWords(ctx, user.Ways(r.Ways)), AtRisk: r.AtRisk(),
+		Tone: stateTones[r.State], MFA: words.Say(ctx, "console.people.mfa."+r.MFAState), Ways: waysInWords(ctx, r.Has()), AtRisk: r.AtRisk(),
 		Groups: strings.Join(r.Groups, ", "),
 	}
 	if r.More > 0 {
@@ -203,23 +193,14 @@ func (h *Pages) personRow(c echo.Context, r people.Row) views.PersonRow {
 	return row
 }
 
-// waysInWords says what a person has, the strongest first.
-func waysInWords(ctx context.Context, bound user.Ways) string {
-	var all []string
-	for _, way := range []struct {
-		bound user.Ways
-		words string
-	}{
-		{user.WithPasskey, words.Say(ctx, "console.people.has_passkey")},
-		{user.WithPhone, words.Say(ctx, "console.people.has_phone")},
-		{user.WithPassword, words.Say(ctx, "console.people.has_password")},
-	} {
-		if bound.Has(way.bound) {
-			all = append(all, way.words)
-		}
-	}
-	if len(all) == 0 {
+// waysInWords says which ways a person has.
+func waysInWords(ctx context.Context, names []string) string {
+	if len(names) == 0 {
 		return words.Say(ctx, "console.people.has_none")
+	}
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = words.Say(ctx, "console.people.has."+name)
 	}
 	return strings.Join(all, ", ")
 }

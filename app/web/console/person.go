@@ -133,7 +133,7 @@ func around(ctx context.Context, v *views.Person, p people.Person) {
 	}
 	for _, s := range p.Sessions {
 		v.Sessions = append(v.Sessions, views.PersonSession{
-			Browser: s.Browser, Network: s.IP, How: web.How(ctx, s.AMR), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
+			Browser: web.SayBrowser(ctx, s.Browser), Network: s.IP, How: web.How(ctx, s.AMR), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
 		})
 	}
 	for _, e := range p.SignIns {
@@ -154,7 +154,7 @@ var (
 func happened(ctx context.Context, p people.Person, e audit.Entry) views.PersonEvent {
 	shown := views.PersonEvent{
 		At: e.At, What: words.Say(ctx, "activity."+string(e.Action)), Outcome: words.Say(ctx, "me.activity.outcome."+string(e.Outcome)), Tone: tones[e.Outcome],
-		Where: strings.Join(slicesWithout(e.Browser, e.IP), " · "),
+		Where: strings.Join(slicesWithout(web.SayBrowser(ctx, e.Browser), e.IP), " · "),
 	}
 	switch {
 	case e.ActorKind == audit.KindUser && e.ActorID == p.ID:

@@ -73,7 +73,7 @@ func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, off
 			continue
 		case people.KindPasscode:
 			act.Choices = &component.Choices{Name: "hours", Legend: words.Say(ctx, "console.act.passcode.legend"), Error: problemsOf(back, act.ID)["hours"]}
-			for i, hours := range people.PasscodeHours {
+			for i, hours := range offer.Hours {
 				text := strconv.Itoa(hours)
 				act.Choices.Choices = append(act.Choices.Choices, component.Choice{Value: text, Label: words.Say(ctx, "console.act.passcode.hours", "count", text), Chosen: i == 0})
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"latchkey/app/audit"
+	"latchkey/app/web"
 	views "latchkey/views/me"
 	"latchkey/views/words"
 )
@@ -17,7 +18,7 @@ func event(ctx context.Context, e audit.Entry, where func(ip string) string) vie
 		tone = "bad"
 	}
 	return views.Event{
-		At: e.At, What: words.Say(ctx, "activity."+string(e.Action)), Detail: e.Browser, Where: where(e.IP),
+		At: e.At, What: words.Say(ctx, "activity."+string(e.Action)), Detail: web.SayBrowser(ctx, e.Browser), Where: where(e.IP),
 		Outcome: words.Say(ctx, "me.activity.outcome."+string(e.Outcome)), Tone: tone,
 	}
 }

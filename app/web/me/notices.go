@@ -75,6 +75,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		detail = web.Act(ctx, approval.Kind(n.Detail))
 	case audit.MFAChanged:
 		detail = words.Say(ctx, "console.people.mfa."+n.Detail)
+	case audit.SessionNewBrowser, audit.BrowserCopied:
+		detail = web.SayBrowser(ctx, n.Detail)
 	}
 	shown := views.Notice{
 		What: words.Say(ctx, "notice."+string(n.Action), "detail", detail), Why: n.Reason, At: n.At, Tone: "warn",

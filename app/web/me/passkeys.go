@@ -73,7 +73,7 @@ func (h *Pages) newPasskey(c echo.Context) error {
 	if err := h.Site.NeedFresh(c); err != nil {
 		return err
 	}
-	return h.showNewPasskey(c, http.StatusOK, views.NewPasskey{Name: web.Session(c).Browser})
+	return h.showNewPasskey(c, http.StatusOK, views.NewPasskey{Name: web.SayBrowser(web.Context(c), web.Session(c).Browser)})
 }
 
 func (h *Pages) showNewPasskey(c echo.Context, status int, v views.NewPasskey) error {

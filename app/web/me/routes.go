@@ -175,7 +175,7 @@ func (h *Pages) overview(c echo.Context) error {
 		own.State = words.Say(ctx, "me.info.password.on")
 	}
 	v := views.Overview{
-		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", who.Browser),
+		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt, LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", web.SayBrowser(ctx, who.Browser)),
 		Authenticators: []views.Authenticator{passkeys, phone, codes},
 	}
 	backups, shown, err := h.backupsInShort(c)
@@ -386,18 +386,20 @@ func (h *Pages) showPreferences(c echo.Context, status int, wrong map[string]str
 	if err != nil {
 		return err
 	}
-	ctx, page := web.Context(c), h.Site.Page(c)
-	var choices []component.Choice
-	if h.Passkeys.Usable() {
-		choices = append(choices, component.Choice{
-			Value: string(signin.Passkey), Label: words.Say(ctx, "me.preferences.passkey"), Hint: words.Say(ctx, "me.preferences.passkey_hint"), Chosen: way == signin.Passkey,
-		})
+	may, err := h.SignIn.Preferable(c.Request().Context(), who.TenantID, who.UserID)
+	if err != nil {
+		return err
 	}
-	return web.Render(c, status, views.PreferencesPage(page, views.Preferences{Theme: page.Theme, Errors: wrong, Ways: append(choices, []component.Choice{
-		{Value: string(signin.Phone), Label: words.Say(ctx, "me.preferences.phone"), Hint: words.Say(ctx, "me.preferences.phone_hint"), Chosen: way == signin.Phone},
-		{Value: string(signin.TOTP), Label: words.Say(ctx, "me.preferences.totp"), Chosen: way == signin.TOTP},
-		{Value: string(signin.Password), Label: words.Say(ctx, "me.preferences.password"), Chosen: way == signin.Password},
-	}...)}))
+	ctx, page := web.Context(c), h.Site.Page(c)
+	v := views.Preferences{Theme: page.Theme, Errors: wrong}
+	for _, w := range may {
+		choice := component.Choice{Value: string(w), Label: words.Say(ctx, "me.preferences."+string(w)), Chosen: w == way}
+		if hint := "me.preferences." + string(w) + "_hint"; words.Has(ctx, hint) {
+			choice.Hint = words.Say(ctx, hint)
+		}
+		v.Ways = append(v.Ways, choice)
+	}
+	return web.Render(c, status, views.PreferencesPage(page, v))
 }
 
 func (h *Pages) savePreferences(c echo.Context) error {

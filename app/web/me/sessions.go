@@ -42,7 +42,7 @@ func (h *Pages) sessions(c echo.Context) error {
 	var v views.Sessions
 	for _, s := range list {
 		row := views.SessionRow{
-			ID: s.ID, This: s.ID == who.ID, Browser: s.Browser, IP: where(s.IP), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
+			ID: s.ID, This: s.ID == who.ID, Browser: web.SayBrowser(ctx, s.Browser), IP: where(s.IP), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
 			How: web.How(ctx, s.AMR), Weaker: s.AMR == session.ByPassword, CanEnd: true,
 		}
 		row.EndsAt, row.EndsAnyway = s.EndsAt()
@@ -53,7 +53,7 @@ func (h *Pages) sessions(c echo.Context) error {
 	}
 	for _, b := range trusted {
 		v.Browsers = append(v.Browsers, views.BrowserRow{
-			ID: b.ID, This: b.ID == who.TrustedID, Browser: b.Browser, SinceAt: b.CreatedAt, UsedAt: b.LastUsedAt, EndsAt: b.EndsAt,
+			ID: b.ID, This: b.ID == who.TrustedID, Browser: web.SayBrowser(ctx, b.Browser), SinceAt: b.CreatedAt, UsedAt: b.LastUsedAt, EndsAt: b.EndsAt,
 		})
 	}
 	return web.Render(c, http.StatusOK, views.SessionsPage(h.Site.Page(c), v))

@@ -96,6 +96,7 @@ func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 		audit.UserLocked: "", audit.UserUnlocked: "", audit.WaysRestored: "", audit.SessionsEnded: "", audit.AuthenticatorReset: "Pocket",
 		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.PasskeyBound: "Laptop", audit.DeviceUnlockSet: "Pocket", audit.PasskeyRemoved: "Laptop", audit.PasskeyReset: "Laptop", audit.PasskeySuspect: "Laptop", audit.PasswordSet: "", audit.PasswordChanged: "", audit.PasswordRenewed: "", audit.PasswordLinkMade: "", audit.PasscodeApproved: "", audit.PasscodeIssued: "", audit.PasscodeWithdrawn: "",
 		audit.RoleAssigned: "helpdesk", audit.RoleTaken: "custom:x", audit.AccessAlarm: "somebody@alder.example",
+		audit.GroupMemberAdded: "Night shift, Ward", audit.GroupMemberRemoved: "Night shift",
 		audit.RoleEnded: "auditor", audit.ApprovalGiven: "role.assign", audit.ApprovalRefused: "user.mfa", audit.ApprovalVoid: "group.set_role", audit.ApprovalExpired: "user.import",
 	} {
 		for _, by := range []access.Role{"", access.RoleHelpdesk, "custom:x"} {

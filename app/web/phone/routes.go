@@ -260,7 +260,7 @@ func (h *API) requests(c echo.Context, by device.Proof) error {
 	for i, r := range open {
 		list[i] = request{
 			ID: r.ID, Kind: r.Kind, Account: r.Account.AccountID, Tenant: r.Account.TenantSlug, TenantName: r.Account.TenantName, User: r.Account.UserName,
-			Application: r.Application, Browser: r.Browser, Place: web.SayPlace(ctx, r.Place), IP: r.IP, NewBrowser: r.NewBrowser,
+			Application: r.Application, Browser: web.SayBrowser(ctx, r.Browser), Place: web.SayPlace(ctx, r.Place), IP: r.IP, NewBrowser: r.NewBrowser,
 			CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, Nonce: r.Nonce, Mode: r.Mode,
 		}
 		if r.Numbers != "" {

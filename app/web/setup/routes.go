@@ -14,6 +14,7 @@ import (
 	"latchkey/app/secret"
 	"latchkey/app/setup"
 	"latchkey/app/tenant"
+	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/setup"
@@ -49,7 +50,7 @@ func (h *Pages) show(c echo.Context, status int, i setup.Invited, typed views.Fo
 		wrong[field] = web.Sentence(c, code, "")
 	}
 	v := views.Setup{
-		Action: c.Request().URL.Path, Typed: typed, Errors: wrong, Tenant: i.Name, Operator: i.Operator(), AsksTenant: i.TenantID == "", AsksDomain: i.AsksDomain(),
+		Action: c.Request().URL.Path, Typed: typed, Errors: wrong, Tenant: i.Name, Operator: i.Operator(), Least: user.PasswordLeastAlone, AsksTenant: i.TenantID == "", AsksDomain: i.AsksDomain(),
 	}
 	for _, region := range tenant.Regions {
 		v.Regions = append(v.Regions, component.Choice{Value: region, Label: words.Say(ctx, "setup.region."+region), Chosen: typed.Region == region})

@@ -215,7 +215,7 @@ func stayOf(ctx context.Context, a signin.Attempt, chosen bool) component.Check 
 func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }
 
 func (h *Pages) choose(c echo.Context) error {
-	if err := h.SignIn.ChooseTo(c.Request().Context(), c.Param("attempt"), signin.Way(web.Form(c, "method")), web.Form(c, "phone"), web.From(c)); err != nil {
+	if err := h.SignIn.Choose(c.Request().Context(), c.Param("attempt"), signin.Way(web.Form(c, "method")), web.Form(c, "phone"), web.From(c)); err != nil {
 		return err
 	}
 	return web.Redirect(c, "/signin/"+url.PathEscape(c.Param("attempt")))
