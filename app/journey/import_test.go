@@ -9,6 +9,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"latchkey/app/access"
 	"latchkey/app/store"
 )
 
@@ -79,4 +80,30 @@ func TestImportingPeople(t *testing.T) {
 	h.exec(`UPDATE imports SET state = 'failed', problems = '[{"row":0,"field":"","code":"import.changed","value":""}]' WHERE state = 'running'`)
 	p.WaitForText("main", "Nothing was changed")
 	p.look("import-failed")
+}
+
+// A list that changes somebody of the highest rank waits, and shows whoever asked and
+// whoever may approve it every line.
+func TestAListThatWaitsShowsItsPeople(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	h.promote("user2@alder.example", access.RoleSecurityAdministrator)
+	p := h.pc()
+	p.enter("security@alder.example")
+	p.Open(h.URL + "/admin/alder/users/import")
+	var list strings.Builder
+	list.WriteString("name,display_name,groups\nuser2@alder.example,A display name that goes on and on and on and on and on and on,\nuser3@alder.example,,office;field\n")
+	for i := range 70 {
+		fmt.Fprintf(&list, "person%d@alder.example,Person %d,pilot\n", i, i)
+	}
+	p.chooseFile("#file", "wave.csv", list.String())
+	p.Follow("main form button")
+	p.Fill("#reason", "They begin on Monday")
+	p.Follow("main form button")
+	p.WaitForURL("/approvals/")
+	p.Follow("main a[href$='/people']")
+	p.WaitForText("main .lead", "1 to 50 of 72")
+	p.look("import-people")
+	p.Follow(".pager a")
+	p.WaitForText("main .lead", "51 to 72 of 72")
 }

@@ -4,77 +4,85 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
+// looked is a look at a page: its name, and where the page then is, by its address and,
+// behind a space, by the step that it says it is. With * for one part of the address.
+type looked struct{ look, where string }
+
 // looks has, for each page of views, the look at it in one of the stories here: by
 // axe, in the light and the dark, wide and narrow.
-var looks = map[string]string{
-	"console.ApprovalPage":      "approval-waiting",
-	"console.ApprovalsPage":     "approvals-waiting",
-	"console.ChooserPage":       "console-chooser",
-	"console.CustomRolePage":    "roles-compose",
-	"console.GrantsPage":        "grants",
-	"console.GroupPage":         "group",
-	"console.GroupsPage":        "groups",
-	"console.ImportPage":        "import-checked",
-	"console.ImportsPage":       "import-before",
-	"console.InvitePage":        "invite",
-	"console.InvitedPage":       "invited",
-	"console.NewGrantPage":      "grant-new",
-	"console.OverviewPage":      "console-overview",
-	"console.PasscodeShownPage": "passcode-shown",
-	"console.PasscodesPage":     "passcodes",
-	"console.PeoplePage":        "people",
-	"console.PersonPage":        "person",
-	"console.PlacePage":         "console-place-wrong",
-	"console.PlacesPage":        "console-places",
-	"console.PolicyPage":        "policy",
-	"console.ProviderPage":      "provider-new",
-	"console.ProvidersPage":     "providers-none",
-	"console.RoleAssignPage":    "roles-assign",
-	"console.RoleWhyPage":       "roles-why",
-	"console.RolesPage":         "roles",
-	"console.SearchPage":        "search",
-	"console.SettingsPage":      "console-settings",
-	"demo.OutboxPage":           "demo-outbox",
-	"invite.FirstPasswordPage":  "first-password",
-	"me.ActivityPage":           "activity",
-	"me.AddPhonePage":           "add-phone-waiting",
-	"me.BackupPhonesPage":       "backup-phones-none",
-	"me.HomePage":               "home-new",
-	"me.NewBackupPhonePage":     "backup-phone-new",
-	"me.NewPasskeyPage":         "passkeys-new",
-	"me.NewTOTPPage":            "totp-new-with-phone",
-	"me.OverviewPage":           "overview-new",
-	"me.PasskeysPage":           "passkeys-none",
-	"me.PasswordPage":           "password-set",
-	"me.PhonesPage":             "phones-none",
-	"me.PreferencesPage":        "preferences",
-	"me.SecurePage":             "secure",
-	"me.SessionsPage":           "sessions",
-	"me.TOTPPage":               "totp-one",
-	"operator.HealthPage":       "operator-health",
-	"operator.NewTenantPage":    "operator-new",
-	"operator.TenantPage":       "operator-tenant",
-	"operator.TenantsPage":      "operator-tenants",
-	"phone.AppPage":             "menu-on",
-	"problem.Page":              "problem-404",
-	"setup.SetupDonePage":       "setup-done",
-	"setup.SetupPage":           "setup",
-	"signin.CodePage":           "code",
-	"signin.HelpPage":           "help",
-	"signin.NamePage":           "name",
-	"signin.PasscodePage":       "passcode-typed",
-	"signin.PasskeyPage":        "passkey",
-	"signin.PasswordPage":       "password",
-	"signin.PhoneCodePage":      "sms",
-	"signin.PhonePage":          "number",
-	"signin.SignedOutPage":      "signed-out",
-	"signin.StepUpPage":         "step-up",
+var looks = map[string]looked{
+	"console.ApprovalPage":      {"approval-waiting", "/admin/*/approvals/*"},
+	"console.ApprovalsPage":     {"approvals-waiting", "/admin/*/approvals"},
+	"console.ChooserPage":       {"console-chooser", "/admin"},
+	"console.CustomRolePage":    {"roles-compose", "/admin/*/roles/custom/new"},
+	"console.GrantsPage":        {"grants", "/admin/*/settings/grants"},
+	"console.GroupPage":         {"group", "/admin/*/groups/*"},
+	"console.GroupsPage":        {"groups", "/admin/*/groups"},
+	"console.ImportPage":        {"import-checked", "/admin/*/users/imports/*"},
+	"console.ImportPeoplePage":  {"import-people", "/admin/*/approvals/*/people"},
+	"console.ImportsPage":       {"import-before", "/admin/*/users/import"},
+	"console.InvitePage":        {"invite", "/admin/*/users/new"},
+	"console.InvitedPage":       {"invited", "/admin/*/users"},
+	"console.NewGrantPage":      {"grant-new", "/admin/*/settings/grants/new"},
+	"console.OverviewPage":      {"console-overview", "/admin/*"},
+	"console.PasscodeShownPage": {"passcode-shown", "/admin/*/passcodes/*/show"},
+	"console.PasscodesPage":     {"passcodes", "/admin/*/passcodes"},
+	"console.PeoplePage":        {"people", "/admin/*/users"},
+	"console.PersonPage":        {"person", "/admin/*/users/*"},
+	"console.PlacePage":         {"console-place-wrong", "/admin/*/settings/places"},
+	"console.PlacesPage":        {"console-places", "/admin/*/settings/places"},
+	"console.PolicyPage":        {"policy", "/admin/*/policy"},
+	"console.ProviderPage":      {"provider-new", "/admin/*/settings/providers/*"},
+	"console.ProvidersPage":     {"providers-none", "/admin/*/settings/providers"},
+	"console.RoleAssignPage":    {"roles-assign", "/admin/*/roles/assign"},
+	"console.RoleWhyPage":       {"roles-why", "/admin/*/roles/why"},
+	"console.RolesPage":         {"roles", "/admin/*/roles"},
+	"console.SearchPage":        {"search", "/admin/*/search"},
+	"console.SettingsPage":      {"console-settings", "/admin/*/settings"},
+	"demo.OutboxPage":           {"demo-outbox", "/demo/outbox"},
+	"invite.FirstPasswordPage":  {"first-password", "/invite/* invite"},
+	"me.ActivityPage":           {"activity", "/me/activity"},
+	"me.AddPhonePage":           {"add-phone-waiting", "/me/phones"},
+	"me.BackupPhonesPage":       {"backup-phones-none", "/me/backup-phones"},
+	"me.HomePage":               {"home-new", "/"},
+	"me.NewBackupPhonePage":     {"backup-phone-new", "/me/backup-phones/new/*"},
+	"me.NewPasskeyPage":         {"passkeys-new", "/me/passkeys/new"},
+	"me.NewTOTPPage":            {"totp-new-with-phone", "/me/totp/new/*"},
+	"me.OverviewPage":           {"overview-new", "/me"},
+	"me.PasskeysPage":           {"passkeys-none", "/me/passkeys"},
+	"me.PasswordPage":           {"password-set", "/me/password"},
+	"me.PhonesPage":             {"phones-none", "/me/phones"},
+	"me.PreferencesPage":        {"preferences", "/me/preferences"},
+	"me.SecurePage":             {"secure", "/me/secure"},
+	"me.SessionsPage":           {"sessions", "/me/sessions"},
+	"me.TOTPPage":               {"totp-one", "/me/totp"},
+	"operator.HealthPage":       {"operator-health", "/operator/health"},
+	"operator.NewTenantPage":    {"operator-new", "/operator/tenants/new"},
+	"operator.TenantPage":       {"operator-tenant", "/operator/tenants/*"},
+	"operator.TenantsPage":      {"operator-tenants", "/operator/tenants"},
+	"phone.AppPage":             {"menu-on", "/phone"},
+	"problem.Page":              {"problem-404", "/signin/* problem"},
+	"setup.SetupDonePage":       {"setup-done", "/setup/*/done setup-done"},
+	"setup.SetupPage":           {"setup", "/setup/* setup"},
+	"signin.CodePage":           {"code", "/signin/* totp"},
+	"signin.HelpPage":           {"help", "/signin/*/help help"},
+	"signin.NamePage":           {"name", "/signin name"},
+	"signin.PasscodePage":       {"passcode-typed", "/signin/* static_passcode"},
+	"signin.PasskeyPage":        {"passkey", "/signin/* passkey"},
+	"signin.PasswordPage":       {"password", "/signin/* password"},
+	"signin.PhoneCodePage":      {"sms", "/signin/* sms"},
+	"signin.PhonePage":          {"number", "/signin/* phone"},
+	"signin.SignedOutPage":      {"signed-out", "/signed-out signed-out"},
+	"signin.StepUpPage":         {"step-up", "/step-up step-up"},
 }
 
 // TestEveryPageIsLookedAt compares the table above with the pages that there are and
@@ -90,7 +98,7 @@ func TestEveryPageIsLookedAt(t *testing.T) {
 			}
 		}
 	})
-	taken := map[string]bool{}
+	taken := map[string]int{}
 	each(t, "*_test.go", func(file *ast.File) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
@@ -104,28 +112,48 @@ func TestEveryPageIsLookedAt(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				taken[strings.TrimPrefix(strings.TrimPrefix(text, "pc-"), "phone-")] = true
+				taken[strings.TrimPrefix(strings.TrimPrefix(text, "pc-"), "phone-")]++
 			}
 			return true
 		})
 	})
+	for look, times := range taken {
+		if times > 1 && slices.ContainsFunc(slices.Collect(maps.Values(looks)), func(l looked) bool { return l.look == look }) {
+			t.Errorf("%d looks are called %s", times, look)
+		}
+	}
 	for page := range there {
-		if looks[page] == "" {
+		if looks[page].look == "" {
 			t.Errorf("the page %s is looked at in no story: add a look, and a line to the table of this test", page)
 		}
 	}
 	by := map[string]string{}
-	for page, look := range looks {
+	for page, l := range looks {
+		look := l.look
 		if !there[page] {
 			t.Errorf("there is no page %s", page)
 		}
-		if !taken[look] {
+		if taken[look] == 0 {
 			t.Errorf("no story has the look %s, at %s", look, page)
 		}
 		if by[look] != "" {
 			t.Errorf("the look %s is at %s and at %s", look, page, by[look])
 		}
 		by[look] = page
+	}
+}
+
+// whereabouts holds a look to the page that it is for; other looks may be anywhere.
+func (tab *Tab) whereabouts(look string) {
+	tab.t.Helper()
+	for page, l := range looks {
+		if l.look != look {
+			continue
+		}
+		at := Eval[string](tab, `[location.pathname, document.body.dataset.step].join(" ").trim()`)
+		if fits, err := path.Match(l.where, at); err != nil || !fits {
+			tab.t.Errorf("the look %s is at %s, but %s is at %s (%v)", look, at, page, l.where, err)
+		}
 	}
 }
 
