@@ -19,7 +19,7 @@ func TestAnApprovedRequestRunsAsItWasFrozen(t *testing.T) {
 	offices(t, func(o *office) {
 		t, ctx := o.T, o.T.Context()
 		id := o.waits()
-		o.Clock.Forward(approval.Life - time.Microsecond)
+		o.Clock.Forward(4*time.Hour - time.Microsecond)
 		if err := o.Approvals.Approve(ctx, o.Alder.ID, id, o.second.ID, "  seen and good ", from); err != nil {
 			t.Fatalf("Approve an instant before the end = %v", err)
 		}
@@ -91,7 +91,7 @@ func TestTheLastInstantIsTooLate(t *testing.T) {
 	offices(t, func(o *office) {
 		t, ctx := o.T, o.T.Context()
 		id := o.waits()
-		o.Clock.Forward(approval.Life)
+		o.Clock.Forward(4 * time.Hour)
 		WantCode(t, "Approve", o.approve(id, o.second), "approval.expired")
 		WantCode(t, "Refuse", o.Approvals.Refuse(ctx, o.Alder.ID, id, o.second.ID, "no", from), "approval.expired")
 		WantCode(t, "Withdraw", o.Approvals.Withdraw(ctx, o.Alder.ID, id, o.security.ID, from), "approval.expired")

@@ -72,8 +72,8 @@ func TestLinksThatEnrolNobody(t *testing.T) {
 			before func(u user.User, link *device.Enrolment)
 			code   string
 		}{
-			{"the last instant is too late", func(_ user.User, _ *device.Enrolment) { h.Clock.Forward(device.EnrolmentLife) }, "device.link_refused"},
-			{"an instant before is in time", func(_ user.User, _ *device.Enrolment) { h.Clock.Forward(device.EnrolmentLife - time.Microsecond) }, ""},
+			{"the last instant is too late", func(_ user.User, _ *device.Enrolment) { h.Clock.Forward(10 * time.Minute) }, "device.link_refused"},
+			{"an instant before is in time", func(_ user.User, _ *device.Enrolment) { h.Clock.Forward(10*time.Minute - time.Microsecond) }, ""},
 			{"one that nobody made", func(_ user.User, link *device.Enrolment) {
 				link.Token = secret.TokenOf(h.Alder.ID + "." + secret.System.Token().Reveal())
 			}, "device.link_refused"},

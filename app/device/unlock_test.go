@@ -34,7 +34,7 @@ func TestTenWrongPINsInARowDisableThePhone(t *testing.T) {
 		u := h.User(h.Alder, "user1")
 		p, a := h.PhoneOf(u)
 		second, _ := h.PhoneOf(u)
-		for i := range device.PINTriesMost - 1 {
+		for i := range 9 {
 			WantCode(t, "a wrong PIN", try(h, a, "111222"), "device.pin_wrong")
 			if got := h.Text("SELECT state FROM devices WHERE account_id = ?", a.AccountID); got != device.Active {
 				t.Fatalf("after %d wrong PINs the phone is %s", i+1, got)
@@ -46,7 +46,7 @@ func TestTenWrongPINsInARowDisableThePhone(t *testing.T) {
 		if err := h.Devices.Unlocked(ctx, a); err != nil {
 			t.Fatal(err)
 		}
-		for range device.PINTriesMost {
+		for range 10 {
 			WantCode(t, "a wrong PIN", try(h, a, "111222"), "device.pin_wrong")
 		}
 		if err := try(h, a, PIN); err == nil {
@@ -72,7 +72,7 @@ func TestAHundredWrongPINsAtOnceGetTenTries(t *testing.T) {
 	Each(t, func(h *House) {
 		_, a := h.PhoneOf(h.User(h.Alder, "user1"))
 		got := Tally(AtOnce(100, func(int) error { return try(h, a, "111222") }))
-		if tried := h.Events(audit.DeviceUnlockFailed); tried > device.PINTriesMost || tried != got["device.pin_wrong"] {
+		if tried := h.Events(audit.DeviceUnlockFailed); tried > 10 || tried != got["device.pin_wrong"] {
 			h.T.Errorf("%d PINs were looked at, want 10 at most: %v", tried, got)
 		}
 		if got["done"] != 0 || got["device.pin_wrong"]+got["device.pin_busy"] != 100 {
@@ -91,7 +91,7 @@ func TestPINsAreOfOneAccount(t *testing.T) {
 		if a.PINDigest == b.PINDigest {
 			h.T.Error("the same PIN of two accounts is stored alike")
 		}
-		for range device.PINTriesMost {
+		for range 10 {
 			_ = try(h, a, "111222")
 		}
 		if err := try(h, b, PIN); err != nil {

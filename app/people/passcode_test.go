@@ -184,6 +184,23 @@ func TestAStaticPasscodeEndsByTheClock(t *testing.T) {
 	})
 }
 
+// TestAStaticPasscodeWorksForADayAtMost, whatever its tenant says.
+func TestAStaticPasscodeWorksForADayAtMost(t *testing.T) {
+	each(t, func(o *office) {
+		o.passcodesOn()
+		for _, hours := range []int{0, -1, 25, 1000} {
+			_, err := o.do(o.admin, people.KindPasscode, o.nurse, people.Passcode{Hours: hours})
+			if !errors.Is(err, fault.Invalid) || fault.Of(err).Fields["hours"] != "passcode.hours" {
+				t.Errorf("%d hours: %v, want passcode.hours", hours, err)
+			}
+		}
+		shown, err := o.show(o.security, o.granted(o.nurse, 24))
+		if err != nil || !shown.ExpiresAt.Equal(o.Clock.Now().Add(24*time.Hour)) {
+			t.Errorf("a day: until %v, %v", shown.ExpiresAt, err)
+		}
+	})
+}
+
 // TestAStaticPasscodeLeavesNothingInItsBrowser: it is not trusted, the cookie ends
 // with it, and it is as new to the user as before.
 func TestAStaticPasscodeLeavesNothingInItsBrowser(t *testing.T) {

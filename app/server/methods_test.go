@@ -113,3 +113,31 @@ func TestNoPageLeadsToAWayThatIsOff(t *testing.T) {
 		}
 	})
 }
+
+// TestMySecurityInfoShowsWhatCanBeHad: what an organisation has off is not offered,
+// and what somebody has of it is said to be off.
+func TestMySecurityInfoShowsWhatCanBeHad(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const phone, totp, passkey = 2, 4, 8
+		_, b := w.withPhone(t, "user7@alder.example")
+		page := b.get(t, "/me").want(t, http.StatusOK).body
+		for _, href := range []string{"/me/phones", "/me/totp", "/me/passkeys", "/me/password"} {
+			if !strings.Contains(page, `href="`+href+`"`) {
+				t.Errorf("%s cannot be found", href)
+			}
+		}
+		if strings.Contains(page, "Turned off by your organisation") {
+			t.Error("something is said to be off")
+		}
+		off := phone | totp | passkey
+		w.act(t, "UPDATE tenants SET no_sign_in = ?, no_second = ?, no_recovery = ? WHERE slug = 'alder'", off, off, off)
+		page = b.get(t, "/me").want(t, http.StatusOK).body
+		main := page[strings.Index(page, "<main"):]
+		if strings.Contains(main, `href="/me/totp"`) || strings.Contains(main, `href="/me/passkeys"`) {
+			t.Error("what is off and not had is offered")
+		}
+		if n := strings.Count(main, "Turned off by your organisation"); n != 1 {
+			t.Errorf("%d ways are said to be off, want the phone alone", n)
+		}
+	})
+}

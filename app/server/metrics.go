@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"latchkey/app/store"
 	"latchkey/app/wake"
 	"latchkey/app/web"
 )
@@ -24,7 +25,7 @@ type metrics struct {
 	took     prometheus.Histogram
 }
 
-func newMetrics(streams *web.Streams, hub *wake.Hub) *metrics {
+func newMetrics(db *store.DB, streams *web.Streams, hub *wake.Hub) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "latchkey_requests_total", Help: "Requests by route and status."}, []string{"route", "status"}),
@@ -32,7 +33,8 @@ func newMetrics(streams *web.Streams, hub *wake.Hub) *metrics {
 	}
 	m.registry.MustRegister(m.requests, m.took, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "latchkey_streams_open", Help: "Open event streams."}, func() float64 { return float64(streams.Open()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "latchkey_waiters", Help: "Those who wait for something."}, func() float64 { return float64(hub.Waiting()) }))
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "latchkey_waiters", Help: "Those who wait for something."}, func() float64 { return float64(hub.Waiting()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "latchkey_database_connections_in_use", Help: "Connections to the database that somebody holds."}, func() float64 { return float64(db.InUse()) }))
 	return m
 }
 

@@ -10,6 +10,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store/storetest"
+	"latchkey/app/web"
 )
 
 // filled gives a route's path with ids that are there where they can be.
@@ -279,21 +280,30 @@ func TestHeadersStandOnEveryAnswer(t *testing.T) {
 			statuses[a.status] = true
 			headersOf(t, a)
 		}
-		for _, route := range w.Site.Routes() {
+		of := func(route web.Route) {
+			t.Helper()
 			path := s.filled(route.Path)
-			if strings.HasSuffix(path, "/events") || strings.HasSuffix(path, "/live") || path == "/signout" || strings.HasSuffix(path, "/revoke") || strings.HasSuffix(path, "/self") {
-				continue
-			}
 			loose := w.browser(t)
 			check(loose.client, loose.request(t, route.Method, path, nil)) // nobody
-			if route.Needs == access.Phone && strings.HasPrefix(path, api) {
-				check(s.ph.client, s.ph.request(t, route.Method, strings.TrimPrefix(path, api), map[string]any{}))
-			} else {
-				check(s.pc.client, s.pc.request(t, route.Method, path, strings.NewReader(s.pc.form().Encode()), "Content-Type", formType))
-			}
 			for _, verb := range []string{http.MethodPatch, http.MethodOptions, http.MethodHead, http.MethodTrace, "LINK"} {
 				check(s.pc.client, s.pc.request(t, verb, path, nil))
 			}
+			switch {
+			case strings.HasSuffix(path, "/events") || strings.HasSuffix(path, "/live"): // has no end; see below
+			case route.Needs == access.Phone && strings.HasPrefix(path, api):
+				check(s.ph.client, s.ph.request(t, route.Method, strings.TrimPrefix(path, api), map[string]any{}))
+			default:
+				check(s.pc.client, s.pc.request(t, route.Method, path, strings.NewReader(s.pc.form().Encode()), "Content-Type", formType))
+			}
+		}
+		// What takes the phone or the session away comes last.
+		var last []web.Route
+		for _, route := range w.Site.Routes() {
+			if route.Path == "/signout" || strings.HasSuffix(route.Path, "/revoke") || strings.HasSuffix(route.Path, "/self") {
+				last = append(last, route)
+				continue
+			}
+			of(route)
 		}
 		for _, path := range []string{
 			"/nowhere", "/static/nothing.css", "/static/", "/static/../go.mod", "/static/%2e%2e/go.mod", "/phone", "/phone/", "/phone/nowhere", api, api + "/nowhere",
@@ -321,14 +331,35 @@ func TestHeadersStandOnEveryAnswer(t *testing.T) {
 		check(s.pc.client, s.pc.request(t, http.MethodPost, "/signin", strings.NewReader("csrf=none"), "Content-Type", formType))
 		check(s.pc.client, s.pc.request(t, http.MethodPost, "/signin", strings.NewReader("{}"), "Content-Type", "application/json"))
 		check(s.pc.client, s.pc.request(t, http.MethodGet, w.asset(t), nil, "If-None-Match", "*"))
-		streams := []*stream{s.b.watch(t, s.attempt), s.ph.listen(t)}
+		desk := w.browser(t).signIn(t, "desk@alder.example")
+		streams := []*stream{s.b.watch(t, s.attempt), s.ph.listen(t), open(t, desk.client, desk.request(t, http.MethodGet, inbox+"/live", nil))}
 		for _, open := range streams {
+			open.answer.want(t, http.StatusOK)
 			headersOf(t, open.answer)
 			if got := open.answer.header.Get("Content-Type"); got != "text/event-stream" {
 				t.Errorf("%s is of type %q", open.answer.asked, got)
 			}
 		}
-		for _, status := range []int{200, 303, 400, 401, 403, 404, 405, 413, 415, 422} {
+		for _, ends := range []string{"/self", "/revoke", "/signout"} {
+			if ends == "/revoke" { // of a phone that is not yet gone
+				s.ph, s.pc = w.withPhone(t, "user2@alder.example")
+			}
+			count := 0
+			for _, route := range last {
+				if strings.HasSuffix(route.Path, ends) {
+					of(route)
+					count++
+				}
+			}
+			if count == 0 {
+				t.Errorf("no route ends with %s", ends)
+			}
+		}
+		if s.pc.signedIn(t) {
+			t.Error("signing out did not, so the headers of that answer were not looked at")
+		}
+		s.ph.call(t, http.MethodGet, "/requests", nil).is(t, http.StatusUnauthorized)
+		for _, status := range []int{200, 204, 303, 400, 401, 403, 404, 405, 413, 415, 422} {
 			if !statuses[status] {
 				t.Errorf("no answer was %d, so its headers were not looked at", status)
 			}

@@ -189,7 +189,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	hub.LookFor("inbox", approvals.Changed)
 
 	streams := web.NewStreams(time.Now)
-	measured := newMetrics(streams, hub)
+	measured := newMetrics(db, streams, hub)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{

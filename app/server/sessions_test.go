@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"regexp"
 	"strings"
@@ -33,6 +34,100 @@ func (a answer) cookie(name string) *http.Cookie {
 		}
 	}
 	return nil
+}
+
+// trust gives the cookie by which a browser keeps the trust of somebody.
+func (a answer) trust() *http.Cookie {
+	for _, c := range a.cookies() {
+		if strings.HasPrefix(c.Name, "latchkey_trusted_") && c.MaxAge > 0 {
+			return c
+		}
+	}
+	return nil
+}
+
+// at is where the browser sends its cookies.
+func (b *browser) at(t testing.TB) *url.URL {
+	t.Helper()
+	at, err := url.Parse(b.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// cookies are those that the browser sends.
+func (b *browser) cookies(t testing.TB) string {
+	t.Helper()
+	return fmt.Sprint(b.client.Jar.Cookies(b.at(t)))
+}
+
+// asWas is a window of the browser that sends the cookies of this moment, whatever
+// comes meanwhile: its request is under way at the same time.
+func (b *browser) asWas(t testing.TB) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar.SetCookies(b.at(t), b.client.Jar.Cookies(b.at(t)))
+	window, client := *b, *b.client
+	client.Jar, window.client = jar, &client
+	return &window
+}
+
+// TestTwoPeopleAtTheSameMomentInOneBrowser: it keeps the trust of both, and knows
+// both afterwards.
+func TestTwoPeopleAtTheSameMomentInOneBrowser(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		people := []string{"user1@alder.example", "user2@alder.example", "user1@birch.example"}
+		b := w.browser(t)
+		b.get(t, "/signin")
+		for round := range 2 { // the first time the trust begins, the second time it turns
+			windows := make([]*browser, len(people))
+			attempts := make([]string, len(people))
+			for i, name := range people {
+				attempts[i] = b.begin(t, name)
+			}
+			for i := range people {
+				windows[i] = b.asWas(t)
+			}
+			var kept []string
+			for i, window := range windows {
+				window.get(t, attempts[i])
+				a := window.post(t, attempts[i]+"/verify", "password", passwordOfAll, "stay", "yes").want(t, http.StatusSeeOther)
+				if a.trust() == nil {
+					t.Fatalf("in round %d the browser is given no trust of %s", round, people[i])
+				}
+				kept = append(kept, a.trust().Value)
+				b.client.Jar.SetCookies(b.at(t), a.cookies())
+			}
+			for i, value := range kept {
+				if !strings.Contains(b.cookies(t), value) {
+					t.Errorf("in round %d the trust of %s is lost", round, people[i])
+				}
+			}
+			var trusts, copied int
+			w.one(t, &trusts, "SELECT count(*) FROM trusted_browsers WHERE ended_at IS NULL")
+			if w.one(t, &copied, "SELECT count(*) FROM audit_events WHERE action = 'browser.copied'"); trusts != len(people) || copied != 0 {
+				t.Errorf("in round %d %d trust it, and %d say that it was copied", round, trusts, copied)
+			}
+		}
+	})
+}
+
+// TestABrowserKeepsTheTrustOfEight: the one who came first makes room.
+func TestABrowserKeepsTheTrustOfEight(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		b := w.browser(t)
+		first := b.stay(t, "user1@alder.example").trust()
+		for i := range 8 {
+			b.stay(t, fmt.Sprintf("user%d@alder.example", i+2))
+		}
+		if got := b.cookies(t); strings.Count(got, "latchkey_trusted_") != 8 || strings.Contains(got, first.Name) {
+			t.Errorf("it keeps %s", got)
+		}
+	})
 }
 
 // sessionOf gives the newest session of a user.
@@ -70,16 +165,16 @@ func TestTheCookieLivesAsLongAsItsUserChose(t *testing.T) {
 			t.Error("the password page does not offer to stay signed in, or has it ticked")
 		}
 		a := b.post(t, attempt+"/verify", "password", passwordOfAll).want(t, http.StatusSeeOther)
-		if c := a.cookie("latchkey_session"); c == nil || c.MaxAge != 0 || !c.Expires.IsZero() || a.cookie("latchkey_trusted") != nil {
+		if c := a.cookie("latchkey_session"); c == nil || c.MaxAge != 0 || !c.Expires.IsZero() || a.trust() != nil {
 			t.Errorf("who does not choose it is given %v", a.header.Values("Set-Cookie"))
 		}
 		w.act(t, "UPDATE tenants SET session_hours = 8 WHERE slug = 'alder'")
 		a = b.stay(t, name)
-		trusted := a.cookie("latchkey_trusted")
+		trusted := a.trust()
 		if c := a.cookie("latchkey_session"); c == nil || c.MaxAge != 8*3600 || trusted == nil || trusted.MaxAge != 30*24*3600 || !trusted.HttpOnly || trusted.SameSite != http.SameSiteLaxMode {
 			t.Errorf("who chooses it is given %v", a.header.Values("Set-Cookie"))
 		}
-		if again := b.stay(t, name).cookie("latchkey_trusted"); again == nil || again.Value == trusted.Value {
+		if again := b.stay(t, name).trust(); again == nil || again.Value == trusted.Value {
 			t.Error("the token does not turn")
 		}
 		page := b.get(t, "/me/sessions").want(t, http.StatusOK).body
@@ -89,15 +184,15 @@ func TestTheCookieLivesAsLongAsItsUserChose(t *testing.T) {
 		// With nobody trusted, staying is a matter of the cookie alone.
 		w.act(t, "UPDATE tenants SET trust_days = 0 WHERE slug = 'alder'")
 		other := w.browser(t)
-		if a := other.stay(t, name); a.cookie("latchkey_trusted") != nil || a.cookie("latchkey_session").MaxAge != 8*3600 {
+		if a := other.stay(t, name); a.trust() != nil || a.cookie("latchkey_session").MaxAge != 8*3600 {
 			t.Errorf("where none is trusted one is given %v", a.header.Values("Set-Cookie"))
 		}
 		// Several people may share it.
 		w.act(t, "UPDATE tenants SET trust_days = 14 WHERE slug = 'alder'")
 		b.post(t, "/signout")
-		second := b.stay(t, "user1@birch.example").cookie("latchkey_trusted").Value
-		if strings.Count(second, "~") != 1 {
-			t.Errorf("for two people the browser keeps %d", strings.Count(second, "~")+1)
+		second := b.stay(t, "user1@birch.example").trust()
+		if second == nil || second.Name == trusted.Name || strings.Count(b.cookies(t), "latchkey_trusted_") != 2 {
+			t.Errorf("for two people the browser keeps %s", b.cookies(t))
 		}
 		// Proving it again is no sign-in, and offers nothing of the kind.
 		up := b.post(t, "/step-up", "return_to", "/me", "method", "password").want(t, http.StatusSeeOther).location()
@@ -121,7 +216,7 @@ func TestTheNumberPageOffersToStayToo(t *testing.T) {
 		}
 		ph.approves(t, b, attempt)
 		a := b.post(t, attempt+"/finish", "stay", "yes").want(t, http.StatusSeeOther)
-		if a.cookie("latchkey_session").MaxAge != 24*3600 || a.cookie("latchkey_trusted") == nil {
+		if a.cookie("latchkey_session").MaxAge != 24*3600 || a.trust() == nil {
 			t.Errorf("it gives %v", a.header.Values("Set-Cookie"))
 		}
 		w.act(t, "UPDATE users SET mfa_state = 'enforced' WHERE name = ?", name)
@@ -271,8 +366,8 @@ func TestACookieThatWasPlantedBecomesNoSession(t *testing.T) {
 			t.Error("a form of the thief signed the victim in")
 		}
 		// Nor does a trust that was planted make anybody known.
-		kept := thief.stay(t, "user2@alder.example").cookie("latchkey_trusted")
-		other.client.Jar.SetCookies(at, []*http.Cookie{{Name: "latchkey_trusted", Value: kept.Value, Path: "/"}})
+		kept := thief.stay(t, "user2@alder.example").trust()
+		other.client.Jar.SetCookies(at, []*http.Cookie{{Name: kept.Name, Value: kept.Value, Path: "/"}})
 		other.signIn(t, name)
 		var notices int
 		if w.one(t, &notices, "SELECT count(*) FROM notices WHERE session_id = ?", w.sessionOf(t, name)); notices != 1 {

@@ -207,7 +207,7 @@ func TestAProgramIsToldWhichProofIsMissing(t *testing.T) {
 			c := newCast(t, dialect)
 			b := c.actors[access.RoleSecurityAdministrator]
 			b.get(t, "/admin/alder").want(t, http.StatusOK)
-			c.forward(t, session.StepUpLife)
+			c.forward(t, 5*time.Minute)
 			asked := 0
 			for _, route := range c.consoleRoutes() {
 				path := c.by(access.RoleUser, "alder", c.fill(t, route.Path, "alder", c.targets["alder"][access.RoleUser], "device-alder-"+string(access.RoleUser)))
@@ -234,7 +234,7 @@ func TestAProgramIsToldWhichProofIsMissing(t *testing.T) {
 
 			// A console that nobody used for a quarter of an hour asks the same of every
 			// page, and after twelve hours for a new sign-in.
-			c.forward(t, session.ConsoleIdleLife)
+			c.forward(t, 15*time.Minute)
 			for _, path := range []string{"/admin", "/admin/alder", "/admin/alder/users", "/admin/alder/roles"} {
 				if a := b.get(t, path, "Accept", "application/json"); challenged(a, session.ByPassword) != "" {
 					t.Errorf("%s when the console is idle = %d, wrong is %s", a.asked, a.status, challenged(a, session.ByPassword))
@@ -243,7 +243,7 @@ func TestAProgramIsToldWhichProofIsMissing(t *testing.T) {
 					t.Errorf("%s when the console is idle leads to %q", a.asked, a.location())
 				}
 			}
-			c.forward(t, session.ConsoleLife)
+			c.forward(t, 12*time.Hour)
 			if a := b.get(t, "/admin/alder", "Accept", "application/json"); a.is(t, http.StatusUnauthorized) && strings.Contains(a.body, "insufficient_user_authentication") {
 				t.Error("after twelve hours a proof would do")
 			}

@@ -205,7 +205,7 @@ func TestASignInFromANewBrowserIsUndone(t *testing.T) {
 		thief.Stay = true
 		mine := of(h, byPassword(h, u, home).Cookie)
 		done := byPassword(h, u, thief)
-		thief.Trusted = session.KeepTrust(secret.Token{}, done.Trust)
+		thief.Trusted = kept(secret.Token{}, done.Trust)
 		second := byPassword(h, u, thief)
 		theirs := of(h, done.Cookie)
 		if told(h, u, mine.ID, audit.SessionNewBrowser) != 1 || told(h, u, theirs.ID, audit.SessionNewBrowser) != 0 {
@@ -352,6 +352,27 @@ func TestTheConsoleClosesWithTheSession(t *testing.T) {
 		s := session.Session{CreatedAt: noon.Add(-50 * time.Minute), ProvedAt: noon, LastSeenAt: noon, Lives: row.lives}
 		if at, last := s.ConsoleEndsAt(); !at.Equal(noon.Add(row.want)) || last != row.last {
 			t.Errorf("%s: it closes after %v (%t)", row.claim, at.Sub(noon), last)
+		}
+	}
+}
+
+// TestTheConsoleIsOpenForTwelveHours: however much it is used, and proved.
+func TestTheConsoleIsOpenForTwelveHours(t *testing.T) {
+	morning := time.Date(2026, time.March, 1, 6, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		claim string
+		used  time.Duration // after it began
+		want  time.Duration
+		last  bool
+	}{
+		{"used an instant short of a quarter of an hour before", 11*time.Hour + 45*time.Minute - time.Microsecond, 12*time.Hour - time.Microsecond, false},
+		{"used a quarter of an hour before", 11*time.Hour + 45*time.Minute, 12 * time.Hour, true},
+		{"used just now", 12*time.Hour - time.Microsecond, 12 * time.Hour, true},
+	} {
+		used := morning.Add(row.used)
+		s := session.Session{CreatedAt: morning, ProvedAt: used, ConsoleSeenAt: &used, LastSeenAt: used, Lives: session.Lives{IdleMinutes: 60, SessionHours: 24}}
+		if at, last := s.ConsoleEndsAt(); !at.Equal(morning.Add(row.want)) || last != row.last {
+			t.Errorf("%s: it closes %v after it began (%t), want %v (%t)", row.claim, at.Sub(morning), last, row.want, row.last)
 		}
 	}
 }

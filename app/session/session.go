@@ -67,7 +67,8 @@ type Session struct {
 	Lives
 
 	ConsoleSeenAt *time.Time // nil: never in the console
-	Ways          user.Ways  // that the user has bound, and their organisation has on
+	Bound         user.Ways  // what the user has bound
+	Ways          user.Ways  // of that, what their organisation has on
 	LostPhone     bool       // one did, until it was removed by less, and LostWait is not over
 }
 
@@ -188,7 +189,7 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
 		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id,
-		s.limited, s.trusted_id, `+lives+`, s.console_seen_at, u.ways,
+		s.limited, s.trusted_id, `+lives+`, s.console_seen_at, u.ways AS bound,
 		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
@@ -203,7 +204,7 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	if !found || s.over(tx.Now) {
 		return Session{}, none
 	}
-	s.Ways &^= s.Off
+	s.Ways = s.Bound &^ s.Off
 	return s, nil
 }
 

@@ -22,41 +22,41 @@ import (
 // Limits of trusted browsers.
 const (
 	trustsMost    = 20               // of one user; the one used longest ago makes room
-	entriesMost   = 8                // of one browser: several people may share it
+	TrustsKept    = 8                // by one browser: several people may share it; the oldest makes room
 	turnWait      = 10 * time.Second // two sign-ins at once in one browser are no copy
 	TrustedMemory = 30 * 24 * time.Hour
 )
 
 // Trust is what a browser keeps of the trust of one user in it.
 type Trust struct {
-	TenantID, ID string
-	Token        secret.Token
+	TenantID, UserID, ID string
+	Token                secret.Token
 }
 
-// KeepTrust gives the cookie of a browser with a trust added: in the place of the
-// one that had its id, else of the oldest where there are too many.
-func KeepTrust(cookie secret.Token, t Trust) secret.Token {
-	kept := []string{strings.Join([]string{t.TenantID, t.ID, t.Token.Reveal()}, ".")}
-	for _, entry := range entries(cookie) {
-		if !strings.HasPrefix(entry, t.TenantID+"."+t.ID+".") && len(kept) < entriesMost {
-			kept = append(kept, entry)
-		}
-	}
-	return secret.TokenOf(strings.Join(kept, "~"))
+// Kept is the text by which a browser keeps it.
+func (t Trust) Kept() secret.Token {
+	return secret.TokenOf(strings.Join([]string{t.TenantID, t.ID, t.Token.Reveal()}, "."))
 }
 
-// entries are those of a cookie that may be some, the newest first.
+// Of stands for whose it is: a browser keeps one of each person, so that two who sign
+// in at the same moment do not put theirs in each other's place.
+func (t Trust) Of() string { return secret.Digest("trust of " + t.TenantID + "." + t.UserID)[:16] }
+
+// Trusts puts what a browser keeps of several people together, as From has it.
+func Trusts(kept []string) secret.Token { return secret.TokenOf(strings.Join(kept, "~")) }
+
+// entries are those of what a browser shows that may be some.
 func entries(cookie secret.Token) (all []string) {
 	for entry := range strings.SplitSeq(cookie.Reveal(), "~") {
 		parts := strings.Split(entry, ".")
-		if len(parts) == 3 && len(parts[0]) <= 40 && len(parts[1]) == 26 && len(parts[2]) == 43 && len(all) < entriesMost {
+		if len(parts) == 3 && len(parts[0]) <= 40 && len(parts[1]) == 26 && len(parts[2]) == 43 && len(all) < 2*TrustsKept {
 			all = append(all, entry)
 		}
 	}
 	return all
 }
 
-// TrustDigests gives the digests of the tokens in a cookie, one after another, so
+// TrustDigests gives the digests of the tokens that a browser shows, one after another, so
 // that one query can look for a row whose digest is among them; empty when there
 // is none.
 func TrustDigests(cookie secret.Token) string {
@@ -81,7 +81,7 @@ func turn(tx *store.Tx, b Beginning, days int) (t Trust, of standing, err error)
 	if shown == "" || days == 0 {
 		return Trust{}, unknown, nil
 	}
-	t = Trust{TenantID: b.TenantID, Token: secret.System.Token()}
+	t = Trust{TenantID: b.TenantID, UserID: b.UserID, Token: secret.System.Token()}
 	renew, values := "", []any{t.Token.Digest(), tx.Now, b.BrowserDigest, b.Browser}
 	if b.Stay {
 		renew, values = ", ends_at = ?", append(values, tx.Now.AddDate(0, 0, days))
@@ -151,7 +151,7 @@ func endTrust(tx *store.Tx, tenantID, userID, id string) (bool, error) {
 
 // trust begins to trust the browser that a sign-in is made in.
 func trust(tx *store.Tx, b Beginning, days int) (Trust, error) {
-	t := Trust{TenantID: b.TenantID, ID: secret.System.ID(), Token: secret.System.Token()}
+	t := Trust{TenantID: b.TenantID, UserID: b.UserID, ID: secret.System.ID(), Token: secret.System.Token()}
 	if err := tx.Later(`UPDATE trusted_browsers SET ended_at = ? WHERE tenant_id = ? AND id IN (SELECT id FROM trusted_browsers
 		WHERE tenant_id = ? AND user_id = ? AND ended_at IS NULL ORDER BY last_used_at DESC LIMIT 100 OFFSET ?)`,
 		tx.Now, b.TenantID, b.TenantID, b.UserID, trustsMost-1); err != nil {

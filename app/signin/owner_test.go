@@ -13,6 +13,7 @@ import (
 	"latchkey/app/signin"
 	. "latchkey/app/signin/signintest"
 	"latchkey/app/store"
+	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
 
@@ -260,6 +261,52 @@ func TestAPauseIsRememberedInTheAudit(t *testing.T) {
 		fail(h, u.Name, 10, pc)
 		if err := verify(h, begin(h, u.Name, pc), Password, pc); !errors.Is(err, fault.Throttled) || h.Events(audit.WayPaused) != 1 {
 			h.T.Errorf("it gives %v, with %d events", err, h.Events(audit.WayPaused))
+		}
+	})
+}
+
+// TestASuccessDoesNotStandInTheWayOfTheNextTry: the success of a browser and a try
+// of another that is known take the counts of a way in one order, so that neither
+// waits for the other without end.
+func TestASuccessDoesNotStandInTheWayOfTheNextTry(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		if h.DB.Dialect == store.SQLite {
+			return // one writer at a time
+		}
+		const row = "INSERT INTO throttles (tenant_id, subject, way, in_a_row, changed_at) VALUES (?, 'somebody', ?, 1, ?)"
+		for _, way := range []string{"password", "password:here"} {
+			h.Set(row, h.Alder.ID, way, h.Clock.Now())
+		}
+		over := make(chan error, 1)
+		err := h.DB.Act(ctx, func(tx *store.Tx) error {
+			count := func(way string) error {
+				return tx.Exec("UPDATE throttles SET in_a_row = in_a_row + 1 WHERE tenant_id = ? AND subject = 'somebody' AND way = ?", h.Alder.ID, way).Error
+			}
+			if err := count("password:here"); err != nil {
+				return err
+			}
+			go func() {
+				over <- h.DB.Act(ctx, func(tx *store.Tx) error {
+					return errors.Join(throttle.Passed(tx, h.Alder.ID, "somebody", "password"), throttle.Clear(tx, h.Alder.ID, "somebody"))
+				})
+			}()
+			for h.Count("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0 {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				time.Sleep(time.Millisecond)
+			}
+			return count("password")
+		})
+		if err != nil {
+			t.Errorf("the try: %v", err)
+		}
+		if err := <-over; err != nil {
+			t.Errorf("the success: %v", err)
+		}
+		if got := h.Count("SELECT sum(in_a_row) FROM throttles WHERE subject = 'somebody'"); got != 0 {
+			t.Errorf("%d are counted after the success", got)
 		}
 	})
 }

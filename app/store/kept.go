@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"sync/atomic"
 
 	"modernc.org/sqlite"
 )
@@ -21,6 +22,7 @@ const statementsKept = 256
 type keeping struct {
 	driver *sqlite.Driver
 	name   string
+	watch  *atomic.Pointer[func(statement string)]
 }
 
 func (k keeping) Driver() driver.Driver { return k.driver }
@@ -30,7 +32,7 @@ func (k keeping) Connect(context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &keepingConn{Conn: conn, statements: map[string]*keptStatement{}}, nil
+	return &keepingConn{Conn: conn, statements: map[string]*keptStatement{}, watch: k.watch}, nil
 }
 
 // keepingConn is one connection. Like every driver's it serves one caller at a time.
@@ -39,6 +41,16 @@ type keepingConn struct {
 	statements map[string]*keptStatement
 	open       bool // in a transaction
 	swift      bool // commits do not wait for the disk
+	watch      *atomic.Pointer[func(statement string)]
+}
+
+// own runs a statement that nobody asked for but this connection itself.
+func (c *keepingConn) own(ctx context.Context, statement string) error {
+	if see := c.watch.Load(); see != nil {
+		(*see)(statement)
+	}
+	_, err := c.run(ctx, statement, nil)
+	return err
 }
 
 // swiftKey marks the context of what only counts. It is the writer's connection
@@ -56,7 +68,7 @@ func (c *keepingConn) pace(ctx context.Context) error {
 	if swift {
 		pragma = "PRAGMA synchronous(NORMAL)"
 	}
-	_, err := c.run(ctx, pragma, nil)
+	err := c.own(ctx, pragma)
 	if err == nil {
 		c.swift = swift
 	}
@@ -129,7 +141,10 @@ func (c *keepingConn) BeginTx(ctx context.Context, options driver.TxOptions) (dr
 	if options.Isolation != 0 || options.ReadOnly {
 		return nil, errors.New("store: acts run at the default isolation")
 	}
-	if _, err := c.ExecContext(ctx, "BEGIN IMMEDIATE", nil); err != nil {
+	if err := c.pace(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.own(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return nil, err
 	}
 	c.open = true
@@ -175,7 +190,7 @@ func (t keepingTx) Commit() error {
 func (t keepingTx) Rollback() error { return t.end("ROLLBACK") }
 
 func (t keepingTx) end(statement string) error {
-	_, err := t.conn.run(context.Background(), statement, nil)
+	err := t.conn.own(context.Background(), statement)
 	t.conn.open = false
 	return err
 }

@@ -126,7 +126,7 @@ func openSQLite(path string, log *slog.Logger) (*DB, error) {
 		values := url.Values{"_time_format": {"sqlite"}, "_pragma": append([]string{
 			"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "temp_store(MEMORY)", "cache_size(-8000)",
 		}, pragmas...)}
-		return db.attach(sql.OpenDB(keeping{&sqlite.Driver{}, "file:" + inURI.Replace(path) + "?" + values.Encode()}), conns, log)
+		return db.attach(sql.OpenDB(keeping{&sqlite.Driver{}, "file:" + inURI.Replace(path) + "?" + values.Encode(), db.watch}), conns, log)
 	}
 	var err error
 	if db.acts, err = open(1, "synchronous(FULL)"); err != nil {
@@ -173,3 +173,11 @@ func (db *DB) Close() error {
 
 // Pool gives the pool of acts, for migrations and for measuring bare commits.
 func (db *DB) Pool() *sql.DB { return db.closers[0] }
+
+// InUse counts the connections that somebody holds at this moment, of every pool.
+func (db *DB) InUse() (held int) {
+	for _, pool := range db.closers {
+		held += pool.Stats().InUse
+	}
+	return held
+}

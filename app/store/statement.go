@@ -112,8 +112,10 @@ func (tx *Tx) numbered(statement string) string {
 	return b.String()
 }
 
-// Watch lets see know of every statement that is run, for tests. It holds for
-// what begins afterwards.
+// Watch lets see know of every statement that is run, for tests; on SQLite also of
+// those by which a transaction begins, is committed and is set to wait for the disk
+// or not, which on PostgreSQL a test can read off the wire. It holds for what begins
+// afterwards.
 func (db *DB) Watch(see func(statement string)) { db.watch.Store(&see) }
 
 func (tx *Tx) seen(statement string) {

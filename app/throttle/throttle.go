@@ -177,21 +177,23 @@ func PassedFrom(tx *store.Tx, tenantID, address string) error {
 
 // Passed notes in the act tx that a way worked: its counts begin anew.
 func Passed(tx *store.Tx, tenantID, subject, way string) error {
-	return tx.Later("UPDATE throttles SET in_a_row = 0, paused_until = NULL WHERE tenant_id = ? AND subject = ? AND way IN (?, ?) AND in_a_row > 0",
-		tenantID, subject, way, way+here)
+	set, values := rows(tx, "in_a_row = 0", "AND way IN (?, ?)", tenantID, subject, way, way+here)
+	return tx.Later(set, values...)
 }
 
 // Clear lets the count of every way of a name begin anew.
-func Clear(tx *store.Tx, tenantID, subject string) error { return tx.Later(cleared, tenantID, subject) }
+func Clear(tx *store.Tx, tenantID, subject string) error {
+	set, values := rows(tx, "in_a_row = 0", "", tenantID, subject)
+	return tx.Later(set, values...)
+}
 
 // Lift is Clear for who must know whether there was anything: it gives how many
 // ways had a count.
 func Lift(tx *store.Tx, tenantID, subject string) (int64, error) {
-	res := tx.Exec(cleared, tenantID, subject)
+	set, values := rows(tx, "in_a_row = 0", "", tenantID, subject)
+	res := tx.Exec(set, values...)
 	return res.RowsAffected, res.Error
 }
-
-const cleared = "UPDATE throttles SET in_a_row = 0, paused_until = NULL WHERE tenant_id = ? AND subject = ? AND in_a_row > 0"
 
 // Forget deletes counts that nothing was added to for a month, and those of addresses
 // after a day. A way that is off stays off. Any replica may run it.
@@ -204,10 +206,22 @@ func Forget(ctx context.Context, db *store.DB) error {
 
 // Uncount takes a counted try back that was not checked after all.
 func Uncount(tx *store.Tx, tenantID, subject, way string, known bool) error {
-	counted := []string{way}
+	also := way
 	if known {
-		counted = append(counted, way+here)
+		also += here
 	}
-	return tx.Exec("UPDATE throttles SET in_a_row = in_a_row - 1, paused_until = NULL WHERE tenant_id = ? AND subject = ? AND way IN ? AND in_a_row > 0",
-		tenantID, subject, counted).Error
+	set, values := rows(tx, "in_a_row = in_a_row - 1", "AND way IN (?, ?)", tenantID, subject, way, also)
+	return tx.Exec(set, values...).Error
+}
+
+// rows sets what was counted for a name and ends its pauses. PostgreSQL locks the
+// rows in the order in which Try counts, that of known browsers first: of two acts
+// that take them the other way round, each would wait for the other.
+func rows(tx *store.Tx, set, which string, values ...any) (statement string, all []any) {
+	counted := "tenant_id = ? AND subject = ? AND in_a_row > 0 " + which
+	statement = "UPDATE throttles SET " + set + ", paused_until = NULL WHERE " + counted
+	if tx.Dialect == store.SQLite {
+		return statement, values // one writer
+	}
+	return statement + " AND way IN (SELECT way FROM throttles WHERE " + counted + " ORDER BY way DESC FOR UPDATE)", append(values, values...)
 }

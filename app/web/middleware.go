@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -219,7 +220,7 @@ func Form(c echo.Context, name string) string { return c.Request().PostFormValue
 const (
 	browserCookie = "latchkey_browser"
 	sessionCookie = "latchkey_session"
-	trustedCookie = "latchkey_trusted"
+	trustedCookie = "latchkey_trusted_" // and whose it is
 	themeCookie   = "theme"
 )
 
@@ -244,9 +245,24 @@ func (s *Site) SignIn(c echo.Context, token secret.Token, age time.Duration) {
 	s.SetCookie(c, sessionCookie, token.Reveal(), age)
 }
 
-// Trust lets the browser keep the trust of a user in it, beside that of others.
+// Trust lets the browser keep the trust of a user in it, in a cookie of its own: that
+// of somebody who signs in at the same moment stays as it is. Where there are too many
+// the oldest go; browsers send them in the order in which they came.
 func (s *Site) Trust(c echo.Context, t session.Trust) {
-	s.SetCookie(c, trustedCookie, session.KeepTrust(callOf(c).trusted, t).Reveal(), session.TrustDaysMost*24*time.Hour)
+	own := trustedCookie + t.Of()
+	s.SetCookie(c, own, t.Kept().Reveal(), session.TrustDaysMost*24*time.Hour)
+	others := slices.DeleteFunc(s.trusts(c), func(cookie *http.Cookie) bool { return cookie.Name == s.cookieName(own) })
+	for len(others) >= session.TrustsKept {
+		forgotten := *others[0]
+		forgotten.Value, forgotten.Path, forgotten.MaxAge, forgotten.HttpOnly, forgotten.Secure, forgotten.SameSite = "", "/", -1, true, s.secure(), http.SameSiteLaxMode
+		c.SetCookie(&forgotten)
+		others = others[1:]
+	}
+}
+
+// trusts are the cookies of those who trust the browser.
+func (s *Site) trusts(c echo.Context) []*http.Cookie {
+	return slices.DeleteFunc(c.Cookies(), func(cookie *http.Cookie) bool { return !strings.HasPrefix(cookie.Name, s.cookieName(trustedCookie)) })
 }
 
 // SignOut forgets it.
@@ -268,9 +284,11 @@ const browserLife = 400 * 24 * time.Hour
 // browser that has none.
 func (s *Site) knowBrowser(c echo.Context) {
 	call := callOf(c)
-	if cookie, err := c.Cookie(s.cookieName(trustedCookie)); err == nil {
-		call.trusted = secret.TokenOf(cookie.Value)
+	var kept []string
+	for _, cookie := range s.trusts(c) {
+		kept = append(kept, cookie.Value)
 	}
+	call.trusted = session.Trusts(kept)
 	if cookie, err := c.Cookie(s.cookieName(browserCookie)); err == nil && len(cookie.Value) == 43 {
 		call.browser = secret.TokenOf(cookie.Value)
 		return

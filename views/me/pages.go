@@ -82,6 +82,13 @@ type Authenticator struct {
 	Label      string
 }
 
+// Used notes that one of its kind was used at a time, nil for never.
+func (a *Authenticator) Used(at *time.Time) {
+	if at != nil && at.After(a.LastUsedAt) {
+		a.LastUsedAt = *at
+	}
+}
+
 // Phones is the list of phones.
 type Phones struct {
 	Rows         []PhoneRow

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -144,31 +143,4 @@ func (h *Pages) removeBackupPhone(c echo.Context) error {
 		return err
 	}
 	return web.Redirect(c, backupPath+"?done=backup_removed")
-}
-
-// backupsInShort is the line of backup phones in My security info; ok is false when
-// there are none and nobody would carry their messages.
-func (h *Pages) backupsInShort(c echo.Context) (views.Authenticator, bool, error) {
-	ctx, who := web.Context(c), web.Session(c)
-	phones, err := h.Backups.Of(ctx, who.TenantID, who.UserID)
-	if err != nil {
-		return views.Authenticator{}, false, err
-	}
-	carried, err := provider.Having(h.Site.DB.View(ctx), who.TenantID)
-	if err != nil {
-		return views.Authenticator{}, false, err
-	}
-	line := views.Authenticator{
-		Icon: "message", Name: words.Say(ctx, "me.info.backup.title"), Detail: words.Say(ctx, "me.info.backup.count", "count", strconv.Itoa(len(phones))),
-		State: words.Say(ctx, "me.info.totp.none"), Href: backupPath, Label: words.Say(ctx, "me.info.backup.act"),
-	}
-	if len(phones) > 0 {
-		line.State, line.Tone = words.Say(ctx, "signin.weaker"), "warn"
-	}
-	for _, p := range phones {
-		if p.LastUsedAt != nil && p.LastUsedAt.After(line.LastUsedAt) {
-			line.LastUsedAt = *p.LastUsedAt
-		}
-	}
-	return line, len(phones) > 0 || slices.Contains(carried, provider.SMS) || slices.Contains(carried, provider.Voice), nil
 }

@@ -3,14 +3,12 @@ package me
 import (
 	"errors"
 	"net/http"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
-	"latchkey/app/signin"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	views "latchkey/views/me"
@@ -129,23 +127,4 @@ func (h *Pages) removePasskey(c echo.Context) error {
 		return err
 	}
 	return web.Redirect(c, "/me/passkeys?done=passkey_removed")
-}
-
-// passkeysInShort is what My security info says of them.
-func (h *Pages) passkeysInShort(c echo.Context, way signin.Way) (views.Authenticator, error) {
-	ctx, who := web.Context(c), web.Session(c)
-	bound, err := h.Passkeys.Of(c.Request().Context(), who.TenantID, who.UserID)
-	a := views.Authenticator{
-		Icon: "passkey", Name: words.Say(ctx, "me.info.passkey.title"), Detail: words.Say(ctx, "me.info.passkey.text"), State: words.Say(ctx, "me.info.passkey.none"),
-		Default: way == signin.Passkey, Href: "/me/passkeys", Label: words.Say(ctx, "me.info.passkey.act"),
-	}
-	if len(bound) > 0 {
-		a.State, a.Tone, a.Detail = words.Say(ctx, "me.info.passkey.on"), "good", words.Say(ctx, "me.info.passkey.count", "count", strconv.Itoa(len(bound)))
-	}
-	for _, b := range bound {
-		if b.LastUsedAt != nil && b.LastUsedAt.After(a.LastUsedAt) {
-			a.LastUsedAt = *b.LastUsedAt
-		}
-	}
-	return a, err
 }
