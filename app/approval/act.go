@@ -31,6 +31,7 @@ type Act struct {
 	TargetID   string          // the user it is done to; empty: none, or not yet there
 	Parameters json.RawMessage // of the kind's own type, see With
 	Reason     string          // in the words of the actor
+	Ticket     string          // as audit.IsTicket has it; empty: none
 	Origin     audit.Origin
 	ApprovedBy string // empty while nobody has
 }
@@ -61,7 +62,7 @@ func (a Act) Event(action audit.Action) audit.Event {
 	if a.ApprovedBy != "" {
 		e.Details = map[string]string{"approved_by": a.ApprovedBy}
 	}
-	return e
+	return e.Under(a.Ticket)
 }
 
 // Change is one line of the difference that an act makes.
@@ -85,10 +86,14 @@ type Plan struct {
 // or Wrong in the plan.
 type Performer func(tx *store.Tx, act Act) (Plan, error)
 
-// digest stands for exactly this act with exactly this difference.
+// digest stands for exactly this act with exactly this difference. Without a
+// ticket it is the same as before there were tickets, so that what waited stands.
 func digest(a Act, difference []Change) string {
 	lines, _ := json.Marshal(difference)
-	return secret.Digest(strings.Join([]string{
-		"latchkey approval v1", a.TenantID, string(a.Kind), a.ActorID, a.TargetID, string(a.Parameters), string(lines), a.Reason,
-	}, "\x00"))
+	parts := []string{"latchkey approval v1", a.TenantID, string(a.Kind), a.ActorID, a.TargetID, string(a.Parameters), string(lines), a.Reason}
+	if a.Ticket != "" {
+		parts[0] = "latchkey approval v2"
+		parts = append(parts, a.Ticket)
+	}
+	return secret.Digest(strings.Join(parts, "\x00"))
 }

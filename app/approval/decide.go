@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
@@ -16,15 +17,14 @@ import (
 // may be empty. It fails with fault.Forbidden when this person may not approve
 // it, with fault.Conflict when it was decided, or when something reads
 // differently now: then it is void.
-func (s *Service) Approve(ctx context.Context, tenantID, id, approverID, reason string, from audit.Origin) error {
-	if reason = strings.TrimSpace(reason); reason != "" {
-		if err := reasonable(reason, nil); err != nil {
-			return err
-		}
+func (s *Service) Approve(ctx context.Context, tenantID, id, approverID string, given Given) error {
+	given = given.trimmed()
+	if err := reasonable(cmp.Or(given.Reason, "none is needed"), given.Ticket, nil); err != nil {
+		return err
 	}
 	var void error
-	err := s.decide(ctx, "approval.approve", tenantID, id, approverID, from, func(tx *store.Tx, r Request) error {
-		err := s.approve(tx, r, approverID, Given{Reason: reason, Origin: from})
+	err := s.decide(ctx, "approval.approve", tenantID, id, approverID, given.Origin, func(tx *store.Tx, r Request) error {
+		err := s.approve(tx, r, approverID, given)
 		if void = nil; Voided(err) {
 			void, err = err, nil // that it is void must stand
 		}
@@ -36,11 +36,17 @@ func (s *Service) Approve(ctx context.Context, tenantID, id, approverID, reason 
 	return void
 }
 
-// Given is how an approval was given.
+// Given is how a decision was given.
 type Given struct {
-	Reason   string // in the words of the approver, or empty
+	Reason   string // in the words of who decided, or empty
+	Ticket   string // that a request without one is decided under; or empty
 	PromptID string // of the prompt that their phone approved, or empty
 	Origin   audit.Origin
+}
+
+func (g Given) trimmed() Given {
+	g.Reason, g.Ticket = strings.TrimSpace(g.Reason), strings.TrimSpace(g.Ticket)
+	return g
 }
 
 // ApproveIn is Approve in an act of somebody else's: the end of an attempt that the
@@ -139,7 +145,7 @@ func (s *Service) approve(tx *store.Tx, r Request, approverID string, given Give
 	if err := settle(tx, r, next, approverID, given.Reason); err != nil {
 		return err
 	}
-	e := r.event(action, approverID, given.Reason, given.Origin)
+	e := r.decided(action, approverID, given)
 	e.Details["digest"] = r.Digest
 	if given.PromptID != "" {
 		e.Details["prompt"] = given.PromptID // signed by the phone, over the digest
@@ -184,13 +190,13 @@ func (s *Service) mayApprove(tx *store.Tx, r Request, approverID string) (access
 
 // Refuse ends a request without running it. Who may approve may refuse; it takes
 // a reason.
-func (s *Service) Refuse(ctx context.Context, tenantID, id, approverID, reason string, from audit.Origin) error {
-	reason = strings.TrimSpace(reason)
-	if err := reasonable(reason, nil); err != nil {
+func (s *Service) Refuse(ctx context.Context, tenantID, id, approverID string, given Given) error {
+	given = given.trimmed()
+	if err := reasonable(given.Reason, given.Ticket, nil); err != nil {
 		return err
 	}
-	return s.decide(ctx, "approval.refuse", tenantID, id, approverID, from, func(tx *store.Tx, r Request) error {
-		return s.end(tx, r, Refused, audit.ApprovalRefused, approverID, reason, from)
+	return s.decide(ctx, "approval.refuse", tenantID, id, approverID, given.Origin, func(tx *store.Tx, r Request) error {
+		return s.end(tx, r, Refused, audit.ApprovalRefused, approverID, given)
 	})
 }
 
@@ -207,16 +213,26 @@ func (s *Service) Withdraw(ctx context.Context, tenantID, id, requesterID string
 		if err := r.open(); err != nil {
 			return err
 		}
-		return s.end(tx, r, Withdrawn, audit.ApprovalWithdrawn, requesterID, "", from)
+		return s.end(tx, r, Withdrawn, audit.ApprovalWithdrawn, requesterID, Given{Origin: from})
 	})
 }
 
-func (s *Service) end(tx *store.Tx, r Request, next State, action audit.Action, by, reason string, from audit.Origin) error {
-	if err := settle(tx, r, next, by, reason); err != nil {
+func (s *Service) end(tx *store.Tx, r Request, next State, action audit.Action, by string, given Given) error {
+	if err := settle(tx, r, next, by, given.Reason); err != nil {
 		return err
 	}
-	if err := audit.Record(tx, r.event(action, by, reason, from)); err != nil {
+	if err := audit.Record(tx, r.decided(action, by, given)); err != nil {
 		return err
 	}
-	return s.over(tx, r, action, by, reason, from)
+	return s.over(tx, r, action, by, given.Reason, given.Origin)
+}
+
+// decided is the event of a decision: under the ticket of the request, or under that
+// of who decided when it has none.
+func (r Request) decided(action audit.Action, by string, given Given) audit.Event {
+	e := r.event(action, by, given.Reason, given.Origin)
+	if r.Ticket == "" {
+		return e.Under(given.Ticket)
+	}
+	return e
 }

@@ -20,7 +20,7 @@ func TestAnApprovedRequestRunsAsItWasFrozen(t *testing.T) {
 		t, ctx := o.T, o.T.Context()
 		id := o.waits()
 		o.Clock.Forward(4*time.Hour - time.Microsecond)
-		if err := o.Approvals.Approve(ctx, o.Alder.ID, id, o.second.ID, "  seen and good ", from); err != nil {
+		if err := o.Approvals.Approve(ctx, o.Alder.ID, id, o.second.ID, approval.Given{Reason: "  seen and good ", Origin: from}); err != nil {
 			t.Fatalf("Approve an instant before the end = %v", err)
 		}
 		if o.called(o.person) != "Renamed" || o.Events(renamed) != 1 {
@@ -40,7 +40,7 @@ func TestAnApprovedRequestRunsAsItWasFrozen(t *testing.T) {
 			t.Errorf("the request is %+v", r)
 		}
 		WantCode(t, "a second approval", o.approve(id, o.third), "approval.decided")
-		WantCode(t, "a refusal after it", o.Approvals.Refuse(ctx, o.Alder.ID, id, o.third.ID, "too late", from), "approval.decided")
+		WantCode(t, "a refusal after it", o.Approvals.Refuse(ctx, o.Alder.ID, id, o.third.ID, approval.Given{Reason: "too late", Origin: from}), "approval.decided")
 		WantCode(t, "a withdrawal after it", o.Approvals.Withdraw(ctx, o.Alder.ID, id, o.security.ID, from), "approval.decided")
 		if o.Events(renamed) != 1 {
 			t.Error("it ran twice")
@@ -72,7 +72,7 @@ func TestApproveRefuseAndWithdrawAtOnce(t *testing.T) {
 				case 0:
 					return o.approve(id, o.second)
 				case 1:
-					return o.Approvals.Refuse(ctx, o.Alder.ID, id, o.third.ID, "no", from)
+					return o.Approvals.Refuse(ctx, o.Alder.ID, id, o.third.ID, approval.Given{Reason: "no", Origin: from})
 				}
 				return o.Approvals.Withdraw(ctx, o.Alder.ID, id, o.security.ID, from)
 			})
@@ -93,7 +93,7 @@ func TestTheLastInstantIsTooLate(t *testing.T) {
 		id := o.waits()
 		o.Clock.Forward(4 * time.Hour)
 		WantCode(t, "Approve", o.approve(id, o.second), "approval.expired")
-		WantCode(t, "Refuse", o.Approvals.Refuse(ctx, o.Alder.ID, id, o.second.ID, "no", from), "approval.expired")
+		WantCode(t, "Refuse", o.Approvals.Refuse(ctx, o.Alder.ID, id, o.second.ID, approval.Given{Reason: "no", Origin: from}), "approval.expired")
 		WantCode(t, "Withdraw", o.Approvals.Withdraw(ctx, o.Alder.ID, id, o.security.ID, from), "approval.expired")
 		if o.called(o.person) != "person" || o.seen(id, o.second).State != approval.Expired {
 			t.Errorf("it is %s", o.seen(id, o.second).State)
@@ -326,7 +326,7 @@ func TestWhoDecidesAndWhoMayNot(t *testing.T) {
 		} {
 			before := o.Events(audit.AccessRefused)
 			WantCode(t, row.claim+" approves", o.approve(id, row.by), row.want)
-			WantCode(t, row.claim+" refuses", o.Approvals.Refuse(ctx, o.Alder.ID, id, row.by.ID, "no", from), row.want)
+			WantCode(t, row.claim+" refuses", o.Approvals.Refuse(ctx, o.Alder.ID, id, row.by.ID, approval.Given{Reason: "no", Origin: from}), row.want)
 			if got := o.Events(audit.AccessRefused) - before; got != 2 {
 				t.Errorf("%s: %d refusals are remembered, want 2", row.claim, got)
 			}
@@ -370,8 +370,8 @@ func TestARequestOfAnotherTenantIsNotThere(t *testing.T) {
 		id := o.waits()
 		_, err := o.Approvals.Find(ctx, o.Birch.ID, id, peer.ID)
 		WantCode(t, "Find", err, "http.not_found")
-		WantCode(t, "Approve", o.Approvals.Approve(ctx, o.Birch.ID, id, peer.ID, "", from), "http.not_found")
-		WantCode(t, "Refuse", o.Approvals.Refuse(ctx, o.Birch.ID, id, peer.ID, "no", from), "http.not_found")
+		WantCode(t, "Approve", o.Approvals.Approve(ctx, o.Birch.ID, id, peer.ID, approval.Given{Origin: from}), "http.not_found")
+		WantCode(t, "Refuse", o.Approvals.Refuse(ctx, o.Birch.ID, id, peer.ID, approval.Given{Reason: "no", Origin: from}), "http.not_found")
 		WantCode(t, "Withdraw", o.Approvals.Withdraw(ctx, o.Birch.ID, id, o.security.ID, from), "http.not_found")
 		if n, err := o.Approvals.Waiting(ctx, o.Birch.ID, peer.ID); n != 0 || err != nil {
 			t.Errorf("Waiting = %d, %v", n, err)
@@ -390,16 +390,16 @@ func TestRefuseAndWithdraw(t *testing.T) {
 		t, ctx := o.T, o.T.Context()
 		id := o.waits()
 		for _, reason := range []string{"", "  ", strings.Repeat("x", 501)} {
-			err := o.Approvals.Refuse(ctx, o.Alder.ID, id, o.second.ID, reason, from)
+			err := o.Approvals.Refuse(ctx, o.Alder.ID, id, o.second.ID, approval.Given{Reason: reason, Origin: from})
 			if f := fault.Of(err); f == nil || f.Kind != fault.Invalid || f.Fields["reason"] == "" {
 				t.Errorf("Refuse with %d letters = %v", len(reason), err)
 			}
 		}
-		err := o.Approvals.Approve(ctx, o.Alder.ID, id, o.second.ID, strings.Repeat("x", 501), from)
+		err := o.Approvals.Approve(ctx, o.Alder.ID, id, o.second.ID, approval.Given{Reason: strings.Repeat("x", 501), Origin: from})
 		if f := fault.Of(err); f == nil || f.Fields["reason"] != "approval.reason_long" {
 			t.Errorf("Approve with 501 letters = %v", err)
 		}
-		if err := o.Approvals.Refuse(ctx, o.Alder.ID, id, o.second.ID, " not now ", from); err != nil {
+		if err := o.Approvals.Refuse(ctx, o.Alder.ID, id, o.second.ID, approval.Given{Reason: " not now ", Origin: from}); err != nil {
 			t.Fatalf("Refuse = %v", err)
 		}
 		if r := o.seen(id, o.security); r.State != approval.Refused || r.DecisionReason != "not now" || r.DecidedBy != o.second.ID {
@@ -439,8 +439,10 @@ func TestNoAuditNoApproval(t *testing.T) {
 		}
 		move("audit_events_gone", "audit_events")
 		for claim, do := range map[string]func() error{
-			"Approve":  func() error { return o.approve(id, o.second) },
-			"Refuse":   func() error { return o.Approvals.Refuse(ctx, o.Alder.ID, id, o.second.ID, "no", from) },
+			"Approve": func() error { return o.approve(id, o.second) },
+			"Refuse": func() error {
+				return o.Approvals.Refuse(ctx, o.Alder.ID, id, o.second.ID, approval.Given{Reason: "no", Origin: from})
+			},
 			"Withdraw": func() error { return o.Approvals.Withdraw(ctx, o.Alder.ID, id, o.security.ID, from) },
 			"Submit": func() error {
 				_, err := o.Approvals.Submit(ctx, o.rename(o.admin, o.person, newName{Name: "x"}))

@@ -142,7 +142,7 @@ func (o *office) waits() string {
 }
 
 func (o *office) approve(id string, by user.User) error {
-	return o.Approvals.Approve(o.T.Context(), o.Alder.ID, id, by.ID, "", from)
+	return o.Approvals.Approve(o.T.Context(), o.Alder.ID, id, by.ID, approval.Given{Origin: from})
 }
 
 // state is how a request stands in the database.

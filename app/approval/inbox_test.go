@@ -113,7 +113,7 @@ func TestDecidedRequestsArePaged(t *testing.T) {
 			var err error
 			if i%2 == 0 {
 				by = o.admin
-				err = o.Approvals.Refuse(ctx, o.Alder.ID, id, by.ID, "no", from)
+				err = o.Approvals.Refuse(ctx, o.Alder.ID, id, by.ID, approval.Given{Reason: "no", Origin: from})
 			} else {
 				err = o.Approvals.Withdraw(ctx, o.Alder.ID, id, by.ID, from)
 			}

@@ -29,14 +29,14 @@ func TestTheRequesterIsToldWhatBecameOfIt(t *testing.T) {
 		}
 		id := o.waits()
 		told("while it waits", "")
-		if err := o.Approvals.Approve(ctx, o.Alder.ID, id, o.second.ID, "seen", from); err != nil {
+		if err := o.Approvals.Approve(ctx, o.Alder.ID, id, o.second.ID, approval.Given{Reason: "seen", Origin: from}); err != nil {
 			t.Fatal(err)
 		}
 		told("approved", "approval.given security_administrator seen test.rename")
 
 		o.Set("UPDATE users SET display_name = 'person' WHERE id = ?", o.person.ID)
 		id = o.waits()
-		if err := o.Approvals.Refuse(ctx, o.Alder.ID, id, o.second.ID, "not now", from); err != nil {
+		if err := o.Approvals.Refuse(ctx, o.Alder.ID, id, o.second.ID, approval.Given{Reason: "not now", Origin: from}); err != nil {
 			t.Fatal(err)
 		}
 		told("refused", "approval.refused security_administrator not now test.rename")
@@ -62,7 +62,7 @@ func TestOneOfTwoDecisionsIsTold(t *testing.T) {
 		replicas := []*office{o, o.replica()}
 		AtOnce(8, func(i int) error {
 			if i%4 < 2 {
-				return replicas[i%2].Approvals.Refuse(t.Context(), o.Alder.ID, id, o.third.ID, "no", from)
+				return replicas[i%2].Approvals.Refuse(t.Context(), o.Alder.ID, id, o.third.ID, approval.Given{Reason: "no", Origin: from})
 			}
 			return replicas[i%2].approve(id, o.second)
 		})
@@ -78,7 +78,7 @@ func TestWhatIsDecidedElsewhereLeavesThePhone(t *testing.T) {
 	for claim, decide := range map[string]func(o *office, id string) error{
 		"approved on a page": func(o *office, id string) error { return o.approve(id, o.third) },
 		"refused": func(o *office, id string) error {
-			return o.Approvals.Refuse(o.T.Context(), o.Alder.ID, id, o.third.ID, "no", from)
+			return o.Approvals.Refuse(o.T.Context(), o.Alder.ID, id, o.third.ID, approval.Given{Reason: "no", Origin: from})
 		},
 		"taken back": func(o *office, id string) error {
 			return o.Approvals.Withdraw(o.T.Context(), o.Alder.ID, id, o.security.ID, from)
@@ -122,7 +122,7 @@ func TestWhatIsDecidedElsewhereLeavesThePhone(t *testing.T) {
 				if got := o.State(at.ID, second.pc); got != prompt.Pending {
 					t.Errorf("another one is %s", got)
 				}
-				if err := o.Approvals.Refuse(t.Context(), o.Alder.ID, id, o.third.ID, "again", from); !errors.Is(err, fault.Conflict) {
+				if err := o.Approvals.Refuse(t.Context(), o.Alder.ID, id, o.third.ID, approval.Given{Reason: "again", Origin: from}); !errors.Is(err, fault.Conflict) {
 					t.Errorf("decided again: %v", err)
 				}
 				if got := o.State(at.ID, second.pc); got != prompt.Pending {
@@ -146,7 +146,7 @@ func TestAnOperatorIsToldAtHome(t *testing.T) {
 		act := o.rename(o.security, o.person, newName{Name: "Renamed", Loosens: true})
 		act.ActorID = "operator"
 		id := o.asks(act)
-		if err := o.Approvals.Approve(store.Within(t.Context(), o.Alder.ID), o.Alder.ID, id, o.second.ID, "", from); err != nil {
+		if err := o.Approvals.Approve(store.Within(t.Context(), o.Alder.ID), o.Alder.ID, id, o.second.ID, approval.Given{Origin: from}); err != nil {
 			t.Fatal(err)
 		}
 		told, err := notify.Unseen(store.Within(t.Context(), access.Platform), o.DB, access.Platform, "operator", "")

@@ -40,7 +40,7 @@ func (p Phones) act(tx *store.Tx, r Request) (prompt.Act, error) {
 	if err != nil {
 		return prompt.Act{}, err
 	}
-	act := prompt.Act{Kind: string(r.Kind), Target: seen[0].Target.full(), Requester: seen[0].Requester.full(), Reason: r.Reason, Hash: r.Digest}
+	act := prompt.Act{Kind: string(r.Kind), Target: seen[0].Target.full(), Requester: seen[0].Requester.full(), Reason: r.Reason, Ticket: r.Ticket, Hash: r.Digest}
 	for _, line := range seen[0].Lines {
 		act.Lines = append(act.Lines, prompt.ActLine(line))
 	}

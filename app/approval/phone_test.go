@@ -284,7 +284,7 @@ func TestTheLimitsOfPromptsHoldForApprovals(t *testing.T) {
 			t.Errorf("the fourth in ten minutes is %s", got)
 		}
 		// What is held is not asked for when it cannot be approved any more.
-		if err := o.Approvals.Refuse(t.Context(), o.Alder.ID, id, o.third.ID, "no", from); err != nil {
+		if err := o.Approvals.Refuse(t.Context(), o.Alder.ID, id, o.third.ID, approval.Given{Reason: "no", Origin: from}); err != nil {
 			t.Fatal(err)
 		}
 		o.Clock.Forward(11 * time.Minute)
@@ -333,7 +333,7 @@ func TestWhatChangesBetweenThePromptAndTheEnd(t *testing.T) {
 			o.Set("UPDATE users SET state = 'locked' WHERE id = ?", o.security.ID)
 		}, "", approval.Void},
 		{"the request is refused", func(o *office, _ *approver, id string) {
-			if err := o.Approvals.Refuse(o.T.Context(), o.Alder.ID, id, o.third.ID, "no", from); err != nil {
+			if err := o.Approvals.Refuse(o.T.Context(), o.Alder.ID, id, o.third.ID, approval.Given{Reason: "no", Origin: from}); err != nil {
 				o.T.Fatal(err)
 			}
 		}, "approval.decided", approval.Refused},

@@ -31,6 +31,7 @@ type Request struct {
 	Difference            []Change
 	Digest                string
 	Reason                string
+	Ticket                string      // that it is done under; or empty
 	Eyes                  access.Eyes // what an approver must hold
 	State                 State
 	CreatedAt, ExpiresAt  time.Time
@@ -40,7 +41,7 @@ type Request struct {
 }
 
 func (r Request) act() Act {
-	return Act{Kind: r.Kind, TenantID: r.TenantID, ActorID: r.RequesterID, TargetID: r.TargetID, Parameters: r.Parameters, Reason: r.Reason}
+	return Act{Kind: r.Kind, TenantID: r.TenantID, ActorID: r.RequesterID, TargetID: r.TargetID, Parameters: r.Parameters, Reason: r.Reason, Ticket: r.Ticket}
 }
 
 // Read gives the parameters of the act back. What does not fit is a defect.
@@ -57,23 +58,23 @@ func (r Request) event(action audit.Action, by, reason string, from audit.Origin
 	if action == audit.ApprovalVoid || action == audit.ApprovalRefused || action == audit.ApprovalExpired {
 		e.Outcome = audit.Failure
 	}
-	return e
+	return e.Under(r.Ticket)
 }
 
 // row is a request as it is stored.
 type row struct {
-	TenantID, ID, Kind, RequesterID, TargetID, Parameters, Difference, Digest, Reason, Eyes, State, DecidedBy, DecisionReason string
-	CreatedAt, ExpiresAt                                                                                                      time.Time
-	DecidedAt                                                                                                                 *time.Time
+	TenantID, ID, Kind, RequesterID, TargetID, Parameters, Difference, Digest, Reason, Ticket, Eyes, State, DecidedBy, DecisionReason string
+	CreatedAt, ExpiresAt                                                                                                              time.Time
+	DecidedAt                                                                                                                         *time.Time
 }
 
-const columns = `tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, eyes, state, created_at, expires_at,
+const columns = `tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, ticket, eyes, state, created_at, expires_at,
 	decided_at, decided_by, decision_reason`
 
 func (r row) request(now time.Time) (Request, error) {
 	q := Request{
 		TenantID: r.TenantID, ID: r.ID, Kind: Kind(r.Kind), RequesterID: r.RequesterID, TargetID: r.TargetID, Parameters: json.RawMessage(r.Parameters),
-		Digest: r.Digest, Reason: r.Reason, State: State(r.State), CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		Digest: r.Digest, Reason: r.Reason, Ticket: r.Ticket, State: State(r.State), CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
 		DecidedBy: r.DecidedBy, DecisionReason: r.DecisionReason,
 	}
 	if r.DecidedAt != nil {
@@ -111,8 +112,8 @@ func (s *Service) insert(tx *store.Tx, r Request) error {
 			return err
 		}
 	}
-	return tx.Exec(`INSERT INTO approval_requests (tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, eyes, state, created_at, expires_at)
-		VALUES (?,?,?,?,?,?,?,?,?,?,'pending',?,?)`, r.TenantID, r.ID, r.Kind, r.RequesterID, r.TargetID, string(r.Parameters), string(difference), r.Digest, r.Reason,
+	return tx.Exec(`INSERT INTO approval_requests (tenant_id, id, kind, requester_id, target_id, parameters, difference, digest, reason, ticket, eyes, state, created_at, expires_at)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,'pending',?,?)`, r.TenantID, r.ID, r.Kind, r.RequesterID, r.TargetID, string(r.Parameters), string(difference), r.Digest, r.Reason, r.Ticket,
 		string(eyes), r.CreatedAt, r.ExpiresAt).Error
 }
 

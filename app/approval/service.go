@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"latchkey/app/access"
@@ -33,11 +34,11 @@ type Outcome struct {
 func (o Outcome) Waits() bool { return o.RequestID != "" }
 
 // Submit does act, or freezes it for approval. It fails with fault.Forbidden or
-// fault.NotFound by the rules of access, with fault.Invalid (the field reason
-// among others) or fault.Conflict when it cannot be done, and then nothing has
+// fault.NotFound by the rules of access, with fault.Invalid (the fields reason and
+// ticket among others) or fault.Conflict when it cannot be done, and then nothing has
 // changed; a refusal is remembered.
 func (s *Service) Submit(ctx context.Context, act Act) (Outcome, error) {
-	act.Reason = strings.TrimSpace(act.Reason)
+	act.Reason, act.Ticket = strings.TrimSpace(act.Reason), strings.TrimSpace(act.Ticket)
 	var out Outcome
 	var verdict access.Verdict
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
@@ -55,7 +56,7 @@ func (s *Service) Submit(ctx context.Context, act Act) (Outcome, error) {
 		if err := verdict.Err(); err != nil {
 			return err
 		}
-		if err := reasonable(act.Reason, plan.Wrong); err != nil {
+		if err := reasonable(act.Reason, act.Ticket, plan.Wrong); err != nil {
 			return err
 		}
 		if verdict.Answer == access.FourEyes {
@@ -96,25 +97,27 @@ func (s *Service) plan(tx *store.Tx, act Act) (Plan, error) {
 	return plan, err
 }
 
-// reasonable says that every act needs a reason, beside what else is wrong. What
-// is not there needs none.
-func reasonable(reason string, wrong error) error {
-	code := ""
-	switch {
-	case errors.Is(wrong, fault.NotFound):
-		return wrong
-	case reason == "":
-		code = "approval.reason_missing"
-	case len([]rune(reason)) > ReasonMost:
-		code = "approval.reason_long"
-	default:
+// reasonable says that every act needs a reason, and may name a ticket, beside what
+// else is wrong. What is not there needs none.
+func reasonable(reason, ticket string, wrong error) error {
+	if errors.Is(wrong, fault.NotFound) {
 		return wrong
 	}
-	fields := map[string]string{"reason": code}
+	fields := map[string]string{}
+	switch {
+	case reason == "":
+		fields["reason"] = "approval.reason_missing"
+	case len([]rune(reason)) > ReasonMost:
+		fields["reason"] = "approval.reason_long"
+	}
+	if ticket != "" && !audit.IsTicket(ticket) {
+		fields["ticket"] = "approval.ticket_form"
+	}
+	if len(fields) == 0 {
+		return wrong
+	}
 	if f := fault.Of(wrong); f != nil {
-		for field, code := range f.Fields {
-			fields[field] = code
-		}
+		maps.Copy(fields, f.Fields)
 	}
 	return fault.Wrong("form.wrong", fields)
 }
@@ -123,7 +126,7 @@ func reasonable(reason string, wrong error) error {
 func (s *Service) freeze(tx *store.Tx, act Act, plan Plan) (id string, err error) {
 	r := Request{
 		ID: secret.System.ID(), Kind: act.Kind, TenantID: act.TenantID, RequesterID: act.ActorID, TargetID: act.TargetID,
-		Parameters: act.Parameters, Difference: plan.Difference, Digest: digest(act, plan.Difference), Reason: act.Reason,
+		Parameters: act.Parameters, Difference: plan.Difference, Digest: digest(act, plan.Difference), Reason: act.Reason, Ticket: act.Ticket,
 		Eyes: plan.eyes(act), CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(Life),
 	}
 	if err := s.insert(tx, r); err != nil {
@@ -132,7 +135,7 @@ func (s *Service) freeze(tx *store.Tx, act Act, plan Plan) (id string, err error
 	tx.After(func() { s.Hub.Ring(InboxKey(act.TenantID)) })
 	e := act.Event(audit.ApprovalRequested)
 	e.Target, e.Thread, e.Details = audit.Party{Kind: audit.KindRequest, ID: r.ID}, r.ID, map[string]string{"kind": string(act.Kind), "digest": r.Digest}
-	return r.ID, audit.Record(tx, e)
+	return r.ID, audit.Record(tx, e.Under(act.Ticket))
 }
 
 // eyes is what an approver of the plan must hold.

@@ -21,11 +21,15 @@ func Record(tx *store.Tx, e Event) error {
 	if err != nil {
 		return err
 	}
-	return unwritable(tx.Later(intoEvents+" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", row...))
+	if err := tx.Later(intoEvents+" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", row...); err != nil {
+		return unwritable(err)
+	}
+	return unwritable(e.index(tx, row[1].(string)))
 }
 
 // RecordAll writes many events in the act tx, several in a statement. They are
-// those that Record would write, in their order.
+// those that Record would write, in their order. Under its ticket such an act is
+// found by the one event that stands for them all.
 func RecordAll(tx *store.Tx, events []Event) error {
 	rows := make([][]any, len(events))
 	for i, e := range events {
@@ -72,9 +76,12 @@ type Entry struct {
 	Action    Action
 	Outcome   Outcome
 	Reason    string
+	Ticket    string // that it was done under; or empty
 	ActorKind string
 	ActorID   string
 	Target    Party
+	Subject   string // the user whose story it belongs to; or empty
+	Thread    string
 	Browser   string
 	IP        string
 }

@@ -13,8 +13,9 @@ import (
 type Part struct {
 	Only    []Action
 	Without []Action
-	By      string // id of the one who acted
-	ByOther bool   // done to the user by somebody else
+	By      string   // id of the one who acted
+	ByOther bool     // done to the user by somebody else
+	Within  []string // ids of groups that the user is in one of
 }
 
 // Story gives up to limit events of one user before a position, newest first.
@@ -30,28 +31,40 @@ func StoryOf(ctx context.Context, db *store.DB, tenantID, userID string, part Pa
 	if before.IsZero() {
 		before, beforeID = tx.Now.Add(time.Hour), ""
 	}
+	values = append(append([]any{tenantID, userID, before, before, beforeID}, values...), limit)
+	return entries(tx, ` FROM audit_events e WHERE e.tenant_id = ? AND e.subject_id = ? AND (e.occurred_at < ? OR (e.occurred_at = ? AND e.id < ?))`+which+`
+		ORDER BY e.occurred_at DESC, e.id DESC LIMIT ?`, values...)
+}
+
+// entries reads events e as people read them; from is what stands behind the
+// columns in the query.
+func entries(tx *store.Tx, from string, values ...any) ([]Entry, error) {
 	var rows []struct {
-		ID, Action, Outcome, Reason, ActorKind, ActorID, TargetKind, TargetID, Personal string
-		OccurredAt                                                                      time.Time
+		ID, Action, Outcome, Reason, ActorKind, ActorID, TargetKind, TargetID, SubjectID, ThreadID, Personal string
+		Record                                                                                               []byte
+		OccurredAt                                                                                           time.Time
 	}
-	err := tx.All(&rows, `SELECT id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, personal
-		FROM audit_events WHERE tenant_id = ? AND subject_id = ? AND (occurred_at < ? OR (occurred_at = ? AND id < ?))`+which+`
-		ORDER BY occurred_at DESC, id DESC LIMIT ?`, append(append([]any{tenantID, userID, before, before, beforeID}, values...), limit)...)
+	err := tx.All(&rows, `SELECT e.id, e.occurred_at, e.action, e.outcome, e.reason, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.subject_id, e.thread_id,
+		e.record, e.personal`+from, values...)
 	if err != nil {
 		return nil, store.Unusable(err)
 	}
-	entries := make([]Entry, len(rows))
+	all := make([]Entry, len(rows))
 	for i, r := range rows {
 		var own personal
 		if err := json.Unmarshal([]byte(r.Personal), &own); err != nil && r.Personal != "" {
 			return nil, fmt.Errorf("audit: personal data of %s: %w", r.ID, err)
 		}
-		entries[i] = Entry{
-			ID: r.ID, At: r.OccurredAt, Action: Action(r.Action), Outcome: Outcome(r.Outcome), Reason: r.Reason,
-			ActorKind: r.ActorKind, ActorID: r.ActorID, Target: Party{r.TargetKind, r.TargetID}, Browser: own.Browser, IP: own.IP,
+		var kept struct{ Details struct{ Ticket string } }
+		if err := json.Unmarshal(r.Record, &kept); err != nil {
+			return nil, fmt.Errorf("audit: record of %s: %w", r.ID, err)
+		}
+		all[i] = Entry{
+			ID: r.ID, At: r.OccurredAt, Action: Action(r.Action), Outcome: Outcome(r.Outcome), Reason: r.Reason, Ticket: kept.Details.Ticket,
+			ActorKind: r.ActorKind, ActorID: r.ActorID, Target: Party{r.TargetKind, r.TargetID}, Subject: r.SubjectID, Thread: r.ThreadID, Browser: own.Browser, IP: own.IP,
 		}
 	}
-	return entries, nil
+	return all, nil
 }
 
 func (p Part) condition() (which string, values []any) {
@@ -59,16 +72,19 @@ func (p Part) condition() (which string, values []any) {
 		which, values = which+" AND "+condition, append(values, value...)
 	}
 	if len(p.Only) > 0 {
-		add("action IN ?", p.Only)
+		add("e.action IN ?", p.Only)
 	}
 	if len(p.Without) > 0 {
-		add("action NOT IN ?", p.Without)
+		add("e.action NOT IN ?", p.Without)
 	}
 	if p.By != "" {
-		add("actor_kind = ? AND actor_id = ?", KindUser, p.By)
+		add("e.actor_kind = ? AND e.actor_id = ?", KindUser, p.By)
 	}
 	if p.ByOther {
-		add("actor_kind = ? AND actor_id <> subject_id", KindUser)
+		add("e.actor_kind = ? AND e.actor_id <> e.subject_id AND e.subject_id <> ''", KindUser)
+	}
+	if len(p.Within) > 0 {
+		add("EXISTS (SELECT 1 FROM group_members m WHERE m.user_id = e.subject_id AND m.tenant_id = e.tenant_id AND m.group_id IN ?)", p.Within)
 	}
 	return which, values
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/group"
@@ -147,7 +148,7 @@ func TestAFourthEyeForSecurityAdministratorsThroughAGroup(t *testing.T) {
 			t.Fatalf("Submit = %+v, %v; want a request", out, err)
 		}
 		approve := func(by user.User) error {
-			return h.Approvals.Approve(t.Context(), h.Alder.ID, out.RequestID, by.ID, "", audit.Origin{})
+			return h.Approvals.Approve(t.Context(), h.Alder.ID, out.RequestID, by.ID, approval.Given{})
 		}
 		signintest.WantCode(t, "the requester approves", approve(h.security), "access.requester")
 		signintest.WantCode(t, "a member approves", approve(h.security2), "access.target")

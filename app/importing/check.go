@@ -113,18 +113,18 @@ func event(tenantID, id string, actor audit.Party, from audit.Origin, action aud
 	return e
 }
 
-const columns = `i.tenant_id, i.id, i.file_name, i.rows, i.total, i.done, i.problems, i.state, i.reason, i.created_by AS created_by_id, i.created_at, i.started_at, i.ended_at`
+const columns = `i.tenant_id, i.id, i.file_name, i.rows, i.total, i.done, i.problems, i.state, i.reason, i.ticket, i.created_by AS created_by_id, i.created_at, i.started_at, i.ended_at`
 
 // none is how it is stored that nothing is wrong.
 const none = "[]"
 
 // row is an import as it is stored.
 type row struct {
-	TenantID, ID, FileName, Rows, Problems, Reason, CreatedByID string
-	State                                                       State
-	Total, Done                                                 int
-	CreatedAt                                                   time.Time
-	StartedAt, EndedAt                                          *time.Time
+	TenantID, ID, FileName, Rows, Problems, Reason, Ticket, CreatedByID string
+	State                                                               State
+	Total, Done                                                         int
+	CreatedAt                                                           time.Time
+	StartedAt, EndedAt                                                  *time.Time
 }
 
 // judged gives what the list does, as it was checked.
@@ -162,7 +162,7 @@ func (s *Service) Find(ctx context.Context, tenantID, id string) (Import, error)
 // seen is an import as a list of them shows it, with the name of who brought it.
 func (r row) seen(names map[string]string) Import {
 	return Import{
-		ID: r.ID, FileName: r.FileName, State: r.State, Total: r.Total, Done: r.Done, Wrong: r.Problems != none, Reason: r.Reason,
+		ID: r.ID, FileName: r.FileName, State: r.State, Total: r.Total, Done: r.Done, Wrong: r.Problems != none, Reason: r.Reason, Ticket: r.Ticket,
 		CreatedByID: r.CreatedByID, CreatedBy: names[r.CreatedByID], CreatedAt: r.CreatedAt, EndedAt: r.EndedAt,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/group"
 	"latchkey/app/importing"
@@ -179,7 +180,7 @@ func TestAListOverSecurityAdministratorsTakesTwo(t *testing.T) {
 			t.Errorf("it runs before anybody approved: %v", err)
 		}
 		approve := func(by user.User) error {
-			return h.Approvals.Approve(t.Context(), h.Alder.ID, out.RequestID, by.ID, "", audit.Origin{})
+			return h.Approvals.Approve(t.Context(), h.Alder.ID, out.RequestID, by.ID, approval.Given{})
 		}
 		signintest.WantCode(t, "the requester approves", approve(h.security), "access.requester")
 		signintest.WantCode(t, "one who is in the list approves", approve(h.security2), "access.target")
@@ -253,7 +254,7 @@ func TestWhatAnApproverIsShownIsWhatRuns(t *testing.T) {
 		signintest.WantCode(t, "of another text", err, "import.changed")
 		h.Set("UPDATE imports SET rows = ? WHERE id = ?", frozen, i.ID)
 
-		if err := h.Approvals.Approve(t.Context(), h.Alder.ID, out.RequestID, third.ID, "", audit.Origin{}); err != nil {
+		if err := h.Approvals.Approve(t.Context(), h.Alder.ID, out.RequestID, third.ID, approval.Given{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := h.Imports.TakeUp(t.Context()); err != nil || h.import_(h.security, i.ID).State != importing.Done {

@@ -118,7 +118,7 @@ type Import struct {
 	Judged                     // without the changes
 	Problems               []Problem
 	Wrong                  bool // there are problems
-	Reason                 string
+	Reason, Ticket         string
 	CreatedByID, CreatedBy string // id and sign-in name
 	CreatedAt              time.Time
 	EndedAt                *time.Time

@@ -102,8 +102,8 @@ func (r row) wrong(act approval.Act, a Act, j Judged, now time.Time) error {
 // start hands a list over to whichever replica takes it up.
 func (s *Service) start(tx *store.Tx, act approval.Act, r row) error {
 	err := tx.Change(fault.New(fault.Conflict, "import.run_already"),
-		"UPDATE imports SET state = ?, reason = ?, done = 0, started_at = NULL WHERE tenant_id = ? AND id = ? AND state = ? AND created_by = ?",
-		Running, act.Reason, act.TenantID, r.ID, Checked, act.ActorID)
+		"UPDATE imports SET state = ?, reason = ?, ticket = ?, done = 0, started_at = NULL WHERE tenant_id = ? AND id = ? AND state = ? AND created_by = ?",
+		Running, act.Reason, act.Ticket, act.TenantID, r.ID, Checked, act.ActorID)
 	if err != nil {
 		return err
 	}
@@ -263,7 +263,7 @@ func (s *Service) do(ctx context.Context, tx *store.Tx, h *held) ([]Problem, err
 	e := event(h.TenantID, h.ID, audit.User(h.CreatedByID), audit.Origin{}, audit.ImportFinished,
 		"new", strconv.Itoa(checked.New), "changed", strconv.Itoa(checked.Changed), "approved_by", approver)
 	e.Reason = h.Reason
-	return nil, audit.Record(tx, e)
+	return nil, audit.Record(tx, e.Under(h.Ticket))
 }
 
 // emptied is what is kept of a list that has served its purpose: how many, not who.
@@ -299,6 +299,6 @@ func (s *Service) fail(ctx context.Context, h *held, problems []Problem, code st
 		}
 		e := event(h.TenantID, h.ID, audit.User(h.CreatedByID), audit.Origin{}, audit.ImportFailed, "problems", strconv.Itoa(len(problems)))
 		e.Outcome, e.Reason = audit.Failure, code
-		return audit.Record(tx, e)
+		return audit.Record(tx, e.Under(h.Ticket))
 	})
 }

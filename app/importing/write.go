@@ -25,6 +25,7 @@ func (s *Service) write(ctx context.Context, tx *store.Tx, h *held, j Judged, ap
 	}
 	common := event(h.TenantID, h.ID, audit.User(h.CreatedByID), audit.Origin{}, "", "approved_by", approver)
 	common.Reason = h.Reason
+	common = common.Under(h.Ticket)
 	entries := map[string]group.Entry{}
 	for _, g := range j.Joined {
 		entries[g.ID] = group.Entry{ID: g.ID, Name: g.Name, Role: g.Role, Title: g.Title}

@@ -33,6 +33,7 @@ type Offer struct {
 	Role     access.Role
 	Hours    int
 	Reason   string
+	Ticket   string // or empty
 }
 
 // Granted is a grant as its tenant and its operator see it.
@@ -41,6 +42,7 @@ type Granted struct {
 	Operator  string // sign-in name
 	Role      access.Role
 	Reason    string
+	Ticket    string // that it was given under; or empty
 	GrantedAt time.Time
 	EndsAt    time.Time
 	EndedAt   *time.Time
@@ -64,6 +66,7 @@ func (s *Service) Grant(ctx context.Context, tenantID, userID string, o Offer, f
 		wrong["hours"] = "grant.hours_form"
 	}
 	checkReason(wrong, &o.Reason)
+	checkTicket(wrong, &o.Ticket)
 	err = s.DB.Act(store.Outside(ctx), func(tx *store.Tx) error {
 		operatorID, err := named(tx, o.Operator)
 		if err != nil {
@@ -83,14 +86,14 @@ func (s *Service) Grant(ctx context.Context, tenantID, userID string, o Offer, f
 		id = secret.System.ID()
 		ends := tx.Now.Add(time.Duration(o.Hours) * time.Hour)
 		err = tx.Change(fault.Wrong("form.wrong", map[string]string{"operator": "grant.active_already"}),
-			`INSERT INTO operator_grants (tenant_id, id, operator_id, role, reason, granted_by, granted_at, ends_at)
-			SELECT ?,?,?,?,?,?,?,? WHERE NOT EXISTS (SELECT 1 FROM operator_grants WHERE tenant_id = ? AND operator_id = ? AND ended_at IS NULL AND ends_at > ?)`,
-			tenantID, id, operatorID, o.Role, o.Reason, userID, tx.Now, ends, tenantID, operatorID, tx.Now)
+			`INSERT INTO operator_grants (tenant_id, id, operator_id, role, reason, ticket, granted_by, granted_at, ends_at)
+			SELECT ?,?,?,?,?,?,?,?,? WHERE NOT EXISTS (SELECT 1 FROM operator_grants WHERE tenant_id = ? AND operator_id = ? AND ended_at IS NULL AND ends_at > ?)`,
+			tenantID, id, operatorID, o.Role, o.Reason, o.Ticket, userID, tx.Now, ends, tenantID, operatorID, tx.Now)
 		if err != nil {
 			return err
 		}
-		return noteGrant(tx, audit.GrantGiven, tenantID, operatorID, audit.User(userID), from, o.Reason,
-			map[string]string{"grant": id, "role": string(o.Role), "hours": strconv.Itoa(o.Hours)})
+		details := map[string]string{"grant": id, "role": string(o.Role), "hours": strconv.Itoa(o.Hours)}
+		return noteGrant(tx, audit.GrantGiven, tenantID, operatorID, audit.User(userID), from, o.Reason, audit.Event{Details: details}.Under(o.Ticket).Details)
 	})
 	return id, err
 }
@@ -147,7 +150,7 @@ func (s *Service) GrantsOf(ctx context.Context, tenantID string) ([]Granted, err
 }
 
 func grantsOf(tx *store.Tx, tenantID string) (grants []Granted, err error) {
-	err = tx.All(&grants, `SELECT g.id, COALESCE(o.name, '') AS operator, g.role, g.reason, g.granted_at, g.ends_at, g.ended_at, COALESCE(a.name, '') AS granted_by
+	err = tx.All(&grants, `SELECT g.id, COALESCE(o.name, '') AS operator, g.role, g.reason, g.ticket, g.granted_at, g.ends_at, g.ended_at, COALESCE(a.name, '') AS granted_by
 		FROM operator_grants g LEFT JOIN users o ON o.tenant_id = ? AND o.id = g.operator_id
 		LEFT JOIN users a ON a.tenant_id = g.tenant_id AND a.id = g.granted_by
 		WHERE g.tenant_id = ? ORDER BY g.granted_at DESC, g.id DESC LIMIT ?`, access.Platform, tenantID, grantsShown)

@@ -177,3 +177,12 @@ func checkReason(wrong map[string]string, reason *string) {
 		wrong["reason"] = "operator.reason_form"
 	}
 }
+
+// checkTicket trims the name of a ticket, which may be empty, and notes in wrong
+// when it is none.
+func checkTicket(wrong map[string]string, ticket *string) {
+	*ticket = strings.TrimSpace(*ticket)
+	if *ticket != "" && !audit.IsTicket(*ticket) {
+		wrong["ticket"] = "approval.ticket_form"
+	}
+}

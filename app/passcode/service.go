@@ -37,17 +37,17 @@ const plain = `EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_i
 
 // Grant is what was approved.
 type Grant struct {
-	TenantID, UserID, RequestedBy, ApprovedBy, Reason string
-	Hours                                             int
+	TenantID, UserID, RequestedBy, ApprovedBy, Reason, Ticket string
+	Hours                                                     int
 }
 
 // Add notes, in the act tx, that one may be shown; the event is the caller's. A
 // second one of a user is fault.Conflict.
 func Add(tx *store.Tx, g Grant) (id string, err error) {
 	id = secret.System.ID()
-	err = tx.Change(fault.New(fault.Conflict, "passcode.one"), `INSERT INTO static_passcodes (tenant_id, id, user_id, state, hours, reason, requested_by, approved_by, approved_at, expires_at)
-		SELECT ?,?,?,'approved',?,?,?,?,?,? WHERE NOT EXISTS (SELECT 1 FROM static_passcodes p WHERE p.tenant_id = ? AND p.user_id = ? AND p.state IN ('approved', 'active'))`,
-		g.TenantID, id, g.UserID, g.Hours, g.Reason, g.RequestedBy, g.ApprovedBy, tx.Now, tx.Now.Add(ShowLife), g.TenantID, g.UserID)
+	err = tx.Change(fault.New(fault.Conflict, "passcode.one"), `INSERT INTO static_passcodes (tenant_id, id, user_id, state, hours, reason, ticket, requested_by, approved_by, approved_at, expires_at)
+		SELECT ?,?,?,'approved',?,?,?,?,?,?,? WHERE NOT EXISTS (SELECT 1 FROM static_passcodes p WHERE p.tenant_id = ? AND p.user_id = ? AND p.state IN ('approved', 'active'))`,
+		g.TenantID, id, g.UserID, g.Hours, g.Reason, g.Ticket, g.RequestedBy, g.ApprovedBy, tx.Now, tx.Now.Add(ShowLife), g.TenantID, g.UserID)
 	return id, err
 }
 
@@ -233,6 +233,7 @@ func (s *Service) Lapse(ctx context.Context) error {
 // Listed is one of the list of the console.
 type Listed struct {
 	ID, UserID, UserName, State, Reason string
+	Ticket                              string // that it was asked for under; or empty
 	RequestedBy, ApprovedBy, ShownBy    string // sign-in names
 	Hours, Uses                         int
 	ApprovedAt, ExpiresAt               time.Time
@@ -248,7 +249,7 @@ const endedShown = 30 * 24 * time.Hour
 func (s *Service) List(ctx context.Context, tenantID string) ([]Listed, error) {
 	tx := s.DB.View(ctx)
 	var all []Listed
-	err := tx.All(&all, `SELECT p.id, p.user_id, u.name AS user_name, p.state, p.reason, p.requested_by, p.approved_by, p.shown_by, p.hours, p.uses,
+	err := tx.All(&all, `SELECT p.id, p.user_id, u.name AS user_name, p.state, p.reason, p.ticket, p.requested_by, p.approved_by, p.shown_by, p.hours, p.uses,
 		p.approved_at, p.expires_at, p.last_used_at, p.ended_at FROM static_passcodes p JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id
 		WHERE p.tenant_id = ? AND (p.ended_at IS NULL OR p.ended_at > ?) ORDER BY CASE WHEN p.ended_at IS NULL THEN 0 ELSE 1 END, p.approved_at DESC LIMIT 200`,
 		tenantID, tx.Now.Add(-endedShown))

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/people"
@@ -115,7 +116,7 @@ func TestSecondFactorTightensAtOnceAndLoosensByFourEyes(t *testing.T) {
 		if err != nil || !out.Waits() || state() != "enforced" {
 			t.Fatalf("loosening = %+v, %v, state %s; want it to wait", out, err, state())
 		}
-		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.security.ID, "seen", audit.Origin{}); err != nil || state() != "disabled" {
+		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.security.ID, approval.Given{Reason: "seen"}); err != nil || state() != "disabled" {
 			t.Errorf("approved: %v, state %s", err, state())
 		}
 	})

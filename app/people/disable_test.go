@@ -94,7 +94,7 @@ func TestWhoMayDisable(t *testing.T) {
 			if err != nil || !out.Waits() {
 				t.Fatalf("%s of another security administrator = %+v, %v", kind, out, err)
 			}
-			if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.admin.ID, "", audit.Origin{}); err != nil {
+			if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.admin.ID, approval.Given{}); err != nil {
 				t.Fatalf("%s: %v", kind, err)
 			}
 			if got := o.state(o.second); got != want {

@@ -201,7 +201,7 @@ func TestApprovedInvitationHasNoLinkThatNobodySaw(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.second.ID, "seen", audit.Origin{}); err != nil {
+		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.second.ID, approval.Given{Reason: "seen"}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := o.people.Welcome(t.Context(), token); code(err) != "invitation.link_refused" {

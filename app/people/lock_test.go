@@ -183,7 +183,7 @@ func TestSecurityAdministratorsNeedFourEyesForOneAnother(t *testing.T) {
 			t.Fatalf("a lock of one's own rank = %+v, %v, state %s; want it to wait", out, err, o.state(o.second))
 		}
 		approve := func(by user.User) error {
-			return o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, by.ID, "seen", audit.Origin{})
+			return o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, by.ID, approval.Given{Reason: "seen"})
 		}
 		for _, by := range []user.User{o.security, o.second, o.desk} {
 			if err := approve(by); err == nil {

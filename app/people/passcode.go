@@ -51,7 +51,7 @@ func (s *Service) passcode(tx *store.Tx, act approval.Act) (approval.Plan, error
 		Difference: []approval.Change{{Field: "static_passcode", After: was.Name}, {Field: "passcode_hours", After: strconv.Itoa(asked.Hours)}},
 		Do: func(tx *store.Tx) error {
 			id, err := passcode.Add(tx, passcode.Grant{
-				TenantID: act.TenantID, UserID: act.TargetID, RequestedBy: act.ActorID, ApprovedBy: act.ApprovedBy, Reason: act.Reason, Hours: asked.Hours,
+				TenantID: act.TenantID, UserID: act.TargetID, RequestedBy: act.ActorID, ApprovedBy: act.ApprovedBy, Reason: act.Reason, Ticket: act.Ticket, Hours: asked.Hours,
 			})
 			if err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/passcode"
@@ -28,7 +29,7 @@ func (o *office) granted(u user.User, hours int) string {
 	if err != nil || !out.Waits() {
 		o.T.Fatalf("asking for it = %+v, %v; want it to wait", out, err)
 	}
-	if err := o.approvals.Approve(o.T.Context(), o.Alder.ID, out.RequestID, o.security.ID, "seen", audit.Origin{}); err != nil {
+	if err := o.approvals.Approve(o.T.Context(), o.Alder.ID, out.RequestID, o.security.ID, approval.Given{Reason: "seen"}); err != nil {
 		o.T.Fatal(err)
 	}
 	return o.Text("SELECT id FROM static_passcodes WHERE user_id = ? AND state = 'approved'", u.ID)
@@ -274,11 +275,11 @@ func TestAStaticPasscodeIsNeverForAdministrators(t *testing.T) {
 			t.Fatalf("a security administrator asks: %+v, %v", out, err)
 		}
 		for _, by := range []user.User{o.security, o.admin, o.lead} {
-			if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, by.ID, "seen", audit.Origin{}); !errors.Is(err, fault.Forbidden) && !errors.Is(err, fault.NotFound) {
+			if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, by.ID, approval.Given{Reason: "seen"}); !errors.Is(err, fault.Forbidden) && !errors.Is(err, fault.NotFound) {
 				t.Errorf("%s approves it: %v", by.Name, err)
 			}
 		}
-		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.second.ID, "seen", audit.Origin{}); err != nil {
+		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.second.ID, approval.Given{Reason: "seen"}); err != nil {
 			t.Fatal(err)
 		}
 		id := o.Text("SELECT id FROM static_passcodes WHERE state = 'approved'")

@@ -97,10 +97,10 @@ const (
 	Everything Telling = "everything"
 )
 
-// tellingFor says how much a viewer is told (roles.md, audit.read): the helpdesk
+// TellingFor says how much a viewer is told (roles.md, audit.read): the helpdesk
 // its own acts, a lead what was done to the person, a tenant administrator all
 // but security events.
-func tellingFor(viewer access.Standing) Telling {
+func TellingFor(viewer access.Standing) Telling {
 	if !viewer.May.Has(access.AuditRead) {
 		return Nothing
 	}
@@ -115,8 +115,8 @@ func tellingFor(viewer access.Standing) Telling {
 	return OwnActs
 }
 
-// part is what of a story a telling has.
-func (t Telling) part(viewerID string) audit.Part {
+// Part is what of a story a telling has.
+func (t Telling) Part(viewerID string) audit.Part {
 	switch t {
 	case Everything:
 		return audit.Part{}
@@ -241,8 +241,8 @@ func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer ac
 
 // story reads a page of the history, and the names of those who acted.
 func (s *Service) story(ctx context.Context, p *Person, viewer access.Standing, before time.Time, beforeID string) (err error) {
-	if p.Told = tellingFor(viewer); p.Told != Nothing {
-		if p.Story, err = audit.StoryOf(ctx, s.DB, viewer.TenantID, p.ID, p.Told.part(viewer.UserID), before, beforeID, storyRows+1); err != nil {
+	if p.Told = TellingFor(viewer); p.Told != Nothing {
+		if p.Story, err = audit.StoryOf(ctx, s.DB, viewer.TenantID, p.ID, p.Told.Part(viewer.UserID), before, beforeID, storyRows+1); err != nil {
 			return err
 		}
 	}

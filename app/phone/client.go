@@ -86,6 +86,7 @@ type Request struct {
 	ActHash    string   `json:"act_hash"` // an approval is signed over it; "" when no act is asked for
 	Requester  string   `json:"requester"`
 	Reason     string   `json:"reason"`
+	Ticket     string   `json:"ticket"`
 	Difference []Change `json:"difference"`
 }
 

@@ -409,7 +409,7 @@ func asks(r Request) (rows [][2]string) {
 		}
 		rows = append(rows, [2]string{c.Field, change})
 	}
-	return append(rows, [2]string{"Asked by", r.Requester}, [2]string{"Reason", r.Reason})
+	return append(rows, [2]string{"Asked by", r.Requester}, [2]string{"Reason", r.Reason}, [2]string{"Ticket", r.Ticket})
 }
 
 // Choice is an answer given on the command line.

@@ -185,8 +185,8 @@ func (p Policy) store(tx *store.Tx, act approval.Act, difference []approval.Chan
 	if err != nil {
 		return err
 	}
-	err = tx.Exec("INSERT INTO method_versions (tenant_id, version, difference, reason, changed_by, approved_by, changed_at) VALUES (?,?,?,?,?,?,?)",
-		act.TenantID, p.Version+1, string(lines), act.Reason, act.ActorID, act.ApprovedBy, tx.Now).Error
+	err = tx.Exec("INSERT INTO method_versions (tenant_id, version, difference, reason, ticket, changed_by, approved_by, changed_at) VALUES (?,?,?,?,?,?,?,?)",
+		act.TenantID, p.Version+1, string(lines), act.Reason, act.Ticket, act.ActorID, act.ApprovedBy, tx.Now).Error
 	if err != nil {
 		return err
 	}
@@ -205,6 +205,7 @@ type Version struct {
 	Version    int
 	Difference []approval.Change
 	Reason     string
+	Ticket     string // that it was done under; or empty
 	ChangedBy  string // sign-in name
 	ApprovedBy string // sign-in name; empty: nobody had to
 	ChangedAt  time.Time
@@ -217,11 +218,11 @@ const versionsMost = 30
 func (s *Service) History(ctx context.Context, tenantID string) ([]Version, error) {
 	tx := s.DB.View(ctx)
 	var rows []struct {
-		Version                                   int
-		Difference, Reason, ChangedBy, ApprovedBy string
-		ChangedAt                                 time.Time
+		Version                                           int
+		Difference, Reason, Ticket, ChangedBy, ApprovedBy string
+		ChangedAt                                         time.Time
 	}
-	err := tx.All(&rows, "SELECT version, difference, reason, changed_by, approved_by, changed_at FROM method_versions WHERE tenant_id = ? ORDER BY version DESC LIMIT ?",
+	err := tx.All(&rows, "SELECT version, difference, reason, ticket, changed_by, approved_by, changed_at FROM method_versions WHERE tenant_id = ? ORDER BY version DESC LIMIT ?",
 		tenantID, versionsMost)
 	if err != nil {
 		return nil, store.Unusable(err)
@@ -236,7 +237,7 @@ func (s *Service) History(ctx context.Context, tenantID string) ([]Version, erro
 	}
 	all := make([]Version, len(rows))
 	for i, r := range rows {
-		all[i] = Version{Version: r.Version, Reason: r.Reason, ChangedBy: names[r.ChangedBy], ApprovedBy: names[r.ApprovedBy], ChangedAt: r.ChangedAt}
+		all[i] = Version{Version: r.Version, Reason: r.Reason, Ticket: r.Ticket, ChangedBy: names[r.ChangedBy], ApprovedBy: names[r.ApprovedBy], ChangedAt: r.ChangedAt}
 		if err := json.Unmarshal([]byte(r.Difference), &all[i].Difference); err != nil {
 			return nil, err
 		}

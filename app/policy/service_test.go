@@ -209,10 +209,10 @@ func TestALooserPolicyTakesASecondPerson(t *testing.T) {
 		if err != nil || !out.Waits() || o.now().Version != 1 {
 			t.Fatalf("it gives %+v, %v, and the version %d", out, err, o.now().Version)
 		}
-		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.admin.ID, "mine", audit.Origin{}); err == nil {
+		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.admin.ID, approval.Given{Reason: "mine"}); err == nil {
 			t.Error("the requester approves it")
 		}
-		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.security.ID, "seen", audit.Origin{}); err != nil {
+		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.security.ID, approval.Given{Reason: "seen"}); err != nil {
 			t.Fatal(err)
 		}
 		history, err := o.policy.History(t.Context(), o.Alder.ID)
@@ -233,7 +233,7 @@ func TestALooserPolicyTakesASecondPerson(t *testing.T) {
 		if _, err := o.change(o.admin, without(o.now(), "sms")); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.security.ID, "seen", audit.Origin{}); err == nil || o.now().TriesMost != 5 {
+		if err := o.approvals.Approve(t.Context(), o.Alder.ID, out.RequestID, o.security.ID, approval.Given{Reason: "seen"}); err == nil || o.now().TriesMost != 5 {
 			t.Errorf("it gives %v, and %d tries", err, o.now().TriesMost)
 		}
 	})

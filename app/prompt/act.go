@@ -9,6 +9,7 @@ type Act struct {
 	Target    string    `json:"target,omitempty"` // by name: whom it is done to
 	Requester string    `json:"requester"`        // by name
 	Reason    string    `json:"reason"`
+	Ticket    string    `json:"ticket,omitempty"` // that it is done under
 	Lines     []ActLine `json:"lines"`
 	Hash      string    `json:"-"` // digest of exactly this act
 	Over      bool      `json:"-"` // nothing is left to approve: it was decided, or its time is over

@@ -8,7 +8,6 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
-	"latchkey/app/audit"
 	"latchkey/app/role"
 	"latchkey/app/secret"
 	"latchkey/app/signin/signintest"
@@ -90,7 +89,7 @@ func (h *house) waits(a approval.Act) string {
 
 func (h *house) approve(request string, by user.User) error {
 	h.T.Helper()
-	return h.approvals.Approve(h.T.Context(), by.TenantID, request, by.ID, "seen", audit.Origin{})
+	return h.approvals.Approve(h.T.Context(), by.TenantID, request, by.ID, approval.Given{Reason: "seen"})
 }
 
 // give gives a role without asking anybody, as long ago as a month.

@@ -11,6 +11,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/store"
+	"latchkey/app/ticket"
 	"latchkey/app/user"
 )
 
@@ -26,6 +27,7 @@ type Service struct {
 	DB        *store.DB
 	Groups    *group.Service
 	Approvals *approval.Service
+	Tickets   *ticket.Service
 }
 
 // Person is somebody who was found.
@@ -45,11 +47,12 @@ type Found struct {
 	Groups   []group.Group
 	Phones   []Phone
 	Requests []approval.Request
+	Tickets  []string // their names
 }
 
 // None says whether there is nothing.
 func (f Found) None() bool {
-	return len(f.People)+len(f.Groups)+len(f.Phones)+len(f.Requests) == 0
+	return len(f.People)+len(f.Groups)+len(f.Phones)+len(f.Requests)+len(f.Tickets) == 0
 }
 
 // Find finds what somebody may see by what they typed.
@@ -71,8 +74,11 @@ func (s *Service) Find(ctx context.Context, who access.Standing, typed string) (
 		}
 	}
 	if who.May.Has(access.ConsoleEnter) {
-		found.Requests, err = s.requests(ctx, who, typed)
+		if found.Requests, err = s.requests(ctx, who, typed); err != nil {
+			return found, err
+		}
 	}
+	found.Tickets, err = s.Tickets.Beginning(ctx, who, typed, Most)
 	return found, err
 }
 

@@ -14,6 +14,7 @@ import (
 	"latchkey/app/signin/signintest"
 	"latchkey/app/store/storetest"
 	"latchkey/app/tenant"
+	"latchkey/app/ticket"
 	"latchkey/app/user"
 )
 
@@ -33,7 +34,7 @@ func each(t *testing.T, story func(t *testing.T, h *house)) {
 		h.Approvals = &approval.Service{DB: s.DB, Rules: s.Rules, Hub: s.Hub}
 		roles := &role.Service{DB: s.DB, Keys: s.Keys, Rules: s.Rules, Approvals: h.Approvals}
 		h.Approvals.Performers = roles.Performers()
-		h.Search = &search.Service{DB: s.DB, Groups: &group.Service{DB: s.DB, Rules: s.Rules, Roles: roles}, Approvals: h.Approvals}
+		h.Search = &search.Service{DB: s.DB, Groups: &group.Service{DB: s.DB, Rules: s.Rules, Roles: roles}, Approvals: h.Approvals, Tickets: &ticket.Service{DB: s.DB}}
 		h.admin = h.Admin(h.Alder, "admin", access.RoleTenantAdministrator)
 		story(s.T, h)
 	})

@@ -211,7 +211,20 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		tenantID, unsent, c.DB.Now(), c.DB.Now(), c.DB.Now(), c.DB.Now())
 	c.act(t, "INSERT INTO static_passcodes (tenant_id, id, user_id, state, hours, reason, requested_by, approved_by, approved_at, expires_at) VALUES (?,?,?,'approved',1,'','','',?,?)",
 		tenantID, "passcode"+slug, c.targets[slug][access.RoleUser], c.DB.Now(), c.DB.Now().Add(time.Hour))
+	err := c.DB.Act(t.Context(), func(tx *store.Tx) error {
+		for _, by := range c.selves { // everybody is told of their own acts
+			e := audit.Event{TenantID: tenantID, Action: audit.UserLocked, Actor: audit.User(by), Target: audit.User(c.targets[slug][access.RoleUser]), Subject: c.targets[slug][access.RoleUser]}
+			if err := audit.Record(tx, e.Under("TICKET-"+slug)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return map[string]string{
+		":ticket":   "TICKET-" + slug,
 		":passcode": "passcode" + slug,
 		":message":  unsent, ":grant": asked, ":place": "place-" + slug, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
 	}

@@ -186,7 +186,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/preferences", form(pc, "/me/preferences", "default_way", "phone"), http.StatusSeeOther},
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
-		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places/:place/remove", form(admin, "/admin/alder/settings/places/gone/remove", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places/:place", form(admin, "/admin/alder/settings/places/ward", "name", "Ward", "networks", "203.0.113.0/25", "version", ward.Version(), "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places", form(admin, "/admin/alder/settings/places", "name", "Office", "networks", "203.0.113.7", "reason", "a test"), http.StatusSeeOther},
@@ -199,15 +199,15 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST " + tenants + "/:tenant/domains/:domain/remove", form(operated.b, tenants+"/elm/domains/second.example/remove"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/suspend", form(operated.b, tenants+"/elm/suspend", "reason", "a test"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/resume", form(operated.b, tenants+"/oak/resume", "reason", "a test"), http.StatusSeeOther},
-		{"POST /admin/:tenant/settings/grants", form(security, "/admin/alder/settings/grants", "operator", operatorName, "role", "auditor", "hours", "4", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/grants", form(security, "/admin/alder/settings/grants", "operator", operatorName, "role", "auditor", "hours", "4", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/grants/:grant/end", form(operated.birch, "/admin/birch/settings/grants/"+operated.grant+"/end"), http.StatusSeeOther},
 		{"POST /admin/:tenant/approvals/:request/approve", decide(approving, deskOfAlder, "approve"), http.StatusSeeOther},
-		{"POST /admin/:tenant/approvals/:request/refuse", decide(approving, "desk2@alder.example", "refuse", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/refuse", decide(approving, "desk2@alder.example", "refuse", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
 		{"POST /admin/:tenant/approvals/:request/withdraw", decide(asking, "lead@alder.example", "withdraw"), http.StatusSeeOther},
 		{"POST /admin/:tenant/approvals/:request/phone", decide(approving, "auditor@alder.example", "phone"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/import", func() answer { return admin.bring(t, "name", "new@alder.example") }, http.StatusSeeOther},
-		{"POST /admin/:tenant/users/imports/:import/run", form(admin, brought+"/run", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/imports/:import/run", form(admin, brought+"/run", "reason", "x", "ticket", "CHG-1"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups", form(admin, "/admin/alder/groups", "name", "new", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups/:group/rename", form(admin, field+"/rename", "name", "fields", "reason", "x"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups/:group/members", form(admin, field+"/members", "name", "user9@alder.example", "reason", "x"), http.StatusSeeOther},
@@ -324,7 +324,7 @@ func actsOnRoles(t *testing.T, w *world, admin, security *browser) []doing {
 	}
 	security.get(t, "/admin/alder")
 	form := func(b *browser, path string, pairs ...string) func() answer {
-		return func() answer { return b.post(t, path, append(pairs, "reason", "a test")...) }
+		return func() answer { return b.post(t, path, append(pairs, "reason", "a test", "ticket", "CHG-1")...) }
 	}
 	return []doing{
 		{"POST /admin/:tenant/users/:user/role", form(admin, "/admin/alder/users/"+given+"/role", "role", "helpdesk"), http.StatusSeeOther},
@@ -344,7 +344,7 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 		return "/admin/alder/users/" + id
 	}
 	form := func(b *browser, path string, pairs ...string) func() answer {
-		return func() answer { return b.post(t, path, append(pairs, "reason", "a test")...) }
+		return func() answer { return b.post(t, path, append(pairs, "reason", "a test", "ticket", "CHG-1")...) }
 	}
 	invite := func(name string) func() answer {
 		return form(admin, "/admin/alder/users", "name", name+"@alder.example", "display_name", "Somebody new")

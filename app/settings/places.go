@@ -154,12 +154,11 @@ func (p Places) to(next Places, act approval.Act, action audit.Action) approval.
 			return err
 		}
 		e := act.Event(action)
-		e.Details = map[string]string{}
+		if e.Details == nil {
+			e.Details = map[string]string{}
+		}
 		for _, d := range plan.Difference {
 			e.Details[d.Field] = strings.TrimSpace(d.Before + " → " + d.After)
-		}
-		if act.ApprovedBy != "" {
-			e.Details["approved_by"] = act.ApprovedBy
 		}
 		return audit.Record(tx, e)
 	}

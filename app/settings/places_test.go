@@ -166,7 +166,7 @@ func TestWhatMakesItEasierSomewhereWaitsForASecondPerson(t *testing.T) {
 		if got := o.named(o.T); len(got) != 2 || len(got[0].Countries) > 0 {
 			o.T.Errorf("before it is approved: %+v", got)
 		}
-		if err := o.Approvals.Approve(o.T.Context(), o.Alder.ID, id, o.second.ID, "", audit.Origin{}); err != nil {
+		if err := o.Approvals.Approve(o.T.Context(), o.Alder.ID, id, o.second.ID, approval.Given{}); err != nil {
 			o.T.Fatal(err)
 		}
 		if got := o.named(o.T); len(got) != 2 || len(got[0].Countries) != 1 || got[0].ID != office.ID {
@@ -194,7 +194,7 @@ func TestTheApprovedPlaceIsTheOneThatWasAsked(t *testing.T) {
 		renamed := office
 		renamed.Name = "Old office"
 		o.does(settings.KindSetPlace, settings.PlaceChange{Site: renamed, Version: office.Version()})
-		if err := o.Approvals.Approve(o.T.Context(), o.Alder.ID, id, o.second.ID, "", audit.Origin{}); err == nil {
+		if err := o.Approvals.Approve(o.T.Context(), o.Alder.ID, id, o.second.ID, approval.Given{}); err == nil {
 			o.T.Error("it was approved all the same")
 		}
 		if got := o.named(o.T); len(got) != 1 || got[0].Text() != "Old office: 203.0.113.0/24" {

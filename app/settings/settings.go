@@ -103,12 +103,12 @@ func change(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 				return err
 			}
 			e := act.Event(audit.SettingsChanged)
-			e.Details = map[string]string{"match_mode": string(was.MatchMode) + " → " + string(next.MatchMode), "platforms": before + " → " + after}
+			if e.Details == nil {
+				e.Details = map[string]string{}
+			}
+			e.Details["match_mode"], e.Details["platforms"] = string(was.MatchMode)+" → "+string(next.MatchMode), before+" → "+after
 			for _, line := range next.difference(was.Sessions) {
 				e.Details[line.Field] = line.Before + " → " + line.After
-			}
-			if act.ApprovedBy != "" {
-				e.Details["approved_by"] = act.ApprovedBy
 			}
 			return audit.Record(tx, e)
 		},

@@ -151,6 +151,7 @@ export const words = {
     change: (before, after) => (before === after ? after : `${before} → ${after}`),
     requester: "Asked by",
     reason: "Reason",
+    ticket: "Ticket",
     tenant: "Organisation",
     user: "Account",
     application: "Application",

@@ -76,6 +76,20 @@ func Problems(errors map[string]string, order ...string) []Problem {
 	return all
 }
 
+// TicketRef is a ticket in a history. The zero one is none.
+type TicketRef struct {
+	Name string
+	Href string // what else was done under it; empty for who may not look
+}
+
+// ticketField fills in what was typed in the form that came back from action.
+func (p Page) ticketField(f Field, action string) Field {
+	if p.Ticket.Action == action {
+		f.Typed, f.Error = p.Ticket.Typed, p.Ticket.Error
+	}
+	return f
+}
+
 func (f Field) id() string {
 	if f.ID != "" {
 		return f.ID

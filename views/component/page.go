@@ -34,6 +34,19 @@ type Page struct {
 	ConsoleEndsAt      time.Time // when the console closes if nobody does anything
 	StayHref           string    // what keeps it open, and says for how long
 	ConsoleEndsForGood bool      // and only signing in again opens it
+	Ticket             Ticket    // of the form that came back
+}
+
+// Ticket is what was typed for the ticket of a form that came back. It stands beside
+// the reason of so many forms that it comes with the page.
+type Ticket struct {
+	Action       string // address that the form was sent to; empty: none came back
+	Typed, Error string
+}
+
+// TicketWrong says whether the form that was sent to an address came back for its ticket.
+func (p Page) TicketWrong(action string) bool {
+	return p.Ticket.Action == action && p.Ticket.Error != ""
 }
 
 // MenuItem is one line of the navigation. An item without an address is the

@@ -49,6 +49,7 @@ type Approval struct {
 	AskedAt    time.Time
 	EndsAt     time.Time
 	Reason     string
+	Ticket     component.TicketRef // that it is done under
 	Lines      []Line
 	People     string // address of the page of everybody whom it changes; empty: there is none
 	State      string // in words
@@ -89,6 +90,12 @@ type Finding struct {
 	Holds bool
 }
 
-func (v Approval) problems() []component.Problem {
-	return component.Problems(map[string]string{"": v.Problem, "refuse-reason": v.Error, "approve-reason": v.WordsError}, "approve-reason", "refuse-reason")
+func (v Approval) problems(p component.Page) []component.Problem {
+	wrong := map[string]string{"": v.Problem, "refuse-reason": v.Error, "approve-reason": v.WordsError}
+	for _, act := range []string{"approve", "refuse"} {
+		if p.TicketWrong(v.Here + "/" + act) {
+			wrong[act+"-ticket"] = p.Ticket.Error
+		}
+	}
+	return component.Problems(wrong, "approve-reason", "approve-ticket", "refuse-reason", "refuse-ticket")
 }

@@ -18,6 +18,7 @@ type GrantRow struct {
 	Operator  string
 	Role      string
 	Reason    string
+	Ticket    component.TicketRef
 	By        string // who granted it
 	State     string
 	Tone      string
@@ -43,5 +44,5 @@ type GrantForm struct {
 }
 
 func (v NewGrant) problems() []component.Problem {
-	return component.Problems(v.Errors, "operator", "role", "hours", "reason")
+	return component.Problems(v.Errors, "operator", "role", "hours", "reason", "ticket")
 }

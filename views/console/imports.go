@@ -49,6 +49,7 @@ type Import struct {
 	Total, Done                  int
 	Joined                       []ImportGroup
 	Reason                       string
+	Ticket                       component.TicketRef
 
 	Problems                   []ImportProblem // the first of them
 	ProblemCount, MoreProblems int

@@ -1,6 +1,10 @@
 package console
 
-import "time"
+import (
+	"time"
+
+	"latchkey/views/component"
+)
 
 // Passcodes is the list of static passcodes, the open ones first.
 type Passcodes struct{ Rows []PasscodeRow }
@@ -10,6 +14,7 @@ type PasscodeRow struct {
 	ID, Name, Href, State, Tone  string
 	AskedBy, ApprovedBy, ShownBy string
 	Reason, Hours, Uses          string
+	Ticket                       component.TicketRef
 	ExpiresAt                    time.Time
 	LastUsedAt                   time.Time // zero for never
 	EndedAt                      time.Time // zero: it is open

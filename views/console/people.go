@@ -135,6 +135,7 @@ type PersonEvent struct {
 	At      time.Time
 	What    string
 	Why     string // in the words of who did it; or empty
+	Ticket  component.TicketRef
 	Who     string
 	Where   string
 	Outcome string
@@ -175,7 +176,7 @@ type InviteForm struct {
 }
 
 func (v Invite) problems() []component.Problem {
-	return component.Problems(v.Errors, "name", "display_name", "groups", "reason")
+	return component.Problems(v.Errors, "name", "display_name", "groups", "reason", "ticket")
 }
 
 // Invited shows the link of an invitation, once.

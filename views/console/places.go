@@ -35,5 +35,5 @@ type PlaceForm struct {
 type PlaceTyped struct{ Name, Networks, Countries, Reason, Version string }
 
 func (v PlaceForm) problems() []component.Problem {
-	return component.Problems(v.Errors, "name", "networks", "countries", "reason")
+	return component.Problems(v.Errors, "name", "networks", "countries", "reason", "ticket")
 }

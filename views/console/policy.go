@@ -47,6 +47,7 @@ type PolicyVersion struct {
 	By       string
 	Approved string // by whom; empty: nobody had to
 	Reason   string
+	Ticket   component.TicketRef
 	Lines    []PolicyLine
 }
 

@@ -77,6 +77,7 @@ type RoleAssign struct {
 
 	TakeAction string // empty when there is nothing to take
 	TakeText   string
+	Taking     bool // the form that takes it came back
 	TakeReason string
 	TakeError  string
 }
@@ -106,6 +107,7 @@ type CustomRole struct {
 
 	RetireAction string
 	RetireText   string
+	Retiring     bool // the form that retires it came back
 	RetireReason string
 	RetireError  string
 }

@@ -135,7 +135,7 @@ func (h *Pages) showApproval(c echo.Context, status int, t typed) error {
 	}
 	v := views.Approval{
 		Act: web.ActOn(ctx, r.Kind, r.Target.DisplayName), Requester: somebody(ctx, r.Requester), AskedAt: r.CreatedAt, EndsAt: r.ExpiresAt,
-		Reason: r.Reason, Waits: r.State == approval.Pending, DecidedAt: r.DecidedAt, Words: r.DecisionReason,
+		Reason: r.Reason, Ticket: h.ticketRef(c, r.Ticket), Waits: r.State == approval.Pending, DecidedAt: r.DecidedAt, Words: r.DecisionReason,
 		Here: h.path(c, approvalsPath+"/"+url.PathEscape(r.ID)), List: h.path(c, approvalsPath),
 		Problem: t.problem, Typed: t.reason, Error: t.reasonWrong, WordsTyped: t.words, WordsError: t.wordsWrong,
 	}
@@ -251,7 +251,7 @@ func (h *Pages) approve(c echo.Context) error {
 		return err
 	}
 	reason := web.Form(c, "reason")
-	err := h.Approvals.Approve(c.Request().Context(), web.Here(c).ID, c.Param("request"), web.Session(c).UserID, reason, web.Origin(c))
+	err := h.Approvals.Approve(c.Request().Context(), web.Here(c).ID, c.Param("request"), web.Session(c).UserID, approval.Given{Reason: reason, Ticket: web.Form(c, "ticket"), Origin: web.Origin(c)})
 	if fields, ok := wrong(c, err); ok {
 		return h.showApproval(c, http.StatusUnprocessableEntity, typed{words: reason, wordsWrong: fields["reason"]})
 	}
@@ -261,7 +261,7 @@ func (h *Pages) approve(c echo.Context) error {
 // refuse needs no fresh proof: it lets nothing happen.
 func (h *Pages) refuse(c echo.Context) error {
 	reason := web.Form(c, "reason")
-	err := h.Approvals.Refuse(c.Request().Context(), web.Here(c).ID, c.Param("request"), web.Session(c).UserID, reason, web.Origin(c))
+	err := h.Approvals.Refuse(c.Request().Context(), web.Here(c).ID, c.Param("request"), web.Session(c).UserID, approval.Given{Reason: reason, Ticket: web.Form(c, "ticket"), Origin: web.Origin(c)})
 	if fields, ok := wrong(c, err); ok {
 		return h.showApproval(c, http.StatusUnprocessableEntity, typed{reason: reason, reasonWrong: fields["reason"]})
 	}

@@ -7,13 +7,16 @@ package console
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
+	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/importing"
@@ -26,6 +29,7 @@ import (
 	"latchkey/app/search"
 	"latchkey/app/settings"
 	"latchkey/app/signin"
+	"latchkey/app/ticket"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -46,6 +50,7 @@ type Pages struct {
 	Operator  *operator.Service
 	SignIn    *signin.Service
 	Providers *provider.Service
+	Tickets   *ticket.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -77,7 +82,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.stayRoutes(),
 	)
 }
 
@@ -104,6 +109,12 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 	ends, last := web.Session(c).ConsoleEndsAt()
 	page.ConsoleEndsAt, page.ConsoleEndsForGood = ends, last
 	page.SearchHref, page.StayHref = h.path(c, "/search"), h.path(c, "/stay")
+	if c.Request().Method == http.MethodPost {
+		page.Ticket = component.Ticket{Action: c.Request().URL.EscapedPath(), Typed: web.Form(c, "ticket")}
+		if typed := strings.TrimSpace(page.Ticket.Typed); typed != "" && !audit.IsTicket(typed) {
+			page.Ticket.Error = web.Sentence(c, "approval.ticket_form", "")
+		}
+	}
 	return page
 }
 
@@ -116,7 +127,7 @@ func (h *Pages) path(c echo.Context, rest string) string {
 func (h *Pages) act(c echo.Context, kind approval.Kind, targetID string) approval.Act {
 	return approval.Act{
 		Kind: kind, TenantID: web.Here(c).ID, ActorID: web.Session(c).UserID, TargetID: targetID,
-		Reason: web.Form(c, "reason"), Origin: web.Origin(c),
+		Reason: web.Form(c, "reason"), Ticket: web.Form(c, "ticket"), Origin: web.Origin(c),
 	}
 }
 

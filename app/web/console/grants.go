@@ -42,7 +42,7 @@ func (h *Pages) grants(c echo.Context) error {
 	v := views.Grants{Base: grantsAt(c)}
 	for _, g := range grants {
 		row := views.GrantRow{
-			ID: g.ID, Operator: g.Operator, Role: words.Say(ctx, "role."+string(g.Role)), Reason: g.Reason, By: g.GrantedBy, GrantedAt: g.GrantedAt, EndsAt: g.EndsAt,
+			ID: g.ID, Operator: g.Operator, Role: words.Say(ctx, "role."+string(g.Role)), Reason: g.Reason, Ticket: h.ticketRef(c, g.Ticket), By: g.GrantedBy, GrantedAt: g.GrantedAt, EndsAt: g.EndsAt,
 			State: words.Say(ctx, "grant.state.over"),
 		}
 		if g.Active(page.Now) {
@@ -86,7 +86,7 @@ func (h *Pages) grant(c echo.Context) error {
 	who := web.Session(c)
 	typed := views.GrantForm{Operator: web.Form(c, "operator"), Hours: web.Form(c, "hours"), Reason: web.Form(c, "reason")}
 	hours, _ := strconv.Atoi(strings.TrimSpace(typed.Hours)) // what is no number is no length either
-	offer := operator.Offer{Operator: typed.Operator, Role: access.Role(web.Form(c, "role")), Hours: hours, Reason: typed.Reason}
+	offer := operator.Offer{Operator: typed.Operator, Role: access.Role(web.Form(c, "role")), Hours: hours, Reason: typed.Reason, Ticket: web.Form(c, "ticket")}
 	_, err := h.Operator.Grant(c.Request().Context(), web.Here(c).ID, who.UserID, offer, web.Origin(c))
 	if errors.Is(err, fault.Invalid) {
 		return h.showGrant(c, http.StatusUnprocessableEntity, typed, offer.Role, fault.Of(err).Fields)

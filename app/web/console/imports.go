@@ -116,7 +116,7 @@ func (h *Pages) showImport(c echo.Context, status int, fields map[string]string)
 	v := views.Import{
 		Href: base, UploadHref: h.path(c, "/users/import"), PeopleHref: h.path(c, "/users"), FileName: i.FileName, State: string(i.State),
 		By: i.CreatedBy, At: i.CreatedAt,
-		New: i.New, Changed: i.Changed, Unchanged: i.Unchanged, Total: i.Total, Done: i.Done, Reason: i.Reason, Errors: fields, Typed: web.Form(c, "reason"),
+		New: i.New, Changed: i.Changed, Unchanged: i.Unchanged, Total: i.Total, Done: i.Done, Reason: i.Reason, Ticket: h.ticketRef(c, i.Ticket), Errors: fields, Typed: web.Form(c, "reason"),
 	}
 	v.StateWord, v.Tone = stateOfImport(ctx, i)
 	if i.EndedAt != nil {

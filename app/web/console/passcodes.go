@@ -41,7 +41,7 @@ func (h *Pages) passcodes(c echo.Context) error {
 	for _, p := range all {
 		row := views.PasscodeRow{
 			ID: p.ID, Name: p.UserName, Href: h.personPath(c, p.UserID), State: words.Say(ctx, "passcodes.state."+p.State), Tone: passcodeTones[p.State],
-			AskedBy: p.RequestedBy, ApprovedBy: p.ApprovedBy, ShownBy: p.ShownBy, Reason: p.Reason, Hours: strconv.Itoa(p.Hours),
+			AskedBy: p.RequestedBy, ApprovedBy: p.ApprovedBy, ShownBy: p.ShownBy, Reason: p.Reason, Ticket: h.ticketRef(c, p.Ticket), Hours: strconv.Itoa(p.Hours),
 			Uses: words.Say(ctx, "passcodes.uses", "count", strconv.Itoa(p.Uses)), ExpiresAt: p.ExpiresAt,
 		}
 		if p.EndedAt != nil {

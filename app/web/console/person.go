@@ -89,7 +89,7 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 		v.WhyHref = h.path(c, "/roles/why?user="+url.QueryEscape(p.Name))
 	}
 	h.personActs(c, &v, p, offers, back)
-	around(ctx, &v, p)
+	h.around(c, &v, p)
 	if p.Older {
 		last := p.Story[len(p.Story)-1]
 		v.Older = h.personPath(c, p.ID) + "?after=" + strconv.FormatInt(last.At.UnixMicro(), 10) + "." + url.QueryEscape(last.ID) + "#history"
@@ -118,7 +118,8 @@ func roleInWords(ctx context.Context, s access.Standing) string {
 }
 
 // around fills in what stands around a person.
-func around(ctx context.Context, v *views.Person, p people.Person) {
+func (h *Pages) around(c echo.Context, v *views.Person, p people.Person) {
+	ctx := web.Context(c)
 	for _, t := range p.Throttles {
 		key := "console.person.throttle." + t.Way
 		switch {
@@ -137,10 +138,10 @@ func around(ctx context.Context, v *views.Person, p people.Person) {
 		})
 	}
 	for _, e := range p.SignIns {
-		v.SignIns = append(v.SignIns, happened(ctx, p, e))
+		v.SignIns = append(v.SignIns, h.happened(c, p.ID, p.Names, e))
 	}
 	for _, e := range p.Story {
-		v.History = append(v.History, happened(ctx, p, e))
+		v.History = append(v.History, h.happened(c, p.ID, p.Names, e))
 	}
 }
 
@@ -150,17 +151,20 @@ var (
 	actors = map[string]string{audit.KindClaimant: "claimant", audit.KindDevice: "device", audit.KindService: "service"}
 )
 
-// happened says to an administrator what happened to a person.
-func happened(ctx context.Context, p people.Person, e audit.Entry) views.PersonEvent {
+// happened says to an administrator what happened to a person, or to somebody of
+// several; names are those of who acted.
+func (h *Pages) happened(c echo.Context, personID string, names map[string]string, e audit.Entry) views.PersonEvent {
+	ctx := web.Context(c)
 	shown := views.PersonEvent{
-		At: e.At, What: words.Say(ctx, "activity."+string(e.Action)), Outcome: words.Say(ctx, "me.activity.outcome."+string(e.Outcome)), Tone: tones[e.Outcome],
+		Ticket: h.ticketRef(c, e.Ticket),
+		At:     e.At, What: words.Say(ctx, "activity."+string(e.Action)), Outcome: words.Say(ctx, "me.activity.outcome."+string(e.Outcome)), Tone: tones[e.Outcome],
 		Where: strings.Join(slicesWithout(web.SayBrowser(ctx, e.Browser), e.IP), " · "),
 	}
 	switch {
-	case e.ActorKind == audit.KindUser && e.ActorID == p.ID:
+	case e.ActorKind == audit.KindUser && e.ActorID == personID:
 		shown.Who = words.Say(ctx, "console.person.who.self")
-	case e.ActorKind == audit.KindUser && p.Names[e.ActorID] != "":
-		shown.Who = p.Names[e.ActorID]
+	case e.ActorKind == audit.KindUser && names[e.ActorID] != "":
+		shown.Who = names[e.ActorID]
 	case actors[e.ActorKind] != "":
 		shown.Who = words.Say(ctx, "console.person.who."+actors[e.ActorKind])
 	default:

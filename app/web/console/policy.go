@@ -124,11 +124,11 @@ func (h *Pages) showPolicy(c echo.Context, status int, p policy.Policy, numbers 
 			Hint: words.Say(ctx, "policy.limit.range", "least", strconv.Itoa(l.Least), "most", strconv.Itoa(l.Most)),
 		}), append(order, l.Name)
 	}
-	v.Problems = component.Problems(errors, append(order, "reason")...)
+	v.Problems = component.Problems(errors, append(order, "reason", "ticket")...)
 	for _, version := range history {
 		shown := views.PolicyVersion{
 			Title: words.Say(ctx, "policy.history.version", "number", strconv.Itoa(version.Version)), At: version.ChangedAt,
-			By: version.ChangedBy, Approved: version.ApprovedBy, Reason: version.Reason,
+			By: version.ChangedBy, Approved: version.ApprovedBy, Reason: version.Reason, Ticket: h.ticketRef(c, version.Ticket),
 		}
 		for _, d := range version.Difference {
 			field, before, after := web.Changed(ctx, d.Field, d.Before, d.After)

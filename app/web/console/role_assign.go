@@ -126,7 +126,7 @@ func (h *Pages) takeRole(c echo.Context) error {
 	}
 	err = h.submit(c, h.act(c, role.KindTake, who.ID), "/roles/assign?done=role_taken"+"&user="+url.QueryEscape(who.ID))
 	if fields, ok := wrong(c, err); ok {
-		return h.showAssign(c, who, views.RoleAssign{TakeReason: web.Form(c, "reason"), TakeError: fields["reason"]})
+		return h.showAssign(c, who, views.RoleAssign{Taking: true, TakeReason: web.Form(c, "reason"), TakeError: fields["reason"]})
 	}
 	return err
 }
@@ -176,7 +176,7 @@ func (h *Pages) showAssign(c echo.Context, who role.Person, v views.RoleAssign) 
 		v.TakeAction, v.TakeText = v.Action+"/take", words.Say(ctx, "roles.take.text", "name", who.Name, "role", v.Held.Role)
 	}
 	status := http.StatusOK
-	if v.Errors != nil || v.TakeError != "" {
+	if v.Errors != nil || v.Taking {
 		status = http.StatusUnprocessableEntity
 	}
 	return web.Render(c, status, views.RoleAssignPage(h.page(c, "/roles"), v))

@@ -87,7 +87,7 @@ func (h *Pages) retireRole(c echo.Context) error {
 	if !ok {
 		return err
 	}
-	return h.showCustomAgain(c, made, views.CustomRole{RetireReason: web.Form(c, "reason"), RetireError: fields["reason"]})
+	return h.showCustomAgain(c, made, views.CustomRole{Retiring: true, RetireReason: web.Form(c, "reason"), RetireError: fields["reason"]})
 }
 
 // showCustomAgain shows a form that failed: a version that is older than the role
@@ -101,7 +101,7 @@ func (h *Pages) showCustomAgain(c echo.Context, made role.Custom, typed views.Cu
 		}
 		found.Version = made.Version
 	}
-	if typed.Typed == "" && typed.RetireError != "" {
+	if typed.Retiring {
 		typed.Typed = found.Name
 	} else {
 		found.Permissions = made.Permissions

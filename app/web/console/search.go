@@ -45,14 +45,14 @@ func (h *Pages) search(c echo.Context) error {
 
 // full says whether there may be more than is shown.
 func full(f search.Found) bool {
-	return len(f.People) == search.Most || len(f.Groups) == search.Most || len(f.Phones) == search.Most
+	return len(f.People) == search.Most || len(f.Groups) == search.Most || len(f.Phones) == search.Most || len(f.Tickets) == search.Most
 }
 
 // sections puts what was found into words, and says where each leads.
 func (h *Pages) sections(c echo.Context, f search.Found) []views.FoundSection {
 	ctx := web.Context(c)
 	people, groups := views.FoundSection{Kind: "people"}, views.FoundSection{Kind: "groups"}
-	phones, requests := views.FoundSection{Kind: "phones"}, views.FoundSection{Kind: "requests"}
+	phones, requests, tickets := views.FoundSection{Kind: "phones"}, views.FoundSection{Kind: "requests"}, views.FoundSection{Kind: "tickets"}
 	for _, p := range f.People {
 		people.Rows = append(people.Rows, h.foundPerson(c, p))
 	}
@@ -69,8 +69,11 @@ func (h *Pages) sections(c echo.Context, f search.Found) []views.FoundSection {
 	for _, r := range f.Requests {
 		requests.Rows = append(requests.Rows, views.FoundRow{Title: words.Say(ctx, "console.search.request"), Note: r.Reason, Href: h.path(c, "/approvals/"+url.PathEscape(r.ID))})
 	}
+	for _, name := range f.Tickets {
+		tickets.Rows = append(tickets.Rows, views.FoundRow{Title: name, Note: words.Say(ctx, "console.search.ticket"), Href: h.ticketPath(c, name)})
+	}
 	var all []views.FoundSection
-	for _, section := range []views.FoundSection{people, groups, phones, requests} {
+	for _, section := range []views.FoundSection{people, groups, phones, requests, tickets} {
 		if len(section.Rows) > 0 {
 			section.Title = words.Say(ctx, "console.search."+section.Kind)
 			all = append(all, section)

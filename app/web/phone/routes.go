@@ -241,6 +241,7 @@ type request struct {
 	ActHash    string   `json:"act_hash,omitempty"`
 	Requester  string   `json:"requester,omitempty"`
 	Reason     string   `json:"reason,omitempty"`
+	Ticket     string   `json:"ticket,omitempty"`
 	Difference []change `json:"difference,omitempty"`
 }
 
@@ -275,7 +276,7 @@ func (h *API) requests(c echo.Context, by device.Proof) error {
 
 // show puts an act into words.
 func (r *request) show(ctx context.Context, a prompt.Act) {
-	r.Act, r.ActHash, r.Requester, r.Reason = web.ActOn(ctx, approval.Kind(a.Kind), a.Target), a.Hash, a.Requester, a.Reason
+	r.Act, r.ActHash, r.Requester, r.Reason, r.Ticket = web.ActOn(ctx, approval.Kind(a.Kind), a.Target), a.Hash, a.Requester, a.Reason, a.Ticket
 	for _, line := range a.Lines {
 		field, before, after := web.Changed(ctx, line.Field, line.Before, line.After)
 		r.Difference = append(r.Difference, change{field, before, after})

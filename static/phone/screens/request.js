@@ -110,7 +110,7 @@ function numberStage(app, request) {
 function act(request) {
   const text = words.request;
   const changes = (Array.isArray(request.difference) ? request.difference : []).map(({ field, before, after }) => [field, text.change(before, after)]);
-  const rows = [...changes, [text.requester, request.requester], [text.reason, request.reason]];
+  const rows = [...changes, [text.requester, request.requester], [text.reason, request.reason], [text.ticket, request.ticket]];
   return el("section", { class: "act", "aria-label": text.what }, el("h2", {}, request.act), list(rows));
 }
 
