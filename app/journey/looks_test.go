@@ -48,6 +48,7 @@ var looks = map[string]looked{
 	"console.RolesPage":         {"roles", "/admin/*/roles"},
 	"console.SearchPage":        {"search", "/admin/*/search"},
 	"console.SettingsPage":      {"console-settings", "/admin/*/settings"},
+	"console.TicketPage":        {"ticket", "/admin/*/tickets/*"},
 	"demo.OutboxPage":           {"demo-outbox", "/demo/outbox"},
 	"invite.FirstPasswordPage":  {"first-password", "/invite/* invite"},
 	"me.ActivityPage":           {"activity", "/me/activity"},
