@@ -36,9 +36,7 @@ func main() {
 
 // run is a process with what it has as arguments, so that a test can be one.
 func run(ctx context.Context, arguments []string, out io.Writer) error {
-	var all commands
-	parser, err := kong.New(&all, kong.Name("latchkey"), kong.UsageOnError(),
-		kong.Description("Phone sign-in without passwords, and the console for everything around it. Every setting is a flag or an environment variable."))
+	parser, err := commandLine()
 	if err != nil {
 		return err
 	}
@@ -47,4 +45,10 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.BindTo(out, (*io.Writer)(nil))
 	return command.Run()
+}
+
+// commandLine is every command with its settings.
+func commandLine() (*kong.Kong, error) {
+	return kong.New(&commands{}, kong.Name("latchkey"), kong.UsageOnError(),
+		kong.Description("Phone sign-in without passwords, and the console for everything around it. Every setting is a flag or an environment variable."))
 }

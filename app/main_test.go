@@ -382,31 +382,53 @@ func empty(t *testing.T) string {
 	return dsn
 }
 
-func TestHelpListsEverySetting(t *testing.T) {
+// TestHelpExplainsEverySetting of every command: what each flag and each argument is,
+// the variable in the environment that does the same, and what holds without it.
+func TestHelpExplainsEverySetting(t *testing.T) {
 	t.Parallel()
-	for command, settings := range map[string]reflect.Type{
-		"serve": reflect.TypeFor[server.Settings](), "demo": reflect.TypeFor[server.Demo](), "migrate": reflect.TypeFor[server.Settings](),
-	} {
-		p := begin(t, nil, command, "--help")
+	parser, err := commandLine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := 0
+	for _, leaf := range parser.Model.Leaves(false) {
+		path := strings.Fields(strings.TrimPrefix(leaf.FullPath(), "latchkey "))
+		name := strings.Join(path, " ")
+		p := begin(t, nil, append(path, "--help")...)
 		if code := p.ends(t); code != 0 {
-			t.Errorf("%s --help ends with %d", command, code)
+			t.Errorf("%s --help ends with %d", name, code)
 		}
 		help := strings.Join(strings.Fields(p.out.String()), " ")
-		for i := range settings.NumField() {
-			field := settings.Field(i)
-			if field.Anonymous {
-				continue
+		says := func(what, text string) {
+			t.Helper()
+			if text = strings.Join(strings.Fields(text), " "); text == "" || !strings.Contains(help, strings.TrimSuffix(text, ".")) {
+				t.Errorf("%s --help does not say %q of %s", name, text, what)
 			}
-			env, said := field.Tag.Get("env"), strings.TrimSuffix(field.Tag.Get("help"), ".")
-			if said == "" || !strings.Contains(help, said) {
-				t.Errorf("%s --help does not say what %s is", command, field.Name)
+		}
+		says("the command", leaf.Help)
+		for _, argument := range leaf.Positional {
+			says(argument.Name, argument.Help)
+		}
+		for _, group := range leaf.AllFlags(false) {
+			for _, flag := range group {
+				flags++
+				says("--"+flag.Name, "--"+flag.Name)
+				says("--"+flag.Name, flag.Help)
+				for _, variable := range flag.Envs {
+					says("--"+flag.Name, "$"+variable)
+				}
+				if flag.HasDefault && flag.Default != "" {
+					says("--"+flag.Name, flag.Default)
+				}
 			}
-			if env != "" && !strings.Contains(help, "$"+env) {
-				t.Errorf("%s --help does not name %s", command, env)
-			}
-			if settings.Name() == "Settings" && !strings.HasPrefix(env, "LATCHKEY_") {
-				t.Errorf("%s has no variable in the environment", field.Name)
-			}
+		}
+	}
+	if flags < 60 {
+		t.Errorf("%d flags; there are more", flags)
+	}
+	for _, setting := range reflect.VisibleFields(reflect.TypeFor[server.Settings]()) {
+		if env := setting.Tag.Get("env"); len(setting.Index) == 1 && !setting.Anonymous && !strings.HasPrefix(env, "LATCHKEY_") {
+			t.Errorf("%s has no variable in the environment", setting.Name)
 		}
 	}
 	p := begin(t, nil, "--help")
@@ -423,11 +445,26 @@ func TestTheREADMEListsEverySetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, settings := range []reflect.Type{reflect.TypeFor[server.Settings](), reflect.TypeFor[server.Demo]()} {
+	for _, settings := range []reflect.Type{reflect.TypeFor[server.Settings](), reflect.TypeFor[server.Serve](), reflect.TypeFor[server.Demo]()} {
 		for i := range settings.NumField() {
 			if env := settings.Field(i).Tag.Get("env"); env != "" && !strings.Contains(string(readme), "| `"+env+"` |") {
 				t.Errorf("README.md has no row for %s", env)
 			}
+		}
+	}
+}
+
+// TestTheREADMESaysHowManyMayWait: the figures of product.md §9, which the tests of
+// streams go to the edge of (see limits).
+func TestTheREADMESaysHowManyMayWait(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(readme)), " ")
+	for _, figure := range []string{"One process holds 20,000 of them, 50 for one client address and 5 for one user", "told 429 with `Retry-After`"} {
+		if !strings.Contains(text, figure) {
+			t.Errorf("README.md does not say %q", figure)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -202,6 +203,22 @@ func TestRun(t *testing.T) {
 		defer f.mu.Unlock()
 		return int64(f.open) * 10 << 10
 	}
+	target.Held = func() int64 { return 0 }
+	commits := int64(0)
+	target.DurableCommits = func() int64 {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, n := range f.prompts {
+			commits += 3 * int64(n)
+		}
+		f.prompts = map[string]int{} // counted
+		return commits
+	}
+	stopped := false
+	target.Beside = func(context.Context) (string, func(), error) { return target.BaseURL, func() { stopped = true }, nil }
+	told := make(chan struct{}, 1)
+	target.Told, target.Tell = told, func(context.Context) error { told <- struct{}{}; return nil }
+	target.Facts = Facts{Postgres: true, Replicas: 1, Ready: time.Second / 2, DemoReady: 2 * time.Second, Idle: 40e6, Render: 20 * time.Microsecond}
 	target.Mark = func(stage string) { stages = append(stages, stage) }
 	report, err := Measure(t.Context(), target, o)
 	if err != nil {
@@ -209,6 +226,12 @@ func TestRun(t *testing.T) {
 	}
 	if l := report.SignIns[1]; len(l.Times) != 40 || l.Requests != 40*8 || l.Commits <= 0 || l.CPU <= 0 {
 		t.Errorf("8 at once: %d sign-ins, %d requests, %.0f commits/s, CPU %s", len(l.Times), l.Requests, l.Commits, l.CPU)
+	}
+	if l := report.SignIns[1]; l.DurableCommits != 3*40 {
+		t.Errorf("%d durable commits for 40 sign-ins, want 120", l.DurableCommits)
+	}
+	if len(report.Across.FromSend) != 5 || !stopped || len(report.BareWakes) != 5 || len(report.BareAcross) != 5 {
+		t.Errorf("across: %d wakes, stopped %t; bare %d and %d", len(report.Across.FromSend), stopped, len(report.BareWakes), len(report.BareAcross))
 	}
 	if report.Pages.Requests != 50 || len(report.Wakes.FromSend) != 5 {
 		t.Errorf("%d pages, %d wakes", report.Pages.Requests, len(report.Wakes.FromSend))
@@ -221,10 +244,59 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("stages %q\n%s", stages, out.String())
-	for _, want := range []string{"of bound", "GET /me", "waiting beside it"} {
+	for _, want := range []string{"of bound", "GET /me", "waiting beside it", "commits each", "bare p50", "demo ready, from nothing", "2s", "NOT reached"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q", want)
 		}
+	}
+}
+
+// TestGoals: each figure is held against its own, and the one that misses is told.
+func TestGoals(t *testing.T) {
+	ms := func(n int) []time.Duration { return []time.Duration{time.Duration(n) * time.Millisecond} }
+	row := func(atOnce, count int, took time.Duration, commits float64, durable int64) SignInRow {
+		return SignInRow{Load: Load{AtOnce: atOnce, Took: took, Times: make([]time.Duration, count)}, Commits: commits, DurableCommits: durable}
+	}
+	good := Report{
+		SignIns: []SignInRow{row(1, 500, time.Second, 3000, 1500), row(32, 900, time.Second, 3000, 2700)}, Pages: Load{Took: time.Second, Times: make([]time.Duration, 5000)},
+		Wakes: Wakes{FromAnswer: ms(2)}, Across: Wakes{FromAnswer: ms(5)}, Waiting: Waiting{Streams: 10, Memory: 10 * 32 << 10},
+		Facts: Facts{Postgres: true, Replicas: 1, Ready: time.Second, DemoReady: time.Second, Idle: 63e6, Render: 50 * time.Microsecond},
+	}
+	for _, c := range []struct {
+		missed string
+		change func(r *Report)
+	}{
+		{"", func(*Report) {}},
+		{"durable commits of a sign-in, 32 at once", func(r *Report) { r.SignIns[1].DurableCommits = 3600 }},
+		{"sign-ins a second, 32 at once", func(r *Report) { r.SignIns[1] = row(32, 899, time.Second, 3000, 2697) }},
+		{"share of the bound, 1 at once", func(r *Report) { r.SignIns[0].Commits = 3100 }},
+		{"share of the bound, 32 at once", func(r *Report) { r.Postgres, r.SignIns[1].Commits = false, 6000 }},
+		{"pages a second", func(r *Report) { r.Pages.Times = r.Pages.Times[1:] }},
+		{"wake-up in a process, p99", func(r *Report) { r.Wakes.FromAnswer = ms(3) }},
+		{"wake-up across replicas, p99", func(r *Report) { r.Across.FromAnswer = ms(6) }},
+		{"wake-up across replicas, p99", func(r *Report) { r.Across, r.Replicas, r.Wakes.FromAnswer = Wakes{}, 2, ms(6) }},
+		{"render of the number page", func(r *Report) { r.Render++ }},
+		{"idle memory", func(r *Report) { r.Idle = 64e6 }},
+		{"serve ready, database in place", func(r *Report) { r.Ready++ }},
+		{"demo ready, from nothing", func(r *Report) { r.DemoReady++ }},
+		{"memory of each of 10 who wait", func(r *Report) { r.Waiting.Memory++ }},
+		{"database connections that they hold", func(r *Report) { r.Waiting.Held = 1 }},
+	} {
+		r := good
+		r.SignIns = slices.Clone(good.SignIns)
+		c.change(&r)
+		var missed []string
+		for _, g := range r.goals() {
+			if !g.reached {
+				missed = append(missed, g.what)
+			}
+		}
+		if got := strings.Join(missed, "; "); got != c.missed {
+			t.Errorf("missed %q, want %q", got, c.missed)
+		}
+	}
+	if n := len(good.goals()); n != 13 {
+		t.Errorf("%d goals, want 13", n)
 	}
 }
 

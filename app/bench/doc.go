@@ -9,8 +9,15 @@
 // the same database, measured before, between and after in the same run and at
 // the same concurrency, and divided by the three commits that a sign-in may cost.
 //
+// At the end stands each goal beside the figure that was found, and whether it is
+// reached. Wake-ups are told beside bare ones: a byte out of a socket when somebody in
+// the process, or through the database, says so. On PostgreSQL a second server is
+// started for wake-ups across two.
+//
 // The load shares the machine with the server, so it is frugal: wire.go speaks
 // just enough HTTP/1.1 itself. From top to bottom: target.go (what is measured
 // and how much), wire.go, browser.go (one sign-in), measure.go (the stages),
-// report.go (the table), command.go (flags).
+// bare.go (the least that
+// a wake-up can be), report.go (the tables), goal.go (what it should be), command.go
+// (flags).
 package bench

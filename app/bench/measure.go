@@ -34,7 +34,7 @@ func Measure(ctx context.Context, t Target, o Options) (*Report, error) {
 		return nil, fmt.Errorf("bench: %d users are too few, %d are needed", have, need)
 	}
 	r := &run{Target: t, options: o, users: newPool(t.Users)}
-	report := &Report{PagePath: o.PagePath}
+	report := &Report{PagePath: o.PagePath, Facts: t.Facts}
 	r.mark("warm-up")
 	if _, err := r.signIns(ctx, min(8, openAtOnce), warmUps); err != nil {
 		return nil, err
@@ -61,6 +61,19 @@ func Measure(ctx context.Context, t Target, o Options) (*Report, error) {
 		r.mark("wake-up")
 		if report.Wakes, err = r.wakes(ctx); err != nil {
 			return nil, err
+		}
+		if report.BareWakes, err = r.bareWakes(ctx, nil, nil); err != nil {
+			return nil, err
+		}
+		if r.Tell != nil {
+			if report.BareAcross, err = r.bareWakes(ctx, r.Tell, r.Told); err != nil {
+				return nil, err
+			}
+		}
+		if r.Beside != nil {
+			if report.Across, err = r.across(ctx); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if o.Streams > 0 {
@@ -90,6 +103,13 @@ func (r *run) cpu() time.Duration {
 	return r.CPU()
 }
 
+func (r *run) durable() int64 {
+	if r.DurableCommits == nil {
+		return 0
+	}
+	return r.DurableCommits()
+}
+
 // level measures sign-ins in two halves, with the bound before, between and after.
 func (r *run) level(ctx context.Context, l Level) (SignInRow, error) {
 	row := SignInRow{Load: Load{AtOnce: l.AtOnce}}
@@ -105,10 +125,12 @@ func (r *run) level(ctx context.Context, l Level) (SignInRow, error) {
 	}
 	for _, count := range []int{l.SignIns / 2, l.SignIns - l.SignIns/2} {
 		r.mark(fmt.Sprintf("sign-ins at %d", l.AtOnce))
+		before := r.durable()
 		load, err := r.signIns(ctx, l.AtOnce, count)
 		if err != nil {
 			return row, err
 		}
+		row.DurableCommits += r.durable() - before
 		row.add(load)
 		if err := bound(); err != nil {
 			return row, err
@@ -218,6 +240,19 @@ func (r *run) load(ctx context.Context, atOnce, count int, prepare, act func(*wo
 	}
 	l.Requests = requests
 	return l, err
+}
+
+// across is wakes with phones that answer on another server than browsers wait on.
+func (r *run) across(ctx context.Context) (Wakes, error) {
+	r.mark("wake-up across replicas")
+	address, stop, err := r.Beside(ctx)
+	if err != nil {
+		return Wakes{}, err
+	}
+	defer stop()
+	two := *r
+	two.PhoneURL = address
+	return two.wakes(ctx)
 }
 
 // wakes times how long an answer takes to reach the waiting browser, one sign-in
@@ -362,12 +397,30 @@ func (r *run) waiting(ctx context.Context) (Waiting, error) {
 	found.Memory = r.memory() - before
 	cpu, since := r.cpu(), time.Now()
 	time.Sleep(r.options.Settle)
+	found.Held = r.held()
 	found.IdleCPU = float64(r.cpu()-cpu) / float64(time.Since(since))
 	if r.options.Wakes > 0 {
 		r.mark("waiting: wake-up")
 		found.Wakes, err = r.wakes(ctx)
 	}
 	return found, err
+}
+
+// held is the least that the server holds within two seconds: what works in the
+// background holds a connection for moments, and who waits would hold it all the time.
+func (r *run) held() int64 {
+	if r.Held == nil {
+		return -1
+	}
+	least := r.Held()
+	for range 20 {
+		if least == 0 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+		least = min(least, r.Held())
+	}
+	return least
 }
 
 // browser is one that waits.

@@ -17,7 +17,11 @@ type Report struct {
 	PagePath string
 	Pages    Load
 	Wakes    Wakes
+	Across   Wakes // between two servers
 	Waiting  Waiting
+
+	BareWakes, BareAcross []time.Duration // the least that Wakes and Across can be
+	Facts
 }
 
 // Load is one act repeated.
@@ -43,7 +47,8 @@ func (l *Load) add(m Load) {
 // SignInRow is a level and its bound.
 type SignInRow struct {
 	Load
-	Commits float64 // bare durable commits a second at the same concurrency
+	Commits        float64 // bare durable commits a second at the same concurrency
+	DurableCommits int64   // that the servers made for these sign-ins; 0 when not known
 }
 
 // Bound is the sign-ins a second that bare commits would allow.
@@ -61,6 +66,7 @@ type Waiting struct {
 	Opened  time.Duration // how long it took to open them
 	Memory  int64         // bytes more than before; 0 when not known
 	IdleCPU float64       // cores that the server used while all were quiet
+	Held    int64         // connections to the database while they wait; -1 when not known
 	Wakes   Wakes
 }
 
@@ -70,11 +76,11 @@ func (r *Report) Print(out io.Writer) error {
 	if len(r.SignIns) > 0 {
 		fmt.Fprintln(out, "Complete phone sign-ins: name, prompt, answer, session; fresh browser, real signatures.")
 		fmt.Fprintln(out, "The bound is a third of the bare durable commits on the same database in the same run.")
-		fmt.Fprintln(t, "at once\tsign-ins\tper second\tp50\tp99\tcommits/s\tbound\tof bound\tCPU/sign-in\tCPU/request\t")
+		fmt.Fprintln(t, "at once\tsign-ins\tper second\tp50\tp99\tcommits/s\tbound\tof bound\tcommits each\tCPU/sign-in\tCPU/request\t")
 		for _, row := range r.SignIns {
-			fmt.Fprintf(t, "%d\t%d\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", row.AtOnce, len(row.Times), row.Rate(),
+			fmt.Fprintf(t, "%d\t%d\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", row.AtOnce, len(row.Times), row.Rate(),
 				percentile(row.Times, 50), percentile(row.Times, 99),
-				number(row.Commits), number(row.Bound()), share(row.Rate(), row.Bound()),
+				number(row.Commits), number(row.Bound()), share(row.Rate(), row.Bound()), share(float64(row.DurableCommits), float64(len(row.Times))),
 				each(row.CPU, int64(len(row.Times))), each(row.CPU, row.Requests))
 		}
 		if err := t.Flush(); err != nil {
@@ -93,9 +99,16 @@ func (r *Report) Print(out io.Writer) error {
 	if len(r.Wakes.FromSend)+len(r.Waiting.Wakes.FromSend) > 0 {
 		fmt.Fprintln(out, "\nFrom the phone's answer to the event in the browser. The commit lies between the two starts:")
 		fmt.Fprintln(out, "\"sent\" is before the answer left the phone, \"replied\" when the phone had read its 200.")
-		fmt.Fprintln(t, "waiting beside it\twakes\tsent p50\tp99\treplied p50\tp99\t")
-		wakeRow(t, 0, r.Wakes)
-		wakeRow(t, r.Waiting.Streams, r.Waiting.Wakes)
+		fmt.Fprintln(out, "Bare is the least that it can be: somebody told, and a byte out of a socket, in the same run.")
+		fmt.Fprintln(t, "servers\twaiting beside it\twakes\tsent p50\tp99\treplied p50\tp99\tbare p50\tp99\t")
+		servers := max(1, r.Replicas)
+		bare := r.BareWakes
+		if servers > 1 {
+			bare = r.BareAcross
+		}
+		wakeRow(t, servers, 0, r.Wakes, bare)
+		wakeRow(t, servers+1, 0, r.Across, r.BareAcross)
+		wakeRow(t, servers, r.Waiting.Streams, r.Waiting.Wakes, bare)
 		if err := t.Flush(); err != nil {
 			return err
 		}
@@ -109,15 +122,15 @@ func (r *Report) Print(out io.Writer) error {
 				float64(w.Memory)/(1<<20), float64(w.Memory)/(1<<10)/float64(w.Streams), w.IdleCPU)
 		}
 	}
-	return nil
+	return r.printGoals(out)
 }
 
-func wakeRow(t io.Writer, beside int, w Wakes) {
+func wakeRow(t io.Writer, servers, beside int, w Wakes, bare []time.Duration) {
 	if len(w.FromSend) == 0 {
 		return
 	}
-	fmt.Fprintf(t, "%d\t%d\t%s\t%s\t%s\t%s\t\n", beside, len(w.FromSend),
-		percentile(w.FromSend, 50), percentile(w.FromSend, 99), percentile(w.FromAnswer, 50), percentile(w.FromAnswer, 99))
+	fmt.Fprintf(t, "%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t\n", servers, beside, len(w.FromSend),
+		percentile(w.FromSend, 50), percentile(w.FromSend, 99), percentile(w.FromAnswer, 50), percentile(w.FromAnswer, 99), percentile(bare, 50), percentile(bare, 99))
 }
 
 // percentile is the smallest time that p of a hundred do not exceed.

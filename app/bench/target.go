@@ -17,8 +17,32 @@ type Target struct {
 	Commit func(context.Context) error // one bare durable commit on the same database; nil leaves the bound out
 	CPU    func() time.Duration        // of the server's process, user and system; nil leaves it out
 	RSS    func() int64                // bytes of memory of the server's process; nil leaves it out
-	Mark   func(stage string)          // called as a stage begins, say for profiles; may be nil
-	Settle func(context.Context) error // called after the warm-up, for what a database does by itself in its first minutes; may be nil
+	Held   func() int64                // connections to the database that the server holds at this moment; nil leaves it out
+	// DurableCommits counts those of the servers since they began, as they say it
+	// themselves; nil leaves it out.
+	DurableCommits func() int64
+	Mark           func(stage string)          // called as a stage begins, say for profiles; may be nil
+	Settle         func(context.Context) error // called after the warm-up, for what a database does by itself in its first minutes; may be nil
+
+	// Beside starts one more server over the same database, for wake-ups across two;
+	// nil leaves them out.
+	Beside func(context.Context) (address string, stop func(), err error)
+	// Tell rings Told through the database, as a replica tells another one; nil where
+	// there is one process.
+	Tell func(context.Context) error
+	Told <-chan struct{}
+
+	Facts // found before the load began
+}
+
+// Facts are figures that need no load. Zero means not known.
+type Facts struct {
+	Postgres  bool
+	Replicas  int
+	Ready     time.Duration // of a server whose database is in place
+	DemoReady time.Duration // of the demo from an empty folder
+	Idle      int64         // bytes of memory
+	Render    time.Duration // of the number page, the median
 }
 
 // User is somebody with an enrolled phone and phone sign-in enabled.
@@ -77,7 +101,7 @@ func (o Options) UsersNeeded() int {
 		signIns += l.SignIns
 		atOnce = max(atOnce, l.AtOnce)
 	}
-	signIns += o.Wakes
+	signIns += 2 * o.Wakes // the second time across replicas
 	if o.Pages > 0 {
 		signIns += o.PagesAt
 	}

@@ -2,8 +2,9 @@
 // whom. The sign-in and the pages ask it; package policy changes it.
 //
 // A way has three uses: to sign in with, as the first factor or by itself; as the
-// second factor after another one; to help oneself after a loss. Each is on or off
-// in a tenant, and a way may be limited to the members of groups. What is off is a
+// second factor after another one; to help oneself after a loss, which is to remove a
+// phone that is gone and to add the next one (session.Recovers). Each is on or off in a
+// tenant, and a way may be limited to the members of groups. What is off is a
 // bit in a column of the tenant, so that a statement which lets somebody in can ask
 // it in its condition: a way that was turned off between the page and the answer is
 // not taken.
@@ -40,8 +41,8 @@ var Ways = []Way{
 	{"passkey", user.WithPasskey, every, true},
 	{"phone", user.WithPhone, every, false},
 	{"totp", user.WithTOTP, every, true},
-	{"voice", user.WithVoice, every, false},
-	{"sms", user.WithSMS, every, false},
+	{"voice", user.WithVoice, []Use{SignIn, Second}, false}, // proves too little to change what is bound
+	{"sms", user.WithSMS, []Use{SignIn, Second}, false},
 	{"password", user.WithPassword, every, true},
 	{"static_passcode", user.WithStaticPasscode, []Use{SignIn}, false},
 }

@@ -355,3 +355,42 @@ func TestTheFormOffersNoMoreHoursThanThePolicy(t *testing.T) {
 		}
 	})
 }
+
+// TestOfManyWithOnePasscodeOneSignsIn in one attempt, and of many wrong ones five are
+// checked. Those that wait too long for their turn are asked to come again, and do not
+// count.
+func TestOfManyWithOnePasscodeOneSignsIn(t *testing.T) {
+	each(t, func(o *office) {
+		const many = 500
+		o.passcodesOn()
+		shown, err := o.show(o.security, o.granted(o.nurse, 1))
+		if err != nil {
+			o.T.Fatal(err)
+		}
+		pc := signintest.Browser("PC")
+		typed := func(text string) map[string]int {
+			o.T.Helper()
+			o.Set("DELETE FROM throttles")
+			a := o.Begin(o.nurse.Name, signin.Password, pc)
+			if err := o.SignIn.Choose(o.T.Context(), a, signin.StaticPasscode, "", pc); err != nil {
+				o.T.Fatal(err)
+			}
+			return signintest.Tally(signintest.AtOnce(many, func(int) error {
+				_, err := o.SignIn.VerifyCode(o.T.Context(), a, text, pc)
+				return err
+			}))
+		}
+		sessions, done := o.Count("SELECT count(*) FROM sessions"), o.Events(audit.SignInFinished)
+		right := typed(shown.Code.Reveal())
+		if right["done"] != 1 || right["done"]+right["signin.refused"]+right["password.busy"] != many {
+			o.T.Errorf("of %d with the right passcode: %v", many, right)
+		}
+		if made, told := o.Count("SELECT count(*) FROM sessions")-sessions, o.Events(audit.SignInFinished)-done; made != 1 || told != 1 {
+			o.T.Errorf("%d sessions and %d events of success, want one of each", made, told)
+		}
+		wrong := typed("ABCDE-FGHJK-MNPQR-STVWX")
+		if checked := o.Count("SELECT count(*) FROM audit_events WHERE reason = 'signin.passcode_wrong'"); wrong["done"] != 0 || checked < 1 || checked > 5 {
+			o.T.Errorf("of %d wrong ones %d were checked: %v", many, checked, wrong)
+		}
+	})
+}

@@ -80,7 +80,7 @@ func code(err error) string {
 func TestATighterPolicyIsTheNextVersionAtOnce(t *testing.T) {
 	each(t, func(o *office) {
 		p := o.now()
-		if p.Version != 1 || !p.Rules["password"].SignIn || !p.Rules["sms"].Recovery || p.Rules["static_passcode"].On() || p.TriesMost != 10 {
+		if p.Version != 1 || !p.Rules["password"].SignIn || !p.Rules["totp"].Recovery || p.Rules["sms"].Recovery || p.Rules["static_passcode"].On() || p.TriesMost != 10 {
 			t.Errorf("the policy of a new tenant is %+v", p)
 		}
 		if out, err := o.change(o.admin, without(p, "sms", "voice")); err != nil || out.Waits() {

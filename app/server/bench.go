@@ -12,9 +12,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -26,6 +29,8 @@ import (
 	"latchkey/app/store"
 	"latchkey/app/tenant"
 	"latchkey/app/user"
+	"latchkey/views/component"
+	signinviews "latchkey/views/signin"
 )
 
 // Bench drives a server of its own, in a process of its own, over HTTP.
@@ -33,7 +38,7 @@ type Bench struct {
 	bench.Command `embed:""`
 	DatabaseURL   string `help:"An empty postgres:// database to measure on. Default: SQLite in a temporary folder." env:"LATCHKEY_DATABASE_URL" name:"database-url"`
 	Replicas      int    `help:"Servers over the one database; with 2, phones answer on another one than the browsers wait on. PostgreSQL only." default:"1"`
-	Profile       string `help:"File for a CPU profile of the first server." type:"path" hidden:""`
+	Profile       string `help:"File for a CPU profile of the first server." type:"path"`
 }
 
 // Run seeds users with real keys, starts the servers, measures, and removes
@@ -63,51 +68,117 @@ func (c *Bench) Run(ctx context.Context, out io.Writer) error {
 	if err = errors.Join(err, s.DB.Close()); err != nil {
 		return err
 	}
+	demo, err := c.start(ctx, "demo", Settings{PublicURL: settings.PublicURL, Data: filepath.Join(folder, "demo"), MasterKey: settings.MasterKey})
+	if err != nil {
+		return err
+	}
+	demo.stop()
 	var addresses []string
-	var first *child
-	for i := range max(1, c.Replicas) {
-		server, err := c.start(ctx, settings)
+	var servers []*child
+	for range max(1, c.Replicas) {
+		server, err := c.start(ctx, "serve", settings)
 		if err != nil {
 			return err
 		}
 		defer server.stop()
-		addresses = append(addresses, server.address)
-		if i == 0 {
-			first = server
-		}
+		addresses, servers = append(addresses, server.address), append(servers, server)
 	}
+	first := servers[0]
 	bare, err := openBare(ctx, settings)
 	if err != nil {
 		return err
 	}
 	defer bare.close()
-	fmt.Fprintf(out, "Ready in %s; %d users with keys seeded; %d replica(s).\n", first.readyIn.Round(time.Millisecond), len(users), max(1, c.Replicas))
-	fmt.Fprintf(out, "Idle memory: %.1f MB\n", float64(first.rss())/1e6)
-	return bench.Run(ctx, bench.Target{
+	facts := bench.Facts{Postgres: bare.db.Dialect == store.Postgres, Replicas: max(1, c.Replicas), Ready: first.readyIn, DemoReady: demo.readyIn, Idle: first.rss()}
+	if facts.Render, err = renderTime(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Ready in %s, the demo from an empty folder in %s; %d users with keys seeded; %d replica(s).\n",
+		facts.Ready.Round(time.Millisecond), facts.DemoReady.Round(time.Millisecond), len(users), facts.Replicas)
+	fmt.Fprintf(out, "Idle memory: %.1f MB. The number page renders in %s.\n", float64(facts.Idle)/1e6, facts.Render.Round(100*time.Nanosecond))
+	target := bench.Target{
 		BaseURL: addresses[0], PhoneURL: addresses[len(addresses)-1], PublicURL: settings.PublicURL, Users: users,
-		Commit: bare.commit, CPU: first.cpu, RSS: first.rss, Settle: bare.analyse,
-	}, c.Options(), out)
+		Commit: bare.commit, CPU: first.cpu, RSS: first.rss, Settle: bare.analyse, Facts: facts,
+		Held: func() int64 { return first.metric("latchkey_database_connections_in_use") },
+		DurableCommits: func() (all int64) {
+			for _, server := range servers {
+				all += server.metric("latchkey_durable_commits_total")
+			}
+			return all
+		},
+	}
+	if facts.Postgres {
+		told := make(chan struct{}, 1)
+		listening, stop := context.WithCancel(ctx)
+		defer stop()
+		go bare.db.Listen(listening, func(payload string) {
+			if payload == bareKey {
+				told <- struct{}{}
+			}
+		})
+		target.Tell, target.Told = func(ctx context.Context) error { return bare.db.Notify(ctx, bareKey) }, told
+	}
+	if facts.Postgres && facts.Replicas == 1 {
+		target.Beside = func(ctx context.Context) (string, func(), error) {
+			server, err := c.start(ctx, "serve", settings)
+			if err != nil {
+				return "", nil, err
+			}
+			return server.address, server.stop, nil
+		}
+	}
+	return bench.Run(ctx, target, c.Options(), out)
+}
+
+// bareKey is what the measurement of bare hints says; servers know nobody who waits for it.
+const bareKey = "bench\nbare"
+
+// renderTime is the median of many renders of the number page, into nothing.
+func renderTime(ctx context.Context) (time.Duration, error) {
+	now := time.Now()
+	page := component.Page{Title: "Sign in", TenantName: "Bench", CSRF: strings.Repeat("c", 43), Now: now}
+	v := signinviews.Phone{Attempt: "attempt", UserName: "user1@bench.example", State: signinviews.Pending, Number: "42", StartedAt: now, ExpiresAt: now.Add(time.Minute)}
+	times := make([]time.Duration, 5000)
+	for i := range times {
+		began := time.Now()
+		if err := signinviews.PhonePage(page, v).Render(ctx, io.Discard); err != nil {
+			return 0, err
+		}
+		times[i] = time.Since(began)
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
 }
 
 // child is a server in a process of its own, so that its CPU and memory are its own.
 type child struct {
 	process *exec.Cmd
 	address string
+	metrics string // address of /metrics
 	readyIn time.Duration
 }
 
-func (c *Bench) start(ctx context.Context, settings Settings) (*child, error) {
+// start starts serve or demo, and returns when it says that it is ready.
+func (c *Bench) start(ctx context.Context, command string, settings Settings) (*child, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	spare, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	metrics := spare.Addr().String()
+	if err := spare.Close(); err != nil {
+		return nil, err
+	}
 	arguments := []string{
-		"serve", "--listen", "127.0.0.1:0", "--public-url", settings.PublicURL, "--data", settings.Data, "--drain", "1s", "--log-level", "warn",
+		command, "--listen", "127.0.0.1:0", "--public-url", settings.PublicURL, "--data", settings.Data, "--drain", "1s", "--log-level", "warn", "--metrics-listen", metrics,
 		"--sign-ins-per-minute", "0", // all load comes from one address
 	}
 	process := exec.CommandContext(ctx, program, arguments...)
 	process.Env = append(os.Environ(), "LATCHKEY_MASTER_KEY="+settings.MasterKey, "LATCHKEY_DATABASE_URL="+settings.DatabaseURL)
-	if c.Profile != "" {
+	if c.Profile != "" && command == "serve" {
 		process.Env = append(process.Env, "LATCHKEY_CPU_PROFILE="+c.Profile)
 		c.Profile = ""
 	}
@@ -127,12 +198,16 @@ func (c *Bench) start(ctx context.Context, settings Settings) (*child, error) {
 		return nil, fmt.Errorf("bench: the server did not start: %w", err)
 	}
 	readyIn := time.Since(started)
+	if command == "demo" {
+		go func() { _, _ = io.Copy(io.Discard, lines) }() // else it could wait for us to read the rest
+		return &child{process: process, readyIn: readyIn}, nil
+	}
 	_, rest, _ := strings.Cut(line, "listens on ")
 	address, _, _ := strings.Cut(rest, ",")
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		return nil, fmt.Errorf("bench: the server said %q", line)
 	}
-	return &child{process: process, address: "http://" + address, readyIn: readyIn}, nil
+	return &child{process: process, address: "http://" + address, metrics: "http://" + metrics + "/metrics", readyIn: readyIn}, nil
 }
 
 func (s *child) stop() {
@@ -155,6 +230,24 @@ func (s *child) cpu() time.Duration {
 	fmt.Sscan(fields[11], &used)
 	fmt.Sscan(fields[12], &system)
 	return time.Duration(used+system) * (time.Second / 100)
+}
+
+// metric reads one figure of the server; 0 when it cannot be read.
+func (s *child) metric(name string) int64 {
+	client := http.Client{Timeout: 5 * time.Second}
+	res, err := client.Get(s.metrics)
+	if err != nil {
+		return 0
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		if text, found := strings.CutPrefix(lines.Text(), name+" "); found {
+			value, _ := strconv.ParseFloat(text, 64)
+			return int64(value)
+		}
+	}
+	return 0
 }
 
 func (s *child) rss() int64 {

@@ -18,7 +18,7 @@ import (
 // Serve runs for real.
 type Serve struct {
 	Settings   `embed:""`
-	CPUProfile string `help:"File for a CPU profile of the whole run." type:"path" hidden:"" env:"LATCHKEY_CPU_PROFILE" name:"cpu-profile"`
+	CPUProfile string `help:"File for a CPU profile of the whole run." type:"path" env:"LATCHKEY_CPU_PROFILE" name:"cpu-profile"`
 }
 
 // Run serves until ctx ends.

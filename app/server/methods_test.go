@@ -27,7 +27,7 @@ func TestThePolicyOfWaysInIsChangedOnItsPage(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		const page = "/admin/alder/policy"
 		admin := w.browser(t).signIn(t, "admin@alder.example")
-		if body := admin.get(t, page).want(t, http.StatusOK).body; boxes(body) != 19 || !strings.Contains(body, "Nothing has been changed yet") {
+		if body := admin.get(t, page).want(t, http.StatusOK).body; boxes(body) != 17 || !strings.Contains(body, "Nothing has been changed yet") {
 			t.Errorf("the page has %d boxes", boxes(body))
 		}
 		alone := admin.post(t, page, policyForm("password.sign_in", "totp.sign_in", "passkey.sign_in")...).want(t, http.StatusUnprocessableEntity)
@@ -44,7 +44,7 @@ func TestThePolicyOfWaysInIsChangedOnItsPage(t *testing.T) {
 			t.Errorf("the history is missing: %s", excerpt(body))
 		}
 		// The page of before is over, and so is the way.
-		admin.post(t, page, policyForm("sms.recovery")...).want(t, http.StatusConflict)
+		admin.post(t, page, policyForm("passkey.recovery")...).want(t, http.StatusConflict)
 		b := w.browser(t)
 		attempt := b.begin(t, "user1@alder.example")
 		b.post(t, attempt+"/method", "method", "totp").want(t, http.StatusUnprocessableEntity)

@@ -34,6 +34,7 @@ func newMetrics(db *store.DB, streams *web.Streams, hub *wake.Hub) *metrics {
 	m.registry.MustRegister(m.requests, m.took, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "latchkey_streams_open", Help: "Open event streams."}, func() float64 { return float64(streams.Open()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "latchkey_waiters", Help: "Those who wait for something."}, func() float64 { return float64(hub.Waiting()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_durable_commits_total", Help: "Acts committed to the database."}, func() float64 { return float64(db.DurableCommits()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "latchkey_database_connections_in_use", Help: "Connections to the database that somebody holds."}, func() float64 { return float64(db.InUse()) }))
 	return m
 }

@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"runtime"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
+	"latchkey/app/totp"
 )
 
 // Who is behind a name shows in nothing that a claimant can see (product.md §1,
@@ -34,6 +36,7 @@ type claimant struct{ who, name string }
 // claim sets up what the claimants are.
 func (w *world) claim(t testing.TB) {
 	t.Helper()
+	w.passcodeFor(t, w.browser(t).signIn(t, "admin@alder.example"), w.browser(t).signIn(t, firstSecurity), "user1@alder.example")
 	w.withPhone(t, "user1@alder.example")
 	w.withPhone(t, "user2@alder.example")
 	ph, _ := w.withPhone(t, "user4@alder.example")
@@ -44,8 +47,14 @@ func (w *world) claim(t testing.TB) {
 	w.withApp(t, "admin@alder.example")
 	w.withPasskey(t, "user1@alder.example")
 	w.withPasskey(t, "user5@alder.example")
+	for name, number := range map[string]string{"user1@alder.example": mobile, "user2@alder.example": "+4915112345679", "user5@alder.example": "+4915112345680"} {
+		w.withBackup(t, name, number, "sms")
+		w.forward(t, 11*time.Minute)
+	}
+	w.withBackup(t, "user2@alder.example", office, "voice")
 	w.lock(t, "user2@alder.example")
 	w.act(t, "UPDATE users SET state = 'disabled' WHERE name = 'user5@alder.example'")
+	w.forward(t, 11*time.Minute)
 }
 
 // steps is a whole sign-in of a claimant who knows nothing, answer by answer.
@@ -102,6 +111,34 @@ func (w *world) steps(t testing.TB, name string) []answer {
 	look(keyed.get(t, asked))
 	look(keyed.post(t, asked+"/method", "method", "phone"))
 
+	// Codes that are sent, to whoever has a number: three, and no more for a while.
+	sent := w.browser(t)
+	coming := look(sent.post(t, "/signin", "identifier", name)).location()
+	for _, way := range []string{"sms", "voice"} {
+		look(sent.post(t, coming+"/method", "method", way))
+		look(sent.get(t, coming))
+		look(sent.get(t, coming+"/help"))
+		look(sent.post(t, coming+"/verify", "code", "12345x"))
+		look(sent.post(t, coming+"/verify", "password", "wrong"))
+		look(sent.post(t, coming+"/finish"))
+	}
+	for range 2 {
+		look(sent.post(t, coming+"/method", "method", "voice", "phone", "one of somebody"))
+	}
+	look(sent.get(t, coming))
+	look(sent.post(t, coming+"/method", "method", "phone"))
+
+	// A static passcode, for whoever was given one.
+	boxed := w.browser(t)
+	given := look(boxed.post(t, "/signin", "identifier", name)).location()
+	look(boxed.post(t, given+"/method", "method", "static_passcode"))
+	look(boxed.get(t, given))
+	look(boxed.get(t, given+"/help"))
+	look(boxed.post(t, given+"/verify", "code", "ABCDE-FGHJK-MNPQR-STVWX"))
+	look(boxed.post(t, given+"/verify", "password", "wrong"))
+	look(boxed.post(t, given+"/finish"))
+	look(boxed.post(t, given+"/method", "method", "phone"))
+
 	// The request lapses; two more, and the phone is left alone.
 	w.forward(t, 2*time.Minute)
 	look(b.get(t, attempt))
@@ -138,7 +175,7 @@ var passkeysNamed = regexp.MustCompile(`&#34;challenge&#34;:&#34;[\w-]{96}&#34;|
 
 // seen is an answer as far as it may not depend on who is behind a name.
 func seen(a answer, name string) string {
-	a.body = passkeysNamed.ReplaceAllString(strings.ReplaceAll(a.body, name, "NAME"), "CHALLENGE PASSKEYS ")
+	a.body = passkeysNamed.ReplaceAllString(strings.NewReplacer(name, "NAME", url.QueryEscape(name), "NAME").Replace(a.body), "CHALLENGE PASSKEYS ")
 	var b strings.Builder
 	fmt.Fprintln(&b, passing[1].pattern.ReplaceAllString(a.asked, "ATTEMPT"), a.status)
 	for _, name := range slices.Sorted(keys(a.header)) {
@@ -198,6 +235,49 @@ func TestEveryNameIsAnsweredAlike(t *testing.T) {
 		for _, status := range []int{200, 303, 401, 422, 429} {
 			if statuses[status] == 0 {
 				t.Errorf("no step was answered with %d: %v", status, statuses)
+			}
+		}
+	})
+}
+
+// TestARightSecretOfWhoIsLockedReadsLikeAWrongOne of somebody who is not, by every way
+// that one can be right by: words, headers and cookies.
+func TestARightSecretOfWhoIsLockedReadsLikeAWrongOne(t *testing.T) {
+	eachQuiet(t, func(t *testing.T, w *world) {
+		const open, locked = "user1@alder.example", "user2@alder.example"
+		passcode := w.passcodeFor(t, w.browser(t).signIn(t, "admin@alder.example"), w.browser(t).signIn(t, firstSecurity), locked)
+		a, _ := w.withApp(t, locked)
+		k, _ := w.withPasskey(t, locked)
+		w.withPasskey(t, open)
+		stranger := passkeytest.New(t, "https://id.example.org")
+		// What is right is what a lock comes after: it is not what was wrong with it.
+		w.forward(t, totp.Period)
+		b := w.browser(t)
+		b.post(t, b.byCode(t, locked)+"/verify", "code", a.code(t, 0)).want(t, http.StatusSeeOther)
+		w.forward(t, totp.Period)
+		w.lock(t, locked)
+		for _, row := range []struct {
+			way          string
+			right, wrong func(page answer) []string
+		}{
+			{"password", func(answer) []string { return []string{"password", passwordOfAll} }, func(answer) []string { return []string{"password", "wrong"} }},
+			{"totp", func(answer) []string { return []string{"code", a.code(t, 0)} }, func(answer) []string { return []string{"code", "000000"} }},
+			{"static_passcode", func(answer) []string { return []string{"code", passcode} }, func(answer) []string { return []string{"code", "ABCDE-FGHJK-MNPQR-STVWX"} }},
+			{"passkey", func(page answer) []string { return []string{"credential", k.Sign(t, optionsOf(t, page))} }, func(page answer) []string { return []string{"credential", stranger.Sign(t, optionsOf(t, page))} }},
+		} {
+			tries := func(name string, form func(answer) []string) string {
+				pc := w.browser(t)
+				attempt := pc.begin(t, name)
+				pc.post(t, attempt+"/method", "method", row.way).want(t, http.StatusSeeOther)
+				page := pc.get(t, attempt).want(t, http.StatusOK)
+				said := seen(pc.post(t, attempt+"/verify", form(page)...).want(t, http.StatusUnauthorized), name)
+				if pc.signedIn(t) {
+					t.Errorf("by %s %s is signed in", row.way, name)
+				}
+				return said
+			}
+			if got, want := tries(locked, row.right), tries(open, row.wrong); got != want {
+				t.Errorf("by %s:\n%s", row.way, difference(got, want))
 			}
 		}
 	})
@@ -286,7 +366,9 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 			w.claim(t)
 			// One phone takes Web Push.
 			w.act(t, "UPDATE devices SET push_subscription = '{}' WHERE user_id = (SELECT id FROM users WHERE name = 'user1@alder.example')")
-			everybody := slices.Concat(claimants, []claimant{{"a name of nowhere", "user1@nowhere.example"}})
+			const nowhere = "user1@nowhere.example"
+			everybody := slices.Concat(claimants, []claimant{{"a name of nowhere", nowhere}})
+			carried := regexp.MustCompile("SMS|call|static")
 			c := &counting{seen: map[string]int{}}
 			c.attach(t, w.DB)
 			k, signed := passkeytest.New(t, "https://id.example.org"), map[*browser]string{}
@@ -317,6 +399,17 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 				{"a wrong passkey", func(b *browser, _, attempt string) {
 					b.post(t, attempt+"/verify", "credential", signed[b]).want(t, 401)
 				}},
+				{"choosing an SMS", func(b *browser, _, attempt string) { b.post(t, attempt+"/method", "method", "sms").want(t, 303) }},
+				{"the page of an SMS", func(b *browser, _, attempt string) { b.get(t, attempt).want(t, 200) }},
+				{"a wrong code by SMS", func(b *browser, _, attempt string) { b.post(t, attempt+"/verify", "code", "12345x").want(t, 401) }},
+				{"choosing a call", func(b *browser, _, attempt string) { b.post(t, attempt+"/method", "method", "voice").want(t, 303) }},
+				{"a wrong code by a call", func(b *browser, _, attempt string) { b.post(t, attempt+"/verify", "code", "12345x").want(t, 401) }},
+				{"choosing a static passcode", func(b *browser, _, attempt string) {
+					b.post(t, attempt+"/method", "method", "static_passcode").want(t, 303)
+				}},
+				{"a wrong static passcode", func(b *browser, _, attempt string) {
+					b.post(t, attempt+"/verify", "code", "ABCDE-FGHJK-MNPQR-STVWX").want(t, 401)
+				}},
 				{"the name page again", func(b *browser, name, _ string) { b.post(t, "/signin", "identifier", name).want(t, 303) }},
 			}
 			done := map[string][]string{}
@@ -329,6 +422,10 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 					w.act(t, "DELETE FROM throttles")
 					attempt := b.post(t, "/signin", "identifier", one.name).location()
 					for _, act := range acts {
+						if one.name == nowhere && carried.MatchString(act.what) {
+							continue // whose carriers and passcodes would it be
+						}
+						w.act(t, "UPDATE attempts SET failures = 0")
 						before := time.Now()
 						work := c.of(func() { act.do(b, one.name, attempt) })
 						if took[act.what] == nil {
@@ -351,7 +448,9 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 				var line strings.Builder
 				for _, c := range everybody {
 					all := took[act.what][c.who]
-					slices.Sort(all)
+					if slices.Sort(all); len(all) == 0 {
+						continue
+					}
 					fmt.Fprintf(&line, "  %s %s", c.who, all[len(all)/2].Round(10*time.Microsecond))
 				}
 				t.Logf("median of %s:%s", act.what, line.String())

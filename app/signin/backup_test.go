@@ -88,12 +88,23 @@ func TestANumberBegunTwiceIsBoundOnce(t *testing.T) {
 	})
 }
 
+// eachCarried is Each for codes by SMS and for those by a call.
+func eachCarried(t *testing.T, story func(h *House, way signin.Way)) {
+	for _, way := range []signin.Way{signin.SMS, signin.Voice} {
+		t.Run(string(way), func(t *testing.T) {
+			Each(t, func(h *House) {
+				carried(h, h.Alder.ID)
+				story(h, way)
+			})
+		})
+	}
+}
+
 // TestOfManyWithOneSentCodeOneSignsIn: five hundred at once, in one attempt.
 func TestOfManyWithOneSentCodeOneSignsIn(t *testing.T) {
-	Each(t, func(h *House) {
-		carried(h, h.Alder.ID)
+	eachCarried(t, func(h *House, way signin.Way) {
 		u := h.User(h.Alder, "user1")
-		numbered(h, u, mobile, provider.SMS)
+		numbered(h, u, mobile, provider.Channel(way))
 		h.Demand(u, user.MFAEnforced)
 		pc := Browser("a PC")
 		a := h.Attempt(h.Begin(u.Name, signin.Password, pc), pc)
@@ -125,13 +136,12 @@ func TestOfManyWithOneSentCodeOneSignsIn(t *testing.T) {
 
 // TestOfManyWrongSentCodesFiveAreChecked in one attempt; a new code forgives none.
 func TestOfManyWrongSentCodesFiveAreChecked(t *testing.T) {
-	Each(t, func(h *House) {
-		carried(h, h.Alder.ID)
+	eachCarried(t, func(h *House, way signin.Way) {
 		u := h.User(h.Alder, "user1")
-		numbered(h, u, mobile, provider.SMS)
+		numbered(h, u, mobile, provider.Channel(way))
 		pc := Browser("a PC")
 		a := h.Attempt(h.Begin(u.Name, signin.Password, pc), pc)
-		choose := func() error { return h.SignIn.Choose(h.T.Context(), a.ID, signin.SMS, "", pc) }
+		choose := func() error { return h.SignIn.Choose(h.T.Context(), a.ID, way, "", pc) }
 		if err := choose(); err != nil {
 			h.T.Fatal(err)
 		}
@@ -154,11 +164,44 @@ func TestOfManyWrongSentCodesFiveAreChecked(t *testing.T) {
 			_, err := h.SignIn.VerifyPhoneCode(h.T.Context(), a.ID, "999999x", pc)
 			return err
 		}))
-		if got := h.Count("SELECT in_a_row FROM throttles WHERE way = 'sms'"); got != 5 {
+		if got := h.Count("SELECT in_a_row FROM throttles WHERE way = ?", way); got != 5 {
 			h.T.Errorf("%d were counted, want 5", got)
 		}
 		if _, err := h.SignIn.VerifyPhoneCode(h.T.Context(), a.ID, codeTo(h, mobile), pc); !errors.Is(err, fault.Refused) {
 			h.T.Errorf("the right code after five wrong ones = %v", err)
+		}
+	})
+}
+
+// TestOfManyCodesToANewNumberOneBinds, and of many wrong ones five are checked.
+func TestOfManyCodesToANewNumberOneBinds(t *testing.T) {
+	eachCarried(t, func(h *House, way signin.Way) {
+		u := h.User(h.Alder, "user1")
+		session, _ := h.Session(u)
+		by := backupphone.Owner{TenantID: u.TenantID, UserID: u.ID, UserName: u.Name, SessionID: session}
+		begin := func() (id string) {
+			id, err := h.Backups.Begin(h.T.Context(), by, mobile, provider.Channel(way), audit.Origin{})
+			if err != nil {
+				h.T.Fatal(err)
+			}
+			return id
+		}
+		id := begin()
+		wrong := Tally(AtOnce(500, func(int) error { return h.Backups.Confirm(h.T.Context(), by, id, "99999x", audit.Origin{}) }))
+		if wrong["form.wrong"] != 5 || wrong["backupphone.over"] != 495 || h.Events(audit.BackupPhoneRefused) != 5 {
+			h.T.Errorf("five hundred wrong codes: %v, with %d events", wrong, h.Events(audit.BackupPhoneRefused))
+		}
+		h.Set("DELETE FROM outbox")
+		id = begin()
+		code := codeTo(h, mobile)
+		// Tries are few, and every one of these is to be checked: the one statement decides.
+		h.Set("UPDATE backup_phones SET tries = -1000 WHERE id = ?", id)
+		right := Tally(AtOnce(500, func(int) error { return h.Backups.Confirm(h.T.Context(), by, id, code, audit.Origin{}) }))
+		if right["done"] != 1 || right["done"]+right["backupphone.over"] != 500 || h.Events(audit.BackupPhoneBound) != 1 {
+			h.T.Errorf("five hundred right codes: %v, with %d events", right, h.Events(audit.BackupPhoneBound))
+		}
+		if n := h.Count("SELECT count(*) FROM backup_phones WHERE state = 'active'"); n != 1 {
+			h.T.Errorf("%d numbers are bound, want 1", n)
 		}
 	})
 }

@@ -71,6 +71,29 @@ func (s *Service) Offers(ctx context.Context, a Attempt) ([]Way, error) {
 	return all, store.Unusable(err)
 }
 
+// Helps lists the ways for who cannot use the one that the attempt is on, the
+// strongest first. In a browser in which the user had a session, or that they trust,
+// it is those that they really have; no other one is told what a name has.
+func (s *Service) Helps(ctx context.Context, a Attempt) ([]Way, error) {
+	tx := s.DB.View(ctx)
+	all, err := s.offers(tx, a)
+	if err != nil || a.Halfway() || a.Purpose != ToSignIn {
+		return all, store.Unusable(err)
+	}
+	known, err := seenHere(tx, a)
+	if err != nil || !known || a.userID == "" {
+		return all, store.Unusable(err)
+	}
+	var theirs struct {
+		method.Off
+		Ways user.Ways
+	}
+	if _, err := tx.One(&theirs, "SELECT u.ways, "+method.Columns+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", a.TenantID, a.userID); err != nil {
+		return nil, store.Unusable(err)
+	}
+	return slices.DeleteFunc(all, func(w Way) bool { return !(theirs.Ways &^ theirs.NoSignIn).Has(boundTo(w)) }), nil
+}
+
 // passed notes in one act that a way was proved in an attempt: it ends the attempt
 // when that is enough, and leads on to the second factor when it is not. Use takes
 // up what the way proved with, in the same act. A session is made of the former

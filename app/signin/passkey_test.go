@@ -232,7 +232,7 @@ func TestWhatChangesBetweenQuestionAndAnswer(t *testing.T) {
 	})
 }
 
-func TestOfAHundredAnswersToOneChallengeOneWins(t *testing.T) {
+func TestOfFiveHundredAnswersToOneChallengeOneWins(t *testing.T) {
 	Each(t, func(h *House) {
 		t, pc := h.T, Browser("a PC")
 		u := h.User(h.Alder, "user1")
@@ -240,13 +240,13 @@ func TestOfAHundredAnswersToOneChallengeOneWins(t *testing.T) {
 		k.Counts = false // so that nothing but the challenge tells them apart
 		answer := k.Sign(t, unnamed(h, pc))
 		h.Set("DELETE FROM sessions")
-		got := Tally(AtOnce(100, func(int) error {
+		got := Tally(AtOnce(500, func(int) error {
 			_, err := h.SignIn.ByPasskey(t.Context(), answer, "/", pc)
 			return err
 		}))
 		// Those behind the tenth failure find the way paused.
-		if got["done"] != 1 || got["done"]+got["signin.refused"]+got["signin.paused"] != 100 {
-			t.Errorf("without a name, a hundred at once: %v", got)
+		if got["done"] != 1 || got["done"]+got["signin.refused"]+got["signin.paused"] != 500 {
+			t.Errorf("without a name, five hundred at once: %v", got)
 		}
 		if h.Count("SELECT count(*) FROM sessions") != 1 || h.Events(audit.SignInFinished) != 1 {
 			t.Error("they made more than one session")
@@ -254,9 +254,9 @@ func TestOfAHundredAnswersToOneChallengeOneWins(t *testing.T) {
 		h.Set("DELETE FROM throttles")
 		a := at(h, u, signin.Passkey, pc)
 		answer = k.Sign(t, h.AskPasskey(a, pc))
-		got = Tally(AtOnce(100, func(int) error { _, err := signs(h, a, answer, pc); return err }))
-		if got["done"] != 1 || got["signin.refused"] != 99 {
-			t.Errorf("in an attempt, a hundred at once: %v", got)
+		got = Tally(AtOnce(500, func(int) error { _, err := signs(h, a, answer, pc); return err }))
+		if got["done"] != 1 || got["signin.refused"] != 499 {
+			t.Errorf("in an attempt, five hundred at once: %v", got)
 		}
 		if h.Count("SELECT count(*) FROM sessions") != 2 || h.Events(audit.SignInFinished) != 2 {
 			t.Error("they made more than one session")

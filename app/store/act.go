@@ -66,6 +66,9 @@ func (db *DB) Act(ctx context.Context, do func(*Tx) error) error {
 	if errors.Is(err, ErrDuplicate) {
 		err = db.run(ctx, db.acts, do)
 	}
+	if err == nil {
+		db.durable.Add(1)
+	}
 	return err
 }
 

@@ -55,6 +55,7 @@ type DB struct {
 	clock               *clock
 	watch               *atomic.Pointer[func(statement string)]
 	closers             []*sql.DB
+	durable             atomic.Int64
 }
 
 // Open opens address: a postgres:// URL or keyword string, or the path of a
@@ -173,6 +174,9 @@ func (db *DB) Close() error {
 
 // Pool gives the pool of acts, for migrations and for measuring bare commits.
 func (db *DB) Pool() *sql.DB { return db.closers[0] }
+
+// DurableCommits counts the acts that were committed since the database was opened.
+func (db *DB) DurableCommits() int64 { return db.durable.Load() }
 
 // InUse counts the connections that somebody holds at this moment, of every pool.
 func (db *DB) InUse() (held int) {

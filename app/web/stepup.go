@@ -31,6 +31,28 @@ func (s *Site) NeedFreshBy(c echo.Context, least session.Strength) error {
 	return missing
 }
 
+// NeedRecovery is NeedFreshBy after a loss: only ways that the organisation has on for
+// that do. besides are proofs by which it would be no loss. It fails with
+// fault.Forbidden when there is nothing left that does: the helpdesk has to help.
+func (s *Site) NeedRecovery(c echo.Context, least session.Strength, besides ...string) error {
+	who := Session(c)
+	if who.Recovers(least, s.DB.Now()) {
+		return nil
+	}
+	if err := who.Unlimited(); err != nil {
+		return err
+	}
+	missing := fault.New(fault.StepUp, "session.step_up")
+	missing.Proofs = who.Offers(append(besides, who.RecoveryProofs(least)...))
+	if len(missing.Proofs) == 0 {
+		missing.Proofs = who.Proofs(least)
+		if len(who.Offers(missing.Proofs)) > 0 {
+			return fault.New(fault.Forbidden, "recovery.helpdesk")
+		}
+	}
+	return missing
+}
+
 // stepUpPage is the address of the page where a missing proof is given. It
 // names the proofs that would do where they are more than the usual ones.
 func stepUpPage(c echo.Context, missing *fault.Error) string {

@@ -99,6 +99,13 @@ type Phones struct {
 	RenameTyped  string
 }
 
+// LostPhone is where a phone that is gone is removed, and the next one added.
+type LostPhone struct {
+	Rows   []PhoneRow
+	CanAdd bool
+	Wait   string // what stands in the way of helping oneself; or empty
+}
+
 // PhoneRow is one phone.
 type PhoneRow struct {
 	ID          string

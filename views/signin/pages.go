@@ -112,6 +112,7 @@ type Help struct {
 	UserName      string
 	Ways          []Way
 	Halfway       bool   // one factor was right, and these are for the other one
+	Lost          string // the page of who lost their phone, for when they are in
 	HelpdeskPhone string // as it is dialled; or empty
 	HelpdeskHours string // "around the clock"; or empty
 }
@@ -137,6 +138,8 @@ type StepUp struct {
 	Asked    string // the proofs that do for the act, sent along
 	Limited  bool   // the session is, and this ends it
 	Lost     bool   // there is none, because the phone that would do was removed by less
+
+	LostHelps bool // whoever lost their phone removes it by themselves
 }
 
 // stay is the box to tick, which stands beside the form that it belongs to: that

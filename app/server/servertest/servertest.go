@@ -41,6 +41,17 @@ func Start(t testing.TB, dialect store.Dialect, change ...func(*server.Settings)
 // database.
 func Replica(t testing.TB, address, publicURL string, change ...func(*server.Settings)) *Program {
 	t.Helper()
+	return run(t, address, publicURL, slog.New(slog.DiscardHandler), change)
+}
+
+// Logged is Start with a log that somebody reads.
+func Logged(t testing.TB, dialect store.Dialect, log *slog.Logger, change ...func(*server.Settings)) *Program {
+	t.Helper()
+	return run(t, storetest.Address(t, dialect), "", log, change)
+}
+
+func run(t testing.TB, address, publicURL string, log *slog.Logger, change []func(*server.Settings)) *Program {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +62,7 @@ func Replica(t testing.TB, address, publicURL string, change ...func(*server.Set
 	if first {
 		publicURL = own
 	}
-	s, err := server.Build(t.Context(), settings(t, listener.Addr().String(), publicURL, address, change), slog.New(slog.DiscardHandler))
+	s, err := server.Build(t.Context(), settings(t, listener.Addr().String(), publicURL, address, change), log)
 	if err != nil {
 		t.Fatalf("build: %v", err)
 	}

@@ -20,7 +20,6 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
 	"latchkey/app/password"
-	"latchkey/app/session"
 	"latchkey/app/signin"
 	"latchkey/app/totp"
 	"latchkey/app/user"
@@ -54,6 +53,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Post("/me/phones/:device/default", access.AuthenticatorBind, h.prefer),
 		web.Post("/me/phones/:device/revoke", access.AuthenticatorRemove, h.revoke),
 		web.Get("/me/activity", access.AuditReadOwn, h.activity),
+		web.Get("/me/lost-phone", access.AccountView, h.lostPhone),
 		web.Get("/me/preferences", access.AccountView, h.preferences),
 		web.Post("/me/preferences", access.AccountView, h.savePreferences),
 		web.Post("/me/notices/:notice/seen", access.AccountView, h.putAway),
@@ -175,10 +175,14 @@ func row(ctx context.Context, p device.Phone, active int) views.PhoneRow {
 
 // addPhone makes an enrolment link and shows it, once.
 func (h *Pages) addPhone(c echo.Context) error {
-	if err := h.Site.NeedFresh(c); err != nil {
+	who := web.Session(c)
+	needed := h.Site.NeedFresh
+	if who.LostPhone {
+		needed = func(c echo.Context) error { return h.Site.NeedRecovery(c, who.Strongest()) }
+	}
+	if err := needed(c); err != nil {
 		return err
 	}
-	who := web.Session(c)
 	e, err := h.Devices.Invite(c.Request().Context(), who.TenantID, who.UserID, who.ID, web.Origin(c))
 	if err != nil {
 		return err
@@ -234,22 +238,6 @@ func (h *Pages) prefer(c echo.Context) error {
 		return err
 	}
 	return web.Redirect(c, "/me/phones?done=preferred")
-}
-
-// revoke takes a weaker proof than adding does: the phone may be the one that is
-// lost, and then the password is what is left.
-func (h *Pages) revoke(c echo.Context) error {
-	if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
-		return err
-	}
-	who, end := web.Session(c), h.Devices.Lose
-	if who.Fresh(h.Site.DB.Now()) {
-		end = h.Devices.Revoke
-	}
-	if err := end(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), web.Origin(c)); err != nil {
-		return err
-	}
-	return web.Redirect(c, "/me/phones?done=revoked")
 }
 
 const activityRows = 30

@@ -331,8 +331,9 @@ func (h *Pages) events(c echo.Context) error {
 	})
 }
 
-// help offers the ways that there are. Before somebody has proved who they are
-// it offers everybody the same, so that it does not tell what a name has.
+// help offers the ways that there are. Before somebody has proved who they are it
+// offers everybody the same, so that it does not tell what a name has; a browser in
+// which its user has been is shown what they really have.
 func (h *Pages) help(c echo.Context) error {
 	a, now, err := h.SignIn.Find(c.Request().Context(), c.Param("attempt"), web.From(c).BrowserDigest)
 	if err != nil {
@@ -347,11 +348,14 @@ func (h *Pages) help(c echo.Context) error {
 	if other := otherWays(a); other != "" {
 		return web.Redirect(c, other)
 	}
-	offered, err := h.SignIn.Offers(c.Request().Context(), a)
+	offered, err := h.SignIn.Helps(c.Request().Context(), a)
 	if err != nil {
 		return err
 	}
-	v := views.Help{Attempt: a.ID, UserName: a.Name, Halfway: a.Halfway()}
+	v := views.Help{
+		Attempt: a.ID, UserName: a.Name, Halfway: a.Halfway(),
+		Lost: "/me/lost-phone",
+	}
 	for _, way := range offered {
 		v.Ways = append(v.Ways, wayOf(web.Context(c), way))
 	}

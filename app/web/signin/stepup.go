@@ -48,6 +48,7 @@ func (h *Pages) stepUp(c echo.Context) error {
 		}
 	}
 	v.Lost = len(v.Ways) == 0
+	v.LostHelps = who.HelpsItself()
 	return web.Render(c, http.StatusOK, views.StepUpPage(h.Site.Page(c), v))
 }
 

@@ -1,0 +1,66 @@
+package me
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/device"
+	"latchkey/app/session"
+	"latchkey/app/user"
+	"latchkey/app/web"
+	views "latchkey/views/me"
+	"latchkey/views/words"
+)
+
+const lostPath = "/me/lost-phone"
+
+// lostPhone is the one page for who lost a phone: it is removed there, and the next
+// one is added.
+func (h *Pages) lostPhone(c echo.Context) error {
+	ctx, who := web.Context(c), web.Session(c)
+	phones, err := h.Devices.Of(c.Request().Context(), who.TenantID, who.UserID)
+	if err != nil {
+		return err
+	}
+	active, signing := count(phones)
+	v := views.LostPhone{CanAdd: who.Off&user.WithPhone == 0 && active < device.PhonesMost}
+	for _, p := range phones {
+		if p.State == device.Active {
+			v.Rows = append(v.Rows, row(ctx, p, active))
+		}
+	}
+	switch {
+	case signing == 1 && !who.HelpsItself():
+		v.Wait = words.Say(ctx, "me.lost.helpdesk")
+	case who.LostPhone && len(who.RecoveryProofs(session.Strong)) == 0:
+		v.Wait, v.CanAdd = words.Say(ctx, "me.lost.wait"), false
+	}
+	return web.Render(c, http.StatusOK, views.LostPhonePage(h.Site.Page(c), v))
+}
+
+// revoke takes a weaker proof than adding does: the phone may be the one that is
+// lost, and then what is left is what helps after a loss. Less than the strongest that
+// there is leaves the mark of a loss.
+func (h *Pages) revoke(c echo.Context) error {
+	who, now, end := web.Session(c), h.Site.DB.Now(), h.Devices.Lose
+	enough := who.Fresh(now)
+	if who.Loses(now) {
+		if err := h.Site.NeedRecovery(c, session.Weak, session.ByPhone); err != nil {
+			return err
+		}
+		enough = who.Recovers(who.Strongest(), now)
+	} else if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
+		return err
+	}
+	if enough {
+		end = h.Devices.Revoke
+	}
+	if err := end(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), web.Origin(c)); err != nil {
+		return err
+	}
+	if web.Form(c, "lost") != "" {
+		return web.Redirect(c, lostPath+"?done=revoked")
+	}
+	return web.Redirect(c, "/me/phones?done=revoked")
+}
