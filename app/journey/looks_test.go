@@ -55,6 +55,7 @@ var looks = map[string]looked{
 	"me.AddPhonePage":           {"add-phone-waiting", "/me/phones"},
 	"me.BackupPhonesPage":       {"backup-phones-none", "/me/backup-phones"},
 	"me.HomePage":               {"home-new", "/"},
+	"me.LostPhonePage":          {"lost-phone", "/me/lost-phone"},
 	"me.NewBackupPhonePage":     {"backup-phone-new", "/me/backup-phones/new/*"},
 	"me.NewPasskeyPage":         {"passkeys-new", "/me/passkeys/new"},
 	"me.NewTOTPPage":            {"totp-new-with-phone", "/me/totp/new/*"},
