@@ -34,6 +34,18 @@ type Act struct {
 	Ticket     string          // as audit.IsTicket has it; empty: none
 	Origin     audit.Origin
 	ApprovedBy string // empty while nobody has
+
+	again func(*store.Tx) error // asks whether who approved it still may
+}
+
+// StillApproved asks whether who approved an act still may, by the rows as they stand
+// now: an act that has waited for a lock asks it again under the lock, before it
+// changes anything. What nobody approved needs no approver.
+func (a Act) StillApproved(tx *store.Tx) error {
+	if a.again == nil {
+		return nil
+	}
+	return a.again(tx)
 }
 
 // With gives the act its parameters, a struct of the kind's own.

@@ -133,7 +133,11 @@ func (s *Service) Refused(ctx context.Context, what Kind, tenantID, approverID s
 // been marked so, and the caller must let the act stand.
 func (s *Service) approve(tx *store.Tx, r Request, approverID string, given Given) error {
 	act := r.act()
-	act.Origin, act.ApprovedBy = given.Origin, approverID
+	asked := false
+	act.Origin, act.ApprovedBy, act.again = given.Origin, approverID, func(tx *store.Tx) error {
+		asked = true
+		return s.stillMay(tx, r, approverID)
+	}
 	plan, stands, err := s.replan(tx, r, act)
 	if err != nil {
 		return err
@@ -159,7 +163,21 @@ func (s *Service) approve(tx *store.Tx, r Request, approverID string, given Give
 	if !stands {
 		return fault.New(fault.Conflict, "approval.void")
 	}
-	return plan.Do(tx)
+	if err := plan.Do(tx); err != nil || asked {
+		return err
+	}
+	// An act that may change what its approver may has asked before it did, under the
+	// lock that such changes queue at. Any other may have waited for a row of its own.
+	return act.StillApproved(tx)
+}
+
+// stillMay fails when somebody who was let approve a request may not any more.
+func (s *Service) stillMay(tx *store.Tx, r Request, approverID string) error {
+	verdict, err := s.mayApprove(tx, r, approverID)
+	if err == nil && verdict.Err() != nil {
+		err = refusal{verdict.Err(), verdict}
+	}
+	return err
 }
 
 // replan plans a request again and says whether it stands: it reads as it did

@@ -179,10 +179,15 @@ func (s *Service) carry(tx *store.Tx, act approval.Act, g row, people []carrier,
 // keeping runs a change by which a group may lose its role, or somebody in it:
 // the last administrators stay, and can sign in, also where a way in is for the
 // members of the group alone. Such changes queue for the tenant, so whether the
-// actor may is asked again when it is their turn.
+// actor may, and who approved it still may, is asked again when it is their turn.
 func (s *Service) keeping(tx *store.Tx, act approval.Act, g row, questions []access.Question, change func() error) error {
 	if g.Role == "" {
-		return s.Roles.Keep(tx, act.TenantID, change)
+		return s.Roles.Keep(tx, act.TenantID, func() error {
+			if err := act.StillApproved(tx); err != nil {
+				return err
+			}
+			return change()
+		})
 	}
 	return s.Roles.Keep(tx, act.TenantID, func() error {
 		verdict, err := s.Rules.AskAll(tx, questions...)
@@ -194,6 +199,9 @@ func (s *Service) keeping(tx *store.Tx, act approval.Act, g row, questions []acc
 		}
 		if verdict.Answer == access.FourEyes && act.ApprovedBy == "" {
 			return changed
+		}
+		if err := act.StillApproved(tx); err != nil {
+			return err
 		}
 		return change()
 	})

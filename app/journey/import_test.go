@@ -82,28 +82,39 @@ func TestImportingPeople(t *testing.T) {
 	p.look("import-failed")
 }
 
-// A list that changes somebody of the highest rank waits, and shows whoever asked and
-// whoever may approve it every line.
-func TestAListThatWaitsShowsItsPeople(t *testing.T) {
+// A list that changes a security administrator waits for another one, who reads every
+// line of it on pages of their own before they approve.
+func TestAnApproverReadsTheList(t *testing.T) {
 	t.Parallel()
 	h := open(t, store.SQLite)
-	h.promote("user2@alder.example", access.RoleSecurityAdministrator)
-	p := h.pc()
-	p.enter("security@alder.example")
+	for _, name := range []string{approver, "user2@alder.example"} {
+		h.promote(name, access.RoleSecurityAdministrator)
+	}
+	p, second := h.pc(), h.pc()
+	p.enter(asker)
 	p.Open(h.URL + "/admin/alder/users/import")
 	var list strings.Builder
-	list.WriteString("name,display_name,groups\nuser2@alder.example,A display name that goes on and on and on and on and on and on,\nuser3@alder.example,,office;field\n")
-	for i := range 70 {
-		fmt.Fprintf(&list, "person%d@alder.example,Person %d,pilot\n", i, i)
+	list.WriteString("name,display_name,groups\nuser2@alder.example,Second of the night shift,\nuser3@alder.example,,office\n")
+	for i := range 60 {
+		fmt.Fprintf(&list, "person%02d@alder.example,Person %d,pilot;office\n", i, i)
 	}
-	p.chooseFile("#file", "wave.csv", list.String())
+	p.chooseFile("#file", "people.csv", list.String())
 	p.Follow("main form button")
 	p.Fill("#reason", "They begin on Monday")
 	p.Follow("main form button")
-	p.WaitForURL("/approvals/")
-	p.Follow("main a[href$='/people']")
-	p.WaitForText("main .lead", "1 to 50 of 72")
-	p.look("import-people")
-	p.Follow(".pager a")
-	p.WaitForText("main .lead", "51 to 72 of 72")
+	p.WaitForText("h1", "Import people")
+
+	second.enter(approver)
+	second.Open(p.URL())
+	second.look("approval-import")
+	second.Follow("main a[href$='/people']")
+	second.WaitForText("h1", "Whom people.csv changes")
+	second.WaitForText("tbody", "Second of the night shift")
+	second.look("approval-import-people")
+	second.Follow(".pager a")
+	second.WaitForText("tbody", "person59@alder.example")
+	second.Follow(".back a")
+	second.Follow(".beside-acts form[action$='/approve'] button")
+	second.WaitForText(".flash", "Approved")
+	second.WaitGone("main a[href$='/people']")
 }

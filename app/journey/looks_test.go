@@ -28,7 +28,7 @@ var looks = map[string]looked{
 	"console.GroupPage":         {"group", "/admin/*/groups/*"},
 	"console.GroupsPage":        {"groups", "/admin/*/groups"},
 	"console.ImportPage":        {"import-checked", "/admin/*/users/imports/*"},
-	"console.ImportPeoplePage":  {"import-people", "/admin/*/approvals/*/people"},
+	"console.ImportPeoplePage":  {"approval-import-people", "/admin/*/approvals/*/people"},
 	"console.ImportsPage":       {"import-before", "/admin/*/users/import"},
 	"console.InvitePage":        {"invite", "/admin/*/users/new"},
 	"console.InvitedPage":       {"invited", "/admin/*/users"},

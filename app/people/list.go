@@ -103,12 +103,17 @@ type cut struct {
 	from     Position
 	backward bool
 	now      time.Time
+
+	sifted     bool        // by words, in here
+	narrowings []narrowing // see prepare
+	few        narrowing   // that finds so few that all of them are read
 }
 
 // found is a row with the word that it was found by.
 type found struct {
 	Row
-	Word string
+	Word   string
+	Misfit bool // what the filter asks besides the words is not so
 }
 
 // position is the place of a row in the list.
@@ -126,10 +131,14 @@ func (c cut) position(r found) Position {
 // sifted, it reads on until the page is full; short says that it gave up before,
 // and c.from is then where it stopped.
 func (c *cut) read(tx *store.Tx) (all []found, short bool, err error) {
+	if err := c.prepare(tx); err != nil {
+		return nil, false, err
+	}
 	words, sifted := c.filter.words()
+	c.sifted = sifted
 	limit := PageMost + 1
 	switch {
-	case sifted && (len(words) > 1 || c.order != byWord || c.filter.name() != ""):
+	case sifted && (len(c.narrowings) > 0 || len(words) > 1 || c.order != byWord || c.filter.name() != ""):
 		limit = siftAtOnce
 	case sifted:
 		limit = siftForOnes
@@ -141,22 +150,38 @@ func (c *cut) read(tx *store.Tx) (all []found, short bool, err error) {
 			return nil, false, err
 		}
 		for _, r := range rows {
-			if !sifted || c.sift(r, words) {
+			if !sifted || !r.Misfit && c.sift(r, words) {
 				all = append(all, r)
 			}
 			if len(all) > PageMost {
 				return all, false, nil
 			}
 		}
-		if len(rows) < limit {
-			return all, false, nil
-		}
-		if !sifted {
+		switch {
+		case len(rows) < limit:
+			stopped, err := c.stopped(tx)
+			return all, stopped, err
+		case !sifted:
 			return all, false, nil
 		}
 		c.from = c.position(rows[len(rows)-1])
 	}
 	return all, true, nil
+}
+
+// stopped says whether a walk gave no more rows because it had looked at as many as
+// it may, and goes on from there.
+func (c *cut) stopped(tx *store.Tx) (bool, error) {
+	if _, rest := c.leading(); len(rest) == 0 || c.few.condition != "" || c.order == byWord {
+		return false, nil
+	}
+	var at []found
+	query, values := c.ends()
+	if err := tx.All(&at, query, values...); err != nil || len(at) == 0 {
+		return false, err
+	}
+	c.from = c.position(at[0])
+	return true, nil
 }
 
 // sift says whether a row has all the words and the beginning of the name, and,

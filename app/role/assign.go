@@ -52,8 +52,8 @@ func (s *Service) Performers() map[approval.Kind]approval.Performer {
 
 // Kept carries an act out within Keep. What was planned and asked before the lock
 // may have changed while the act waited for it: another one may just have taken
-// the actor's own role. So it is planned and asked again under the lock, and
-// fails when the answer or the difference is another.
+// the actor's own role, or that of who approved it. So it is planned and asked again
+// under the lock, and fails when the answer or the difference is another.
 func (s *Service) Kept(perform approval.Performer) approval.Performer {
 	return func(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		plan, err := perform(tx, act)
@@ -66,6 +66,9 @@ func (s *Service) Kept(perform approval.Performer) approval.Performer {
 				}
 				verdict, err := s.Rules.AskAll(tx, now.Questions...)
 				if err = errors.Join(err, verdict.Err(), now.Wrong); err != nil {
+					return err
+				}
+				if err := act.StillApproved(tx); err != nil {
 					return err
 				}
 				alone := verdict.Answer == access.FourEyes && act.ApprovedBy == ""

@@ -29,6 +29,7 @@ type played struct {
 	b    *browser
 	path string
 	form func() []string // the right one, made when it is sent
+	did  func() int      // how often it is done, where that is no event of its user's
 }
 
 // refuses checks that a step which was not its turn is none.
@@ -97,30 +98,30 @@ var numberOf = func() func() string {
 var flows = []flow{
 	{name: "password", ways: []string{"password"}, routes: []string{"/signin", methodRoute, verifyRoute}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		b, attempt := w.choosing(t, name, "password")
-		return &played{b, attempt + "/verify", fixed("password", passwordOfAll)}
+		return &played{b: b, path: attempt + "/verify", form: fixed("password", passwordOfAll)}
 	}},
 	{name: "phone", ways: []string{"phone"}, routes: []string{finishRoute}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		ph, _ := w.withPhone(t, name)
 		b, attempt := w.choosing(t, name, "phone")
 		ph.approves(t, b, attempt)
-		return &played{b, attempt + "/finish", fixed()}
+		return &played{b: b, path: attempt + "/finish", form: fixed()}
 	}},
 	{name: "app", ways: []string{"totp"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		a, _ := w.withApp(t, name)
 		b, attempt := w.choosing(t, name, "totp")
-		return &played{b, attempt + "/verify", func() []string { return []string{"code", a.code(t, 1)} }}
+		return &played{b: b, path: attempt + "/verify", form: func() []string { return []string{"code", a.code(t, 1)} }}
 	}},
 	{name: "SMS after the password", ways: []string{"sms"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		number := numberOf()
 		w.withBackup(t, name, number, "sms")
 		b, attempt := w.halfway(t, name, "code", "123456")
-		return &played{b, attempt + "/verify", fixed("code", w.codeTo(t, number))}
+		return &played{b: b, path: attempt + "/verify", form: fixed("code", w.codeTo(t, number))}
 	}},
 	{name: "a call after the password", ways: []string{"voice"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		number := numberOf()
 		w.withBackup(t, name, number, "voice")
 		b, attempt := w.halfway(t, name, "code", "123456")
-		return &played{b, attempt + "/verify", fixed("code", w.codeTo(t, number))}
+		return &played{b: b, path: attempt + "/verify", form: fixed("code", w.codeTo(t, number))}
 	}},
 	{name: "the password after an SMS", ways: []string{"sms", "password"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		number := numberOf()
@@ -131,82 +132,102 @@ var flows = []flow{
 			t.Error("a sent code alone signs in")
 		}
 		refuses(t, "an end halfway", b.post(t, attempt+"/finish"))
-		return &played{b, attempt + "/verify", fixed("password", passwordOfAll)}
+		return &played{b: b, path: attempt + "/verify", form: fixed("password", passwordOfAll)}
 	}},
 	{name: "passkey", ways: []string{"passkey"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		k, _ := w.withPasskey(t, name)
 		b, attempt := w.choosing(t, name, "passkey")
 		options := optionsOf(t, b.get(t, attempt))
-		return &played{b, attempt + "/verify", func() []string { return []string{"credential", k.Sign(t, options)} }}
+		return &played{b: b, path: attempt + "/verify", form: func() []string { return []string{"credential", k.Sign(t, options)} }}
 	}},
 	{name: "passkey without a name", ways: []string{"passkey"}, routes: []string{"/passkey"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		k, _ := w.withPasskey(t, name)
 		b := w.browser(t)
 		options := optionsOf(t, b.get(t, "/signin"))
-		return &played{b, "/passkey", func() []string { return []string{"credential", k.Sign(t, options)} }}
+		return &played{b: b, path: "/passkey", form: func() []string { return []string{"credential", k.Sign(t, options)} }}
 	}},
 	{name: "static passcode", ways: []string{"static_passcode"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		code := w.passcodeFor(t, w.browser(t).signIn(t, "admin@alder.example"), w.browser(t).signIn(t, firstSecurity), name)
 		b, attempt := w.choosing(t, name, "static_passcode")
-		return &played{b, attempt + "/verify", fixed("code", code)}
+		return &played{b: b, path: attempt + "/verify", form: fixed("code", code)}
 	}},
 	{name: "app after the password", ways: []string{"password", "totp"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		a, _ := w.withApp(t, name)
 		b, attempt := w.halfway(t, name, "code", a.code(t, 1))
-		return &played{b, attempt + "/verify", func() []string { return []string{"code", a.code(t, 1)} }}
+		return &played{b: b, path: attempt + "/verify", form: func() []string { return []string{"code", a.code(t, 1)} }}
 	}},
 	{name: "phone after the password", ways: []string{"password", "phone"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		ph, _ := w.withPhone(t, name)
 		b, attempt := w.halfway(t, name)
 		ph.approves(t, b, attempt)
-		return &played{b, attempt + "/finish", fixed()}
+		return &played{b: b, path: attempt + "/finish", form: fixed()}
 	}},
 	{name: "passkey after the password", ways: []string{"password", "passkey"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		k, _ := w.withPasskey(t, name)
 		b, attempt := w.halfway(t, name, "credential", "{}")
 		options := optionsOf(t, b.get(t, attempt))
-		return &played{b, attempt + "/verify", func() []string { return []string{"credential", k.Sign(t, options)} }}
+		return &played{b: b, path: attempt + "/verify", form: func() []string { return []string{"credential", k.Sign(t, options)} }}
 	}},
 	{name: "step-up by password", action: provedBy, play: func(t *testing.T, w *world, name string) *played {
 		b := w.browser(t).signIn(t, name)
-		return &played{b, w.stepping(t, b, name, "password") + "/verify", fixed("password", passwordOfAll)}
+		return &played{b: b, path: w.stepping(t, b, name, "password") + "/verify", form: fixed("password", passwordOfAll)}
 	}},
 	{name: "step-up by phone", action: provedBy, play: func(t *testing.T, w *world, name string) *played {
 		ph, b := w.withPhone(t, name)
 		attempt := w.stepping(t, b, name, "phone")
 		ph.approves(t, b, attempt)
-		return &played{b, attempt + "/finish", fixed()}
+		return &played{b: b, path: attempt + "/finish", form: fixed()}
 	}},
 	{name: "step-up by an app", action: provedBy, play: func(t *testing.T, w *world, name string) *played {
 		a, b := w.withApp(t, name)
-		return &played{b, w.stepping(t, b, name, "totp") + "/verify", func() []string { return []string{"code", a.code(t, 1)} }}
+		return &played{b: b, path: w.stepping(t, b, name, "totp") + "/verify", form: func() []string { return []string{"code", a.code(t, 1)} }}
 	}},
 	{name: "step-up by a passkey", action: provedBy, play: func(t *testing.T, w *world, name string) *played {
 		k, b := w.withPasskey(t, name)
 		attempt := w.stepping(t, b, name, "passkey")
 		options := optionsOf(t, b.get(t, attempt))
-		return &played{b, attempt + "/verify", func() []string { return []string{"credential", k.Sign(t, options)} }}
+		return &played{b: b, path: attempt + "/verify", form: func() []string { return []string{"credential", k.Sign(t, options)} }}
 	}},
 	{name: "setting up an app", action: "totp.bound", play: func(t *testing.T, w *world, name string) *played {
 		b := w.browser(t).signIn(t, name)
 		refuses(t, "a code of an app that nobody began", b.post(t, "/me/totp/new/abcdefghijklmnopqrstuvwxyz", "code", "123456"))
 		a := b.setUpApp(t)
 		a.w = w
-		return &played{b, a.path, func() []string { return []string{"code", a.code(t, 0)} }}
+		return &played{b: b, path: a.path, form: func() []string { return []string{"code", a.code(t, 0)} }}
 	}},
 	{name: "adding a passkey", action: "passkey.bound", play: func(t *testing.T, w *world, name string) *played {
 		b := w.browser(t).signIn(t, name)
 		k := passkeytest.New(t, b.base)
 		refuses(t, "a passkey that nobody asked for", b.post(t, "/me/passkeys", "name", "Laptop", "credential", "{}"))
 		made := k.Make(t, optionsOf(t, b.get(t, "/me/passkeys/new").want(t, http.StatusOK)))
-		return &played{b, "/me/passkeys", fixed("name", "Laptop", "credential", made)}
+		return &played{b: b, path: "/me/passkeys", form: fixed("name", "Laptop", "credential", made)}
 	}},
 	{name: "adding a backup phone", action: "backup_phone.bound", play: func(t *testing.T, w *world, name string) *played {
 		w.carry(t)
 		b, number := w.browser(t).signIn(t, name), numberOf()
 		refuses(t, "a code to a number that nobody gave", b.post(t, "/me/backup-phones/new/abcdefghijklmnopqrstuvwxyz", "code", "123456"))
 		path := b.post(t, "/me/backup-phones", "number", number, "channel", "sms").want(t, http.StatusSeeOther).location()
-		return &played{b, path, fixed("code", w.codeTo(t, number))}
+		return &played{b: b, path: path, form: fixed("code", w.codeTo(t, number))}
+	}},
+	{name: "approving a request by phone", play: func(t *testing.T, w *world, name string) *played {
+		w.promote(t, name, access.RoleSecurityAdministrator)
+		ph, b := w.withPhone(t, name)
+		id := w.asksRole(t, firstSecurity, deskOfAlder)
+		b.get(t, inbox+"/"+id).want(t, http.StatusOK)
+		attempt := b.post(t, inbox+"/"+id+"/phone").want(t, http.StatusSeeOther).location()
+		refuses(t, "an end before the phone has answered", b.post(t, attempt+"/finish"))
+		refuses(t, "another way than the phone", b.post(t, attempt+"/method", "method", "password"))
+		var told []struct {
+			ActHash string `json:"act_hash"`
+		}
+		ph.call(t, http.MethodGet, "/requests", nil).want(t, http.StatusOK).decode(t, &told)
+		r := ph.asks(t)
+		right := ph.decision(r, "approve", number(b.get(t, attempt)))
+		right.claims["act"] = told[0].ActHash
+		ph.deliver(t, r.ID, right.compact()).want(t, http.StatusOK)
+		return &played{b: b, path: attempt + "/finish", form: fixed(), did: func() int {
+			return map[bool]int{true: 1}[w.stateOf(t, id) == "done"]
+		}}
 	}},
 	{name: "a link to set a password", routes: []string{"/invite/:token"}, action: "password.renewed", bearer: true, play: func(t *testing.T, w *world, name string) *played {
 		admin := w.browser(t).signIn(t, "admin@alder.example")
@@ -214,7 +235,7 @@ var flows = []flow{
 		link := invitationMark.FindString(admin.post(t, "/admin/alder/users/"+id+"/password-link", "reason", "forgotten").want(t, http.StatusOK).body)
 		b := w.browser(t)
 		b.get(t, link).want(t, http.StatusOK)
-		return &played{b, link, fixed("password", newPassword, "password_again", newPassword)}
+		return &played{b: b, path: link, form: fixed("password", newPassword, "password_again", newPassword)}
 	}},
 }
 
@@ -251,6 +272,9 @@ func TestNoFlowIsTakenOver(t *testing.T) {
 		all := make([]*played, len(flows))
 		name := func(i int) string { return fmt.Sprintf("user%d@alder.example", i+1) }
 		done := func(i int) (n int) {
+			if all[i].did != nil {
+				return all[i].did()
+			}
 			_, id := w.person(t, name(i))
 			w.one(t, &n, "SELECT count(*) FROM audit_events WHERE action = ? AND outcome = 'success' AND subject_id = ?", flows[i].action, id)
 			return n

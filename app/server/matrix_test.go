@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +132,53 @@ func (c *cast) visit(t *testing.T, visitor, as access.Role) {
 	c.actors[visitor], c.selves[visitor] = c.browser(t).signIn(t, name), string(visitor)
 }
 
+// Two who hold no built-in role over the whole of alder: one of a custom role, and an
+// administrator who is limited to a group.
+const (
+	composed access.Role = "composed"
+	limited  access.Role = "limited_tenant_administrator"
+)
+
+// composedOf are the permissions of the custom role. Its rank is that of the helpdesk,
+// the least who have all of them.
+var composedOf = []access.Permission{access.UserLock, access.SessionEnd, access.AuthenticatorView}
+
+// wholeTenant are the permissions that nobody has who is limited to groups.
+var wholeTenant = []access.Permission{
+	access.RolloutEdit, access.PolicyEdit, access.RoleCompose, access.OutageDeclare, access.IntegrationEdit, access.AuditExport, access.AuditVerify,
+	access.UserImport, access.AuditReadPersonal,
+}
+
+// withinWard are the targets who are in the group that the limited one sees.
+var withinWard = []access.Role{access.RoleUser, access.RoleHelpdesk}
+
+// employ gives the two their roles and signs them in.
+func (c *cast) employ(t *testing.T) {
+	t.Helper()
+	tenantID, ward := c.tenants["alder"], secret.System.ID()
+	var permissions []string
+	for _, p := range composedOf {
+		permissions = append(permissions, string(p))
+	}
+	c.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,'custom:keepers','Keepers',?,'',?,?)",
+		tenantID, strings.Join(permissions, ","), c.DB.Now(), c.DB.Now())
+	c.act(t, "INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,?,'Ward',?)", tenantID, ward, c.DB.Now())
+	for _, role := range withinWard {
+		c.act(t, "INSERT INTO group_members (tenant_id, group_id, user_id, user_name) SELECT tenant_id, ?, id, name FROM users WHERE tenant_id = ? AND id = ?", ward, tenantID, c.targets["alder"][role])
+	}
+	for actor, is := range map[access.Role]struct{ name, role string }{
+		composed: {"user2@alder.example", "custom:keepers"},
+		limited:  {"user3@alder.example", string(access.RoleTenantAdministrator)},
+	} {
+		_, id := c.person(t, is.name)
+		c.act(t, "INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at) VALUES (?,?,?,'',?)", tenantID, id, is.role, c.DB.Now())
+		if actor == limited {
+			c.act(t, "INSERT INTO role_scopes (tenant_id, user_id, group_id) VALUES (?,?,?)", tenantID, id, ward)
+		}
+		c.actors[actor], c.selves[actor] = c.browser(t).signIn(t, is.name), id
+	}
+}
+
 func newCast(t *testing.T, dialect store.Dialect) *cast {
 	t.Helper()
 	w := quiet(servertest.Quiet(t, dialect, "https://id.example.org"))
@@ -181,6 +229,7 @@ func newCast(t *testing.T, dialect store.Dialect) *cast {
 	for visitor, as := range visitors {
 		c.visit(t, visitor, as)
 	}
+	c.employ(t)
 	if err := w.Rules.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -292,9 +341,9 @@ func (c *cast) send(t *testing.T, b *browser, method, path string) answer {
 // looks are permissions that are not stopped by ranks.
 var looks = map[access.Permission]bool{access.AuthenticatorView: true, access.AuditRead: true, access.ConsoleEnter: true}
 
-// TestTheWholeMatrixOverHTTP: every route of the console, by every role and by
-// operators with a grant and without, on targets of every rank, in the own tenant, in
-// another one, and on those of another one in the own.
+// TestTheWholeMatrixOverHTTP: every route of the console, by every role, by a custom one,
+// by one that is limited to a group and by operators with a grant and without, on targets
+// of every rank, in the own tenant, in another one, and on those of another one in the own.
 func TestTheWholeMatrixOverHTTP(t *testing.T) {
 	table := duties(t)
 	for _, dialect := range storetest.Dialects {
@@ -343,12 +392,39 @@ func TestTheWholeMatrixOverHTTP(t *testing.T) {
 					}
 				}
 			}
+			cells += c.doors(t)
 			if cells < 2000 {
 				t.Errorf("the matrix has %d cells; there are more", cells)
 			}
 			t.Logf("%d cells", cells)
 		})
 	}
+}
+
+// doors asks /admin itself as everybody: it leads to the tenants that let them in, and
+// to no other. It gives how many it asked as.
+func (c *cast) doors(t *testing.T) int {
+	t.Helper()
+	for actor, b := range c.actors {
+		want, lets := http.StatusOK, []string{"alder"}
+		switch actor {
+		case access.RoleUser:
+			want, lets = http.StatusForbidden, nil
+		case access.RoleOperator: // whom nobody has let in
+			lets = nil
+		}
+		a := b.get(t, "/admin")
+		a.is(t, want)
+		for _, slug := range []string{"alder", "birch", "platform"} {
+			if leads := strings.Contains(a.body, `href="/admin/`+slug+`"`); leads != slices.Contains(lets, slug) {
+				t.Errorf("/admin as %s leads to %s: %t", actor, slug, leads)
+			}
+		}
+	}
+	if a := c.browser(t).get(t, "/admin"); a.status != http.StatusSeeOther || !strings.HasPrefix(a.location(), "/signin") {
+		t.Errorf("/admin as nobody = %d to %s", a.status, a.location())
+	}
+	return len(c.actors) + 1
 }
 
 // expect says whether the table permits an act.
@@ -360,6 +436,23 @@ func (c *cast) expect(table map[access.Permission]map[access.Role]string, route 
 		actor = as
 	}
 	_, may := table[route.Needs][actor]
+	switch of := strings.Contains(route.Path, ":user"); {
+	case actor == composed:
+		may = route.Needs == access.ConsoleEnter || slices.Contains(composedOf, route.Needs)
+		actor = access.RoleHelpdesk
+	case actor == limited:
+		_, may = table[route.Needs][access.RoleTenantAdministrator]
+		may = may && !slices.Contains(wholeTenant, route.Needs)
+		actor = access.RoleTenantAdministrator
+		switch outside := of && (self || !slices.Contains(withinWard, target)); {
+		case may && (outside || strings.Contains(route.Path, ":group")):
+			return http.StatusNotFound // it is in no group of theirs
+		case may && route.Method == http.MethodPost && wantsGroups[route.Needs] && !of:
+			return http.StatusForbidden // it would be in none of their groups
+		case may && route.Method == http.MethodPost && route.Needs == access.RoleAssign && target != access.RoleUser:
+			return http.StatusForbidden // the role that they hold reaches further than the group
+		}
+	}
 	switch {
 	case actor == access.RoleUser:
 		return http.StatusForbidden // what is their own has pages of its own
@@ -379,11 +472,17 @@ func (c *cast) expect(table map[access.Permission]map[access.Role]string, route 
 	return http.StatusForbidden
 }
 
+// wantsGroups are permissions to make something new, which who is limited to groups
+// may for these alone.
+var wantsGroups = map[access.Permission]bool{access.UserInvite: true, access.GroupEdit: true}
+
 // judged compares. What is permitted may still find a form that is not filled in.
 func (c *cast) judged(t *testing.T, route web.Route, a answer, want int) {
 	t.Helper()
 	if want != http.StatusOK {
-		a.is(t, want)
+		if !a.is(t, want) {
+			t.Logf("%s needs %s", a.asked, route.Needs)
+		}
 		return
 	}
 	if a.status == http.StatusForbidden || a.status == http.StatusNotFound || a.status >= 500 {

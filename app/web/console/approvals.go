@@ -211,7 +211,7 @@ func (h *Pages) approvalPeople(c echo.Context) error {
 	for _, e := range page.Rows {
 		row := views.ImportPerson{Row: component.Count(e.Row), Name: e.Name, New: e.New, Was: e.Was, Called: e.Called}
 		for _, g := range e.Joins {
-			row.Joins = append(row.Joins, views.ImportGroup{Name: g.Name, Href: h.path(c, "/groups/"+url.PathEscape(g.ID)), Role: groupRole(ctx, g.Role, titled(g.Title))})
+			row.Joins = append(row.Joins, views.ImportGroup{Name: g.Name, Role: groupRole(ctx, g.Role, titled(g.Title))})
 		}
 		v.Rows = append(v.Rows, row)
 	}
