@@ -59,7 +59,7 @@ type Verdict struct {
 }
 
 // looks are permissions to see, not to act: rank and self do not stop them.
-var looks = SetOf(AuthenticatorView, AuditRead, AuditReadPersonal, AuditExport, AuditVerify, ConsoleEnter)
+var looks = SetOf(AuthenticatorView, CaseView, AuditRead, AuditReadPersonal, AuditExport, AuditVerify, ConsoleEnter)
 
 // target is what is known of whom it is done to.
 type target struct {

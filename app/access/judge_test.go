@@ -16,6 +16,8 @@ var law = []struct {
 }{
 	{AuthenticatorView, "yes, masked, audited", "yes", "yes", "yes", "yes, masked"},
 	{CallerCheck, "yes", "yes", "yes", "yes", "no"},
+	{CaseHandle, "yes", "yes", "yes", "yes", "no"},
+	{CaseView, "yes", "yes", "yes", "yes", "yes"},
 	{BypassIssue, "at most 1 h, one use", "at most 4 h", "at most 8 h", "at most 8 h", "no"},
 	{BypassApprove, "no", "rank 10 targets", "yes", "yes", "no"},
 	{BypassRevoke, "yes", "yes", "yes", "yes", "no"},
@@ -52,7 +54,7 @@ var elsewhere = []string{
 }
 
 // seen are the rows that only look: neither rank nor self stand before them.
-var seen = []Permission{AuthenticatorView, AuditRead, AuditReadPersonal, AuditExport, AuditVerify}
+var seen = []Permission{AuthenticatorView, CaseView, AuditRead, AuditReadPersonal, AuditExport, AuditVerify}
 
 // ofTheWhole are the rows about a tenant as a whole. Roles.md limits a role to
 // groups; what cannot be limited is not left to it.

@@ -48,7 +48,9 @@ const (
 	AuditExport           Permission = "audit.export"
 	OperatorEnter         Permission = "operator.enter"
 	RoleCompose           Permission = "role.compose"
-	RoleView              Permission = "role.view"      // who holds which role, and why somebody may or may not
+	RoleView              Permission = "role.view"   // who holds which role, and why somebody may or may not
+	CaseHandle            Permission = "case.handle" // what the helpdesk does for somebody, from the call to its end
+	CaseView              Permission = "case.view"
 	UserDisable           Permission = "user.disable"   // end an account, and bring it back
 	OperatorGrant         Permission = "operator.grant" // let an operator look inside one's own tenant
 )
@@ -64,6 +66,7 @@ var Permissions = []Permission{
 	OutageDeclare, IntegrationEdit, AuditReadPersonal, AuditExport, OperatorEnter,
 	RoleCompose, RoleView,
 	OperatorGrant, UserDisable,
+	CaseHandle, CaseView,
 }
 
 // Of routes that ask for no person: Anyone may come, Phone proves itself by its key.

@@ -72,6 +72,8 @@ var cells = map[access.Permission][]access.Role{
 	access.RoleView:              {admin, security, auditor},
 	access.OperatorGrant:         {security},
 	access.UserDisable:           {admin, security},
+	access.CaseHandle:            {desk, lead, admin, security},
+	access.CaseView:              {desk, lead, admin, security, auditor},
 }
 
 // own is what everybody may, over what is theirs: the column "user, self".

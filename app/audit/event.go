@@ -185,6 +185,19 @@ const (
 	ImportFailed       Action = "import.failed"
 )
 
+// Of cases.
+const (
+	CaseOpened     Action = "case.opened"
+	CaseNoted      Action = "case.noted"
+	CaseTaken      Action = "case.taken"
+	CaseHandedOver Action = "case.handed_over"
+	CaseLinked     Action = "case.linked"
+	CaseWaits      Action = "case.waits"
+	CaseResumed    Action = "case.resumed"
+	CaseClosed     Action = "case.closed"
+	CaseReopened   Action = "case.reopened"
+)
+
 // Kinds of Party.
 const (
 	KindUser      = "user"
@@ -208,6 +221,7 @@ const (
 	KindPasskey   = "passkey"
 
 	KindBackupPhone = "backup_phone"
+	KindCase        = "case"
 )
 
 // Party is one who acts or is acted upon.

@@ -36,6 +36,14 @@ func StoryOf(ctx context.Context, db *store.DB, tenantID, userID string, part Pa
 		ORDER BY e.occurred_at DESC, e.id DESC LIMIT ?`, values...)
 }
 
+// ThreadOf gives the last events of a thread, such as a case, newest first, as much of
+// them as part says.
+func ThreadOf(ctx context.Context, db *store.DB, tenantID, thread string, part Part, limit int) ([]Entry, error) {
+	which, values := part.condition()
+	values = append(append([]any{tenantID, thread}, values...), limit)
+	return entries(db.View(ctx), " FROM audit_events e WHERE e.tenant_id = ? AND e.thread_id = ?"+which+" ORDER BY e.occurred_at DESC, e.id DESC LIMIT ?", values...)
+}
+
 // entries reads events e as people read them; from is what stands behind the
 // columns in the query.
 func entries(tx *store.Tx, from string, values ...any) ([]Entry, error) {

@@ -7,10 +7,10 @@ import (
 	"latchkey/app/access"
 )
 
-// masked says who sees of authenticators only what tells one from another
+// Masked says who sees of authenticators only what tells one from another
 // (roles.md, authenticator.view): the helpdesk, auditors, and, as nobody can say
 // what else they are for, holders of custom roles.
-func masked(viewer access.Standing) bool {
+func Masked(viewer access.Standing) bool {
 	return viewer.Role == access.RoleAuditor || recorded(viewer)
 }
 
@@ -25,12 +25,12 @@ const cutShort = "…"
 func (p *Person) mask() {
 	for i := range p.Phones {
 		if p.Masked {
-			p.Phones[i].Name, p.Phones[i].Key = maskName(p.Phones[i].Name), p.Phones[i].Key[max(0, len(p.Phones[i].Key)-4):]
+			p.Phones[i].Name, p.Phones[i].Key = MaskName(p.Phones[i].Name), p.Phones[i].Key[max(0, len(p.Phones[i].Key)-4):]
 		}
 	}
 	for i := range p.Passkeys {
 		if p.Masked {
-			p.Passkeys[i].Name = maskName(p.Passkeys[i].Name)
+			p.Passkeys[i].Name = MaskName(p.Passkeys[i].Name)
 		}
 	}
 	if !p.MaskedPlace {
@@ -47,8 +47,8 @@ func (p *Person) mask() {
 	}
 }
 
-// maskName leaves the first two letters.
-func maskName(name string) string {
+// MaskName leaves the first two letters.
+func MaskName(name string) string {
 	letters := []rune(name)
 	if len(letters) <= 2 {
 		return cutShort

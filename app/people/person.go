@@ -149,7 +149,7 @@ func (s *Service) Find(ctx context.Context, tenantID, viewerID, userID string, b
 	if err := verdict.Err(); err != nil {
 		return Person{}, err
 	}
-	p := Person{Standing: verdict.Target, Masked: masked(verdict.Actor), MaskedPlace: !verdict.Actor.May.Has(access.AuditReadPersonal)}
+	p := Person{Standing: verdict.Target, Masked: Masked(verdict.Actor), MaskedPlace: !verdict.Actor.May.Has(access.AuditReadPersonal)}
 	if err := s.gather(ctx, tx, &p, verdict.Actor, userID, before, beforeID); err != nil {
 		return Person{}, store.Unusable(err)
 	}

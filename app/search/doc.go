@@ -1,10 +1,11 @@
-// Package search finds people, groups, phones, requests and tickets in a tenant by what
+// Package search finds people, groups, phones, requests, cases and tickets in a tenant by what
 // somebody types into one box.
 //
 //	people    every word typed begins a word of their name, or it begins their sign-in name
 //	groups    their name begins with it
 //	phones    the id of the phone, or of its account, begins with it: eight letters or more
 //	requests  for approval, by their id
+//	cases     by their number
 //	tickets   that something was done under, by the beginning of their name
 //
 // Of each kind there are a few; whoever wants more types more. Each is found by a

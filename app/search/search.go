@@ -8,6 +8,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
+	"latchkey/app/cases"
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/store"
@@ -28,6 +29,7 @@ type Service struct {
 	Groups    *group.Service
 	Approvals *approval.Service
 	Tickets   *ticket.Service
+	Cases     *cases.Service
 }
 
 // Person is somebody who was found.
@@ -48,11 +50,12 @@ type Found struct {
 	Phones   []Phone
 	Requests []approval.Request
 	Tickets  []string // their names
+	Cases    []cases.Row
 }
 
 // None says whether there is nothing.
 func (f Found) None() bool {
-	return len(f.People)+len(f.Groups)+len(f.Phones)+len(f.Requests)+len(f.Tickets) == 0
+	return len(f.People)+len(f.Groups)+len(f.Phones)+len(f.Requests)+len(f.Tickets)+len(f.Cases) == 0
 }
 
 // Find finds what somebody may see by what they typed.
@@ -77,6 +80,9 @@ func (s *Service) Find(ctx context.Context, who access.Standing, typed string) (
 		if found.Requests, err = s.requests(ctx, who, typed); err != nil {
 			return found, err
 		}
+	}
+	if found.Cases, err = s.Cases.Numbered(ctx, who, typed); err != nil {
+		return found, err
 	}
 	found.Tickets, err = s.Tickets.Beginning(ctx, who, typed, Most)
 	return found, err

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
+	"latchkey/app/cases"
 	"latchkey/app/group"
 	"latchkey/app/role"
 	"latchkey/app/search"
@@ -34,7 +35,7 @@ func each(t *testing.T, story func(t *testing.T, h *house)) {
 		h.Approvals = &approval.Service{DB: s.DB, Rules: s.Rules, Hub: s.Hub}
 		roles := &role.Service{DB: s.DB, Keys: s.Keys, Rules: s.Rules, Approvals: h.Approvals}
 		h.Approvals.Performers = roles.Performers()
-		h.Search = &search.Service{DB: s.DB, Groups: &group.Service{DB: s.DB, Rules: s.Rules, Roles: roles}, Approvals: h.Approvals, Tickets: &ticket.Service{DB: s.DB}}
+		h.Search = &search.Service{DB: s.DB, Groups: &group.Service{DB: s.DB, Rules: s.Rules, Roles: roles}, Approvals: h.Approvals, Tickets: &ticket.Service{DB: s.DB}, Cases: &cases.Service{DB: s.DB, Rules: s.Rules}}
 		h.admin = h.Admin(h.Alder, "admin", access.RoleTenantAdministrator)
 		story(s.T, h)
 	})

@@ -38,6 +38,7 @@ func (w *world) outcomes(t *testing.T) map[string][]string {
 		"apps":        "SELECT u.name || ' ' || o.state FROM totps o JOIN users u ON u.tenant_id = o.tenant_id AND u.id = o.user_id",
 		"passkeys":    "SELECT u.name || ' ' || k.state || ' ' || k.name FROM passkeys k JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id",
 		"requests":    "SELECT kind || ' ' || state || ' ' || reason || ' ' || ticket FROM approval_requests",
+		"cases":       "SELECT u.name || ' ' || c.cause || ' ' || c.words || ' ' || c.state || ' ' || o.name || ' ' || c.ticket FROM cases c JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id JOIN users o ON o.tenant_id = c.tenant_id AND o.id = c.owner_id",
 		"tickets":     "SELECT ticket || ' ' || e.action FROM ticket_events k JOIN audit_events e ON e.tenant_id = k.tenant_id AND e.occurred_at = k.occurred_at AND e.id = k.event_id",
 		"grants":      "SELECT role || ' ' || reason || ' ' || CASE WHEN ended_at IS NULL THEN 'open' ELSE 'ended' END FROM operator_grants",
 		"invitations": "SELECT u.name || ' ' || CASE WHEN i.used_at IS NULL THEN 'open' ELSE 'used' END FROM invitations i JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.user_id",

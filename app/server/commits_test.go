@@ -185,6 +185,7 @@ func TestASignInIsThreeDurableCommits(t *testing.T) {
 				want  int
 			}{{"a sign-in", func() {}, 3}, {"a sign-in and one act more", fourth, 4}} {
 				b := w.browser(t)
+				told := w.DB.DurableCommits() // which is what the bench reads
 				commits := map[string]int{}
 				step := func(what string, do func()) {
 					commits[what] = len(s.of(t, do))
@@ -205,6 +206,9 @@ func TestASignInIsThreeDurableCommits(t *testing.T) {
 				sum := 0
 				for _, n := range commits {
 					sum += n
+				}
+				if told = w.DB.DurableCommits() - told; told != int64(sum) {
+					t.Errorf("%s makes %d durable commits, and the program says %d", row.claim, sum, told)
 				}
 				if sum != row.want {
 					t.Errorf("%s makes %d durable commits, want %d: %v", row.claim, sum, row.want, commits)

@@ -35,6 +35,8 @@ var unwritten = map[access.Permission][]access.Role{
 	access.ConsoleEnter: columns[1:],
 	access.RoleCompose:  {access.RoleSecurityAdministrator},
 
+	access.CaseHandle:    columns[1:5],
+	access.CaseView:      columns[1:],
 	access.UserDisable:   {access.RoleTenantAdministrator, access.RoleSecurityAdministrator},
 	access.OperatorGrant: {access.RoleSecurityAdministrator},
 	access.RoleView:      {access.RoleTenantAdministrator, access.RoleSecurityAdministrator, access.RoleAuditor},
@@ -272,7 +274,12 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.act(t, `INSERT INTO cases (tenant_id, id, number, user_id, cause, words, state, owner_id, opened_by, opened_at) VALUES (?,?,7,?,'lost','','open','','',?)`,
+		tenantID, "case-"+slug, c.targets[slug][access.RoleUser], c.DB.Now())
+	c.act(t, "INSERT INTO case_links (tenant_id, case_id, kind, target_id, added_by, added_at) VALUES (?,?,'device',?,'',?)",
+		tenantID, "case-"+slug, "device-"+slug+"-"+string(access.RoleUser), c.DB.Now())
 	return map[string]string{
+		":case":     "case-" + slug,
 		":ticket":   "TICKET-" + slug,
 		":passcode": "passcode" + slug,
 		":message":  unsent, ":grant": asked, ":place": "place-" + slug, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
@@ -339,7 +346,7 @@ func (c *cast) send(t *testing.T, b *browser, method, path string) answer {
 }
 
 // looks are permissions that are not stopped by ranks.
-var looks = map[access.Permission]bool{access.AuthenticatorView: true, access.AuditRead: true, access.ConsoleEnter: true}
+var looks = map[access.Permission]bool{access.AuthenticatorView: true, access.AuditRead: true, access.ConsoleEnter: true, access.CaseView: true}
 
 // TestTheWholeMatrixOverHTTP: every route of the console, by every role, by a custom one,
 // by one that is limited to a group and by operators with a grant and without, on targets

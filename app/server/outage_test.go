@@ -218,6 +218,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnApps(t, w, admin)...)
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin, security)...)
+	acts = append(acts, actsOnCases(t, w)...)
 	acts = append(acts, actsOnBackups(t, w)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	acts = append(acts, actsOnSessions(t, w)...)
@@ -307,6 +308,49 @@ func actsOnPasskeys(t *testing.T, w *world, admin *browser) []doing {
 			"POST /admin/:tenant/users/:user/passkeys/:passkey/revoke",
 			form(admin, "/admin/alder/users/"+takenID+"/passkeys/"+w.passkeyOf(t, taken)+"/revoke", "reason", "a test"), http.StatusSeeOther,
 		},
+	}
+}
+
+// actsOnCases prepares what agents do with cases.
+func actsOnCases(t *testing.T, w *world) []doing {
+	t.Helper()
+	desk := w.browser(t).signIn(t, "desk@alder.example")
+	tenantID, deskID := w.person(t, "desk@alder.example")
+	_, lead := w.person(t, "lead@alder.example")
+	for i, at := range []struct{ name, state, owner string }{
+		{"noted", "open", deskID},
+		{"taken", "open", lead},
+		{"handed", "open", deskID},
+		{"linked", "open", deskID},
+		{"waits", "open", deskID},
+		{"resumed", "waiting", deskID},
+		{"closed", "open", deskID},
+		{"reopened", "closed", deskID},
+	} {
+		_, person := w.person(t, fmt.Sprintf("user%d@alder.example", 30+i))
+		w.act(t, "INSERT INTO cases (tenant_id, id, number, user_id, cause, words, state, owner_id, opened_by, opened_at) VALUES (?,?,?,?,'lost','',?,?,?,?)",
+			tenantID, "case-"+at.name, i+1, person, at.state, at.owner, at.owner, w.DB.Now())
+	}
+	_, linked := w.person(t, "user33@alder.example")
+	w.act(t, `INSERT INTO devices (tenant_id, account_id, id, user_id, name, platform, public_key, pin_digest, state, phone_sign_in, created_at)
+		VALUES (?,'lost-phone','lost-key',?,'A phone','ios','','','active',FALSE,?)`, tenantID, linked, w.DB.Now())
+	desk.get(t, "/admin/alder")
+	form := func(path string, pairs ...string) func() answer {
+		return func() answer {
+			return desk.post(t, "/admin/alder"+path, append(pairs, "reason", "a test", "ticket", "CHG-1")...)
+		}
+	}
+	_, caller := w.person(t, "user38@alder.example")
+	return []doing{
+		{"POST /admin/:tenant/users/:user/cases", form("/users/"+caller+"/cases", "cause", "lost"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/notes", form("/cases/case-noted/notes"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/take", form("/cases/case-taken/take"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/hand-over", form("/cases/case-handed/hand-over", "to", "admin@alder.example"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/devices", form("/cases/case-linked/devices", "device", "lost-phone"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/wait", form("/cases/case-waits/wait"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/resume", form("/cases/case-resumed/resume"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/close", form("/cases/case-closed/close"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/reopen", form("/cases/case-reopened/reopen"), http.StatusSeeOther},
 	}
 }
 
@@ -566,4 +610,57 @@ func TestSetUpWithoutAnAuditDoesNotHappen(t *testing.T) {
 			w.browser(t).signIn(t, "security@cedar.example").get(t, "/admin/cedar").is(t, http.StatusOK)
 		})
 	}
+}
+
+// TestRolesThatAreEmptyOrCorruptLetNobodyIn: whoever holds nothing that the policy
+// knows may nothing: an act at once, a page on the next read of the table.
+func TestRolesThatAreEmptyOrCorruptLetNobodyIn(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "admin@alder.example"
+		b := w.browser(t).signIn(t, name)
+		tenantID, adminID := w.person(t, name)
+		_, userID := w.person(t, "user5@alder.example")
+		page := "/admin/alder/users/" + userID
+		b.get(t, page).want(t, http.StatusOK)
+		for claim, broken := range map[string]struct {
+			statement string
+			values    []any
+		}{
+			"nobody holds anything":        {"DELETE FROM role_assignments", nil},
+			"a role that is none":          {"UPDATE role_assignments SET role = 'emperor' WHERE user_id = ?", []any{adminID}},
+			"a role without a name":        {"UPDATE role_assignments SET role = '' WHERE user_id = ?", []any{adminID}},
+			"a role of the platform":       {"UPDATE role_assignments SET role = 'operator' WHERE user_id = ?", []any{adminID}},
+			"a custom role that is gone":   {"UPDATE role_assignments SET role = 'custom:none' WHERE user_id = ?", []any{adminID}},
+			"a custom role full of noise":  {"UPDATE role_assignments SET role = 'custom:noise' WHERE user_id = ?", []any{adminID}},
+			"an assignment that has ended": {"UPDATE role_assignments SET ends_at = ? WHERE user_id = ?", []any{w.DB.Now().Add(-time.Hour), adminID}},
+		} {
+			w.act(t, "DELETE FROM custom_roles")
+			w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,'custom:noise','Noise',?,'',?,?)",
+				tenantID, "p, *, *;user.lock user.disable,,\n,database.drop", w.DB.Now(), w.DB.Now())
+			w.act(t, broken.statement, broken.values...)
+			// What an act asks are the rows as they stand: it waits for no table to be read.
+			if a := b.post(t, page+"/lock", "reason", "a test"); a.status != http.StatusForbidden && a.status != http.StatusNotFound {
+				t.Errorf("%s: locking somebody = %d", claim, a.status)
+			}
+			if err := w.Rules.Reload(t.Context()); err != nil {
+				t.Errorf("%s: Reload = %v", claim, err)
+			}
+			for _, path := range []string{page, "/admin/alder/users", "/admin/alder/roles", "/admin/alder/policy"} {
+				if a := b.get(t, path); a.status != http.StatusForbidden {
+					t.Errorf("%s: %s = %d, want 403", claim, path, a.status)
+				}
+			}
+			var state string
+			w.one(t, &state, "SELECT state FROM users WHERE id = ?", userID)
+			if state != "active" {
+				t.Errorf("%s: somebody is %s", claim, state)
+			}
+			w.act(t, "DELETE FROM role_assignments WHERE user_id = ?", adminID)
+			w.act(t, "INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at) VALUES (?,?,'tenant_administrator','',?)", tenantID, adminID, w.DB.Now())
+			if err := w.Rules.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			b.get(t, page).want(t, http.StatusOK)
+		}
+	})
 }

@@ -24,6 +24,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/cases"
 	"latchkey/app/device"
 	"latchkey/app/group"
 	"latchkey/app/importing"
@@ -182,7 +183,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		maps.Copy(approvals.Performers, performers)
 	}
 	tickets := &ticket.Service{DB: db}
-	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals, Tickets: tickets}
+	desk := &cases.Service{DB: db, Rules: rules}
+	maps.Copy(approvals.Performers, desk.Performers())
+	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals, Tickets: tickets, Cases: desk}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp, Roles: roles}
@@ -207,9 +210,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	e, err := s.routes(
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Cases: desk},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},

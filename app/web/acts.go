@@ -19,6 +19,7 @@ var acts = map[approval.Kind]string{
 	"user.invite": "plus", "user.invitation": "plus", "user.import": "list",
 	"group.create": "users", "group.rename": "users", "group.delete": "users", "group.add_member": "users", "group.remove_member": "users", "group.set_role": "key",
 	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
+	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case",
 	"settings.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
 }
 
@@ -51,6 +52,7 @@ func ActOn(ctx context.Context, kind approval.Kind, target string) string {
 var fields = map[string]func(context.Context, string) string{
 	"role": sayRole, "scope": sayScope, "ends_at": sayEnd, "permissions": sayPermissions,
 	"state": sayValue, "mfa_state": sayMFA, "sessions": sayValue, "throttle": sayValue,
+	"cause": sayCause, "case": nil, "case_owner": nil, "case_state": sayCaseState,
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "platforms": sayPlatforms,
 	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
 	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
@@ -124,6 +126,14 @@ func sayMFA(ctx context.Context, state string) string {
 		return sayValue(ctx, state)
 	}
 	return state
+}
+
+func sayCause(ctx context.Context, cause string) string {
+	return either(ctx, "cases.cause."+cause, cause)
+}
+
+func sayCaseState(ctx context.Context, state string) string {
+	return either(ctx, "cases.state."+state, state)
 }
 
 func sayMode(ctx context.Context, mode string) string {

@@ -61,6 +61,7 @@ type Confirm struct {
 	CSRF    string
 	Button  string // words on the button that does it
 	Danger  bool
+	Loud    bool // the button that opens it stands alone, among acts
 	Open    bool // from the beginning: what was typed in it was refused
 }
 

@@ -1792,7 +1792,7 @@ func ConfirmForm(c Confirm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var90 = []any{"button", "quiet", templ.KV("danger", c.Danger)}
+		var templ_7745c5c3_Var90 = []any{"button", templ.KV("quiet", !c.Loud), templ.KV("danger", c.Danger)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var90...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

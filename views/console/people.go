@@ -84,6 +84,10 @@ type Person struct {
 	Older     string // address; or empty
 	Newest    string
 
+	Cases      []CaseRow
+	CasesShown bool      // the viewer may see cases
+	CaseOpen   *CaseOpen // the form of a new one; nil: one stands, or the viewer may not
+
 	Acts  []PersonAct
 	Quiet string // why there is nothing to do, when Acts is empty
 }

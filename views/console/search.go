@@ -10,7 +10,7 @@ type Search struct {
 
 // FoundSection is what was found of one kind.
 type FoundSection struct {
-	Kind  string // "people", "groups", "phones", "requests", "tickets"
+	Kind  string // "people", "groups", "cases", "phones", "requests", "tickets"
 	Title string
 	Rows  []FoundRow
 }
@@ -26,6 +26,8 @@ func (s FoundSection) icon() string {
 		return "grid"
 	case "phones":
 		return "phone"
+	case "cases":
+		return "case"
 	case "tickets":
 		return "ticket"
 	}

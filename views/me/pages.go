@@ -48,10 +48,18 @@ type Attention struct {
 
 // Overview is My security info.
 type Overview struct {
+	Case           *Case // of theirs that stands at the helpdesk; nil: none
 	Ready          Readiness
 	Authenticators []Authenticator
 	LastSignInAt   time.Time
 	LastSignInHow  string // "by phone, Firefox on Linux"; or empty
+}
+
+// Case is a case at the helpdesk, as the person it is about sees it: by the agent's name
+// they can tell who may call them.
+type Case struct {
+	Name, Agent, Cause, State string
+	OpenedAt                  time.Time
 }
 
 // Readiness says how well somebody is prepared for a bad day.

@@ -17,6 +17,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/cases"
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/importing"
@@ -51,6 +52,7 @@ type Pages struct {
 	SignIn    *signin.Service
 	Providers *provider.Service
 	Tickets   *ticket.Service
+	Cases     *cases.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -64,6 +66,7 @@ type place struct {
 var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
 	{"/users", "people", "users", access.AuthenticatorView},
+	{casesPath, "cases", "case", access.CaseView},
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
@@ -82,7 +85,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
 	)
 }
 

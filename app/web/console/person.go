@@ -89,6 +89,9 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 		v.WhyHref = h.path(c, "/roles/why?user="+url.QueryEscape(p.Name))
 	}
 	h.personActs(c, &v, p, offers, back)
+	if err := h.personCases(c, &v, p, back); err != nil {
+		return err
+	}
 	h.around(c, &v, p)
 	if p.Older {
 		last := p.Story[len(p.Story)-1]

@@ -69,11 +69,16 @@ func (h *Pages) sections(c echo.Context, f search.Found) []views.FoundSection {
 	for _, r := range f.Requests {
 		requests.Rows = append(requests.Rows, views.FoundRow{Title: words.Say(ctx, "console.search.request"), Note: r.Reason, Href: h.path(c, "/approvals/"+url.PathEscape(r.ID))})
 	}
+	found := views.FoundSection{Kind: "cases"}
+	for _, r := range f.Cases {
+		row := h.caseRow(c, r)
+		found.Rows = append(found.Rows, views.FoundRow{Title: row.Name, Note: row.Person + " · " + row.Cause, Tag: row.State, Href: row.Href})
+	}
 	for _, name := range f.Tickets {
 		tickets.Rows = append(tickets.Rows, views.FoundRow{Title: name, Note: words.Say(ctx, "console.search.ticket"), Href: h.ticketPath(c, name)})
 	}
 	var all []views.FoundSection
-	for _, section := range []views.FoundSection{people, groups, phones, requests, tickets} {
+	for _, section := range []views.FoundSection{people, groups, found, phones, requests, tickets} {
 		if len(section.Rows) > 0 {
 			section.Title = words.Say(ctx, "console.search."+section.Kind)
 			all = append(all, section)

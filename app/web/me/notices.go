@@ -96,6 +96,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Next = words.Say(ctx, "me.notices.phone")
 	case audit.UserUnlocked, audit.WaysRestored:
 		shown.Tone = ""
+	case audit.CaseTaken, audit.CaseHandedOver, audit.CaseClosed:
+		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.case")
 	case audit.RoleEnded:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.role_ended")
 	case audit.ApprovalGiven:

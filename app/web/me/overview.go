@@ -66,7 +66,23 @@ func (h *Pages) overview(c echo.Context) error {
 		}
 		v.Authenticators = append(v.Authenticators, line.Authenticator)
 	}
+	if v.Case, err = h.caseInShort(c); err != nil {
+		return err
+	}
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
+}
+
+// caseInShort is the case of theirs that stands at the helpdesk; nil for none.
+func (h *Pages) caseInShort(c echo.Context) (*views.Case, error) {
+	ctx, who := web.Context(c), web.Session(c)
+	standing, there, err := h.Cases.Own(ctx, who.TenantID, who.UserID)
+	if err != nil || !there {
+		return nil, err
+	}
+	return &views.Case{
+		Name: standing.Name(), Agent: standing.OwnerName, Cause: words.Say(ctx, "cases.cause."+string(standing.Cause)),
+		State: words.Say(ctx, "cases.state."+string(standing.State)), OpenedAt: standing.OpenedAt,
+	}, nil
 }
 
 // phonesInShort also counts those that sign its user in.

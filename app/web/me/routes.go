@@ -16,6 +16,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/cases"
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
@@ -39,6 +40,7 @@ type Pages struct {
 
 	Passkeys  *passkey.Service
 	Passwords *password.Service
+	Cases     *cases.Service
 }
 
 // Routes is the map of My account.

@@ -97,6 +97,7 @@ func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.PasskeyBound: "Laptop", audit.DeviceUnlockSet: "Pocket", audit.PasskeyRemoved: "Laptop", audit.PasskeyReset: "Laptop", audit.PasskeySuspect: "Laptop", audit.PasswordSet: "", audit.PasswordChanged: "", audit.PasswordRenewed: "", audit.PasswordLinkMade: "", audit.PasscodeApproved: "", audit.PasscodeIssued: "", audit.PasscodeWithdrawn: "",
 		audit.RoleAssigned: "helpdesk", audit.RoleTaken: "custom:x", audit.AccessAlarm: "somebody@alder.example",
 		audit.GroupMemberAdded: "Night shift, Ward", audit.GroupMemberRemoved: "Night shift",
+		audit.CaseOpened: "C-1042", audit.CaseClosed: "C-1042", audit.CaseReopened: "C-1042", audit.CaseTaken: "C-1042", audit.CaseHandedOver: "C-1042",
 		audit.RoleEnded: "auditor", audit.ApprovalGiven: "role.assign", audit.ApprovalRefused: "user.mfa", audit.ApprovalVoid: "group.set_role", audit.ApprovalExpired: "user.import",
 	} {
 		for _, by := range []access.Role{"", access.RoleHelpdesk, "custom:x"} {

@@ -1,0 +1,299 @@
+package cases
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"latchkey/app/access"
+	"latchkey/app/approval"
+	"latchkey/app/audit"
+	"latchkey/app/device"
+	"latchkey/app/fault"
+	"latchkey/app/notify"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+	"latchkey/app/user"
+)
+
+// Opening is what a new case is about.
+type Opening struct {
+	ID     string `json:"id"`
+	Cause  Cause  `json:"cause"`
+	Device string `json:"device,omitempty"` // the account on the phone that it is about; empty: none
+}
+
+// NewOpening gives an opening its id, under which its page will be.
+func NewOpening(cause, device string) Opening {
+	return Opening{ID: secret.System.ID(), Cause: Cause(cause), Device: device}
+}
+
+// open plans to open a case for a person. Whoever opens it owns it.
+func (s *Service) open(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	var o Opening
+	if err := act.Read(&o); err != nil {
+		return approval.Plan{}, err
+	}
+	plan := approval.Plan{Questions: []access.Question{question(act)}, Difference: []approval.Change{{Field: "cause", After: string(o.Cause)}}}
+	standing, err := list(tx, "c.tenant_id = ? AND c.user_id = ? AND c.state <> 'closed'", "c.opened_at", 1, act.TenantID, act.TargetID)
+	if err != nil {
+		return plan, err
+	}
+	linked, err := phoneOf(tx, act.TenantID, act.TargetID, o.Device)
+	if err != nil {
+		return plan, err
+	}
+	switch {
+	case len(standing) > 0:
+		plan.Wrong = fault.New(fault.Conflict, "case.one").Naming(standing[0].Name())
+	case !slices.Contains(Causes, o.Cause):
+		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"cause": "case.cause"})
+	case o.Device != "" && linked.ID == "":
+		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"device": "case.device"})
+	}
+	plan.Do = func(tx *store.Tx) error {
+		c := Case{
+			TenantID: act.TenantID, ID: o.ID, UserID: act.TargetID, Cause: o.Cause, Words: act.Reason, Ticket: act.Ticket, State: Open,
+			OwnerID: act.ActorID, OpenedBy: act.ActorID, OpenedAt: tx.Now,
+		}
+		if err := insert(tx, &c); err != nil {
+			return err
+		}
+		if o.Device != "" {
+			if err := addLink(tx, c, LinkDevice, o.Device, act.ActorID); err != nil {
+				return err
+			}
+		}
+		if err := audit.Record(tx, c.event(act, audit.CaseOpened, "cause", string(c.Cause), "device", o.Device)); err != nil {
+			return err
+		}
+		return s.tell(tx, act, c.UserID, audit.CaseOpened, c)
+	}
+	return plan, nil
+}
+
+// note plans to add a note, in the words of the act.
+func (s *Service) note(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	var of Of
+	if err := act.Read(&of); err != nil {
+		return approval.Plan{}, err
+	}
+	c, plan, err := begin(tx, act, of.Case)
+	plan.Do = func(tx *store.Tx) error {
+		err := tx.Exec("INSERT INTO case_notes (tenant_id, id, case_id, author_id, words, at) VALUES (?,?,?,?,?,?)",
+			c.TenantID, secret.System.ID(), c.ID, act.ActorID, act.Reason, tx.Now).Error
+		if err != nil {
+			return err
+		}
+		return audit.Record(tx, c.event(act, audit.CaseNoted))
+	}
+	return plan, err
+}
+
+// take plans to make a case one's own.
+func (s *Service) take(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	var of Of
+	if err := act.Read(&of); err != nil {
+		return approval.Plan{}, err
+	}
+	c, plan, err := begin(tx, act, of.Case)
+	if err == nil && plan.Wrong == nil {
+		plan.Wrong = c.ownable(act.ActorID)
+	}
+	plan.Do = func(tx *store.Tx) error { return s.own(tx, act, c, act.ActorID, audit.CaseTaken) }
+	return plan, err
+}
+
+// HandOver names whom a case is handed to.
+type HandOver struct {
+	Of
+	To string `json:"to"` // sign-in name
+}
+
+// handOver plans to hand a case to another agent: somebody who may handle it as whoever
+// hands it over may.
+func (s *Service) handOver(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	var h HandOver
+	if err := act.Read(&h); err != nil {
+		return approval.Plan{}, err
+	}
+	c, plan, err := begin(tx, act, h.Case)
+	if err != nil || plan.Wrong != nil {
+		return plan, err
+	}
+	var to struct{ ID, State string }
+	name := user.Name(strings.TrimSpace(h.To))
+	if _, err = tx.One(&to, "SELECT id, state FROM users WHERE tenant_id = ? AND name = ?", act.TenantID, name); err != nil {
+		return plan, err
+	}
+	agent := to.ID != "" && to.State == user.Active
+	if agent {
+		may, err := s.Rules.Ask(tx, access.Question{TenantID: act.TenantID, ActorID: to.ID, Needs: access.CaseHandle, TargetID: act.TargetID})
+		if err != nil {
+			return plan, err
+		}
+		agent = may.Err() == nil
+	}
+	plan.Difference = append(plan.Difference, approval.Change{Field: "case_owner", After: name})
+	if plan.Wrong = c.ownable(to.ID); plan.Wrong == nil && !agent {
+		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"to": "case.no_agent"})
+	}
+	plan.Do = func(tx *store.Tx) error { return s.own(tx, act, c, to.ID, audit.CaseHandedOver) }
+	return plan, nil
+}
+
+// ownable says why a case cannot become somebody's.
+func (c Case) ownable(userID string) error {
+	switch {
+	case c.State == Closed:
+		return fault.New(fault.Conflict, "case.closed")
+	case c.OwnerID == userID:
+		return fault.New(fault.Conflict, "case.owner_already")
+	}
+	return nil
+}
+
+// own makes a case somebody's. Those who had it or get it without asking are told.
+func (s *Service) own(tx *store.Tx, act approval.Act, c Case, ownerID string, action audit.Action) error {
+	err := tx.Change(changed(), "UPDATE cases SET owner_id = ? WHERE tenant_id = ? AND id = ? AND owner_id = ? AND state <> 'closed'",
+		ownerID, c.TenantID, c.ID, c.OwnerID)
+	if err != nil {
+		return err
+	}
+	if err := audit.Record(tx, c.event(act, action, "from", c.OwnerID, "to", ownerID)); err != nil {
+		return err
+	}
+	for _, agent := range []string{c.OwnerID, ownerID} {
+		if agent == "" || agent == act.ActorID {
+			continue
+		}
+		if err := s.tell(tx, act, agent, action, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Link names a phone that a case is about.
+type Link struct {
+	Of
+	Device string `json:"device"` // the account on it
+}
+
+// link plans to link a phone of the person.
+func (s *Service) link(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	var l Link
+	if err := act.Read(&l); err != nil {
+		return approval.Plan{}, err
+	}
+	c, plan, err := begin(tx, act, l.Case)
+	if err != nil || plan.Wrong != nil {
+		return plan, err
+	}
+	phone, err := phoneOf(tx, act.TenantID, c.UserID, l.Device)
+	if err != nil {
+		return plan, err
+	}
+	linked, err := links(tx, c.TenantID, c.ID)
+	if err != nil {
+		return plan, err
+	}
+	switch {
+	case c.State == Closed:
+		plan.Wrong = fault.New(fault.Conflict, "case.closed")
+	case phone.ID == "":
+		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"device": "case.device"})
+	case slices.ContainsFunc(linked, func(other Linked) bool { return other.Kind == LinkDevice && other.ID == l.Device }):
+		plan.Wrong = fault.New(fault.Conflict, "case.linked_already")
+	}
+	plan.Do = func(tx *store.Tx) error {
+		if err := addLink(tx, c, LinkDevice, l.Device, act.ActorID); err != nil {
+			return err
+		}
+		return audit.Record(tx, c.event(act, audit.CaseLinked, "device", l.Device))
+	}
+	return plan, nil
+}
+
+// stepped are the events of the steps, and which of them the person is told.
+var stepped = map[Step]struct {
+	action audit.Action
+	told   bool
+}{
+	Wait: {audit.CaseWaits, false}, Resume: {audit.CaseResumed, false}, Close: {audit.CaseClosed, true}, Reopen: {audit.CaseReopened, true},
+}
+
+// step plans to move a case on. While a phone that it is about still signs the person
+// in, it closes only with a reason.
+func (s *Service) step(step Step) approval.Performer {
+	return func(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+		var of Of
+		if err := act.Read(&of); err != nil {
+			return approval.Plan{}, err
+		}
+		c, plan, err := begin(tx, act, of.Case)
+		if err != nil || plan.Wrong != nil {
+			return plan, err
+		}
+		linked, err := links(tx, c.TenantID, c.ID)
+		if err != nil {
+			return plan, err
+		}
+		next, ok := c.State.After(step)
+		plan.Difference = append(plan.Difference, approval.Change{Field: "case_state", Before: string(c.State), After: string(next)})
+		wordless := act.Reason == WithoutWords
+		switch {
+		case !ok && c.State == Closed:
+			plan.Wrong = fault.New(fault.Conflict, "case.closed")
+		case !ok:
+			plan.Wrong = changed()
+		case step == Reopen && wordless:
+			plan.Wrong = fault.Wrong("form.wrong", map[string]string{"reason": "approval.reason_missing"})
+		case step == Close && wordless && slices.ContainsFunc(linked, Linked.signsIn):
+			plan.Wrong = fault.Wrong("form.wrong", map[string]string{"reason": "case.device_active"})
+		}
+		plan.Do = func(tx *store.Tx) error {
+			if err := move(tx, c, next, act); err != nil {
+				return err
+			}
+			did := stepped[step]
+			if err := audit.Record(tx, c.event(act, did.action)); err != nil || !did.told {
+				return err
+			}
+			return s.tell(tx, act, c.UserID, did.action, c)
+		}
+		return plan, nil
+	}
+}
+
+// move stores the state that follows. It repeats what was asked on the way here: of two
+// at once the second changes no row, and no person gets a second case that stands.
+func move(tx *store.Tx, c Case, next State, act approval.Act) error {
+	ended, by, ending := any(nil), "", ""
+	if next == Closed {
+		if ended, by = tx.Now, act.ActorID; act.Reason != WithoutWords {
+			ending = act.Reason
+		}
+	}
+	err := tx.Change(changed(), `UPDATE cases SET state = ?, closed_at = ?, closed_by = ?, ending = ? WHERE tenant_id = ? AND id = ? AND state = ?
+		AND (? <> 'closed' OR ? <> '' OR NOT EXISTS (SELECT 1 FROM case_links l JOIN devices d ON d.tenant_id = l.tenant_id AND d.account_id = l.target_id
+			WHERE l.tenant_id = cases.tenant_id AND l.case_id = cases.id AND l.kind = 'device' AND d.state = ? AND d.phone_sign_in))`,
+		next, ended, by, ending, c.TenantID, c.ID, c.State, next, ending, device.Active)
+	if errors.Is(err, store.ErrDuplicate) {
+		return fault.New(fault.Conflict, "case.one")
+	}
+	return err
+}
+
+// tell leaves somebody a notice about a case.
+func (s *Service) tell(tx *store.Tx, act approval.Act, userID string, action audit.Action, c Case) error {
+	by, err := s.Rules.StandingIn(tx, act.TenantID, act.ActorID)
+	if err != nil {
+		return err
+	}
+	n := notify.Notice{Action: action, By: by.Role, Reason: act.Reason, Detail: c.Name()}
+	if act.Reason == WithoutWords {
+		n.Reason = ""
+	}
+	return notify.Tell(tx, act.TenantID, userID, n)
+}

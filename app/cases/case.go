@@ -1,0 +1,88 @@
+package cases
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// State of a case. Add, never rename.
+type State string
+
+const (
+	Open    State = "open"
+	Waiting State = "waiting" // for the person, a delivery, another desk
+	Closed  State = "closed"
+)
+
+// States in their order.
+var States = []State{Open, Waiting, Closed}
+
+// Step is what moves a case from one state to another.
+type Step string
+
+const (
+	Wait   Step = "wait"
+	Resume Step = "resume"
+	Close  Step = "close"
+	Reopen Step = "reopen"
+)
+
+// steps is the whole flow: a pair that is not here is not possible.
+var steps = map[State]map[Step]State{
+	Open:    {Wait: Waiting, Close: Closed},
+	Waiting: {Resume: Open, Close: Closed},
+	Closed:  {Reopen: Open},
+}
+
+// After gives the state that a step leads to, and whether it is possible.
+func (s State) After(step Step) (next State, ok bool) {
+	next, ok = steps[s][step]
+	return next, ok
+}
+
+// Cause is what happened. Add, never rename.
+type Cause string
+
+// Causes in the order in which a form offers them.
+var Causes = []Cause{"lost", "broken", "stolen", "new_phone", "no_coverage", "other"}
+
+// RepeatSpan is how far back another case of the same person makes one a repeat
+// (product.md §5).
+const RepeatSpan = 30 * 24 * time.Hour
+
+// Case is a case.
+type Case struct {
+	TenantID, ID     string
+	Number           int // of its tenant
+	UserID           string
+	Cause            Cause
+	Words            string // what happened, in those of who opened it
+	Ticket           string
+	State            State
+	OwnerID          string
+	OpenedBy         string
+	Repeats          int // other cases of the person that were opened within RepeatSpan before
+	OpenedAt         time.Time
+	ClosedAt         *time.Time
+	ClosedBy, Ending string // Ending: why it was closed, or empty
+}
+
+// Name is how people call a case.
+func (c Case) Name() string { return Name(c.Number) }
+
+const namePrefix = "C-"
+
+// Name is how people call the case with a number.
+func Name(number int) string { return namePrefix + strconv.Itoa(number) }
+
+// numberIn reads a number as somebody types it: C-1042, c1042.
+func numberIn(typed string) (number int, ok bool) {
+	digits, named := strings.CutPrefix(strings.ToUpper(strings.TrimSpace(typed)), namePrefix[:1])
+	digits = strings.TrimPrefix(digits, namePrefix[1:])
+	if !named || len(digits) == 0 || len(digits) > 9 || strings.Trim(digits, "0123456789") != "" {
+		return 0, false
+	}
+	number, err := strconv.Atoi(digits)
+	return number, err == nil
+}

@@ -1,0 +1,91 @@
+package cases
+
+import (
+	"errors"
+	"time"
+
+	"latchkey/app/device"
+	"latchkey/app/fault"
+	"latchkey/app/store"
+)
+
+const columns = `c.tenant_id, c.id, c.number, c.user_id, c.cause, c.words, c.ticket, c.state, c.owner_id, c.opened_by, c.repeats, c.opened_at, c.closed_at, c.closed_by, c.ending`
+
+// list reads cases by a condition on c.
+func list(tx *store.Tx, which, order string, limit int, values ...any) (all []Case, err error) {
+	err = tx.All(&all, "SELECT "+columns+" FROM cases c WHERE "+which+" ORDER BY "+order+" LIMIT ?", append(values, limit)...)
+	return all, err
+}
+
+// find reads a case, and says whether the tenant has it.
+func find(tx *store.Tx, tenantID, id string) (c Case, ok bool, err error) {
+	ok, err = tx.One(&c, "SELECT "+columns+" FROM cases c WHERE c.tenant_id = ? AND c.id = ?", tenantID, id)
+	return c, ok, err
+}
+
+// insert stores a new case, with the next number of its tenant and how many the person
+// had lately.
+func insert(tx *store.Tx, c *Case) error {
+	_, err := tx.One(&c.Number, `INSERT INTO case_numbers (tenant_id, last) VALUES (?, 1001)
+		ON CONFLICT (tenant_id) DO UPDATE SET last = case_numbers.last + 1 RETURNING last`, c.TenantID)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.One(&c.Repeats, "SELECT count(*) FROM cases WHERE user_id = ? AND tenant_id = ? AND opened_at > ?", c.UserID, c.TenantID, tx.Now.Add(-RepeatSpan)); err != nil {
+		return err
+	}
+	err = tx.Exec(`INSERT INTO cases (tenant_id, id, number, user_id, cause, words, ticket, state, owner_id, opened_by, repeats, opened_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
+		c.TenantID, c.ID, c.Number, c.UserID, c.Cause, c.Words, c.Ticket, c.State, c.OwnerID, c.OpenedBy, c.Repeats, c.OpenedAt).Error
+	if errors.Is(err, store.ErrDuplicate) {
+		return fault.New(fault.Conflict, "case.one")
+	}
+	return err
+}
+
+// LinkKind is the kind of a thing that a case is about. Add, never rename.
+type LinkKind string
+
+// LinkDevice is the account on a phone. Prompts and bypasses come with the features
+// that make them, see Tie.
+const (
+	LinkDevice LinkKind = "device"
+	LinkPrompt LinkKind = "prompt"
+	LinkBypass LinkKind = "bypass"
+)
+
+// Linked is a thing that a case is about. Of others than phones there is no more than
+// the id.
+type Linked struct {
+	Kind           LinkKind
+	ID             string
+	AddedAt        time.Time
+	Name, Platform string
+	State          string // of the phone
+	PhoneSignIn    bool
+}
+
+// signsIn says whether a phone still signs its person in.
+func (l Linked) signsIn() bool {
+	return l.Kind == LinkDevice && l.State == device.Active && l.PhoneSignIn
+}
+
+func links(tx *store.Tx, tenantID, caseID string) (all []Linked, err error) {
+	err = tx.All(&all, `SELECT l.kind, l.target_id AS id, l.added_at, COALESCE(d.name, '') AS name, COALESCE(d.platform, '') AS platform, COALESCE(d.state, '') AS state,
+		COALESCE(d.phone_sign_in, FALSE) AS phone_sign_in
+		FROM case_links l LEFT JOIN devices d ON l.kind = 'device' AND d.tenant_id = l.tenant_id AND d.account_id = l.target_id
+		WHERE l.tenant_id = ? AND l.case_id = ? ORDER BY l.added_at, l.target_id`, tenantID, caseID)
+	return all, err
+}
+
+func addLink(tx *store.Tx, c Case, kind LinkKind, id, by string) error {
+	return tx.Exec("INSERT INTO case_links (tenant_id, case_id, kind, target_id, added_by, added_at) VALUES (?,?,?,?,?,?)", c.TenantID, c.ID, kind, id, by, tx.Now).Error
+}
+
+// phoneOf reads a phone of a person; without an id there is none.
+func phoneOf(tx *store.Tx, tenantID, userID, accountID string) (l Linked, err error) {
+	if accountID == "" {
+		return l, nil
+	}
+	_, err = tx.One(&l, "SELECT account_id AS id, name, platform, state, phone_sign_in FROM devices WHERE tenant_id = ? AND account_id = ? AND user_id = ?", tenantID, accountID, userID)
+	return l, err
+}

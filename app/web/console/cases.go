@@ -1,0 +1,295 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/approval"
+	"latchkey/app/cases"
+	"latchkey/app/device"
+	"latchkey/app/people"
+	"latchkey/app/web"
+	"latchkey/views/component"
+	views "latchkey/views/console"
+	"latchkey/views/words"
+)
+
+const casesPath = "/cases"
+
+func (h *Pages) caseRoutes() []web.Route {
+	const one = "/admin/:tenant" + casesPath + "/:case"
+	return []web.Route{
+		web.Get("/admin/:tenant"+casesPath, access.CaseView, h.cases),
+		web.Get(one, access.CaseView, h.oneCase),
+		web.Post("/admin/:tenant/users/:user/cases", access.CaseHandle, h.openCase),
+		web.Post(one+"/notes", access.CaseHandle, h.noteCase),
+		web.Post(one+"/take", access.CaseHandle, h.takeCase),
+		web.Post(one+"/hand-over", access.CaseHandle, h.handCaseOver),
+		web.Post(one+"/devices", access.CaseHandle, h.linkCase),
+		web.Post(one+"/wait", access.CaseHandle, h.stepCase(cases.KindWait, true, "?done=case_wait")),
+		web.Post(one+"/resume", access.CaseHandle, h.stepCase(cases.KindResume, true, "?done=case_resume")),
+		web.Post(one+"/close", access.CaseHandle, h.stepCase(cases.KindClose, true, "?done=case_close")),
+		web.Post(one+"/reopen", access.CaseHandle, h.stepCase(cases.KindReopen, false, "?done=case_reopen")),
+	}
+}
+
+func (h *Pages) casePath(c echo.Context, id string) string {
+	return h.path(c, casesPath+"/"+url.PathEscape(id))
+}
+
+// Of the states and their colours: what waits for somebody else is no alarm.
+var caseTones = map[cases.State]string{cases.Open: "warn", cases.Waiting: "", cases.Closed: "good"}
+
+// caseRow is a case on a list.
+func (h *Pages) caseRow(c echo.Context, r cases.Row) views.CaseRow {
+	ctx := web.Context(c)
+	row := views.CaseRow{
+		Name: r.Name(), Href: h.casePath(c, r.ID), Person: cmp.Or(r.DisplayName, r.UserName), PersonHref: h.personPath(c, r.UserID), Cause: words.Say(ctx, "cases.cause."+string(r.Cause)),
+		Words: r.Words, Ticket: h.ticketRef(c, r.Ticket), State: words.Say(ctx, "cases.state."+string(r.State)), Tone: caseTones[r.State], Owner: r.OwnerName, OpenedAt: r.OpenedAt,
+	}
+	if r.Repeats > 0 {
+		row.Repeats = words.Say(ctx, "cases.repeats", "count", strconv.Itoa(r.Repeats))
+	}
+	if r.ClosedAt != nil {
+		row.ClosedAt = *r.ClosedAt
+	}
+	return row
+}
+
+func (h *Pages) cases(c echo.Context) error {
+	ctx, who := web.Context(c), h.Site.Standing(c)
+	at, id := position(c.QueryParam("after"))
+	page, err := h.Cases.Board(c.Request().Context(), who, cases.Filter{State: c.QueryParam("state"), Owner: strings.TrimSpace(c.QueryParam("owner")), Age: c.QueryParam("age")}, cases.Position{At: at, ID: id})
+	if err != nil {
+		return err
+	}
+	f, list := page.Filter, h.path(c, casesPath)
+	v := views.Cases{Action: list, All: cases.Sees(who)}
+	chosen := []string{"state", f.State, "owner", f.Owner, "age", f.Age}
+	if page.More {
+		last := page.Rows[len(page.Rows)-1]
+		v.Next = address(list, append(chosen, "after", strconv.FormatInt(last.OpenedAt.UnixMicro(), 10)+"."+last.ID)...)
+	}
+	if web.WantsJSON(c) {
+		return c.JSON(http.StatusOK, map[string]any{"cases": h.casesJSON(c, page.Rows), "next": v.Next})
+	}
+	if !at.IsZero() {
+		v.First = address(list, chosen...)
+	}
+	for _, state := range append([]string{cases.Standing}, string(cases.Open), string(cases.Waiting), string(cases.Closed)) {
+		v.States = append(v.States, component.Choice{Value: state, Label: words.Say(ctx, "cases.state."+state), Chosen: state == f.State})
+	}
+	owners := []string{cases.Anyone, cases.Mine}
+	if !slices.Contains(owners, f.Owner) {
+		owners = append(owners, f.Owner)
+	}
+	for _, owner := range owners {
+		label := owner
+		if owner == cases.Anyone || owner == cases.Mine {
+			label = words.Say(ctx, "cases.owner."+owner)
+		}
+		v.Owners = append(v.Owners, component.Choice{Value: owner, Label: label, Chosen: owner == f.Owner})
+	}
+	v.Ages = []component.Choice{{Label: words.Say(ctx, "cases.age.any"), Chosen: f.Age == ""}}
+	for _, age := range cases.Ages {
+		v.Ages = append(v.Ages, component.Choice{Value: age, Label: words.Say(ctx, "cases.age."+age), Chosen: age == f.Age})
+	}
+	v.Filtered = f.State != cases.Standing || f.Age != "" || v.All && f.Owner != cases.Anyone
+	for _, r := range page.Rows {
+		row := h.caseRow(c, r)
+		if v.All {
+			row.OwnerHref = address(list, "state", f.State, "owner", r.OwnerName, "age", f.Age)
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return web.Render(c, http.StatusOK, views.CasesPage(h.page(c, casesPath), v))
+}
+
+// caseJSON is a case for a program.
+type caseJSON struct {
+	ID       string     `json:"id"`
+	Number   string     `json:"number"`
+	User     string     `json:"user"` // sign-in name
+	Cause    string     `json:"cause"`
+	Words    string     `json:"words"`
+	Ticket   string     `json:"ticket"`
+	State    string     `json:"state"`
+	Owner    string     `json:"owner"` // sign-in name
+	Repeats  int        `json:"repeats"`
+	OpenedAt time.Time  `json:"opened_at"`
+	ClosedAt *time.Time `json:"closed_at"`
+	Href     string     `json:"href"`
+}
+
+func (h *Pages) casesJSON(c echo.Context, rows []cases.Row) []caseJSON {
+	all := make([]caseJSON, len(rows))
+	for i, r := range rows {
+		all[i] = caseJSON{
+			ID: r.ID, Number: r.Name(), User: r.UserName, Cause: string(r.Cause), Words: r.Words, Ticket: r.Ticket, State: string(r.State), Owner: r.OwnerName,
+			Repeats: r.Repeats, OpenedAt: r.OpenedAt, ClosedAt: r.ClosedAt, Href: h.casePath(c, r.ID),
+		}
+	}
+	return all
+}
+
+// oneCase shows a case, as a page or as JSON.
+func (h *Pages) oneCase(c echo.Context) error { return h.showCase(c, http.StatusOK, "", nil) }
+
+// showCase shows a case; form is the one that was refused, with the words for its fields.
+func (h *Pages) showCase(c echo.Context, status int, form string, fields map[string]string) error {
+	ctx, who := web.Context(c), h.Site.Standing(c)
+	w, err := h.Cases.Find(c.Request().Context(), who, c.Param("case"))
+	if err != nil {
+		return err
+	}
+	if web.WantsJSON(c) && form == "" {
+		notes := make([]map[string]any, len(w.Notes))
+		for i, n := range w.Notes {
+			notes[i] = map[string]any{"at": n.At, "author": w.Names[n.AuthorID], "words": n.Words}
+		}
+		devices := []map[string]any{}
+		for _, l := range w.Links {
+			devices = append(devices, map[string]any{"kind": l.Kind, "id": l.ID, "state": l.State})
+		}
+		return c.JSON(http.StatusOK, map[string]any{"case": h.casesJSON(c, []cases.Row{w.Row})[0], "notes": notes, "links": devices})
+	}
+	v := views.Case{
+		CaseRow: h.caseRow(c, w.Row), Here: h.casePath(c, w.ID), List: h.path(c, casesPath), UserName: w.UserName, OpenedBy: w.Names[w.OpenedBy], ClosedBy: w.Names[w.ClosedBy], Ending: w.Ending,
+		Standing: w.State != cases.Closed, Waits: w.State == cases.Waiting, Mine: w.OwnerID == who.UserID, May: w.May, Form: form, Errors: fields,
+		Typed: web.Form(c, "reason"), To: web.Form(c, "to"),
+	}
+	for _, l := range w.Links {
+		v.Links = append(v.Links, linkedPhone(ctx, l))
+		v.DeviceActive = v.DeviceActive || l.Kind == cases.LinkDevice && l.State == device.Active && l.PhoneSignIn
+	}
+	for _, l := range w.Phones {
+		shown := linkedPhone(ctx, l)
+		v.Phones = append(v.Phones, component.Choice{Value: l.ID, Label: words.Say(ctx, "cases.phone", "name", shown.Name, "kind", shown.Kind), Chosen: l.ID == web.Form(c, "device")})
+	}
+	for _, n := range w.Notes {
+		v.Notes = append(v.Notes, views.CaseNote{Author: w.Names[n.AuthorID], Words: n.Words, At: n.At})
+	}
+	for _, e := range w.Story {
+		event := h.happened(c, w.UserID, w.Names, e)
+		if strings.EqualFold(e.Ticket, w.Ticket) {
+			event.Ticket = component.TicketRef{} // it stands above
+		}
+		v.Story = append(v.Story, event)
+	}
+	return web.Render(c, status, views.CasePage(h.page(c, casesPath), v))
+}
+
+// linkedPhone is a phone that a case is about, in words.
+func linkedPhone(ctx context.Context, l cases.Linked) views.CaseLink {
+	shown := phoneOf(ctx, people.Phone{Name: l.Name, Platform: l.Platform, State: l.State, PhoneSignIn: l.PhoneSignIn})
+	link := views.CaseLink{Name: shown.Name, Kind: shown.Platform, State: shown.State, AddedAt: l.AddedAt}
+	if l.State == device.Active && l.PhoneSignIn {
+		link.State, link.Tone = words.Say(ctx, "cases.phone.on"), "bad"
+	}
+	return link
+}
+
+// personCases puts the cases of a person on their page, and the form of a new one
+// where none stands.
+func (h *Pages) personCases(c echo.Context, v *views.Person, p people.Person, back failed) error {
+	ctx, who := web.Context(c), h.Site.Standing(c)
+	rows, err := h.Cases.OfPerson(c.Request().Context(), who, p.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		v.Cases = append(v.Cases, h.caseRow(c, r))
+	}
+	v.CasesShown = who.May.Has(access.CaseView)
+	if len(rows) > 0 && rows[0].State != cases.Closed {
+		return nil
+	}
+	may, err := h.Cases.May(c.Request().Context(), who, p.ID)
+	if err != nil || !may {
+		return err
+	}
+	form := views.CaseOpen{Action: h.personPath(c, p.ID) + "/cases", Name: p.Name, Open: back.form == "case"}
+	if form.Open {
+		form.Typed, form.Errors = back.typed, back.wrong
+	}
+	form.Causes = component.Choices{Name: "cause", Legend: words.Say(ctx, "cases.cause"), Error: form.Errors["cause"]}
+	for _, cause := range cases.Causes {
+		form.Causes.Choices = append(form.Causes.Choices, component.Choice{Value: string(cause), Label: words.Say(ctx, "cases.cause."+string(cause)), Chosen: form.Open && web.Form(c, "cause") == string(cause)})
+	}
+	for _, phone := range p.Phones {
+		if phone.State == device.Active {
+			shown := phoneOf(ctx, phone)
+			form.Phones = append(form.Phones, component.Choice{
+				Value: phone.AccountID, Label: words.Say(ctx, "cases.phone", "name", shown.Name, "kind", shown.Platform), Chosen: form.Open && web.Form(c, "device") == phone.AccountID,
+			})
+		}
+	}
+	if len(form.Phones) > 0 {
+		form.Phones = append([]component.Choice{{Label: words.Say(ctx, "cases.phone.none")}}, form.Phones...)
+	}
+	v.CaseOpen = &form
+	return nil
+}
+
+// openCase opens a case for the person of the path, and goes on to it.
+func (h *Pages) openCase(c echo.Context) error {
+	opening := cases.NewOpening(web.Form(c, "cause"), web.Form(c, "device"))
+	err := h.submit(c, h.act(c, cases.KindOpen, c.Param("user")).With(opening), casesPath+"/"+opening.ID+"?done=case_opened")
+	if fields, ok := wrong(c, err); ok {
+		return h.showPerson(c, http.StatusUnprocessableEntity, failed{form: "case", typed: web.Form(c, "reason"), wrong: fields})
+	}
+	return err
+}
+
+// onCase carries an act on the case of the path out: under the ticket of the case where
+// the form names none. Some acts may go without words.
+func (h *Pages) onCase(c echo.Context, kind approval.Kind, parameters func(of cases.Of) any, wordless bool, done string) error {
+	w, err := h.Cases.Find(c.Request().Context(), h.Site.Standing(c), c.Param("case"))
+	if err != nil {
+		return err
+	}
+	act := h.act(c, kind, w.UserID).With(parameters(cases.Of{Case: w.ID}))
+	if act.Ticket = strings.TrimSpace(act.Ticket); act.Ticket == "" {
+		act.Ticket = w.Ticket
+	}
+	if act.Reason = strings.TrimSpace(act.Reason); act.Reason == "" && wordless {
+		act.Reason = cases.WithoutWords
+	}
+	_, form, _ := strings.Cut(string(kind), ".")
+	err = h.submit(c, act, casesPath+"/"+url.PathEscape(w.ID)+done)
+	if fields, ok := wrong(c, err); ok {
+		return h.showCase(c, http.StatusUnprocessableEntity, form, fields)
+	}
+	return err
+}
+
+func alone(of cases.Of) any { return of }
+
+func (h *Pages) noteCase(c echo.Context) error {
+	return h.onCase(c, cases.KindNote, alone, false, "?done=case_note")
+}
+
+func (h *Pages) takeCase(c echo.Context) error {
+	return h.onCase(c, cases.KindTake, alone, true, "?done=case_take")
+}
+
+func (h *Pages) handCaseOver(c echo.Context) error {
+	return h.onCase(c, cases.KindHandOver, func(of cases.Of) any { return cases.HandOver{Of: of, To: web.Form(c, "to")} }, true, "?done=case_hand_over")
+}
+
+func (h *Pages) linkCase(c echo.Context) error {
+	return h.onCase(c, cases.KindLink, func(of cases.Of) any { return cases.Link{Of: of, Device: web.Form(c, "device")} }, true, "?done=case_link")
+}
+
+func (h *Pages) stepCase(kind approval.Kind, wordless bool, done string) func(echo.Context) error {
+	return func(c echo.Context) error { return h.onCase(c, kind, alone, wordless, done) }
+}
