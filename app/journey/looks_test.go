@@ -22,6 +22,8 @@ type looked struct{ look, where string }
 var looks = map[string]looked{
 	"console.ApprovalPage":      {"approval-waiting", "/admin/*/approvals/*"},
 	"console.ApprovalsPage":     {"approvals-waiting", "/admin/*/approvals"},
+	"console.CasePage":          {"case", "/admin/*/cases/*"},
+	"console.CasesPage":         {"cases", "/admin/*/cases"},
 	"console.ChooserPage":       {"console-chooser", "/admin"},
 	"console.CustomRolePage":    {"roles-compose", "/admin/*/roles/custom/new"},
 	"console.GrantsPage":        {"grants", "/admin/*/settings/grants"},

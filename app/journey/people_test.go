@@ -86,7 +86,7 @@ func TestHelpdeskFindsAndLocksSomebody(t *testing.T) {
 	if n := p.Count("tbody tr"); n != 2 {
 		t.Errorf("%d things were done under the ticket, want 2", n)
 	}
-	p.look("ticket")
+	p.look("ticket-own")
 	p.out()
 
 	p.console("admin@alder.example", "/users?state=locked")
