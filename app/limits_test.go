@@ -13,6 +13,7 @@ import (
 
 	"latchkey/app/approval"
 	"latchkey/app/backupphone"
+	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/importing"
 	"latchkey/app/prompt"
@@ -90,7 +91,12 @@ var limits = []limit{
 		by("160-bit seed", "secret.TestASeedHas160BitsAndDoesNotPrint", "len(raw) != 20"),
 		by("30 s, one step of drift, never a step at or before the last", "totp.TestWhichCodesMatch", `seed, noon, -1), 0, now - 1`, `seed, noon, -2), 0, 0`, `seed, noon, 0), now, 0`),
 	}, ""},
-	{"printed codes", "10 per sheet, 80 bit, slow-hashed, asked for by number", nil, "recovery"},
+	{"printed codes", "10 per sheet, 80 bit, slow-hashed, asked for by number", []proof{
+		is("10 per sheet", codesheet.Codes, 10),
+		by("10 per sheet, slow-hashed", "codesheet.TestASheetIsMadeAndShownOnce", "n != 10", `hash LIKE '$argon2id$%'`, "codeForm.MatchString"),
+		by("80 bit", "secret.TestAPrintedCodeHasEightyBits", "bits != 80"),
+		by("asked for by number", "signin.TestAPrintedCodeSignsInOnceByItsNumber", "a.CodeNumber != 1", "a.CodeNumber != 2"),
+	}, ""},
 	{"bypass", "one active, one use, 10 min to 8 h, default 1 h; desk at most 1 h alone; at least 60 bit; 10 per hour per agent, 3 per week per user, then four-eyes", nil, "bypass"},
 	{"registering after a bypass", "within 10 min, with a second and different proof", nil, "bypass"},
 	{"static passcode", "15 characters or more, 24 h", []proof{

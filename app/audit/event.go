@@ -129,6 +129,16 @@ const (
 	TOTPReset     Action = "totp.reset"   // by an administrator
 )
 
+// Of sheets of printed codes.
+const (
+	CodeSheetMade    Action = "code_sheet.made"    // and shown once
+	CodeSheetLow     Action = "code_sheet.low"     // few codes are left
+	CodeSheetUsedUp  Action = "code_sheet.used_up" // none is
+	CodeSheetRemoved Action = "code_sheet.removed" // by its user
+	CodeSheetReset   Action = "code_sheet.reset"   // by an administrator
+	PrintedCodeUsed  Action = "printed_code.used"
+)
+
 // Of browsers.
 const (
 	SessionNewBrowser Action = "session.new_browser" // of a notice: somebody signed in from a browser that their user never used
@@ -216,6 +226,7 @@ const (
 	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
 	KindGrant     = "grant"
 	KindTOTP      = "totp"
+	KindCodeSheet = "code_sheet"
 	KindBrowser   = "browser" // a trusted one
 	KindProvider  = "provider"
 	KindPasskey   = "passkey"

@@ -45,16 +45,10 @@ func insert(tx *store.Tx, c *Case) error {
 // LinkKind is the kind of a thing that a case is about. Add, never rename.
 type LinkKind string
 
-// LinkDevice is the account on a phone. Prompts and bypasses come with the features
-// that make them, see Tie.
-const (
-	LinkDevice LinkKind = "device"
-	LinkPrompt LinkKind = "prompt"
-	LinkBypass LinkKind = "bypass"
-)
+// LinkDevice is the account on a phone.
+const LinkDevice LinkKind = "device"
 
-// Linked is a thing that a case is about. Of others than phones there is no more than
-// the id.
+// Linked is a thing that a case is about.
 type Linked struct {
 	Kind           LinkKind
 	ID             string

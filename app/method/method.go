@@ -41,6 +41,7 @@ var Ways = []Way{
 	{"passkey", user.WithPasskey, every, true},
 	{"phone", user.WithPhone, every, false},
 	{"totp", user.WithTOTP, every, true},
+	{"printed_code", user.WithPrintedCode, every, true},
 	{"voice", user.WithVoice, []Use{SignIn, Second}, false}, // proves too little to change what is bound
 	{"sms", user.WithSMS, []Use{SignIn, Second}, false},
 	{"password", user.WithPassword, every, true},

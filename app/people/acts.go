@@ -7,6 +7,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/session"
@@ -92,6 +93,30 @@ func (s *Service) resetTOTP(tx *store.Tx, act approval.Act) (approval.Plan, erro
 	if err == nil && !ok {
 		plan.Wrong = fault.New(fault.Conflict, "totp.ended")
 	}
+	return plan, err
+}
+
+// resetSheet plans to take the sheet of printed codes of a person away, as reset does
+// with a phone.
+func (s *Service) resetSheet(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	plan := approval.Plan{
+		Questions: []access.Question{question(act, access.AuthenticatorReset)},
+		Do: func(tx *store.Tx) error {
+			id, err := s.Sheets.Take(tx, act.TenantID, act.TargetID, act.ActorID)
+			if err != nil {
+				return err
+			}
+			tx.After(func() { s.Hub.Ring(device.UserKey(act.TenantID, act.TargetID)) })
+			e := act.Event(audit.CodeSheetReset)
+			e.Details = with(e.Details, "code_sheet", id)
+			return s.record(tx, act, e, "")
+		},
+	}
+	sheet, ok, err := codesheet.Of(tx, act.TenantID, act.TargetID)
+	if err == nil && !ok {
+		plan.Wrong = fault.New(fault.Conflict, "codesheet.ended")
+	}
+	plan.Difference = []approval.Change{{Field: "code_sheet", Before: codesheet.Parted(sheet.Serial)}}
 	return plan, err
 }
 

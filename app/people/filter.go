@@ -32,6 +32,7 @@ const (
 	WithPasskey        = "passkey"
 	WithPhone          = "phone"
 	WithTOTP           = "totp"
+	WithPrintedCode    = "printed_code"
 	WithVoice          = "voice"
 	WithSMS            = "sms"
 	WithPassword       = "password"
@@ -42,7 +43,7 @@ const (
 
 // Ways lists them.
 var Ways = []string{
-	WithPasskey, WithPhone, WithTOTP, WithVoice, WithSMS, WithPassword, WithStaticPasscode, WithoutPhone, WithoutPassword,
+	WithPasskey, WithPhone, WithTOTP, WithPrintedCode, WithVoice, WithSMS, WithPassword, WithStaticPasscode, WithoutPhone, WithoutPassword,
 }
 
 // had are the ways that a person may have, the strongest first.
@@ -53,6 +54,7 @@ var had = []struct {
 	{WithPasskey, user.WithPasskey},
 	{WithPhone, user.WithPhone},
 	{WithTOTP, user.WithTOTP},
+	{WithPrintedCode, user.WithPrintedCode},
 	{WithVoice, user.WithVoice},
 	{WithSMS, user.WithSMS},
 	{WithPassword, user.WithPassword},

@@ -47,7 +47,7 @@ func each(t *testing.T, story func(o *office)) {
 		roles := &role.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Approvals: o.approvals}
 		o.people = &people.Service{
 			DB: h.DB, Keys: h.Keys, Rules: h.Rules, Hub: h.Hub, Devices: h.Devices, Prompts: h.Prompts, Roles: roles, TOTPs: h.TOTPs, Passkeys: h.Passkeys, Passwords: h.Passwords,
-			Passcodes: h.SignIn.Passcodes,
+			Passcodes: h.SignIn.Passcodes, Sheets: h.Sheets,
 			Replacing: &password.Service{DB: h.DB, Keys: h.Keys, Passwords: h.Passwords, Hub: h.Hub},
 		}
 		maps.Copy(o.approvals.Performers, roles.Performers())

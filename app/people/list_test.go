@@ -37,6 +37,7 @@ func TestEachFilterFindsItsPeople(t *testing.T) {
 		everybody := "admin auditor desk lead nurse second security"
 		bare := o.bare("bare")
 		o.PhoneOf(o.nurse)
+		o.SheetOf(o.desk)
 		o.Lock(o.lead)
 		o.Set("UPDATE users SET mfa_state = 'enforced' WHERE id = ?", o.desk.ID)
 		o.Set("UPDATE users SET last_signin_at = ? WHERE id = ?", o.Clock.Now().Add(-40*24*time.Hour), o.nurse.ID)
@@ -58,7 +59,8 @@ func TestEachFilterFindsItsPeople(t *testing.T) {
 			{"who has none", people.Filter{Way: people.WithoutPassword}, "bare"},
 			{"who has a phone", people.Filter{Way: people.WithPhone}, "nurse"},
 			{"who has none", people.Filter{Way: people.WithoutPhone}, "admin auditor bare desk lead second security"},
-			{"who is at risk", people.Filter{AtRisk: true}, "admin auditor bare desk lead second security"},
+			{"who has printed codes", people.Filter{Way: people.WithPrintedCode}, "desk"},
+			{"who is at risk", people.Filter{AtRisk: true}, "admin auditor bare lead second security"},
 			{"members", people.Filter{Group: group}, "desk nurse"},
 			{"members of no group", people.Filter{Group: "none such"}, ""},
 			{"who never signed in", people.Filter{SignIn: people.Never}, "auditor bare lead second security"},
@@ -93,7 +95,7 @@ func TestEachFilterFindsItsPeople(t *testing.T) {
 func TestEveryWayIsFoundAndNamed(t *testing.T) {
 	each(t, func(o *office) {
 		bits := map[string]user.Ways{
-			people.WithPasskey: user.WithPasskey, people.WithPhone: user.WithPhone, people.WithTOTP: user.WithTOTP, people.WithVoice: user.WithVoice,
+			people.WithPasskey: user.WithPasskey, people.WithPhone: user.WithPhone, people.WithTOTP: user.WithTOTP, people.WithPrintedCode: user.WithPrintedCode, people.WithVoice: user.WithVoice,
 			people.WithSMS: user.WithSMS, people.WithPassword: user.WithPassword, people.WithStaticPasscode: user.WithStaticPasscode,
 		}
 		o.Set("UPDATE users SET ways = 0 WHERE tenant_id = ?", o.Alder.ID)

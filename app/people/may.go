@@ -40,6 +40,7 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 		}
 	}
 	try(KindResetTOTP, nil)
+	try(KindResetSheet, nil)
 	if len(p.Passkeys) > 0 {
 		try(KindTakePasskey, TakePasskey{Passkey: p.Passkeys[0].ID}) // for all of them alike
 	}

@@ -7,6 +7,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
@@ -26,7 +27,8 @@ type Person struct {
 	Groups      []Group
 	Phones      []Phone
 	Backups     []backupphone.Phone
-	TOTP        *totp.Bound // nil: none
+	TOTP        *totp.Bound      // nil: none
+	Sheet       *codesheet.Sheet // of printed codes, without them; nil: none
 	Passkeys    []passkey.Bound
 	Sessions    []session.Listed
 	Throttles   []Throttle
@@ -206,6 +208,13 @@ func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer ac
 	}
 	if ok {
 		p.TOTP = &app
+	}
+	sheet, ok, err := codesheet.Of(tx, tenantID, userID)
+	if err != nil {
+		return err
+	}
+	if ok {
+		p.Sheet = &sheet
 	}
 	if p.Backups, err = backupphone.Of(tx, tenantID, userID); err != nil {
 		return err

@@ -3,6 +3,7 @@ package people
 import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
+	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/passcode"
 	"latchkey/app/passkey"
@@ -28,6 +29,7 @@ type Service struct {
 	Passkeys  *passkey.Service
 	Passwords *secret.Passwords
 	Passcodes *passcode.Service
+	Sheets    *codesheet.Service
 	Replacing *password.Service // ends what was begun with a password before
 }
 
@@ -39,6 +41,7 @@ const (
 	KindReset       approval.Kind = "authenticator.reset"
 	KindResetTOTP   approval.Kind = "totp.reset"
 	KindTakePasskey approval.Kind = "passkey.reset"
+	KindResetSheet  approval.Kind = "code_sheet.reset"
 	KindMFA         approval.Kind = "user.mfa"
 	KindInvite      approval.Kind = "user.invite"
 	KindInvitation  approval.Kind = "user.invitation"
@@ -58,8 +61,8 @@ func (s *Service) Performers() map[approval.Kind]approval.Performer {
 	kept := s.Roles.Kept
 	return map[approval.Kind]approval.Performer{
 		KindLock: kept(s.lock), KindDisable: kept(s.disable), KindReset: kept(s.reset), KindResetTOTP: kept(s.resetTOTP), KindMFA: kept(s.mfa),
-		KindTakePasskey: kept(s.takePasskey),
-		KindUnlock:      s.unlock, KindEnable: s.enable, KindEndSessions: s.endSessions, KindInvite: s.invite, KindInvitation: s.invitation,
+		KindTakePasskey: kept(s.takePasskey), KindResetSheet: kept(s.resetSheet),
+		KindUnlock: s.unlock, KindEnable: s.enable, KindEndSessions: s.endSessions, KindInvite: s.invite, KindInvitation: s.invitation,
 		KindPasswordLink: s.passwordLink, KindPasscode: s.passcode, KindWithdrawPasscode: s.withdrawPasscode,
 	}
 }

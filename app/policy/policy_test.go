@@ -68,7 +68,7 @@ func TestWhatLoosens(t *testing.T) {
 func TestWhatAPolicyCannotSay(t *testing.T) {
 	p := open()
 	names := map[string]string{"a": "Field"}
-	alone := p.but("password", off).but("totp", off).but("passkey", off)
+	alone := p.but("password", off).but("totp", off).but("passkey", off).but("printed_code", off)
 	for _, row := range []struct {
 		claim string
 		p     Policy
@@ -77,7 +77,7 @@ func TestWhatAPolicyCannotSay(t *testing.T) {
 		{"everything on", p, ""},
 		{"the phone alone", alone, "sign_in"},
 		{"the phone and a way that needs one too", alone.but("sms", func(r *Rule) { r.SignIn = true }), "sign_in"},
-		{"a way for some, and the phone for all", p.but("totp", off).but("passkey", off).but("password", forGroups("a")), "sign_in"},
+		{"a way for some, and the phone for all", p.but("totp", off).but("passkey", off).but("printed_code", off).but("password", forGroups("a")), "sign_in"},
 		{"no password", p.but("password", off), ""},
 		{"a group of nobody", p.but("totp", forGroups("b")), "groups_totp"},
 		{"beyond the limits", func() Policy { q := p; q.TriesMost = 11; return q }(), "tries_most"},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"latchkey/app/access"
+	"latchkey/app/codesheet"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -183,6 +184,21 @@ func phones(tx *store.Tx, who access.Standing, typed string) (all []Phone, err e
 		all = append(all, some...)
 	}
 	return all[:min(Most, len(all))], nil
+}
+
+// sheets finds sheets of printed codes by the beginning of the serial number, also
+// those that have ended: somebody found the paper.
+func sheets(tx *store.Tx, who access.Standing, typed string) (all []Sheet, err error) {
+	serial := codesheet.Typed(typed)
+	if len(serial) < serialLetter || len(serial) > 8 || strings.Trim(serial, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") != "" {
+		return nil, nil
+	}
+	where, values := inScope(who)
+	err = tx.All(&all, `SELECT s.serial, s.state AS code_state, u.id, u.name, u.display_name, u.state FROM code_sheets s
+		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+		WHERE s.tenant_id = ? AND s.serial >= ? AND s.serial <= ? AND substr(s.serial, 1, ?) = ?`+where+" ORDER BY s.serial LIMIT ?",
+		append(append([]any{who.TenantID, serial, serial + strings.Repeat("Z", 8-len(serial)), len(serial), serial}, values...), Most)...)
+	return all, err
 }
 
 // letters are those of the ids of phones and of accounts.

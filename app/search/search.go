@@ -21,6 +21,7 @@ const (
 	Most         = 8   // of each kind
 	TypedMost    = 200 // letters that are looked at
 	deviceLetter = 8   // the least of an id of a phone
+	serialLetter = 4   // and of the serial number of a sheet
 )
 
 // Service searches.
@@ -43,11 +44,19 @@ type Phone struct {
 	DeviceID, AccountID, Platform string
 }
 
+// Sheet is a sheet of printed codes that was found, by whose it is or was.
+type Sheet struct {
+	Person
+	Serial    string // without its dash
+	CodeState string // of the sheet
+}
+
 // Found is what there is.
 type Found struct {
 	People   []Person
 	Groups   []group.Group
 	Phones   []Phone
+	Sheets   []Sheet
 	Requests []approval.Request
 	Tickets  []string // their names
 	Cases    []cases.Row
@@ -55,7 +64,7 @@ type Found struct {
 
 // None says whether there is nothing.
 func (f Found) None() bool {
-	return len(f.People)+len(f.Groups)+len(f.Phones)+len(f.Requests)+len(f.Tickets)+len(f.Cases) == 0
+	return len(f.People)+len(f.Groups)+len(f.Phones)+len(f.Sheets)+len(f.Requests)+len(f.Tickets)+len(f.Cases) == 0
 }
 
 // Find finds what somebody may see by what they typed.
@@ -73,6 +82,9 @@ func (s *Service) Find(ctx context.Context, who access.Standing, typed string) (
 			return found, err
 		}
 		if found.Phones, err = phones(tx, who, typed); err != nil {
+			return found, store.Unusable(err)
+		}
+		if found.Sheets, err = sheets(tx, who, typed); err != nil {
 			return found, store.Unusable(err)
 		}
 	}

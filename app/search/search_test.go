@@ -167,6 +167,43 @@ func TestPhonesAreFoundByTheirIds(t *testing.T) {
 	})
 }
 
+// TestSheetsAreFoundByTheirNumbers, as they are printed and typed, for as long as the
+// paper may turn up.
+func TestSheetsAreFoundByTheirNumbers(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		nurse, porter := h.person(h.Alder, "nurse", "Nurse"), h.User(h.Birch, "porter")
+		for serial, u := range map[string]user.User{"7K0MQ1XW": nurse, "7K0MAAAA": porter} {
+			h.SheetOf(u)
+			h.Set("UPDATE code_sheets SET serial = ? WHERE user_id = ?", serial, u.ID)
+		}
+		for typed, want := range map[string]int{
+			"7K0M-Q1XW": 1, "7k0mq1xw": 1, "7K0M": 1, "7k0m-q": 1, "7KoM-QlXW": 1, "7K0": 0, "7K0MQ1XWA": 0, "K0MQ1XW": 0, "7K0M-AAAA": 0, "7K0M-A": 0,
+			"%%%%": 0, "____": 0, "7K0M%": 0, "ZZZZZZZZ": 0,
+		} {
+			sheets := h.find(h.admin, typed).Sheets
+			if len(sheets) != want || want == 1 && (sheets[0].ID != nurse.ID || sheets[0].Serial != "7K0MQ1XW" || sheets[0].CodeState != "active") {
+				t.Errorf("Find(%q) = %+v, want %d", typed, sheets, want)
+			}
+		}
+		h.SheetOf(nurse)
+		if got := h.find(h.admin, "7K0MQ1XW").Sheets; len(got) != 1 || got[0].CodeState != "replaced" {
+			t.Errorf("a sheet that was replaced: %+v", got)
+		}
+		h.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,'staff','staff',?)", h.Alder.ID, h.Clock.Now())
+		desk := h.Admin(h.Alder, "desk", access.RoleHelpdesk)
+		h.Set("INSERT INTO role_scopes (tenant_id, user_id, group_id) VALUES (?,?,'staff')", h.Alder.ID, desk.ID)
+		if err := h.Rules.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.find(desk, "7K0M").Sheets; len(got) != 0 {
+			t.Errorf("somebody limited to a group finds %+v outside", got)
+		}
+		if got := h.find(nurse, "7K0M").Sheets; len(got) != 0 {
+			t.Errorf("a user without a role finds %+v", got)
+		}
+	})
+}
+
 func TestARequestIsFoundByThoseWhoMaySeeIt(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		one, two, three := h.Admin(h.Alder, "s1", access.RoleSecurityAdministrator), h.Admin(h.Alder, "s2", access.RoleSecurityAdministrator), h.User(h.Alder, "s3")

@@ -12,6 +12,7 @@ import (
 	"encoding/base32"
 	"io"
 	"strconv"
+	"strings"
 )
 
 // Source makes random values. It stops the program when there is no randomness.
@@ -85,6 +86,28 @@ func (s Source) ThreeNumbers(right string) [3]string {
 		numbers[i], numbers[j] = numbers[j], numbers[i]
 	}
 	return numbers
+}
+
+// codeLetters are those of printed codes, 5 bits each: of those that look alike one
+// is missing (Crockford's base 32).
+const codeLetters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// PrintedCode returns 16 letters and digits in fours (80 bits), to be typed by hand.
+func (s Source) PrintedCode() Token { return Token{text: s.inFours(16)} }
+
+// Serial returns 8 letters and digits (40 bits): the number of a sheet, no secret.
+func (s Source) Serial() string { return strings.ReplaceAll(s.inFours(8), "-", "") }
+
+func (s Source) inFours(letters int) string {
+	random, text := make([]byte, letters), make([]byte, 0, letters+letters/4)
+	s.read(random)
+	for i, b := range random {
+		if i > 0 && i%4 == 0 {
+			text = append(text, '-')
+		}
+		text = append(text, codeLetters[b%32]) // 256 is a multiple of 32: each is equally likely
+	}
+	return string(text)
 }
 
 // passcodeLetters are those that nobody takes for another one, also when they are

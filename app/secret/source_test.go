@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -161,5 +162,32 @@ func TestWithoutRandomnessTheProgramStops(t *testing.T) {
 	slow := secret.Source{Reader: iotest.OneByteReader(rand.NewChaCha8([32]byte{1}))}
 	if a, b := slow.Token().Reveal(), dice().Token().Reveal(); a != b {
 		t.Errorf("a source that gives one byte at a time gives %s, want %s", a, b)
+	}
+}
+
+// TestAPrintedCodeHasEightyBits: sixteen letters, each as likely as any other of 32.
+func TestAPrintedCodeHasEightyBits(t *testing.T) {
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	seen := map[rune]int{}
+	source := secret.Source{Reader: bytes.NewReader(all)}
+	for range len(all) / 16 {
+		code := strings.ReplaceAll(source.PrintedCode().Reveal(), "-", "")
+		if bits := len(code) * 5; bits != 80 {
+			t.Errorf("a code is %s", code)
+		}
+		for _, letter := range code {
+			seen[letter]++
+		}
+	}
+	for letter, times := range seen {
+		if times != 8 || strings.ContainsRune("ILOU", letter) {
+			t.Errorf("of 256 bytes %d are %c", times, letter)
+		}
+	}
+	if len(seen) != 32 {
+		t.Errorf("there are %d letters", len(seen))
 	}
 }

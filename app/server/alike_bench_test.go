@@ -73,7 +73,7 @@ func measureAlike(b *testing.B, w *world, k *passkeytest.Authenticator, way stri
 			timed("choice", func() answer { return pc.post(b, attempt+"/method", "method", way).want(b, http.StatusSeeOther) })
 			page := timed("page", func() answer { return pc.get(b, attempt).want(b, http.StatusOK) })
 			form := map[string][]string{
-				"password": {"password", "wrong"}, "totp": {"code", "000000"}, "sms": {"code", "12345x"}, "voice": {"code", "12345x"}, "static_passcode": {"code", "ABCDE-FGHJK-MNPQR-STVWX"},
+				"password": {"password", "wrong"}, "totp": {"code", "000000"}, "printed_code": {"code", "7777-7777-7777-7777"}, "sms": {"code", "12345x"}, "voice": {"code", "12345x"}, "static_passcode": {"code", "ABCDE-FGHJK-MNPQR-STVWX"},
 			}[way]
 			switch way {
 			case "phone":

@@ -36,6 +36,7 @@ func (w *world) outcomes(t *testing.T) map[string][]string {
 		"members":     "SELECT g.name || ' ' || m.user_name FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id",
 		"phones":      "SELECT u.name || ' ' || d.state || ' ' || CAST(d.phone_sign_in AS text) || ' ' || d.platform || ' ' || d.name FROM devices d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id",
 		"apps":        "SELECT u.name || ' ' || o.state FROM totps o JOIN users u ON u.tenant_id = o.tenant_id AND u.id = o.user_id",
+		"sheets":      "SELECT u.name || ' ' || s.state || ' ' || s.custody || ' ' || CAST(s.codes_left AS text) FROM code_sheets s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id",
 		"passkeys":    "SELECT u.name || ' ' || k.state || ' ' || k.name FROM passkeys k JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id",
 		"requests":    "SELECT kind || ' ' || state || ' ' || reason || ' ' || ticket FROM approval_requests",
 		"cases":       "SELECT u.name || ' ' || c.cause || ' ' || c.words || ' ' || c.state || ' ' || o.name || ' ' || c.ticket FROM cases c JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id JOIN users o ON o.tenant_id = c.tenant_id AND o.id = c.owner_id",

@@ -250,6 +250,18 @@ func (w *world) sowAll(t testing.TB) (all []canary) {
 	note("another code of an app", a.code(t, 0))
 	other.post(t, other.byCode(t, name)+"/verify", "code", a.code(t, 0)).want(t, http.StatusSeeOther)
 
+	// A sheet of printed codes: one that is used, one that is not, one that is typed wrongly.
+	w.act(t, "UPDATE sessions SET proved_by = 'phone', proved_at = ? WHERE user_id = ?", w.DB.Now(), id)
+	sheet := printed(t, b.post(t, "/me/codes").want(t, http.StatusOK))
+	for number, code := range sheet.codes {
+		note("printed code "+number, code)
+		note("printed code "+number+" without what parts it", strings.ReplaceAll(code, "-", ""))
+	}
+	paper := w.browser(t)
+	attempt, asked := paper.byPrintedCode(t, name)
+	paper.post(t, attempt+"/verify", "code", sheet.codes["9"]).want(t, http.StatusUnauthorized)
+	paper.post(t, attempt+"/verify", "code", sheet.codes[asked]).want(t, http.StatusSeeOther)
+
 	// Codes by SMS and by call: to confirm the number, and to sign in.
 	w.act(t, "UPDATE sessions SET proved_by = 'phone' WHERE user_id = ?", id)
 	w.carry(t)

@@ -111,6 +111,16 @@ var flows = []flow{
 		b, attempt := w.choosing(t, name, "totp")
 		return &played{b: b, path: attempt + "/verify", form: func() []string { return []string{"code", a.code(t, 1)} }}
 	}},
+	{name: "a printed code", ways: []string{"printed_code"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
+		sheet, _ := w.withSheet(t, name)
+		b, attempt := w.choosing(t, name, "printed_code")
+		return &played{b: b, path: attempt + "/verify", form: fixed("code", sheet.codes["1"])}
+	}},
+	{name: "a printed code after the password", ways: []string{"printed_code"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
+		sheet, _ := w.withSheet(t, name)
+		b, attempt := w.halfway(t, name, "code", sheet.codes["1"])
+		return &played{b: b, path: attempt + "/verify", form: fixed("code", sheet.codes["1"])}
+	}},
 	{name: "SMS after the password", ways: []string{"sms"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		number := numberOf()
 		w.withBackup(t, name, number, "sms")

@@ -210,6 +210,8 @@ func newCast(t *testing.T, dialect store.Dialect) *cast {
 		for role, id := range c.targets[slug] {
 			w.act(t, `INSERT INTO totps (tenant_id, id, user_id, session_id, state, seed, created_at, expires_at, confirmed_at) VALUES (?,?,?,'','active','',?,?,?)`,
 				tenantID, "totp-"+slug+"-"+string(role), id, w.DB.Now(), w.DB.Now(), w.DB.Now())
+			w.act(t, `INSERT INTO code_sheets (tenant_id, id, serial, user_id, state, codes_left, created_by, created_at) VALUES (?,?,?,?,'active',10,'',?)`,
+				tenantID, "sheet-"+slug+"-"+string(role), secret.System.Serial(), id, w.DB.Now())
 			w.act(t, `INSERT INTO passkeys (tenant_id, id, user_id, state, name, credential_id, public_key, format, aaguid, transports, sign_count, backup_eligible, backed_up, created_at)
 				VALUES (?,?,?,'active','A passkey',?,'','none','','',0,FALSE,FALSE,?)`, tenantID, "passkey-"+slug+"-"+string(role), id, "key-"+slug+"-"+string(role), w.DB.Now())
 		}

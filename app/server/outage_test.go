@@ -216,6 +216,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/groups/:group/delete", form(admin, office+"/delete", "confirmed", "office", "reason", "x"), http.StatusSeeOther},
 	}
 	acts = append(acts, actsOnApps(t, w, admin)...)
+	acts = append(acts, actsOnSheets(t, w, admin)...)
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin, security)...)
 	acts = append(acts, actsOnCases(t, w)...)
@@ -252,6 +253,30 @@ func actsOnApps(t *testing.T, w *world, admin *browser) []doing {
 		{"POST /me/totp/remove", form(removing, "/me/totp/remove"), http.StatusSeeOther},
 		{"POST /signin/:attempt/verify", func() answer { return typing.post(t, attempt+"/verify", "code", app.code(t, 0)) }, http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/totp/revoke", form(admin, "/admin/alder/users/"+user18+"/totp/revoke", "reason", "a test"), http.StatusSeeOther},
+	}
+}
+
+// actsOnSheets prepares what is done with sheets of printed codes.
+func actsOnSheets(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	const removed, taken, used = "user28@alder.example", "user29@alder.example", "user30@alder.example"
+	making := w.browser(t).signIn(t, "user27@alder.example")
+	_, removing := w.withSheet(t, removed)
+	w.withSheet(t, taken)
+	_, takenID := w.person(t, taken)
+	sheet, _ := w.withSheet(t, used)
+	typing := w.browser(t)
+	attempt, asked := typing.byPrintedCode(t, used)
+	return []doing{
+		{"POST /me/codes", func() answer { return making.post(t, "/me/codes") }, http.StatusOK},
+		{"POST /me/codes/remove", func() answer { return removing.post(t, "/me/codes/remove") }, http.StatusSeeOther},
+		{"POST /signin/:attempt/verify", func() answer { return typing.post(t, attempt+"/verify", "code", sheet.codes[asked]) }, http.StatusSeeOther},
+		{
+			"POST /admin/:tenant/users/:user/codes/revoke",
+			func() answer {
+				return admin.post(t, "/admin/alder/users/"+takenID+"/codes/revoke", "reason", "a test")
+			}, http.StatusSeeOther,
+		},
 	}
 }
 

@@ -38,7 +38,7 @@ func (b *browser) proveByPhone(t testing.TB, ph *phone, returnTo string) {
 	}
 }
 
-var methodMark = regexp.MustCompile(`name="method" value="([a-z]*)"`)
+var methodMark = regexp.MustCompile(`name="method" value="([a-z_]*)"`)
 
 // offers gives the ways that a page has buttons for.
 func offers(a answer) (ways []string) {

@@ -45,6 +45,8 @@ func (w *world) claim(t testing.TB) {
 	w.withPhone(t, "admin@alder.example")
 	w.withApp(t, "user3@alder.example")
 	w.withApp(t, "admin@alder.example")
+	w.withSheet(t, "user2@alder.example")
+	w.withSheet(t, "user3@alder.example")
 	w.withPasskey(t, "user1@alder.example")
 	w.withPasskey(t, "user5@alder.example")
 	for name, number := range map[string]string{"user1@alder.example": mobile, "user2@alder.example": "+4915112345679", "user5@alder.example": "+4915112345680"} {
@@ -98,6 +100,20 @@ func (w *world) steps(t testing.TB, name string) []answer {
 	look(app.post(t, coded+"/finish"))
 	look(app.get(t, coded))
 	look(app.post(t, coded+"/method", "method", "phone"))
+
+	// A printed code, whoever has one.
+	paper := w.browser(t)
+	sheet := look(paper.post(t, "/signin", "identifier", name)).location()
+	look(paper.post(t, sheet+"/method", "method", "printed_code"))
+	look(paper.get(t, sheet))
+	look(paper.get(t, sheet+"/help"))
+	look(paper.post(t, sheet+"/verify", "code", "7777-7777-7777-7777"))
+	look(paper.post(t, sheet+"/verify", "code", ""))
+	look(paper.post(t, sheet+"/finish"))
+	look(paper.post(t, sheet+"/method", "method", "password"))
+	look(paper.post(t, sheet+"/method", "method", "printed_code"))
+	look(paper.get(t, sheet))
+	look(paper.post(t, sheet+"/method", "method", "phone"))
 
 	// A passkey, whoever has one.
 	keyed := w.browser(t)
@@ -173,8 +189,12 @@ var variable = regexp.MustCompile(`^(X-Request-Id|Date|Set-Cookie|Location|Conte
 // one or more that may sign.
 var passkeysNamed = regexp.MustCompile(`&#34;challenge&#34;:&#34;[\w-]{96}&#34;|&#34;allowCredentials&#34;:\[(\{&#34;type&#34;:&#34;public-key&#34;,&#34;id&#34;:&#34;[\w-]+&#34;(,&#34;transports&#34;:\[[a-z,&#34;]+\])?\},?)+\],`)
 
+// codeAsked is the number of the printed code that a page asks for: one for each name.
+var codeAsked = regexp.MustCompile(`(<span id="code-number">|[Cc]ode number )[1-9][0-9]?`)
+
 // seen is an answer as far as it may not depend on who is behind a name.
 func seen(a answer, name string) string {
+	a.body = codeAsked.ReplaceAllString(a.body, "${1}NUMBER")
 	a.body = passkeysNamed.ReplaceAllString(strings.NewReplacer(name, "NAME", url.QueryEscape(name), "NAME").Replace(a.body), "CHALLENGE PASSKEYS ")
 	var b strings.Builder
 	fmt.Fprintln(&b, passing[1].pattern.ReplaceAllString(a.asked, "ATTEMPT"), a.status)
@@ -247,6 +267,8 @@ func TestARightSecretOfWhoIsLockedReadsLikeAWrongOne(t *testing.T) {
 		const open, locked = "user1@alder.example", "user2@alder.example"
 		passcode := w.passcodeFor(t, w.browser(t).signIn(t, "admin@alder.example"), w.browser(t).signIn(t, firstSecurity), locked)
 		a, _ := w.withApp(t, locked)
+		sheet, _ := w.withSheet(t, locked)
+		w.withSheet(t, open)
 		k, _ := w.withPasskey(t, locked)
 		w.withPasskey(t, open)
 		stranger := passkeytest.New(t, "https://id.example.org")
@@ -262,6 +284,7 @@ func TestARightSecretOfWhoIsLockedReadsLikeAWrongOne(t *testing.T) {
 		}{
 			{"password", func(answer) []string { return []string{"password", passwordOfAll} }, func(answer) []string { return []string{"password", "wrong"} }},
 			{"totp", func(answer) []string { return []string{"code", a.code(t, 0)} }, func(answer) []string { return []string{"code", "000000"} }},
+			{"printed_code", func(page answer) []string { return []string{"code", sheet.codes[first(askedMark, page)]} }, func(answer) []string { return []string{"code", "7777-7777-7777-7777"} }},
 			{"static_passcode", func(answer) []string { return []string{"code", passcode} }, func(answer) []string { return []string{"code", "ABCDE-FGHJK-MNPQR-STVWX"} }},
 			{"passkey", func(page answer) []string { return []string{"credential", k.Sign(t, optionsOf(t, page))} }, func(page answer) []string { return []string{"credential", stranger.Sign(t, optionsOf(t, page))} }},
 		} {
@@ -392,6 +415,13 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 				{"choosing a code", func(b *browser, _, attempt string) { b.post(t, attempt+"/method", "method", "totp").want(t, 303) }},
 				{"the page of codes", func(b *browser, _, attempt string) { b.get(t, attempt).want(t, 200) }},
 				{"a wrong code", func(b *browser, _, attempt string) { b.post(t, attempt+"/verify", "code", "000000").want(t, 401) }},
+				{"choosing a printed code", func(b *browser, _, attempt string) {
+					b.post(t, attempt+"/method", "method", "printed_code").want(t, 303)
+				}},
+				{"the page of printed codes", func(b *browser, _, attempt string) { b.get(t, attempt).want(t, 200) }},
+				{"a wrong printed code", func(b *browser, _, attempt string) {
+					b.post(t, attempt+"/verify", "code", "7777-7777-7777-7777").want(t, 401)
+				}},
 				{"choosing a passkey", func(b *browser, _, attempt string) { b.post(t, attempt+"/method", "method", "passkey").want(t, 303) }},
 				{"the page of passkeys", func(b *browser, name, attempt string) {
 					signed[b] = k.Sign(t, optionsOf(t, b.get(t, attempt).want(t, 200)))
@@ -454,6 +484,9 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 					fmt.Fprintf(&line, "  %s %s", c.who, all[len(all)/2].Round(10*time.Microsecond))
 				}
 				t.Logf("median of %s:%s", act.what, line.String())
+			}
+			if got := done["a wrong printed code"][0]; !strings.Contains(got, "1 passwords hashed") {
+				t.Errorf("a wrong printed code makes %s, want one hash", got)
 			}
 			if got := done["a wrong password"][0]; !strings.Contains(got, "1 passwords hashed") {
 				t.Errorf("a wrong password makes %s, want one password hashed", got)

@@ -209,7 +209,8 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 }
 
 // Prove notes in the act tx that the user of a session proved it again, now. That
-// they know the password stays known when an authenticator app is proved after it.
+// they know the password stays known when an authenticator app or a printed code is
+// proved after it.
 // Only a Strong proof ends that the session is limited: whoever talked its user into
 // approving it may well know the password, too.
 // It fails with fault.Refused when the session has ended meanwhile.
@@ -218,16 +219,16 @@ func Prove(tx *store.Tx, tenantID, id, userID, by string) error {
 	switch {
 	case made(by, ByPhone), made(by, ByPasskey):
 		limited = "FALSE"
-	case made(by, ByTOTP), made(by, ByKey):
+	case made(by, ByTOTP), made(by, ByPrintedCode), made(by, ByKey):
 		limited = "(limited AND ',' || amr || ',' || proved_by || ',' NOT LIKE '%," + ByPassword + ",%')"
 	}
-	if by == ByTOTP {
-		after = ByPassword + "," + ByTOTP
+	if by == ByTOTP || by == ByPrintedCode {
+		after = ByPassword + "," + by
 	}
 	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE sessions SET limited = `+limited+`, proved_at = ?,
-		proved_by = CASE WHEN proved_by IN (?,?) THEN CAST(? AS text) ELSE CAST(? AS text) END
+		proved_by = CASE WHEN proved_by IN (?,?,?) THEN CAST(? AS text) ELSE CAST(? AS text) END
 		WHERE tenant_id = ? AND id = ? AND user_id = ? AND ended_at IS NULL AND expires_at > ?`,
-		tx.Now, ByPassword, ByPassword+","+ByTOTP, after, by, tenantID, id, userID, tx.Now)
+		tx.Now, ByPassword, ByPassword+","+ByTOTP, ByPassword+","+ByPrintedCode, after, by, tenantID, id, userID, tx.Now)
 }
 
 // Listed is a session as its user sees it.

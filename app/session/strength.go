@@ -10,14 +10,15 @@ import (
 
 // Ways of proof, as amr values.
 const (
-	ByPassword = "pwd"
-	ByPhone    = "phone"
-	ByTOTP     = "otp" // RFC 8176
-	ByPasskey  = "passkey"
-	BySMS      = "sms"             // RFC 8176; the weaker way, and no step-up
-	ByVoice    = "tel"             // RFC 8176; the same
-	ByPasscode = "static_passcode" // worth nothing for a sensitive act
-	ByKey      = "key"             // a passkey that signed without seeing who holds it
+	ByPassword    = "pwd"
+	ByPhone       = "phone"
+	ByTOTP        = "otp" // RFC 8176
+	ByPasskey     = "passkey"
+	ByPrintedCode = "printed_code"    // a look-up secret
+	BySMS         = "sms"             // RFC 8176; the weaker way, and no step-up
+	ByVoice       = "tel"             // RFC 8176; the same
+	ByPasscode    = "static_passcode" // worth nothing for a sensitive act
+	ByKey         = "key"             // a passkey that signed without seeing who holds it
 )
 
 // Strength says how much a proof is worth. A sensitive act asks for the
@@ -27,7 +28,7 @@ type Strength int
 
 const (
 	Weak   Strength = 1 // one factor: a password can be told to others
-	Strong Strength = 2 // two: a phone or a passkey with its unlock, or an authenticator app in a session that knows the password
+	Strong Strength = 2 // two: a phone or a passkey with its unlock, or an authenticator app, or a printed code, in a session that knows the password
 )
 
 // LostWait is how long a phone counts as something that its user has after they
@@ -45,6 +46,7 @@ var ways = []struct {
 	{ByPasskey, Strong, user.WithPasskey},
 	{ByPhone, Strong, user.WithPhone},
 	{ByTOTP, Strong, user.WithTOTP},
+	{ByPrintedCode, Strong, user.WithPrintedCode},
 	{ByPassword, Weak, user.WithPassword},
 }
 
@@ -69,16 +71,25 @@ func (s Session) having(least Strength, bound user.Ways) (all []string) {
 		if way.strength < least || !bound.Has(way.has) {
 			continue
 		}
-		if way.by == ByTOTP && least > Weak && !s.knows() {
-			// An authenticator app is one factor until the password is proved, too.
-			if bound.Has(user.WithPassword) {
+		if way.by == ByTOTP && least > Weak && !s.knows() || way.by == ByPrintedCode && !s.counts(bound, least) {
+			// Either is one factor until the password is proved, too.
+			if bound.Has(user.WithPassword) && !slices.Contains(all, ByPassword) {
 				all = append(all, ByPassword)
 			}
 			continue
 		}
-		all = append(all, way.by)
+		if !slices.Contains(all, way.by) {
+			all = append(all, way.by)
+		}
 	}
 	return all
+}
+
+// counts says whether a printed code is worth so much as a proof: after the password it
+// is the second factor, and without it something that may have been found on a desk.
+// That is a proof for who has no password, and for nobody else.
+func (s Session) counts(bound user.Ways, least Strength) bool {
+	return s.knows() || least == Weak && !bound.Has(user.WithPassword)
 }
 
 // knows says whether the session was made, or was proved last, with a password.
@@ -109,9 +120,9 @@ var worthless = map[string]user.Ways{BySMS: user.WithSMS, ByVoice: user.WithVoic
 // been proved then: that one knows the password, too, may have been before.
 func (s Session) proved() Strength {
 	switch {
-	case made(s.ProvedBy, ByPhone), made(s.ProvedBy, ByPasskey), (made(s.ProvedBy, ByTOTP) || made(s.ProvedBy, ByKey)) && s.knows():
+	case made(s.ProvedBy, ByPhone), made(s.ProvedBy, ByPasskey), (made(s.ProvedBy, ByTOTP) || made(s.ProvedBy, ByPrintedCode) || made(s.ProvedBy, ByKey)) && s.knows():
 		return Strong
-	case made(s.ProvedBy, ByTOTP), made(s.ProvedBy, ByKey), made(s.ProvedBy, ByPassword):
+	case made(s.ProvedBy, ByTOTP), made(s.ProvedBy, ByKey), made(s.ProvedBy, ByPassword), made(s.ProvedBy, ByPrintedCode) && s.counts(s.Ways, Weak):
 		return Weak
 	}
 	return 0
@@ -119,7 +130,8 @@ func (s Session) proved() Strength {
 
 // Strongest is the best proof that the user can give now, or could with the
 // phone that they say they lost. Whoever has an authenticator app and a password
-// can give both.
+// can give both. A sheet of printed codes asks for nothing more: whoever has one would
+// have to use it up for each act.
 func (s Session) Strongest() Strength {
 	if s.Ways.Has(user.WithPhone|user.WithPasskey) || s.LostPhone || s.Ways.Has(user.WithTOTP) && s.Ways.Has(user.WithPassword) {
 		return Strong

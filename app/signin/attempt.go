@@ -28,6 +28,7 @@ const (
 	SMS      Way = "sms"
 	Voice    Way = "voice"
 
+	PrintedCode    Way = "printed_code"
 	StaticPasscode Way = "static_passcode"
 )
 
@@ -41,6 +42,7 @@ var ways = []struct {
 	{Passkey, session.ByPasskey, user.WithPasskey},
 	{Phone, session.ByPhone, user.WithPhone},
 	{TOTP, session.ByTOTP, user.WithTOTP},
+	{PrintedCode, session.ByPrintedCode, user.WithPrintedCode},
 	{Voice, session.ByVoice, user.WithVoice},
 	{SMS, session.BySMS, user.WithSMS},
 	{Password, session.ByPassword, user.WithPassword},
@@ -115,6 +117,11 @@ func (p proof) held() user.Ways {
 	return all
 }
 
+// stays is what of it the user must still have at the end. A printed code is gone when
+// it has proved something, and with the last one the sheet; whoever takes a sheet away
+// ends what its codes began (session.CloseHalfway).
+func (p proof) stays() user.Ways { return p.held() &^ user.WithPrintedCode }
+
 // took says whether something that a user has bound had its part in a proof. A
 // passkey had it also when it did not see who holds it.
 func (p proof) took(bound user.Ways) bool {
@@ -148,6 +155,7 @@ type Attempt struct {
 	PromptEndsAt time.Time
 	DecidedAt    *time.Time
 	Approves     RequestRef // with ToApprove
+	CodeNumber   int        // that is asked for, with PrintedCode
 	Stay         bool       // the user chose to stay signed in
 	StayHours    int        // for how long that is
 	TrustDays    int        // and for how long the browser is trusted then; 0: it is not

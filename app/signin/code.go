@@ -20,6 +20,9 @@ func (s *Service) VerifyCode(ctx context.Context, addressed, typed string, from 
 	if a.Way == StaticPasscode && a.Open(now) && !a.Stuck() {
 		return s.verifyPasscode(ctx, a, typed, from)
 	}
+	if a.Way == PrintedCode && a.Open(now) && !a.Stuck() {
+		return s.verifyPrinted(ctx, a, typed, from)
+	}
 	if !a.Open(now) || a.Stuck() || a.Way != TOTP {
 		return Done{}, s.refused(ctx, addressed, "signin.over", from)
 	}

@@ -164,22 +164,22 @@ func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on acc
 	case a.Halfway():
 		use = method.NoSecond
 	}
-	before := a.proved.held()
+	before, stays := a.proved.held(), a.proved.stays()
 	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET `+change+`
 		WHERE tenant_id = ? AND id = ? AND (browser_digest = ? AND state = 'open' AND expires_at > ? AND way = ? AND proved = ? AND failures <= ?) IS TRUE
 		AND EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = attempts.tenant_id AND u.id = attempts.user_id
 		AND (u.state = 'active' AND u.mfa_state = ? AND u.ways = ? AND t.state = 'active' AND `+method.NoSecond+` = ? AND `+use+` & ? = 0
 		AND u.ways & ? = ? AND `+method.NoUse+` & ? = 0) IS TRUE)`,
-		append(values, a.TenantID, a.key, from.BrowserDigest, tx.Now, way, a.proved, failuresMost, on.MFAState, on.Ways, on.NoSecond, boundTo(way), before, before, before)...)
+		append(values, a.TenantID, a.key, from.BrowserDigest, tx.Now, way, a.proved, failuresMost, on.MFAState, on.Ways, on.NoSecond, boundTo(way), stays, stays, before)...)
 }
 
 // stillHeld says in the act tx whether a user still has, and may still use, what they
 // proved before: one that was removed or turned off since counts for nothing.
 func stillHeld(tx *store.Tx, tenantID, userID string, p proof) error {
 	var id string
-	before := p.held()
+	before, stays := p.held(), p.stays()
 	ok, err := tx.One(&id, "SELECT u.id FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ? AND u.ways & ? = ? AND "+method.NoUse+" & ? = 0",
-		tenantID, userID, before, before, before)
+		tenantID, userID, stays, stays, before)
 	if err == nil && !ok {
 		err = fault.New(fault.Refused, "signin.refused")
 	}
@@ -220,7 +220,11 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, accoun
 			return err
 		}
 	}
-	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, stay = ?, failures = 0", []any{a.proved, next, promptID, from.Stay}, account, from); err != nil {
+	number, err := s.codeNumber(tx, next, a.TenantID, a.Name, a.subject)
+	if err != nil {
+		return err
+	}
+	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, code_number = ?, stay = ?, failures = 0", []any{a.proved, next, promptID, number, from.Stay}, account, from); err != nil {
 		return err
 	}
 	if err := s.worked(tx, a, way, from); err != nil {

@@ -316,7 +316,7 @@ func TestWhatMayComeFirst(t *testing.T) {
 		}
 		h.Set("UPDATE tenants SET no_sign_in = 0") // static passcodes are on as well
 		may, err := h.SignIn.Preferable(ctx, u.TenantID, u.ID)
-		if want := []signin.Way{signin.Passkey, signin.Phone, signin.TOTP, signin.Password}; err != nil || !slices.Equal(may, want) {
+		if want := []signin.Way{signin.Passkey, signin.Phone, signin.TOTP, signin.PrintedCode, signin.Password}; err != nil || !slices.Equal(may, want) {
 			t.Errorf("%v, %v; want %v", may, err, want)
 		}
 		for _, w := range []signin.Way{signin.StaticPasscode, signin.SMS, signin.Voice, "none", ""} {
@@ -330,7 +330,7 @@ func TestWhatMayComeFirst(t *testing.T) {
 		h.Set("UPDATE tenants SET limited_ways = ? WHERE id = ?", user.WithPasskey, u.TenantID)
 		turnOff(h, user.WithTOTP, "no_sign_in")
 		may, err = h.SignIn.Preferable(ctx, u.TenantID, u.ID)
-		if want := []signin.Way{signin.Phone, signin.Password}; err != nil || !slices.Equal(may, want) {
+		if want := []signin.Way{signin.Phone, signin.PrintedCode, signin.Password}; err != nil || !slices.Equal(may, want) {
 			t.Errorf("with an app off and passkeys for a group %v, %v; want %v", may, err, want)
 		}
 		for _, w := range []signin.Way{signin.TOTP, signin.Passkey} {

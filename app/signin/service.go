@@ -9,6 +9,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/codesheet"
 	"latchkey/app/fault"
 	"latchkey/app/method"
 	"latchkey/app/passcode"
@@ -35,6 +36,7 @@ type Service struct {
 	Backups   *backupphone.Service
 	Passkeys  *passkey.Service
 	Passcodes *passcode.Service
+	Sheets    *codesheet.Service
 	Rules     *access.Rules
 	Approvals Approvals
 	Atlas     *place.Atlas
@@ -260,9 +262,13 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 			return "", err
 		}
 	}
-	err := tx.Later(`INSERT INTO attempts (tenant_id, id, browser_digest, name, subject, user_id, purpose, session_id, return_to, way, prompt_id,
-		approval_tenant_id, approval_id, state, trusted, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		who.tenant.ID, id, from.BrowserDigest, name, who.subject, who.userID(), b.purpose, b.sessionID, b.returnTo, b.way, sent.ID,
+	number, err := s.codeNumber(tx, b.way, who.tenant.ID, name, who.subject)
+	if err != nil {
+		return "", err
+	}
+	err = tx.Later(`INSERT INTO attempts (tenant_id, id, browser_digest, name, subject, user_id, purpose, session_id, return_to, way, prompt_id, code_number,
+		approval_tenant_id, approval_id, state, trusted, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		who.tenant.ID, id, from.BrowserDigest, name, who.subject, who.userID(), b.purpose, b.sessionID, b.returnTo, b.way, sent.ID, number,
 		b.approves.TenantID, b.approves.ID, "open", who.found.Trusted, from.IP, from.Browser, tx.Now, tx.Now.Add(attemptLife))
 	if err != nil {
 		return "", err
@@ -362,14 +368,14 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		Stay, Trusted                                                                                                 bool
 		SessionHours, TrustDays                                                                                       int
 		NoSignIn                                                                                                      user.Ways
-		Failures                                                                                                      int
+		Failures, CodeNumber                                                                                          int
 		ExpiresAt                                                                                                     time.Time
 		PromptState                                                                                                   prompt.State
 		PromptEndsAt                                                                                                  *time.Time
 		DecidedAt                                                                                                     *time.Time
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
-		a.failures, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, COALESCE(t.no_sign_in, 0) AS no_sign_in, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		a.failures, a.code_number, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, COALESCE(t.no_sign_in, 0) AS no_sign_in, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
 		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id
 		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
 		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, session.SessionHoursMost, session.TrustDaysUsual, tenantID, id, browserDigest)
@@ -382,7 +388,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 	a := Attempt{
 		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
-		Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
+		CodeNumber: row.CodeNumber, Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
 		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: browserDigest, trusted: row.Trusted, off: row.NoSignIn,
 	}
 	if row.PromptEndsAt != nil {
@@ -455,8 +461,12 @@ func (s *Service) Choose(ctx context.Context, addressed string, way Way, phoneID
 				return err
 			}
 		}
-		err = tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET way = ?, prompt_id = ?
-			WHERE tenant_id = ? AND id = ? AND state = 'open' AND expires_at > ?`, way, promptID, a.TenantID, a.key, tx.Now)
+		number, err := s.codeNumber(tx, way, a.TenantID, a.Name, a.subject)
+		if err != nil {
+			return err
+		}
+		err = tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET way = ?, prompt_id = ?, code_number = ?
+			WHERE tenant_id = ? AND id = ? AND state = 'open' AND expires_at > ?`, way, promptID, number, a.TenantID, a.key, tx.Now)
 		if err != nil {
 			return err
 		}

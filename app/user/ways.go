@@ -28,7 +28,8 @@ const WithBackupPhone = WithSMS | WithVoice
 // It is something that is had, and nothing else; nobody has it bound.
 const WithKey Ways = 1 << 30
 
-// SecondFactors are the ways that make a password enough, or do without it.
+// SecondFactors are the ways that make a password enough, or do without it, on every
+// day. A sheet of printed codes makes it enough, too, and is none of them: it runs out.
 const SecondFactors = WithPhone | WithTOTP | WithPasskey | WithBackupPhone
 
 // Has says whether one of others is in the set.
@@ -50,7 +51,7 @@ const (
 // none is there yet.
 func Enough(mfa string, bound, proved Ways) bool {
 	switch {
-	case proved.Has(WithPhone | WithPasskey | WithStaticPasscode), proved.Has(WithPassword) && proved.Has(WithTOTP|WithKey|WithBackupPhone):
+	case proved.Has(WithPhone | WithPasskey | WithStaticPasscode), proved.Has(WithPassword) && proved.Has(WithTOTP|WithKey|WithBackupPhone|WithPrintedCode):
 		return true
 	case mfa == MFAEnabled && !bound.Has(SecondFactors), mfa == MFADisabled:
 		return proved&^WithBackupPhone != 0

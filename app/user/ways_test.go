@@ -14,6 +14,7 @@ func TestWhatIsEnoughToSignIn(t *testing.T) {
 		totp         = user.WithTOTP
 		passkey      = user.WithPasskey
 		key          = user.WithKey
+		printed      = user.WithPrintedCode
 		everything   = pwd | phone | totp | passkey
 		off, on, all = user.MFADisabled, user.MFAEnabled, user.MFAEnforced
 	)
@@ -36,6 +37,11 @@ func TestWhatIsEnoughToSignIn(t *testing.T) {
 		{"the password is, while a second factor is enabled and not there", on, pwd, pwd, true},
 		{"the password is not, when it is enabled and there", on, pwd | totp, pwd, false},
 		{"the password is not, when it is enforced and not there", all, pwd, pwd, false},
+		{"the password and a printed code are", all, everything | printed, pwd | printed, true},
+		{"a printed code is not, when it is enforced", all, pwd | printed, printed, false},
+		{"a printed code is, while no second factor is asked for", off, pwd | printed, printed, true},
+		{"a printed code and an app are not: both are had", all, everything | printed, totp | printed, false},
+		{"the password is, while a sheet is all that is there: it runs out", on, pwd | printed, pwd, true},
 		{"a passkey that looked always is", all, everything, passkey, true},
 		{"one that did not look is, while no second factor is asked for", off, everything, key, true},
 		{"one that did not look is not, when it is enforced", all, everything, key, false},

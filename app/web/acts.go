@@ -15,7 +15,7 @@ import (
 // words are approval.kind.KIND.
 var acts = map[approval.Kind]string{
 	"role.assign": "key", "role.take": "key", "role.compose": "sliders", "role.change": "sliders", "role.retire": "sliders",
-	"user.lock": "pause", "user.unlock": "check", "session.end": "monitor", "authenticator.reset": "phone", "totp.reset": "clock", "passkey.reset": "passkey", "user.mfa": "shield",
+	"user.lock": "pause", "user.unlock": "check", "session.end": "monitor", "authenticator.reset": "phone", "totp.reset": "clock", "code_sheet.reset": "printer", "passkey.reset": "passkey", "user.mfa": "shield",
 	"user.invite": "plus", "user.invitation": "plus", "user.import": "list",
 	"group.create": "users", "group.rename": "users", "group.delete": "users", "group.add_member": "users", "group.remove_member": "users", "group.set_role": "key",
 	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
@@ -55,7 +55,7 @@ var fields = map[string]func(context.Context, string) string{
 	"cause": sayCause, "case": nil, "case_owner": nil, "case_state": sayCaseState,
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "platforms": sayPlatforms,
 	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
-	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
+	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
 }
 
 // Changed says one line of a difference in words: the field, and what it was and is.

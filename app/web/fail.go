@@ -100,7 +100,7 @@ func asFault(err error) *fault.Error {
 const methodNotAllowed fault.Kind = "method_not_allowed"
 
 // securityInfo are the pages of My security info on which acts stand.
-var securityInfo = []string{"phones", "passkeys", "totp", "backup-phones", "password", "sessions", "preferences"}
+var securityInfo = []string{"phones", "passkeys", "totp", "codes", "backup-phones", "password", "sessions", "preferences"}
 
 // here is the page to come back to: this one, or the one that a form stood on.
 func here(c echo.Context) string {
@@ -130,7 +130,7 @@ func here(c echo.Context) string {
 		// An act is the last part of the address of the page that it stands on; the
 		// parts of a person have no pages of their own.
 		page := strings.Join(parts[:len(parts)-1], "/") + "/"
-		for _, part := range []string{"/devices/", "/members/", "/passkeys/", "/totp/", "/messages/"} {
+		for _, part := range []string{"/devices/", "/members/", "/passkeys/", "/totp/", "/codes/", "/messages/"} {
 			page, _, _ = strings.Cut(page, part)
 		}
 		return strings.TrimSuffix(page, "/")

@@ -71,6 +71,11 @@ type Person struct {
 	TOTPAddedAt time.Time // since then
 	Backups     []BackupPhone
 
+	Sheet        string // serial of the sheet of printed codes; empty: none
+	SheetLeft    string // "7 codes left"
+	SheetLow     bool
+	SheetAddedAt time.Time
+
 	AtRisk    bool
 	Phones    []PersonPhone
 	Passkeys  []PersonPasskey

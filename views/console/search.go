@@ -10,7 +10,7 @@ type Search struct {
 
 // FoundSection is what was found of one kind.
 type FoundSection struct {
-	Kind  string // "people", "groups", "cases", "phones", "requests", "tickets"
+	Kind  string // "people", "groups", "cases", "phones", "sheets", "requests", "tickets"
 	Title string
 	Rows  []FoundRow
 }
@@ -28,6 +28,8 @@ func (s FoundSection) icon() string {
 		return "phone"
 	case "cases":
 		return "case"
+	case "sheets":
+		return "printer"
 	case "tickets":
 		return "ticket"
 	}

@@ -229,6 +229,7 @@ func menu(ctx context.Context, here string) []component.MenuItem {
 		{Label: words.Say(ctx, "me.menu.phones"), Href: "/me/phones", Icon: "phone"},
 		{Label: words.Say(ctx, "me.menu.passkeys"), Href: "/me/passkeys", Icon: "passkey"},
 		{Label: words.Say(ctx, "me.menu.totp"), Href: "/me/totp", Icon: "clock"},
+		{Label: words.Say(ctx, "me.menu.codes"), Href: "/me/codes", Icon: "printer"},
 		{Label: words.Say(ctx, "me.menu.backup"), Href: "/me/backup-phones", Icon: "message"},
 		{Label: words.Say(ctx, "me.menu.password"), Href: "/me/password", Icon: "key"},
 		{Label: words.Say(ctx, "me.menu.sessions"), Href: "/me/sessions", Icon: "monitor"},

@@ -61,6 +61,17 @@ type Code struct {
 	Stay      component.Check
 }
 
+// PrintedCode asks for one code of a sheet, by its number.
+type PrintedCode struct {
+	Attempt   string
+	UserName  string
+	Number    string
+	Error     string
+	Halfway   bool   // another factor was right, the code comes on top
+	OtherWays string // as of Password
+	Stay      component.Check
+}
+
 // PhoneCode asks for a code that was sent to a backup phone.
 type PhoneCode struct {
 	Attempt  string

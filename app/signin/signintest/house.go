@@ -15,6 +15,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/passcode"
 	"latchkey/app/passkey"
@@ -55,6 +56,7 @@ type House struct {
 	TOTPs     *totp.Service
 	Backups   *backupphone.Service
 	Passkeys  *passkey.Service
+	Sheets    *codesheet.Service
 	Alder     tenant.Tenant
 	Birch     tenant.Tenant
 }
@@ -102,9 +104,11 @@ func Build(t *testing.T, db *store.DB, clock *storetest.Clock) *House {
 	}
 	h.Backups = &backupphone.Service{DB: db, Keys: keys, Providers: &provider.Service{DB: db, Keys: keys, Nudge: make(chan struct{}, 1)}}
 	h.Devices.Authenticators = h.Passkeys
+	h.Sheets = &codesheet.Service{DB: db, Passwords: h.Passwords}
 	h.SignIn = &signin.Service{
 		DB: db, Keys: keys, Secrets: secret.System, Passwords: h.Passwords, Prompts: h.Prompts, TOTPs: h.TOTPs, Backups: h.Backups, Passkeys: h.Passkeys, Rules: rules,
 		Passcodes: &passcode.Service{DB: db, Hub: h.Hub, Passwords: h.Passwords},
+		Sheets:    h.Sheets,
 	}
 	return h
 }

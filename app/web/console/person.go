@@ -13,6 +13,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/people"
 	"latchkey/app/user"
@@ -61,6 +62,10 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	}
 	if p.TOTP != nil {
 		v.TOTP, v.TOTPAddedAt = true, p.TOTP.ConfirmedAt
+	}
+	if p.Sheet != nil {
+		v.Sheet, v.SheetLeft, v.SheetAddedAt = codesheet.Parted(p.Sheet.Serial), words.Say(ctx, "me.codes.left", "count", strconv.Itoa(p.Sheet.CodesLeft)), p.Sheet.CreatedAt
+		v.SheetLow = p.Sheet.Low()
 	}
 	for _, b := range p.Backups {
 		row := views.BackupPhone{Number: b.Number, How: words.Say(ctx, "me.backup.how."+string(b.Channel)), Icon: channelIcons[b.Channel], AddedAt: b.ConfirmedAt}

@@ -27,6 +27,7 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 	people.KindEndSessions: {"/end-sessions", "end_sessions"},
 	people.KindReset:       {"/revoke", "reset"},
 	people.KindResetTOTP:   {"/totp/revoke", "reset_totp"},
+	people.KindResetSheet:  {"/codes/revoke", "reset_sheet"},
 	people.KindTakePasskey: {"/revoke", "take_passkey"},
 	people.KindMFA:         {"/mfa", "mfa"},
 	people.KindInvitation:  {"/invitation", "invitation"},
@@ -40,7 +41,7 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 }
 
 // dangers are the acts that take something from a person.
-var dangers = []approval.Kind{people.KindLock, people.KindDisable, people.KindReset, people.KindResetTOTP, people.KindTakePasskey, people.KindEndSessions, people.KindWithdrawPasscode}
+var dangers = []approval.Kind{people.KindLock, people.KindDisable, people.KindReset, people.KindResetTOTP, people.KindResetSheet, people.KindTakePasskey, people.KindEndSessions, people.KindWithdrawPasscode}
 
 // personActs puts what may be done to a person on their page, and what came back.
 func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, offers []people.Offer, back failed) {
@@ -204,6 +205,13 @@ func (h *Pages) revokeTOTP(c echo.Context) error {
 		return err
 	}
 	return h.actOn(c, people.KindResetTOTP, "reset_totp", nil, "?done=totp_taken")
+}
+
+func (h *Pages) revokeSheet(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	return h.actOn(c, people.KindResetSheet, "reset_sheet", nil, "?done=sheet_taken")
 }
 
 func (h *Pages) setMFA(c echo.Context) error {

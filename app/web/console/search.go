@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/codesheet"
 	"latchkey/app/search"
 	"latchkey/app/user"
 	"latchkey/app/web"
@@ -45,14 +46,15 @@ func (h *Pages) search(c echo.Context) error {
 
 // full says whether there may be more than is shown.
 func full(f search.Found) bool {
-	return len(f.People) == search.Most || len(f.Groups) == search.Most || len(f.Phones) == search.Most || len(f.Tickets) == search.Most
+	return len(f.People) == search.Most || len(f.Groups) == search.Most || len(f.Phones) == search.Most || len(f.Sheets) == search.Most || len(f.Tickets) == search.Most
 }
 
 // sections puts what was found into words, and says where each leads.
 func (h *Pages) sections(c echo.Context, f search.Found) []views.FoundSection {
 	ctx := web.Context(c)
 	people, groups := views.FoundSection{Kind: "people"}, views.FoundSection{Kind: "groups"}
-	phones, requests, tickets := views.FoundSection{Kind: "phones"}, views.FoundSection{Kind: "requests"}, views.FoundSection{Kind: "tickets"}
+	phones, sheets := views.FoundSection{Kind: "phones"}, views.FoundSection{Kind: "sheets"}
+	requests, tickets := views.FoundSection{Kind: "requests"}, views.FoundSection{Kind: "tickets"}
 	for _, p := range f.People {
 		people.Rows = append(people.Rows, h.foundPerson(c, p))
 	}
@@ -66,6 +68,11 @@ func (h *Pages) sections(c echo.Context, f search.Found) []views.FoundSection {
 		row.Note = words.Say(ctx, "console.search.phone", "platform", words.Say(ctx, "platform."+p.Platform), "id", p.AccountID[:8])
 		phones.Rows = append(phones.Rows, row)
 	}
+	for _, s := range f.Sheets {
+		row := h.foundPerson(c, s.Person)
+		row.Note = words.Say(ctx, "console.search.sheet", "serial", codesheet.Parted(s.Serial), "state", words.Say(ctx, "codesheet.state."+s.CodeState))
+		sheets.Rows = append(sheets.Rows, row)
+	}
 	for _, r := range f.Requests {
 		requests.Rows = append(requests.Rows, views.FoundRow{Title: words.Say(ctx, "console.search.request"), Note: r.Reason, Href: h.path(c, "/approvals/"+url.PathEscape(r.ID))})
 	}
@@ -78,7 +85,7 @@ func (h *Pages) sections(c echo.Context, f search.Found) []views.FoundSection {
 		tickets.Rows = append(tickets.Rows, views.FoundRow{Title: name, Note: words.Say(ctx, "console.search.ticket"), Href: h.ticketPath(c, name)})
 	}
 	var all []views.FoundSection
-	for _, section := range []views.FoundSection{people, groups, found, phones, requests, tickets} {
+	for _, section := range []views.FoundSection{people, groups, found, phones, sheets, requests, tickets} {
 		if len(section.Rows) > 0 {
 			section.Title = words.Say(ctx, "console.search."+section.Kind)
 			all = append(all, section)

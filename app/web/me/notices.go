@@ -92,6 +92,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.copied")
 	case audit.AccessAlarm:
 		shown.Next = words.Say(ctx, "me.notices.look")
+	case audit.CodeSheetLow, audit.CodeSheetUsedUp:
+		shown.Next = words.Say(ctx, "me.notices.codes")
 	case audit.AuthenticatorReset:
 		shown.Next = words.Say(ctx, "me.notices.phone")
 	case audit.UserUnlocked, audit.WaysRestored:

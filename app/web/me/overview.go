@@ -37,12 +37,16 @@ func (h *Pages) overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	sheet, err := h.codesInShort(c)
+	if err != nil {
+		return err
+	}
 	backups, err := h.backupsInShort(c)
 	if err != nil {
 		return err
 	}
 	v := views.Overview{
-		Ready: ready(ctx, signing), LastSignInAt: who.CreatedAt,
+		Ready: ready(ctx, signing, who.Ways.Has(user.WithPrintedCode), !who.Off.Has(user.WithPrintedCode)), LastSignInAt: who.CreatedAt,
 		LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", web.SayBrowser(ctx, who.Browser)),
 	}
 	for _, line := range []struct {
@@ -53,6 +57,7 @@ func (h *Pages) overview(c echo.Context) error {
 		{user.WithPasskey, signin.Passkey, passkeys},
 		{user.WithPhone, signin.Phone, phone},
 		{user.WithTOTP, signin.TOTP, app},
+		{user.WithPrintedCode, signin.PrintedCode, sheet},
 		{user.WithBackupPhone, "", backups},
 		{user.WithPassword, signin.Password, passwordInShort(c)},
 	} {
@@ -181,16 +186,19 @@ func passwordInShort(c echo.Context) views.Authenticator {
 	return line
 }
 
-// ready says how well somebody is prepared, by how many phones sign them in.
-func ready(ctx context.Context, signing int) views.Readiness {
+// ready says how well somebody is prepared, by how many phones sign them in and
+// whether they have printed codes; mayPrint says that they can use them.
+func ready(ctx context.Context, signing int, printed, mayPrint bool) views.Readiness {
 	word := "risk"
 	switch {
-	case signing > 1:
+	case signing > 1, signing == 1 && printed:
 		word = "ready"
+	case printed:
+		word = "printed"
 	case signing == 1:
 		word = "nearly"
 	}
-	return views.Readiness{
+	shown := views.Readiness{
 		Word: words.Say(ctx, "me.info."+word+".title"), Sentence: words.Say(ctx, "me.info."+word+".text"),
 		Steps: []views.ReadyStep{
 			{Text: words.Say(ctx, "me.info.step.password"), Done: true},
@@ -198,4 +206,8 @@ func ready(ctx context.Context, signing int) views.Readiness {
 			{Text: words.Say(ctx, "me.info.step.second"), Done: signing > 1, Href: "/me/phones", Label: words.Say(ctx, "me.info.step.second_act")},
 		},
 	}
+	if mayPrint {
+		shown.Steps = append(shown.Steps, views.ReadyStep{Text: words.Say(ctx, "me.info.step.codes"), Done: printed, Href: codesPath, Label: words.Say(ctx, "me.info.step.codes_act")})
+	}
+	return shown
 }

@@ -17,6 +17,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/cases"
+	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
@@ -41,11 +42,12 @@ type Pages struct {
 	Passkeys  *passkey.Service
 	Passwords *password.Service
 	Cases     *cases.Service
+	Sheets    *codesheet.Service
 }
 
 // Routes is the map of My account.
 func (h *Pages) Routes() []web.Route {
-	return append(slices.Concat(h.totpRoutes(), h.backupRoutes(), h.passkeyRoutes(), h.passwordRoutes(), h.sessionRoutes()), []web.Route{
+	return append(slices.Concat(h.totpRoutes(), h.codeRoutes(), h.backupRoutes(), h.passkeyRoutes(), h.passwordRoutes(), h.sessionRoutes()), []web.Route{
 		web.Get("/", access.AccountView, h.home),
 		web.Get("/me", access.AccountView, h.overview),
 		web.Get("/me/phones", access.AccountView, h.phones),
@@ -91,6 +93,11 @@ func (h *Pages) home(c echo.Context) error {
 			Href: "/step-up?return_to=%2F", Label: words.Say(ctx, "me.home.limited.act"), Tone: "warn",
 		})
 	}
+	few, err := h.fewCodes(c)
+	if err != nil {
+		return err
+	}
+	v.Attention = append(v.Attention, few...)
 	switch active, signing := count(phones); {
 	case active == 0:
 		v.Attention = append(v.Attention, views.Attention{

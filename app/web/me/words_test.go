@@ -80,7 +80,7 @@ func TestEveryPhoneIsSaidToItsUser(t *testing.T) {
 }
 
 func TestEveryWayIsSaidToItsUser(t *testing.T) {
-	for _, way := range []string{session.ByPhone, session.ByPassword, session.ByTOTP, session.ByPasskey, session.ByKey} {
+	for _, way := range []string{session.ByPhone, session.ByPassword, session.ByTOTP, session.ByPasskey, session.ByKey, session.ByPrintedCode} {
 		if !words.Has(t.Context(), "me.sessions.how."+way) {
 			t.Errorf("me.sessions.how.%s: no such text", way)
 		}
@@ -94,7 +94,7 @@ func TestEveryWayIsSaidToItsUser(t *testing.T) {
 func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 	for action, detail := range map[audit.Action]string{
 		audit.UserLocked: "", audit.UserUnlocked: "", audit.WaysRestored: "", audit.SessionsEnded: "", audit.AuthenticatorReset: "Pocket",
-		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.PasskeyBound: "Laptop", audit.DeviceUnlockSet: "Pocket", audit.PasskeyRemoved: "Laptop", audit.PasskeyReset: "Laptop", audit.PasskeySuspect: "Laptop", audit.PasswordSet: "", audit.PasswordChanged: "", audit.PasswordRenewed: "", audit.PasswordLinkMade: "", audit.PasscodeApproved: "", audit.PasscodeIssued: "", audit.PasscodeWithdrawn: "",
+		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.CodeSheetMade: "AAAA-BBBB", audit.CodeSheetLow: "3", audit.CodeSheetUsedUp: "0", audit.CodeSheetRemoved: "", audit.CodeSheetReset: "", audit.PasskeyBound: "Laptop", audit.DeviceUnlockSet: "Pocket", audit.PasskeyRemoved: "Laptop", audit.PasskeyReset: "Laptop", audit.PasskeySuspect: "Laptop", audit.PasswordSet: "", audit.PasswordChanged: "", audit.PasswordRenewed: "", audit.PasswordLinkMade: "", audit.PasscodeApproved: "", audit.PasscodeIssued: "", audit.PasscodeWithdrawn: "",
 		audit.RoleAssigned: "helpdesk", audit.RoleTaken: "custom:x", audit.AccessAlarm: "somebody@alder.example",
 		audit.GroupMemberAdded: "Night shift, Ward", audit.GroupMemberRemoved: "Night shift",
 		audit.CaseOpened: "C-1042", audit.CaseClosed: "C-1042", audit.CaseReopened: "C-1042", audit.CaseTaken: "C-1042", audit.CaseHandedOver: "C-1042",
@@ -114,8 +114,24 @@ func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 }
 
 func TestReadiness(t *testing.T) {
-	for signing, done := range map[int]int{0: 1, 1: 2, 2: 3, 5: 3} {
-		r := ready(t.Context(), signing)
+	for _, row := range []struct {
+		signing           int
+		printed, mayPrint bool
+		done, steps       int
+	}{
+		{0, false, true, 1, 4},
+		{1, false, true, 2, 4},
+		{2, false, true, 3, 4},
+		{5, false, true, 3, 4},
+		{0, true, true, 2, 4},
+		{1, true, true, 3, 4},
+		{2, true, true, 4, 4},
+		{2, false, false, 3, 3},
+	} {
+		r, done, signing := ready(t.Context(), row.signing, row.printed, row.mayPrint), row.done, row.signing
+		if len(r.Steps) != row.steps {
+			t.Errorf("with %d phones there are %d steps, want %d", signing, len(r.Steps), row.steps)
+		}
 		said(t, "readiness", r.Word)
 		said(t, "readiness", r.Sentence)
 		got := 0

@@ -145,6 +145,11 @@ func (h *Pages) typed(c echo.Context, status int, a signin.Attempt, now time.Tim
 	if a.Way == signin.SMS || a.Way == signin.Voice {
 		return h.phoneCode(c, status, a, wrong)
 	}
+	if a.Way == signin.PrintedCode {
+		return web.Render(c, status, views.PrintedCodePage(page, views.PrintedCode{
+			Attempt: a.ID, UserName: a.Name, Number: strconv.Itoa(a.CodeNumber), Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay,
+		}))
+	}
 	if a.Way == signin.StaticPasscode {
 		return web.Render(c, status, views.PasscodePage(page, views.Passcode{Attempt: a.ID, UserName: a.Name, Error: wrong}))
 	}
@@ -262,7 +267,7 @@ func (h *Pages) verify(c echo.Context) error {
 }
 
 // wrongs are the words for what was typed and did not work.
-var wrongs = map[signin.Way]string{signin.StaticPasscode: "signin.passcode.wrong", signin.Password: "signin.password.wrong", signin.TOTP: "signin.totp.wrong", signin.Passkey: "signin.passkey.wrong", signin.SMS: "signin.code.wrong", signin.Voice: "signin.code.wrong"}
+var wrongs = map[signin.Way]string{signin.StaticPasscode: "signin.passcode.wrong", signin.Password: "signin.password.wrong", signin.TOTP: "signin.totp.wrong", signin.PrintedCode: "signin.printed.wrong", signin.Passkey: "signin.passkey.wrong", signin.SMS: "signin.code.wrong", signin.Voice: "signin.code.wrong"}
 
 func (h *Pages) finish(c echo.Context) error {
 	done, err := h.SignIn.Finish(c.Request().Context(), c.Param("attempt"), web.From(c))
@@ -364,7 +369,7 @@ func (h *Pages) help(c echo.Context) error {
 
 // wayOf says a way on the page of ways.
 func wayOf(ctx context.Context, way signin.Way) views.Way {
-	icons := map[signin.Way]string{signin.Phone: "phone", signin.TOTP: "clock", signin.Password: "key", signin.Passkey: "passkey", signin.StaticPasscode: "warn", signin.SMS: "message", signin.Voice: "call"}
+	icons := map[signin.Way]string{signin.Phone: "phone", signin.TOTP: "clock", signin.PrintedCode: "printer", signin.Password: "key", signin.Passkey: "passkey", signin.StaticPasscode: "warn", signin.SMS: "message", signin.Voice: "call"}
 	return views.Way{
 		Title: words.Say(ctx, "signin.help."+string(way)+".title"), Advice: words.Say(ctx, "signin.help."+string(way)+".text"),
 		Method: string(way), Button: words.Say(ctx, "signin.help."+string(way)+".act"), Icon: icons[way], Weaker: way == signin.SMS || way == signin.Voice,

@@ -40,6 +40,10 @@ func (h *Pages) stepUp(c echo.Context) error {
 			v.Ways = append(v.Ways, views.Way{
 				Title: words.Say(ctx, "stepup.totp.title"), Advice: words.Say(ctx, "stepup.totp.text"), Method: string(signin.TOTP), Button: words.Say(ctx, "stepup.totp.act"), Icon: "clock",
 			})
+		case session.ByPrintedCode:
+			v.Ways = append(v.Ways, views.Way{
+				Title: words.Say(ctx, "stepup.printed_code.title"), Advice: words.Say(ctx, "stepup.printed_code.text"), Method: string(signin.PrintedCode), Button: words.Say(ctx, "stepup.printed_code.act"), Icon: "printer",
+			})
 		case session.ByPassword:
 			v.Ways = append(v.Ways, views.Way{
 				Title: words.Say(ctx, "stepup.password.title"), Method: string(signin.Password), Button: words.Say(ctx, "stepup.password.act"), Icon: "key",

@@ -1,0 +1,122 @@
+package me
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/codesheet"
+	"latchkey/app/secret"
+	"latchkey/app/user"
+	"latchkey/app/web"
+	views "latchkey/views/me"
+	"latchkey/views/words"
+)
+
+const codesPath = "/me/codes"
+
+func (h *Pages) codeRoutes() []web.Route {
+	return []web.Route{
+		web.Get(codesPath, access.AccountView, h.codes),
+		web.Post(codesPath, access.AuthenticatorBind, h.makeSheet),
+		web.Post(codesPath+"/remove", access.AuthenticatorRemove, h.removeSheet),
+	}
+}
+
+// sheetOwner is whoever asks, with the session that they ask in.
+func sheetOwner(c echo.Context) codesheet.Owner {
+	who := web.Session(c)
+	return codesheet.Owner{TenantID: who.TenantID, UserID: who.UserID, SessionID: who.ID}
+}
+
+func (h *Pages) codes(c echo.Context) error {
+	ctx, who := web.Context(c), web.Session(c)
+	sheet, ok, err := h.Sheets.Of(ctx, who.TenantID, who.UserID)
+	if err != nil {
+		return err
+	}
+	v := views.Codes{Once: secret.System.ID(), Has: ok, AddedAt: sheet.CreatedAt}
+	if ok {
+		v.Serial, v.Left, v.Low = codesheet.Parted(sheet.Serial), words.Say(ctx, "me.codes.left", "count", strconv.Itoa(sheet.CodesLeft)), sheet.Low()
+	}
+	if sheet.LastUsedAt != nil {
+		v.LastUsedAt = *sheet.LastUsedAt
+	}
+	if who.Off.Has(user.WithPrintedCode) {
+		v.WhyNotAdd = web.Sentence(c, "method.off", "")
+	}
+	return web.Render(c, http.StatusOK, views.CodesPage(h.Site.Page(c), v))
+}
+
+// makeSheet makes a sheet and shows it, once, ready to be printed.
+func (h *Pages) makeSheet(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	// What could fail comes first: the codes are shown once.
+	address := h.Site.PublicURL + "/signin"
+	dark, err := picture(address)
+	if err != nil {
+		return err
+	}
+	made, err := h.Sheets.Make(c.Request().Context(), sheetOwner(c), web.Form(c, "once"), web.Origin(c))
+	if err != nil {
+		return err
+	}
+	v := views.Sheet{
+		TenantName: web.Session(c).TenantName, Serial: codesheet.Parted(made.Serial), MadeOn: made.MadeAt.UTC().Format("2006-01-02"), Address: address, QR: dark, Instead: made.Instead,
+	}
+	for i, code := range made.Codes {
+		v.Codes = append(v.Codes, views.SheetCode{Number: strconv.Itoa(i + 1), Code: code.Reveal()})
+	}
+	return web.Render(c, http.StatusOK, views.SheetPage(h.Site.Page(c), v))
+}
+
+func (h *Pages) removeSheet(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	if err := h.Sheets.Remove(c.Request().Context(), sheetOwner(c), web.Origin(c)); err != nil {
+		return err
+	}
+	return web.Redirect(c, codesPath+"?done=sheet_removed")
+}
+
+// codesInShort is the line of printed codes in My security info.
+func (h *Pages) codesInShort(c echo.Context) (views.Authenticator, error) {
+	ctx, who := web.Context(c), web.Session(c)
+	line := views.Authenticator{
+		Icon: "printer", Name: words.Say(ctx, "me.info.codes.title"), Detail: words.Say(ctx, "me.info.codes.text"), State: words.Say(ctx, "me.info.totp.none"),
+		Href: codesPath, Label: words.Say(ctx, "me.info.codes.act"),
+	}
+	if !who.Bound.Has(user.WithPrintedCode) {
+		return line, nil
+	}
+	sheet, has, err := h.Sheets.Of(ctx, who.TenantID, who.UserID)
+	if has {
+		line.State, line.Tone = words.Say(ctx, "me.codes.left", "count", strconv.Itoa(sheet.CodesLeft)), "good"
+		if sheet.Low() {
+			line.Tone = "warn"
+		}
+	}
+	line.Used(sheet.LastUsedAt)
+	return line, err
+}
+
+// fewCodes asks on the start page for another sheet when few codes are left.
+func (h *Pages) fewCodes(c echo.Context) ([]views.Attention, error) {
+	ctx, who := web.Context(c), web.Session(c)
+	if !who.Ways.Has(user.WithPrintedCode) {
+		return nil, nil
+	}
+	sheet, has, err := h.Sheets.Of(ctx, who.TenantID, who.UserID)
+	if err != nil || !has || !sheet.Low() {
+		return nil, err
+	}
+	return []views.Attention{{
+		Text: words.Say(ctx, "me.home.codes.title", "count", strconv.Itoa(sheet.CodesLeft)), Why: words.Say(ctx, "me.home.codes.text"),
+		Href: codesPath, Label: words.Say(ctx, "me.home.codes.act"), Tone: "warn",
+	}}, nil
+}
