@@ -27,13 +27,17 @@ func TestHostileTextIsEscaped(t *testing.T) {
 	})
 }
 
+// madeHere is a file that a page itself holds: letters of base64, to be saved and not
+// to be opened.
+var madeHere = regexp.MustCompile(` href="data:application/pdf;base64,[A-Za-z0-9+/=]+" download="printed-codes-[^"]*"`)
+
 // TestHostileAddressesLeadNowhere gives every page an address that would be run
 // as script, where a reader follows it.
 func TestHostileAddressesLeadNowhere(t *testing.T) {
 	address := regexp.MustCompile(`(?i)\s(href|action|formaction)="\s*(javascript|data|vbscript):`)
 	for _, hostile := range []string{"javascript:alert(1)", " JaVaScRiPt:alert(1)", "data:text/html,<script>alert(1)</script>"} {
 		everywhere(t, t.Context(), hostile, func(t *testing.T, html string) {
-			if found := address.FindString(html); found != "" {
+			if found := address.FindString(madeHere.ReplaceAllString(html, "")); found != "" {
 				t.Errorf("the page leads to %s", found)
 			}
 		})

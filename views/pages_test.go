@@ -119,7 +119,9 @@ var pages = map[string][]state{
 	"console.CasePage": page(console.CasePage, full,
 		func(v *console.Case) { v.May, v.Links, v.Notes, v.Story = false, nil, nil, nil },
 		func(v *console.Case) { v.Standing, v.Errors = false, nil },
-		func(v *console.Case) { v.Standing, v.Waits, v.Mine, v.DeviceActive, v.Form, v.Ticket.Name = true, false, true, false, "note", "" },
+		func(v *console.Case) {
+			v.Standing, v.Waits, v.Mine, v.DeviceActive, v.Form, v.Ticket.Name = true, false, true, false, "note", ""
+		},
 		func(v *console.Case) { v.Standing, v.Waits, v.Form, v.ClosedAt = true, true, "hand_over", time.Time{} }),
 	"console.TicketPage": page(console.TicketPage, full,
 		func(v *console.Ticket) { v.PartOf, v.Older, v.Newest = "", "", "" },

@@ -2,10 +2,12 @@ package journey
 
 import (
 	"bytes"
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -29,6 +31,21 @@ func (p *pc) printsOnOnePage(name string) {
 			if err := os.WriteFile(filepath.Join(folder, "print-"+name+"-"+paper+".pdf"), file, 0o644); err != nil {
 				p.t.Fatal(err)
 			}
+		}
+	}
+}
+
+// savesAsPDF follows the link that holds the sheet as a file.
+func (p *pc) savesAsPDF() {
+	p.t.Helper()
+	text, ok := strings.CutPrefix(p.Attribute("a[download^='printed-codes-']", "href"), "data:application/pdf;base64,")
+	file, err := base64.StdEncoding.DecodeString(text)
+	if !ok || err != nil || !bytes.HasPrefix(file, []byte("%PDF-")) {
+		p.t.Errorf("the link holds %.60q, %v", text, err)
+	}
+	if folder := os.Getenv("LATCHKEY_SCREENSHOTS"); folder != "" {
+		if err := os.WriteFile(filepath.Join(folder, "saved-sheet.pdf"), file, 0o644); err != nil {
+			p.t.Fatal(err)
 		}
 	}
 }
@@ -74,6 +91,7 @@ func TestASheetOfPrintedCodes(t *testing.T) {
 			p.WaitFor(".code-sheet")
 			look("sheet")
 			p.printsOnOnePage("sheet")
+			p.savesAsPDF()
 			sheet := p.paper()
 			if len(sheet) != 10 {
 				t.Fatalf("the sheet has %d codes", len(sheet))
@@ -81,7 +99,7 @@ func TestASheetOfPrintedCodes(t *testing.T) {
 			if p.Has("[data-print][hidden]") != noScript {
 				t.Error("the button that prints is there without script, or is not with it")
 			}
-			p.Follow(".screen-only a.button")
+			p.Follow(".screen-only a.button:not([download])")
 			p.WaitForText(".row-head", "10 codes left")
 			look("codes")
 			p.out()

@@ -213,7 +213,7 @@ func tries(h *House, who somebody, i int) (by string, signsIn bool) {
 	return "nothing", false
 }
 
-var hasNone = errors.New("they have none")
+var errHasNone = errors.New("they have none")
 
 // proves gives in an attempt what it asks for, when they have it. Whatever is no answer
 // to that question fails the story.
@@ -221,7 +221,7 @@ func proves(h *House, who somebody, a signin.Attempt, pc signin.From) (done sign
 	h.T.Helper()
 	ctx := h.T.Context()
 	defer func() {
-		if err != nil && !errors.Is(err, hasNone) && !errors.Is(err, fault.Refused) && !errors.Is(err, fault.Throttled) {
+		if err != nil && !errors.Is(err, errHasNone) && !errors.Is(err, fault.Refused) && !errors.Is(err, fault.Throttled) {
 			h.T.Fatalf("%s of %s: %v", a.Way, who.Name, err)
 		}
 	}()
@@ -230,21 +230,21 @@ func proves(h *House, who somebody, a signin.Attempt, pc signin.From) (done sign
 		return h.SignIn.VerifyPassword(ctx, a.ID, Password, pc)
 	case signin.TOTP:
 		if who.app == nil {
-			return done, hasNone
+			return done, errHasNone
 		}
 		return h.SignIn.VerifyCode(ctx, a.ID, who.app.Next(), pc)
 	case signin.Passkey:
 		if who.key == nil {
-			return done, hasNone
+			return done, errHasNone
 		}
 		return signs(h, a, who.key.Sign(h.T, h.AskPasskey(a, pc)), pc)
 	}
 	if who.phone == nil {
-		return done, hasNone
+		return done, errHasNone
 	}
 	open, err := h.Prompts.Open(ctx, who.phone.ID)
 	if err != nil || len(open) != 1 {
-		return done, errors.Join(err, hasNone)
+		return done, errors.Join(err, errHasNone)
 	}
 	if _, err := who.phone.Answer(open[0], prompt.Approve, h.Number(open[0].ID), PIN); err != nil {
 		return done, err

@@ -18,6 +18,7 @@ type Codes struct {
 type Sheet struct {
 	TenantName string
 	Serial     string
+	MadeAt     time.Time
 	MadeOn     string // 2026-11-29
 	Codes      []SheetCode
 	Address    string   // of the sign-in

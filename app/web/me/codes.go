@@ -66,7 +66,7 @@ func (h *Pages) makeSheet(c echo.Context) error {
 		return err
 	}
 	v := views.Sheet{
-		TenantName: web.Session(c).TenantName, Serial: codesheet.Parted(made.Serial), MadeOn: made.MadeAt.UTC().Format("2006-01-02"), Address: address, QR: dark, Instead: made.Instead,
+		TenantName: web.Session(c).TenantName, Serial: codesheet.Parted(made.Serial), MadeAt: made.MadeAt, MadeOn: made.MadeAt.UTC().Format("2006-01-02"), Address: address, QR: dark, Instead: made.Instead,
 	}
 	for i, code := range made.Codes {
 		v.Codes = append(v.Codes, views.SheetCode{Number: strconv.Itoa(i + 1), Code: code.Reveal()})
