@@ -54,9 +54,10 @@ var (
 
 // process is a run of the binary in an environment that has nothing of ours.
 type process struct {
-	command *exec.Cmd
-	out     *output
-	ended   chan struct{}
+	command  *exec.Cmd
+	keyboard io.Writer
+	out      *output
+	ended    chan struct{}
 }
 
 // output is what a process says, while it still may.
@@ -87,6 +88,10 @@ func begin(t *testing.T, environment []string, arguments ...string) *process {
 	p.command.Dir = t.TempDir()
 	p.command.Env = append([]string{"PATH=/nowhere", "HOME=" + p.command.Dir}, environment...)
 	p.command.Stdout, p.command.Stderr = p.out, p.out
+	var err error
+	if p.keyboard, err = p.command.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}

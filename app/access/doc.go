@@ -21,5 +21,6 @@
 // A custom role is a set of permissions put together by a tenant's security
 // administrator. Its rank follows from them: the least rank that a built-in role
 // with the same permission has, the highest of all. What only security
-// administrators may is in no custom role.
+// administrators may is in no custom role. Whoever may act on people sees them, and
+// whoever gives roles sees who holds which: both come along by themselves.
 package access

@@ -316,13 +316,14 @@ func TestCustomRoles(t *testing.T) {
 		may         []Permission
 	}{
 		{"", 40, nil},
-		{"user.lock", 40, []Permission{UserLock}},
-		{"user.lock,bypass.approve", 45, []Permission{UserLock, BypassApprove}},
+		{"user.lock", 40, []Permission{UserLock, AuthenticatorView}},
+		{"user.lock,bypass.approve", 45, []Permission{UserLock, AuthenticatorView, BypassApprove}},
 		{"audit.export", 50, []Permission{AuditExport}},
 		{"audit.read,role.view", 50, []Permission{AuditRead, RoleView}},
-		{"role.assign", 60, []Permission{RoleAssign}},
-		{"static_passcode.request,policy.edit", 60, []Permission{StaticPasscodeRequest, PolicyEdit}},
+		{"role.assign", 60, []Permission{RoleAssign, RoleView, AuthenticatorView}},
+		{"static_passcode.request,policy.edit", 60, []Permission{StaticPasscodeRequest, PolicyEdit, AuthenticatorView}},
 		{"role.compose,outage.declare,integration.edit,static_passcode.issue", 40, nil},
+		{"bypass.approve", 45, []Permission{BypassApprove}}, // of what one is asked for
 		{"operator.enter", 40, nil},
 		{"account.view,console.enter", 40, nil}, // brought by every role anyway
 		{"nonsense,,*, user.lock", 40, nil},

@@ -72,6 +72,11 @@ func (s Set) List() (all []Permission) {
 // none of them.
 var wide = SetOf(RolloutEdit, PolicyEdit, RoleCompose, OutageDeclare, IntegrationEdit, AuditExport, AuditVerify, UserImport, AuditReadPersonal)
 
+// upon are permissions whose acts begin at a person or a group. In a custom role
+// they bring the sight of people along: without it nobody finds who to act upon.
+var upon = SetOf(CallerCheck, BypassIssue, BypassRevoke, AuthenticatorReset, RebindRequest, UserLock, SessionEnd, UserUnlock, UserDisable,
+	CodeSheetHandOver, StaticPasscodeRequest, RoleAssign, UserImport, UserInvite, GroupEdit)
+
 // Standing is what a person is in a tenant, now.
 type Standing struct {
 	TenantID, UserID string
@@ -124,6 +129,12 @@ func (m *matrix) custom(id Role, name, permissions string) definition {
 			continue
 		}
 		d.may |= m.alone[p]
+		if upon.Has(p) {
+			d.may |= m.alone[AuthenticatorView]
+		}
+		if p == RoleAssign {
+			d.may |= m.alone[RoleView]
+		}
 		d.rank = max(d.rank, m.least(p))
 	}
 	return d

@@ -18,6 +18,7 @@ func TestCodesOfThePhoneSignInWithNoSignal(t *testing.T) {
 	const name = "user9@alder.example"
 	p, phone := h.ready(name)
 	p.Open(h.URL + "/me/totp")
+	p.look("totp-none")
 	p.Follow("form[action='/me/totp'] button")
 	p.provesBy(phone)
 	p.WaitForURL("/me/totp")
@@ -57,6 +58,11 @@ func TestCodesOfThePhoneSignInWithNoSignal(t *testing.T) {
 	p.Fill("[name=code]", phone.code())
 	p.Follow("form[action^='/me/totp/new/'] button.primary")
 	p.WaitForText(".row-head", "Ready")
+	p.look("totp-one")
+	p.Click("#remove-totp summary")
+	p.WaitFor("dialog[open] button.danger")
+	p.look("totp-remove")
+	p.Reload()
 	p.out()
 
 	// Another day, in the cellar.
@@ -70,6 +76,11 @@ func TestCodesOfThePhoneSignInWithNoSignal(t *testing.T) {
 	p.name(name)
 	p.Follow(helpLink)
 	p.Follow("form:has([value=totp]) button")
+	p.look("code")
+	p.Fill("[name=code]", "not it")
+	p.Follow(primary)
+	p.WaitFor("[name=code][aria-invalid=true]")
+	p.look("code-wrong")
 	p.Fill("[name=code]", phone.code())
 	p.Follow(primary)
 	p.signedIn(name)
@@ -149,18 +160,24 @@ func TestThePhoneMakesCodesByTheBook(t *testing.T) {
 	}
 }
 
-// seen plays a camera that sees a QR code: what window.seen says. Chromium has no
-// reader of its own here; the screens are the real ones.
+// seen plays a camera and what is seen through it. Chromium has no reader of QR codes
+// here; the screens are the real ones, and so is the stream.
 const seen = `globalThis.BarcodeDetector = class {
 	static getSupportedFormats() { return Promise.resolve(["qr_code"]); }
-	detect() { return Promise.resolve(window.seen ? [{ rawValue: window.seen }] : []); }
+	detect() { (window.looked ??= []).push(window.seen); return Promise.resolve(window.seen ? [{ rawValue: window.seen }] : []); }
 };
-const canvas = document.createElement("canvas");
-setInterval(() => canvas.getContext("2d").fillRect(0, 0, Math.random() * 9, 9), 50);
-navigator.mediaDevices.getUserMedia = () => window.refused ? Promise.reject(new Error("refused")) : Promise.resolve(canvas.captureStream());`
+window.streams = [];
+navigator.mediaDevices.getUserMedia = async () => {
+	if (window.refused) throw new DOMException("", "NotAllowedError");
+	const canvas = document.createElement("canvas");
+	const pen = canvas.getContext("2d");
+	if (!window.dark) setInterval(() => pen.fillRect(0, 0, 9, 9), 20); // a picture comes when something is drawn
+	streams.push(canvas.captureStream());
+	return streams.at(-1);
+};`
 
 // The camera reads the code that stands on the page, passes over what is none, and
-// says so when it may not look.
+// says so when it may not look. Stopped or done, it is off.
 func TestTheCameraReadsCodes(t *testing.T) {
 	t.Parallel()
 	h := open(t, store.SQLite)
@@ -170,21 +187,41 @@ func TestTheCameraReadsCodes(t *testing.T) {
 	call(phone.Tab, "script", page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: seen})
 	phone.Open(h.URL + "/phone")
 	phone.at("enrol", "[data-step=link]")
-	Eval[bool](phone.Tab, `window.refused = true`)
+	set := func(name, value string) { Eval[bool](phone.Tab, `(window.`+name+` = `+value+`, true)`) }
+	set("refused", "true")
 	phone.act("scan")
 	phone.WaitForText("main [role=alert]", "camera cannot be used")
-	Eval[bool](phone.Tab, `!(window.refused = false)`)
+	phone.look("camera-refused")
+	set("refused", "false")
+
+	// Nothing comes from it, and it is stopped all the same.
+	set("dark", "true")
+	off := func() {
+		t.Helper()
+		phone.WaitUntil("streams.every((stream) => stream.getTracks().every((track) => track.readyState === 'ended'))")
+	}
 	phone.act("scan")
 	phone.WaitFor(".camera:not([hidden]) video")
-	Eval[string](phone.Tab, `window.seen = "https://elsewhere.example/menu"`)
+	phone.WaitUntil("streams.length === 1")
+	phone.look("camera")
 	phone.act("scan-stop")
 	phone.WaitGone(".camera:not([hidden])")
+	off()
+	set("dark", "false")
+
+	set("seen", quote("https://elsewhere.example/menu"))
+	phone.act("scan")
+	phone.WaitUntil("window.looked?.includes(seen)")
+	phone.act("scan-stop")
+	phone.WaitGone(".camera:not([hidden])")
+	off()
 	if !phone.Has("main[data-screen=enrol][data-step=link]") {
 		t.Error("a code of something else leads on")
 	}
-	Eval[string](phone.Tab, `window.seen = `+quote(p.link()))
+	set("seen", quote(p.link()))
 	phone.act("scan")
 	phone.at("enrol", "[data-step=set-up]")
+	off()
 	phone.act("other-link")
 	phone.at("enrol", "[data-step=link]")
 
@@ -194,8 +231,21 @@ func TestTheCameraReadsCodes(t *testing.T) {
 	phone.at("codes", "")
 	phone.act("add-code")
 	phone.at("add-code", "")
-	Eval[string](phone.Tab, `window.seen = decodeURIComponent(`+quote(strings.TrimPrefix(p.Attribute("a[href^='/phone#codes=']", "href"), "/phone#codes="))+`)`)
+	set("seen", `decodeURIComponent(`+quote(strings.TrimPrefix(p.Attribute("a[href^='/phone#codes=']", "href"), "/phone#codes="))+`)`)
 	phone.act("scan")
 	phone.at("keep-code", "")
 	phone.WaitForText("main .lead", "user10@alder.example")
+	off()
+
+	// Whoever goes away from the screen takes the camera along.
+	phone.act("cancel")
+	phone.act("add-code")
+	phone.at("add-code", "")
+	set("seen", `""`)
+	phone.act("scan")
+	phone.WaitFor(".camera:not([hidden]) video")
+	phone.WaitUntil("streams.at(-1).active")
+	phone.act("cancel")
+	phone.at("codes", "")
+	off()
 }

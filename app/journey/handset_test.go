@@ -123,6 +123,7 @@ func (h *house) ready(name string) (*pc, *handset) {
 func (p *handset) look(name string) {
 	p.t.Helper()
 	if p.house.DB.Dialect == store.SQLite {
+		p.whereabouts(name)
 		p.Look("phone-"+name, PhoneShapes)
 	}
 }

@@ -151,6 +151,7 @@ func (p *pc) link() string {
 func (p *pc) look(name string) {
 	p.t.Helper()
 	if p.house.DB.Dialect == store.SQLite {
+		p.whereabouts(name)
 		p.Look("pc-"+name, PageShapes)
 	}
 }

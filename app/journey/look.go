@@ -47,10 +47,7 @@ var (
 func (tab *Tab) Look(name string, shapes []Options) {
 	tab.t.Helper()
 	for _, o := range shapes {
-		o.still = true
-		tab.dress(o)
-		width, _ := o.size()
-		tab.WaitUntil(fmt.Sprintf("matchMedia('(width: %dpx) and (prefers-color-scheme: %s) and (prefers-reduced-motion)').matches", width, o.scheme()))
+		tab.wear(o)
 		as := fmt.Sprintf("%s at %s", name, o)
 		if !tab.options.NoScript { // axe is script; what stands in <noscript> is looked at without it
 			var rules []string
@@ -69,6 +66,15 @@ func (tab *Tab) Look(name string, shapes []Options) {
 		}
 	}
 	tab.dress(tab.options)
+}
+
+// wear shows the page in another shape, in which nothing moves.
+func (tab *Tab) wear(o Options) {
+	tab.t.Helper()
+	o.still = true
+	tab.dress(o)
+	width, _ := o.size()
+	tab.WaitUntil(fmt.Sprintf("matchMedia('(width: %dpx) and (prefers-color-scheme: %s) and (prefers-reduced-motion)').matches", width, o.scheme()))
 }
 
 // tooWide gives the first element that makes the page scroll sideways.

@@ -171,7 +171,7 @@ func TestAddingAPhoneAsksForFreshProof(t *testing.T) {
 	number := p.number()
 	p.look("step-up-number")
 	phone.at("request", "[data-kind=step_up]")
-	phone.look("step-up")
+	phone.look("step-up-request")
 	phone.approve(number)
 	phone.ended("approved")
 	p.WaitForURL("/me/phones")

@@ -41,7 +41,7 @@ func TestSomebodyChangesTheirPassword(t *testing.T) {
 	p := h.pc()
 	p.enter("user7@alder.example")
 	p.Open(h.URL + "/me/password")
-	p.look("password")
+	p.look("password-change")
 	p.Fill("#password", "Alder Health 2026")
 	p.Fill("#password_again", "Alder Health 2026")
 	p.Follow("#main form button.primary")

@@ -188,3 +188,42 @@ func TestOperatorNeedsNoScript(t *testing.T) {
 	p.Follow("#resume button.primary")
 	p.WaitForText(".head .tag", "Active")
 }
+
+// Whoever has the machine takes an operator by a link of the command line, who enters
+// with a name of the platform.
+func TestALinkMakesAnOperator(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	link, err := h.Setup.InviteOperator(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := h.pc()
+	p.Open(h.URL + "/setup/" + link.Reveal())
+	p.WaitFor("#admin_name")
+	p.look("setup-operator")
+	p.Fill("#admin_name", "second operator")
+	p.Fill("#password", "short")
+	p.Fill("#password_again", "other")
+	p.Follow(primary)
+	p.WaitForText("#password-error", "15 characters")
+	p.look("setup-operator-error")
+	p.Fill("#admin_name", "second")
+	p.Fill("#password", "three words and one more")
+	p.Fill("#password_again", "three words and one more")
+	p.Follow(primary)
+	p.WaitFor("body[data-step=setup-done]")
+	p.WaitForText("main", "second@latchkey.example")
+	p.look("setup-operator-done")
+	p.Follow(primary)
+	p.Follow(primary)
+	p.Fill("#password", "three words and one more")
+	p.Follow(primary)
+	p.signedIn("second@latchkey.example")
+	p.Open(h.URL + "/operator")
+	p.WaitForURL("/operator/tenants")
+
+	other := h.pc()
+	other.Open(h.URL + "/setup/" + link.Reveal())
+	other.WaitFor("body[data-step=problem][data-state='404']")
+}

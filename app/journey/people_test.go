@@ -58,7 +58,8 @@ func TestHelpdeskFindsAndLocksSomebody(t *testing.T) {
 	p.Follow("dialog[open] .acts button.danger")
 	p.WaitForText("dialog[open] .field-error", "Say why")
 	p.look("person-lock-error")
-	p.Fill("dialog[open] input[name=reason]", "Lost the phone, TICKET-12")
+	p.Fill("dialog[open] input[name=reason]", "Lost the phone")
+	p.Fill("dialog[open] input[name=ticket]", "TICKET-12")
 	p.Follow("dialog[open] .acts button.danger")
 	p.WaitForText(".flash", "Locked")
 	p.WaitForText(".row-head", "Locked")
@@ -74,9 +75,18 @@ func TestHelpdeskFindsAndLocksSomebody(t *testing.T) {
 	p.WaitForText(".flash", "Every session has ended")
 	p.Click("[data-device] summary")
 	p.WaitForText("dialog[open]", "Take")
-	p.Fill("dialog[open] input[name=reason]", "Lost, TICKET-12")
+	p.Fill("dialog[open] input[name=reason]", "Lost")
+	p.Fill("dialog[open] input[name=ticket]", "TICKET-12")
 	p.Follow("dialog[open] .acts button.danger")
 	p.WaitForText(".flash", "taken away")
+
+	// One ticket, whatever was done under it.
+	p.Follow("a.ticket")
+	p.WaitForText("h1", "TICKET-12")
+	if n := p.Count("tbody tr"); n != 2 {
+		t.Errorf("%d things were done under the ticket, want 2", n)
+	}
+	p.look("ticket-own")
 	p.out()
 
 	p.console("admin@alder.example", "/users?state=locked")

@@ -11,6 +11,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/notify"
+	"latchkey/app/notify/notifytest"
 	"latchkey/app/signin"
 	"latchkey/app/signin/signintest"
 )
@@ -20,10 +21,10 @@ import (
 func TestARequestWakesThePhone(t *testing.T) {
 	signintest.Each(t, func(h *signintest.House) {
 		t, ctx := h.T, h.T.Context()
-		s, b := pushService(t), subscribe(t)
+		s, b := notifytest.PushService(t), notifytest.Subscribe(t)
 		u := h.User(h.Alder, "user1")
 		p, a := h.PhoneOf(u)
-		if err := h.Devices.PutPush(ctx, []device.Account{a}, b.at(s.URL+"/one"), audit.Origin{}); err != nil {
+		if err := h.Devices.PutPush(ctx, []device.Account{a}, b.At(s.URL+"/one"), audit.Origin{}); err != nil {
 			t.Fatal(err)
 		}
 		working, stop := context.WithCancel(ctx)
@@ -35,26 +36,26 @@ func TestARequestWakesThePhone(t *testing.T) {
 		go func() { w.Run(working); close(ended) }()
 		defer func() { stop(); <-ended }()
 
-		ask := func() (delivery, string) {
+		ask := func() (notifytest.Delivery, string) {
 			h.Begin(u.Name, signin.Phone, signintest.Browser("a PC"))
 			select {
-			case d := <-s.got:
+			case d := <-s.Got:
 				return d, p.Open().ID
 			case <-time.After(10 * time.Second):
 				t.Fatal("nothing was pushed for ten seconds")
-				return delivery{}, ""
+				return notifytest.Delivery{}, ""
 			}
 		}
 		d, request := ask()
 		var said struct{ Request string }
-		if err := json.Unmarshal([]byte(b.read(d.body)), &said); err != nil || said.Request != request {
+		if err := json.Unmarshal([]byte(b.Read(d.Body)), &said); err != nil || said.Request != request {
 			t.Errorf("the phone is told of %q, %v; want %q", said.Request, err, request)
 		}
-		if got := d.header.Get("Ttl"); got != "120" { // the clock stands
+		if got := d.Header.Get("Ttl"); got != "120" { // the clock stands
 			t.Errorf("the message is kept for %s s, want the life of the request", got)
 		}
 
-		s.answer.Store(http.StatusGone)
+		s.Answer.Store(http.StatusGone)
 		h.Clock.Forward(time.Minute)
 		ask()
 		for end := time.Now().Add(10 * time.Second); h.Text("SELECT push_subscription FROM devices WHERE account_id = ?", a.AccountID) != ""; time.Sleep(5 * time.Millisecond) {

@@ -32,5 +32,5 @@ export async function cameraPart(read, found, failed) {
       view.hidden = true;
     }
   }, { class: "primary" });
-  return { root: el("div", {}, begin, view, trouble.root), stop };
+  return { root: el("div", { class: "stack" }, begin, view, trouble.root), stop };
 }

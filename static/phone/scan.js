@@ -11,14 +11,25 @@ export async function scannable() {
   }
 }
 
-/** scan shows the camera in video and gives the first text that accept takes, or null when stopped by signal. */
-export async function scan(video, accept, signal) {
+/**
+ * scan shows the camera in video and gives the first text that accept takes, or null when
+ * stopped by signal. That is at once, also while the browser still asks for the camera
+ * or the camera has nothing to show yet.
+ */
+export function scan(video, accept, signal) {
+  const stopped = new Promise((resolve) => signal.addEventListener("abort", () => resolve(null), { once: true }));
+  return Promise.race([look(video, accept, signal), stopped]);
+}
+
+async function look(video, accept, signal) {
   const detector = new BarcodeDetector({ formats: ["qr_code"] });
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+  const release = () => stream.getTracks().forEach((track) => track.stop());
+  signal.addEventListener("abort", release, { once: true });
   try {
+    if (signal.aborted) return null;
     video.srcObject = stream;
-    // A camera that shows nothing yet can be stopped all the same.
-    await Promise.race([video.play(), new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }))]);
+    await video.play();
     while (!signal.aborted) {
       for (const { rawValue } of await detector.detect(video)) {
         if (accept(rawValue)) return rawValue;
@@ -27,6 +38,6 @@ export async function scan(video, accept, signal) {
     }
     return null;
   } finally {
-    stream.getTracks().forEach((track) => track.stop());
+    release();
   }
 }

@@ -46,6 +46,20 @@ type Done struct {
 	Unproved   bool // nobody can sign in before the domain is verified
 }
 
+func (v Done) title(ctx context.Context) string {
+	if v.Operator {
+		return words.Say(ctx, "setup.done.operator")
+	}
+	return words.Say(ctx, "setup.done.title")
+}
+
+func (v Done) lead(ctx context.Context) string {
+	if v.Operator {
+		return words.Say(ctx, "setup.done.operator.lead")
+	}
+	return words.Say(ctx, "setup.done.lead", "tenant", v.TenantName)
+}
+
 func (v Setup) problems() []component.Problem {
 	return component.Problems(v.Errors, "tenant_name", "tenant_slug", "domain", "region", "admin_name", "password", "password_again")
 }

@@ -150,7 +150,9 @@ func (h *Pages) showAssign(c echo.Context, who role.Person, v views.RoleAssign) 
 	if who.State != user.Active {
 		v.State = words.Say(ctx, "roles.state."+who.State)
 	}
-	v.WhyHref = h.path(c, "/roles/why?permission="+string(access.RoleAssign)+"&user="+url.QueryEscape(me.UserID)+"&target="+url.QueryEscape(who.ID))
+	if web.Session(c).TenantID == at.ID { // an operator who was let in is nobody whom one could ask about here
+		v.WhyHref = h.path(c, "/roles/why?permission="+string(access.RoleAssign)+"&user="+url.QueryEscape(me.UserID)+"&target="+url.QueryEscape(who.ID))
+	}
 	v.Action, v.Within, v.MoreNames = h.path(c, "/users/"+url.PathEscape(who.ID)+"/role"), len(me.Scope) > 0, more
 	form := assignForm(c, who, mine, groups)
 	v.Names, v.EndsOn = form.Get("group_names"), form.Get("ends_on")

@@ -1,0 +1,187 @@
+package journey
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// looked is a look at a page: its name, and where the page then is, by its address and,
+// behind a space, by the step that it says it is. With * for one part of the address.
+type looked struct{ look, where string }
+
+// looks has, for each page of views, the look at it in one of the stories here: by
+// axe, in the light and the dark, wide and narrow.
+var looks = map[string]looked{
+	"console.ApprovalPage":      {"approval-waiting", "/admin/*/approvals/*"},
+	"console.ApprovalsPage":     {"approvals-waiting", "/admin/*/approvals"},
+	"console.CasePage":          {"case", "/admin/*/cases/*"},
+	"console.CasesPage":         {"cases", "/admin/*/cases"},
+	"console.ChooserPage":       {"console-chooser", "/admin"},
+	"console.CustomRolePage":    {"roles-compose", "/admin/*/roles/custom/new"},
+	"console.GrantsPage":        {"grants", "/admin/*/settings/grants"},
+	"console.GroupPage":         {"group", "/admin/*/groups/*"},
+	"console.GroupsPage":        {"groups", "/admin/*/groups"},
+	"console.ImportPage":        {"import-checked", "/admin/*/users/imports/*"},
+	"console.ImportPeoplePage":  {"approval-import-people", "/admin/*/approvals/*/people"},
+	"console.ImportsPage":       {"import-before", "/admin/*/users/import"},
+	"console.InvitePage":        {"invite", "/admin/*/users/new"},
+	"console.InvitedPage":       {"invited", "/admin/*/users"},
+	"console.NewGrantPage":      {"grant-new", "/admin/*/settings/grants/new"},
+	"console.OverviewPage":      {"console-overview", "/admin/*"},
+	"console.PasscodeShownPage": {"passcode-shown", "/admin/*/passcodes/*/show"},
+	"console.PasscodesPage":     {"passcodes", "/admin/*/passcodes"},
+	"console.PeoplePage":        {"people", "/admin/*/users"},
+	"console.PersonPage":        {"person", "/admin/*/users/*"},
+	"console.PlacePage":         {"console-place-wrong", "/admin/*/settings/places"},
+	"console.PlacesPage":        {"console-places", "/admin/*/settings/places"},
+	"console.PolicyPage":        {"policy", "/admin/*/policy"},
+	"console.ProviderPage":      {"provider-new", "/admin/*/settings/providers/*"},
+	"console.ProvidersPage":     {"providers-none", "/admin/*/settings/providers"},
+	"console.RoleAssignPage":    {"roles-assign", "/admin/*/roles/assign"},
+	"console.RoleWhyPage":       {"roles-why", "/admin/*/roles/why"},
+	"console.RolesPage":         {"roles", "/admin/*/roles"},
+	"console.SearchPage":        {"search", "/admin/*/search"},
+	"console.SettingsPage":      {"console-settings", "/admin/*/settings"},
+	"console.TicketPage":        {"ticket", "/admin/*/tickets/*"},
+	"demo.OutboxPage":           {"demo-outbox", "/demo/outbox"},
+	"invite.FirstPasswordPage":  {"first-password", "/invite/* invite"},
+	"me.ActivityPage":           {"activity", "/me/activity"},
+	"me.AddPhonePage":           {"add-phone-waiting", "/me/phones"},
+	"me.BackupPhonesPage":       {"backup-phones-none", "/me/backup-phones"},
+	"me.CodesPage":              {"codes-low", "/me/codes"},
+	"me.SheetPage":              {"sheet", "/me/codes"},
+	"signin.PrintedCodePage":    {"printed-code", "/signin/* printed_code"},
+	"me.HomePage":               {"home-new", "/"},
+	"me.LostPhonePage":          {"lost-phone", "/me/lost-phone"},
+	"me.NewBackupPhonePage":     {"backup-phone-new", "/me/backup-phones/new/*"},
+	"me.NewPasskeyPage":         {"passkeys-new", "/me/passkeys/new"},
+	"me.NewTOTPPage":            {"totp-new-with-phone", "/me/totp/new/*"},
+	"me.OverviewPage":           {"overview-new", "/me"},
+	"me.PasskeysPage":           {"passkeys-none", "/me/passkeys"},
+	"me.PasswordPage":           {"password-set", "/me/password"},
+	"me.PhonesPage":             {"phones-none", "/me/phones"},
+	"me.PreferencesPage":        {"preferences", "/me/preferences"},
+	"me.SecurePage":             {"secure", "/me/secure"},
+	"me.SessionsPage":           {"sessions", "/me/sessions"},
+	"me.TOTPPage":               {"totp-one", "/me/totp"},
+	"operator.HealthPage":       {"operator-health", "/operator/health"},
+	"operator.NewTenantPage":    {"operator-new", "/operator/tenants/new"},
+	"operator.TenantPage":       {"operator-tenant", "/operator/tenants/*"},
+	"operator.TenantsPage":      {"operator-tenants", "/operator/tenants"},
+	"phone.AppPage":             {"menu-on", "/phone"},
+	"problem.Page":              {"problem-404", "/signin/* problem"},
+	"setup.SetupDonePage":       {"setup-done", "/setup/*/done setup-done"},
+	"setup.SetupPage":           {"setup", "/setup/* setup"},
+	"signin.CodePage":           {"code", "/signin/* totp"},
+	"signin.HelpPage":           {"help", "/signin/*/help help"},
+	"signin.NamePage":           {"name", "/signin name"},
+	"signin.PasscodePage":       {"passcode-typed", "/signin/* static_passcode"},
+	"signin.PasskeyPage":        {"passkey", "/signin/* passkey"},
+	"signin.PasswordPage":       {"password", "/signin/* password"},
+	"signin.PhoneCodePage":      {"sms", "/signin/* sms"},
+	"signin.PhonePage":          {"number", "/signin/* phone"},
+	"signin.SignedOutPage":      {"signed-out", "/signed-out signed-out"},
+	"signin.StepUpPage":         {"step-up", "/step-up step-up"},
+}
+
+// TestEveryPageIsLookedAt compares the table above with the pages that there are and
+// with the looks of the stories, as they are written: so it holds, and fails, whatever
+// part of the stories is run.
+func TestEveryPageIsLookedAt(t *testing.T) {
+	t.Parallel()
+	there := map[string]bool{}
+	each(t, "../../views/*/*_templ.go", func(file *ast.File) {
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Name.IsExported() && strings.HasSuffix(f.Name.Name, "Page") {
+				there[file.Name.Name+"."+f.Name.Name] = true
+			}
+		}
+	})
+	taken := map[string]int{}
+	each(t, "*_test.go", func(file *ast.File) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			called := ""
+			switch f := call.Fun.(type) {
+			case *ast.SelectorExpr:
+				called = f.Sel.Name
+			case *ast.Ident:
+				called = f.Name
+			}
+			name, literal := call.Args[0].(*ast.BasicLit)
+			if literal && (called == "look" || called == "Look") {
+				text, err := strconv.Unquote(name.Value)
+				if err != nil {
+					t.Error(err)
+				}
+				taken[strings.TrimPrefix(strings.TrimPrefix(text, "pc-"), "phone-")]++
+			}
+			return true
+		})
+	})
+	for look, times := range taken {
+		if times > 1 && slices.ContainsFunc(slices.Collect(maps.Values(looks)), func(l looked) bool { return l.look == look }) {
+			t.Errorf("%d looks are called %s", times, look)
+		}
+	}
+	for page := range there {
+		if looks[page].look == "" {
+			t.Errorf("the page %s is looked at in no story: add a look, and a line to the table of this test", page)
+		}
+	}
+	by := map[string]string{}
+	for page, l := range looks {
+		look := l.look
+		if !there[page] {
+			t.Errorf("there is no page %s", page)
+		}
+		if taken[look] == 0 {
+			t.Errorf("no story has the look %s, at %s", look, page)
+		}
+		if by[look] != "" {
+			t.Errorf("the look %s is at %s and at %s", look, page, by[look])
+		}
+		by[look] = page
+	}
+}
+
+// whereabouts holds a look to the page that it is for; other looks may be anywhere.
+func (tab *Tab) whereabouts(look string) {
+	tab.t.Helper()
+	for page, l := range looks {
+		if l.look != look {
+			continue
+		}
+		at := Eval[string](tab, `[location.pathname, document.body.dataset.step].join(" ").trim()`)
+		if fits, err := path.Match(l.where, at); err != nil || !fits {
+			tab.t.Errorf("the look %s is at %s, but %s is at %s (%v)", look, at, page, l.where, err)
+		}
+	}
+}
+
+// each reads the files of a pattern.
+func each(t *testing.T, pattern string, do func(*ast.File)) {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no files %s: %v", pattern, err)
+	}
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		do(file)
+	}
+}
