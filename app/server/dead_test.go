@@ -168,4 +168,3 @@ func TestAStreamEndsByTheClockWithinFiveSeconds(t *testing.T) {
 		})
 	}
 }
-

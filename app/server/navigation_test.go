@@ -237,7 +237,7 @@ func (c *cast) crawl(t *testing.T, who string, b *browser, begin ...string) (ope
 			seen["POST "+action] = true
 			kinds["POST "+kind]++
 			pressed++
-			if a := b.post(t, action); a.status == http.StatusForbidden || a.status == http.StatusNotFound || a.status == http.StatusInternalServerError {
+			if a := b.post(t, action); a.status == http.StatusForbidden || a.status == http.StatusNotFound || a.status >= http.StatusInternalServerError {
 				t.Errorf("%s: a button of %s goes to %s, which answers %d", who, at.path, action, a.status)
 			}
 		}
