@@ -16,7 +16,7 @@ func TestWaysInOfAnOrganisation(t *testing.T) {
 	p.console("admin@alder.example", "/policy")
 	p.WaitForText("#history + .row-note", "Nothing has been changed yet")
 	p.look("policy")
-	for _, box := range []string{"password", "totp", "passkey"} {
+	for _, box := range []string{"password", "totp", "passkey", "printed_code"} {
 		p.Click("[name='" + box + ".sign_in']")
 	}
 	p.Fill("#reason", "The phone alone")

@@ -179,7 +179,7 @@ func TestPasskeysWithoutScript(t *testing.T) {
 	p.WaitForText("noscript", "JavaScript switched on")
 	p.look("noscript-passkeys-new")
 	p.out()
-	p.name("user7@alder.example")
+	p.name("user8@alder.example") // who has never been here, and is offered everything
 	p.Follow(helpLink)
 	p.Follow("form:has([value=passkey]) button")
 	p.WaitForText("noscript", "JavaScript switched on")
