@@ -112,7 +112,7 @@ func (s *Service) Show(ctx context.Context, by Owner, id, tenantName, userName s
 	return New{Seed: seed, Link: Link(seed, tenantName, userName), ExpiresAt: row.ExpiresAt}, err
 }
 
-// gone says why one cannot be proved: it never was this session's, or it is over.
+// gone says why one cannot be proved: it never belonged to the session, or it is over.
 func gone(tx *store.Tx, by Owner, id string) error {
 	var found string
 	ok, err := tx.One(&found, "SELECT id FROM totps WHERE tenant_id = ? AND id = ? AND user_id = ? AND session_id = ?", by.TenantID, id, by.UserID, by.SessionID)

@@ -115,7 +115,7 @@ func (h *Pages) showNewBackupPhone(c echo.Context, status int, wrong string) err
 	}))
 }
 
-// confirmBackupPhone binds what was begun in this session, after the proof that
+// confirmBackupPhone binds what was begun in the session of the call, after the proof that
 // beginning it took.
 func (h *Pages) confirmBackupPhone(c echo.Context) error {
 	err := h.Backups.Confirm(c.Request().Context(), backupOwner(c), c.Param("backup"), web.Form(c, "code"), web.Origin(c))

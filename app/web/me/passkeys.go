@@ -66,7 +66,7 @@ func (h *Pages) showPasskeys(c echo.Context, status int, v views.Passkeys) error
 }
 
 // newPasskey shows the page on which the browser makes one. What it is to make is
-// good in this session alone, so the proof that the page takes is that of the form.
+// good in the session that asked alone, so the proof that the page takes is that of the form.
 func (h *Pages) newPasskey(c echo.Context) error {
 	if err := h.Site.NeedFresh(c); err != nil {
 		return err

@@ -53,7 +53,7 @@ func (h *Pages) totp(c echo.Context) error {
 	return web.Render(c, http.StatusOK, views.TOTPPage(h.Site.Page(c), v))
 }
 
-// beginTOTP makes a seed. The page that shows it is this session's alone.
+// beginTOTP makes a seed. The page that shows it is for the session that began it alone.
 func (h *Pages) beginTOTP(c echo.Context) error {
 	if err := h.Site.NeedFresh(c); err != nil {
 		return err
@@ -108,7 +108,7 @@ func inFours(text string) string {
 	return strings.Join(append(parts, text), " ")
 }
 
-// confirmTOTP binds what was begun in this session, after the proof that beginning
+// confirmTOTP binds what was begun in the session of the call, after the proof that beginning
 // it took.
 func (h *Pages) confirmTOTP(c echo.Context) error {
 	err := h.TOTPs.Confirm(c.Request().Context(), owner(c), c.Param("totp"), web.Form(c, "code"), web.Origin(c))
