@@ -10,6 +10,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/secret"
 	"latchkey/app/store"
+	"latchkey/app/tenant"
 	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
@@ -92,7 +93,7 @@ func (s *Service) holder(ctx context.Context, a Attempt) (user.User, bool, error
 }
 
 // countTry counts a try of a way, for the attempt, for the address and for the name,
-// before it is checked. Five tries end an attempt; ten in a row pause the way, longer
+// before it is checked. Five tries end an attempt, or a challenge of the first page; ten in a row pause the way, longer
 // each time; a hundred turn it off until an administrator turns it on. A name that
 // nobody has is counted alike. A browser in which the user had a session is paused by
 // its own tries alone (package throttle).
@@ -101,6 +102,12 @@ func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) e
 	over, action := false, audit.WayPaused
 	err := s.DB.Count(ctx, func(tx *store.Tx) error {
 		wait = 0
+		if a.challenge != "" { // its life is no longer than the pause
+			counted, _, err := throttle.Try(tx, tenant.Nowhere, a.challenge, string(way), false, failuresMost)
+			if over = !counted; err != nil || over {
+				return err
+			}
+		}
 		res := tx.Exec("UPDATE attempts SET failures = failures + 1 WHERE tenant_id = ? AND id = ? AND state = 'open' AND failures < ?",
 			a.TenantID, a.key, failuresMost)
 		if res.Error != nil {
