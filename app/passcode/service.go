@@ -29,7 +29,7 @@ type Service struct {
 
 // plain says of a row p that its user is active, holds no role, as their own or
 // through a group, and may use the way. The moment is its value.
-const plain = `EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = p.tenant_id AND u.id = p.user_id
+var plain = `EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = p.tenant_id AND u.id = p.user_id
 	AND u.state = 'active' AND t.state = 'active' AND ` + method.NoSignIn + ` & 128 = 0)
 	AND NOT EXISTS (SELECT 1 FROM role_assignments r WHERE r.tenant_id = p.tenant_id AND r.user_id = p.user_id AND (r.ends_at IS NULL OR r.ends_at > ?))
 	AND NOT EXISTS (SELECT 1 FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id

@@ -53,7 +53,7 @@ func offOf(tx *store.Tx, a Attempt) (method.Off, user.Ways, error) {
 		_, err := tx.One(&row, "SELECT u.ways, "+method.Columns+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", a.TenantID, a.userID)
 		return row.Off, row.Ways, err
 	}
-	there, err := tx.One(&row, "SELECT no_sign_in, no_second, no_recovery FROM tenants WHERE id = ?", a.TenantID)
+	there, err := tx.One(&row, "SELECT "+method.NobodysColumns+" FROM tenants t WHERE t.id = ?", a.TenantID)
 	if !there {
 		row.Off = method.Off{NoSignIn: user.WithStaticPasscode, NoSecond: user.WithStaticPasscode, NoRecovery: user.WithStaticPasscode}
 	}
