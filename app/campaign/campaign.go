@@ -155,12 +155,12 @@ func AskHelp(ctx context.Context, db *store.DB, by By, from audit.Origin) error 
 		if err := alive(tx, by); err != nil {
 			return err
 		}
-		var asked *time.Time
-		found, err := tx.One(&asked, "SELECT help_asked_at FROM campaign_people WHERE tenant_id = ? AND user_id = ? AND registered_at IS NULL", by.TenantID, by.UserID)
+		var row struct{ HelpAskedAt *time.Time }
+		found, err := tx.One(&row, "SELECT help_asked_at FROM campaign_people WHERE tenant_id = ? AND user_id = ? AND registered_at IS NULL", by.TenantID, by.UserID)
 		if err == nil && !found {
 			err = NotAsked()
 		}
-		if err != nil || asked != nil {
+		if err != nil || row.HelpAskedAt != nil {
 			return err
 		}
 		if err := tx.Change(NotAsked(), "UPDATE campaign_people SET help_asked_at = ? WHERE tenant_id = ? AND user_id = ? AND registered_at IS NULL AND help_asked_at IS NULL",
@@ -191,6 +191,7 @@ func Postpone(tx *store.Tx, tenantID, userID string, days int) (until time.Time,
 // Waits says whether somebody was asked and has not registered, and until when it is
 // put off.
 func Waits(tx *store.Tx, tenantID, userID string) (until *time.Time, waits bool, err error) {
-	waits, err = tx.One(&until, "SELECT snoozed_until FROM campaign_people WHERE tenant_id = ? AND user_id = ? AND registered_at IS NULL", tenantID, userID)
-	return until, waits, err
+	var row struct{ SnoozedUntil *time.Time }
+	waits, err = tx.One(&row, "SELECT snoozed_until FROM campaign_people WHERE tenant_id = ? AND user_id = ? AND registered_at IS NULL", tenantID, userID)
+	return row.SnoozedUntil, waits, err
 }
