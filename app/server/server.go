@@ -115,6 +115,13 @@ func Build(ctx context.Context, settings Settings, log *slog.Logger) (*Server, e
 	return s, nil
 }
 
+func newPasswords(settings Settings) *secret.Passwords {
+	if settings.CheapPasswords {
+		return secret.CheapPasswords()
+	}
+	return secret.NewPasswords()
+}
+
 func loadKeys(settings Settings) (*secret.Keys, error) {
 	if settings.MasterKey != "" {
 		master, err := secret.ParseMaster(settings.MasterKey)
@@ -152,7 +159,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	nudge := make(chan struct{}, 1)
 	hub := wake.NewHub(db, secret.System.ShortID())
 	rules.Share(hub)
-	passwords := secret.NewPasswords()
+	passwords := newPasswords(settings)
 	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
 	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, Atlas: atlas, PublicURL: settings.PublicURL, Nudge: nudge}
 	totps := &totp.Service{DB: db, Keys: keys}

@@ -8,7 +8,6 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
-	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
 	"latchkey/app/throttle"
@@ -20,6 +19,7 @@ import (
 type Passwords interface {
 	Verify(ctx context.Context, phc, password string) (bool, error)
 	Hash(ctx context.Context, password string) (string, error)
+	Outdated(phc string) bool
 }
 
 // VerifyPassword checks a password for an attempt and makes a session of it, or
@@ -50,7 +50,7 @@ func (s *Service) VerifyPassword(ctx context.Context, addressed, typed string, f
 		return Done{}, s.refused(ctx, addressed, "signin.password_wrong", from)
 	}
 	next := who.PasswordHash
-	if secret.Outdated(next) {
+	if s.Passwords.Outdated(next) {
 		// When too many wait, it is left for the next time.
 		if renewed, err := s.Passwords.Hash(ctx, typed); err == nil {
 			next = renewed

@@ -113,9 +113,9 @@ func Build(t *testing.T, db *store.DB, clock *storetest.Clock) *House {
 	return h
 }
 
-// One gate and one hash serve all stories: hashing is slow on purpose.
+// One gate and one hash serve all stories.
 var (
-	passwords = sync.OnceValue(secret.NewPasswords)
+	passwords = sync.OnceValue(secret.CheapPasswords)
 	hash      = sync.OnceValues(func() (string, error) { return passwords().Hash(context.Background(), Password) })
 )
 
