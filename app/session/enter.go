@@ -21,6 +21,8 @@ type Entered struct {
 	NewBrowser bool          // its user never signed in from it
 	Limited    bool
 	AsksPhone  bool // see Session
+	Seen       bool // its user had a session in the browser, or never had any
+	Trusted    bool // and trusts it
 }
 
 // Enter makes the session of a sign-in in the act tx. A browser that its user never
@@ -69,7 +71,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 			return Entered{}, err
 		}
 	}
-	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited, AsksPhone: b.AsksPhone}
+	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited, AsksPhone: b.AsksPhone, Seen: here.First || here.Seen && of != copied, Trusted: of == turned}
 	if made(b.AMR, ByPasscode) {
 		b.BrowserDigest = ""
 	}
