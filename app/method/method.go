@@ -53,6 +53,14 @@ var Ways = func() (all []Way) {
 	return all
 }()
 
+// All are all of them.
+var All = func() (all user.Ways) {
+	for _, w := range Ways {
+		all |= w.Bit
+	}
+	return all
+}()
+
 // Off is what a user may not use, by the use. Gorm reads it as part of a row.
 type Off struct {
 	NoSignIn, NoSecond, NoRecovery user.Ways

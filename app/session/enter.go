@@ -19,6 +19,8 @@ type Entered struct {
 	Trust      Trust         // to be kept by the browser; empty: nothing new
 	NewBrowser bool          // its user never signed in from it
 	Limited    bool
+	Seen       bool // its user had a session in the browser, or never had any
+	Trusted    bool // and trusts it
 }
 
 // Enter makes the session of a sign-in in the act tx. A browser that its user never
@@ -38,7 +40,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 		SessionHours int
 		TrustDays    int
 	}
-	found, err := tx.One(&here, `SELECT u.last_signin_at IS NULL AS first, t.session_hours, t.trust_days,
+	found, err := tx.One(&here, `SELECT u.last_signin_at IS NULL AS first, t.session_hours, `+TrustedDays+` AS trust_days,
 		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = u.tenant_id AND b.user_id = u.id AND b.browser_digest = ? AND b.browser_digest <> '' AND NOT b.limited) AS seen
 		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`, b.BrowserDigest, b.TenantID, b.UserID)
 	if err == nil && !found {
@@ -59,7 +61,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 		}
 	}
 	b.TrustedID = t.ID
-	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited}
+	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited, Seen: here.First || here.Seen && of != copied, Trusted: of == turned}
 	if made(b.AMR, ByPasscode) {
 		b.BrowserDigest = ""
 	}

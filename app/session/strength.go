@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/app/device"
 	"latchkey/app/user"
 )
 
@@ -33,7 +34,7 @@ const (
 
 // LostWait is how long a phone counts as something that its user has after they
 // removed it by less: so long the owner has to notice that somebody else did.
-const LostWait = 24 * time.Hour
+const LostWait = device.LostWait
 
 // worth is what each way is worth at most as a proof of a session. One that is not here
 // is worth nothing, though it may make a session. A new one also has its say in
