@@ -158,6 +158,7 @@ var limits = []limit{
 	{"changes reach every replica (§3)", "within 5 seconds", []proof{
 		by("within 5 seconds", "server.TestTheClocksKeepWithinFiveSeconds", "dead != 5*time.Second"),
 		by("within 5 seconds", "server.TestAStreamEndsByTheClockWithinFiveSeconds", "took > dead"),
+		by("within 5 seconds", "server.TestWhatIsEndedIsDeadEverywhereWithinFiveSeconds"),
 	}, ""},
 	{"a password alone", "15 characters, and 8 beside a second factor", []proof{
 		is("15 characters", user.PasswordLeastAlone, 15),

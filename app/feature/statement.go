@@ -48,6 +48,9 @@ var (
 	WaysOff = "(" + closed("way", shut) + " | " + released("way") + ")"
 	// PartsOff gives the features that they have not.
 	PartsOff = fmt.Sprintf("(%d & ~t.ruled | %s | %s)", StartsOff, closed("part", shut), released("part"))
+	// Unreleased gives the features that the platform has not released to the tenant t. It
+	// asks for no user.
+	Unreleased = released("part")
 	// NobodysWays gives the ways in that nobody in the tenant t has. It asks for no user.
 	NobodysWays = "(" + closed("way", "g.nobody") + " | " + released("way") + ")"
 	// NobodysParts gives the features that nobody in the tenant has.

@@ -8,7 +8,6 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
-	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
 	"latchkey/app/throttle"
@@ -20,6 +19,7 @@ import (
 type Passwords interface {
 	Verify(ctx context.Context, phc, password string) (bool, error)
 	Hash(ctx context.Context, password string) (string, error)
+	Outdated(phc string) bool
 }
 
 // VerifyPassword checks a password for an attempt and makes a session of it, or
@@ -50,7 +50,7 @@ func (s *Service) VerifyPassword(ctx context.Context, addressed, typed string, f
 		return Done{}, s.refused(ctx, addressed, "signin.password_wrong", from)
 	}
 	next := who.PasswordHash
-	if secret.Outdated(next) {
+	if s.Passwords.Outdated(next) {
 		// When too many wait, it is left for the next time.
 		if renewed, err := s.Passwords.Hash(ctx, typed); err == nil {
 			next = renewed
@@ -176,18 +176,18 @@ func (s *Service) address(ip string) string {
 }
 
 // worked notes in the act tx that a way was proved in an attempt: what was counted
-// against it is forgotten.
-func (s *Service) worked(tx *store.Tx, a Attempt, way Way, from From) error {
-	known, err := seenHere(tx, a)
+// against it is forgotten. It gives what seenHere says.
+func (s *Service) worked(tx *store.Tx, a Attempt, way Way, from From) (known bool, err error) {
+	known, err = seenHere(tx, a)
 	if err != nil {
-		return err
+		return known, err
 	}
 	if !known { // others did not count
 		if err := throttle.PassedFrom(tx, a.TenantID, s.address(from.IP)); err != nil {
-			return err
+			return known, err
 		}
 	}
-	return throttle.Passed(tx, a.TenantID, a.subject, string(way))
+	return known, throttle.Passed(tx, a.TenantID, a.subject, string(way))
 }
 
 // uncount takes a try back that came to nothing for a reason of ours: it was not

@@ -10,6 +10,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/codesheet"
+	"latchkey/app/decision"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
 	"latchkey/app/method"
@@ -39,6 +40,7 @@ type Service struct {
 	Passcodes *passcode.Service
 	Sheets    *codesheet.Service
 	Rules     *access.Rules
+	Decisions *decision.Live
 	Approvals Approvals
 	Atlas     *place.Atlas
 
@@ -553,26 +555,39 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 		if !ok {
 			return fault.New(fault.Refused, "signin.refused")
 		}
-		if err := stillHeld(tx, tenantID, won.UserID, proof(won.Proved)); err != nil {
+		a := Attempt{
+			TenantID: tenantID, Purpose: Purpose(won.Purpose), PromptID: won.PromptID, Approves: RequestRef{won.ApprovalTenantID, won.ApprovalID},
+			key: id, userID: won.UserID, sessionID: won.SessionID, subject: won.Subject, proved: proof(won.Proved),
+		}
+		on, err := s.facts(tx, a, from)
+		if err != nil {
 			return err
+		}
+		if err := stillHeld(on, a.proved); err != nil {
+			return err
+		}
+		if a.Purpose == ToSignIn {
+			enough, err := decide(on, a, Phone, proof(by(Phone)))
+			if err != nil {
+				return err
+			}
+			if !enough {
+				return fault.New(fault.Refused, "signin.refused") // a phone always is
+			}
 		}
 		// Who proved it by phone gets back what wrong passwords of others took.
 		if err := throttle.Clear(tx, tenantID, won.Subject); err != nil {
 			return err
 		}
 		done.ReturnTo = won.ReturnTo
-		a := Attempt{
-			TenantID: tenantID, Purpose: Purpose(won.Purpose), PromptID: won.PromptID, Approves: RequestRef{won.ApprovalTenantID, won.ApprovalID},
-			key: id, userID: won.UserID, sessionID: won.SessionID,
-		}
 		if a.Purpose == ToApprove {
 			approver = a
 			return s.approve(tx, a, from)
 		}
-		return s.prove(tx, a, string(proof(won.Proved).and(Phone)), won.AccountID, &done, from)
+		return s.prove(tx, a, string(a.proved.and(Phone)), won.AccountID, on, &done, from)
 	})
 	if fault.Of(err) != nil && fault.Of(err).Kind == fault.Refused {
-		return done, s.refused(ctx, addressed, "signin.not_approved", from)
+		return done, s.refusedBy(ctx, addressed, "signin.not_approved", err, from)
 	}
 	if err != nil && approver.Purpose == ToApprove {
 		return done, s.Approvals.Refused(ctx, approver.Approves, approver.userID, err, from.Origin)
@@ -581,8 +596,8 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 }
 
 // prove ends a won attempt: a new session, which done is told, or a step-up of the
-// one it is for.
-func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, done *Done, from From) error {
+// one it is for. A sign-in is kept with the decision that it rests on.
+func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, on *decision.Facts, done *Done, from From) error {
 	e := audit.Event{
 		TenantID: a.TenantID, Action: audit.SignInFinished, Actor: audit.User(a.userID), Subject: a.userID,
 		Thread: a.key, Origin: from.Origin, Details: map[string]string{"by": by},
@@ -608,6 +623,11 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, done *Done,
 		tx.Now, a.TenantID, a.userID, tx.Now.Truncate(24*time.Hour)); err != nil {
 		return err
 	}
+	d := on.Browser(entered.Seen, entered.Trusted)
+	on.Same("limited", d.Limited == entered.Limited, entered.Limited)
+	if err := on.Store(tx, a.TenantID, a.userID, a.key); err != nil {
+		return err
+	}
 	done.Cookie, done.Life, done.Trust = entered.Cookie, entered.Life, entered.Trust
 	e.Target = audit.Session(entered.ID)
 	for detail, is := range map[string]bool{"new_browser": entered.NewBrowser, "limited": entered.Limited} {
@@ -621,11 +641,22 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, done *Done,
 // refused remembers a refusal in an act of its own and gives it back: the
 // reason is for the audit, the caller only learns that it did not work.
 func (s *Service) refused(ctx context.Context, addressed, reason string, from From) error {
+	return s.refusedBy(ctx, addressed, reason, nil, from)
+}
+
+// refusedBy is refused for a proof that was right: when rules stand against it, their
+// decision is kept.
+func (s *Service) refusedBy(ctx context.Context, addressed, reason string, by error, from From) error {
 	refusal := fault.New(fault.Refused, "signin.refused").Because(fmt.Errorf("signin: %s", reason))
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
 		a, err := find(tx, addressed, from.BrowserDigest)
 		if err != nil {
 			return err
+		}
+		if by != nil {
+			if err := s.keepBlocked(tx, a, by, from); err != nil {
+				return err
+			}
 		}
 		return audit.Record(tx, audit.Event{
 			TenantID: a.TenantID, Action: audit.SignInRefused, Outcome: audit.Failure, Reason: reason, Actor: audit.Claimant(a.subject),
