@@ -158,7 +158,7 @@ var pages = map[string][]state{
 		func(v *operator.Release) { v.Stopped, v.Versions, v.Preview, v.Problems = false, nil, "", nil },
 		func(v *operator.Release) { v.Versions[0].Current, v.Versions[0].Reason = false, "" }),
 	"operator.ReleasesPage": page(operator.ReleasesPage, full, func(v *operator.Releases) { v.Rows[0].ChangedAt = time.Time{} }),
-	"operator.TenantsPage": page(operator.TenantsPage, full, func(v *operator.Tenants) { v.Rows = nil }),
+	"operator.TenantsPage":  page(operator.TenantsPage, full, func(v *operator.Tenants) { v.Rows = nil }),
 	"phone.AppPage": page(func(_ component.Page, v phone.App) templ.Component {
 		return phone.AppPage(v)
 	}),

@@ -312,7 +312,7 @@ func TestWhatOperatorsDoIsProvedAgain(t *testing.T) {
 			"/operator/tenants/oak/resume": "/operator/tenants/oak", "/operator/tenants/elm/links": "/operator/tenants/elm", "/operator/tenants/elm/domains": "/operator/tenants/elm",
 			"/operator/tenants/elm/domains/elm.example/verify": "/operator/tenants/elm", "/operator/tenants/elm/domains/elm.example/remove": "/operator/tenants/elm",
 			"/operator/tenants/a%20b/suspend": "/operator/tenants/a%20b",
-			"/operator/releases/totp": "/operator/releases/totp", "/operator/releases/totp/stop": "/operator/releases/totp",
+			"/operator/releases/totp":         "/operator/releases/totp", "/operator/releases/totp/stop": "/operator/releases/totp",
 			"/operator/releases/totp/resume": "/operator/releases/totp", "/operator/releases/totp/restore": "/operator/releases/totp",
 		} {
 			a := o.b.post(t, path, "tenant_name", "Fir", "tenant_slug", "fir", "domain", "fir.example", "region", "eu", "ring", "early", "version", "1", "reason", "because")
