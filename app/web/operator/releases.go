@@ -204,11 +204,11 @@ func typedAgain(c echo.Context, v *views.Release, wrong map[string]string) error
 }
 
 func (h *Pages) stopRelease(c echo.Context) error {
-	return h.turnRelease(c, h.Releases.Stop, "release_stopped")
+	return h.turnRelease(c, h.Releases.Stop, "?done=release_stopped")
 }
 
 func (h *Pages) resumeRelease(c echo.Context) error {
-	return h.turnRelease(c, h.Releases.Resume, "release_resumed")
+	return h.turnRelease(c, h.Releases.Resume, "?done=release_resumed")
 }
 
 func (h *Pages) turnRelease(c echo.Context, do func(context.Context, release.Act) error, done string) error {
@@ -223,7 +223,7 @@ func (h *Pages) turnRelease(c echo.Context, do func(context.Context, release.Act
 	if err != nil {
 		return err
 	}
-	return web.Redirect(c, releaseBase(act.Feature)+"?done="+done)
+	return web.Redirect(c, releaseBase(act.Feature)+done)
 }
 
 func (h *Pages) restoreRelease(c echo.Context) error {
