@@ -1,5 +1,7 @@
 package component
 
+import "slices"
+
 // Problem is one fault of a form, for the summary on top of it.
 type Problem struct {
 	Field string // name of the field, or empty for the form as a whole
@@ -116,4 +118,9 @@ func (f Field) describedBy() string {
 		return f.id() + "-hint"
 	}
 	return ""
+}
+
+// AnyChosen says whether one of the choices is chosen.
+func AnyChosen(c Choices) bool {
+	return slices.ContainsFunc(c.Choices, func(one Choice) bool { return one.Chosen })
 }
