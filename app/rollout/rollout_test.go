@@ -481,6 +481,9 @@ func benchmarkPreview(b *testing.B, dialect store.Dialect, people int) {
 		b.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
+	if err := db.Migrate(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	rules, err := access.Load(b.Context(), db)
 	if err != nil {
 		b.Fatal(err)
@@ -495,7 +498,7 @@ func benchmarkPreview(b *testing.B, dialect store.Dialect, people int) {
 		of, err = tenant.Create(tx, tenant.New{Slug: "alder", Name: "Alder", Domain: "alder.example", Region: "eu", Ring: "early"}, audit.Service, audit.Origin{})
 		return errors.Join(err,
 			tx.Exec(`INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, ways, created_at, seed)
-				SELECT t.id, 'user-' || i, 'person' || i || '@alder.example', '', 'active', 'disabled', '', 1 + (i % 2) * 2, t.created_at, (i * 48271) % 2147483647 FROM `+numbers+`, tenants t WHERE t.id = ?`, people, of.ID).Error,
+				SELECT t.id, 'user-' || i, 'person' || i || '@alder.example', '', 'active', 'disabled', '', 1 + (i % 2) * 2, t.created_at, (CAST(i AS bigint) * 48271) % 2147483647 FROM `+numbers+`, tenants t WHERE t.id = ?`, people, of.ID).Error,
 			tx.Exec("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,'field','field',?)", of.ID, tx.Now).Error,
 			tx.Exec("INSERT INTO group_members (tenant_id, group_id, user_id, user_name) SELECT tenant_id, 'field', id, name FROM users WHERE tenant_id = ? AND id LIKE '%7'", of.ID).Error)
 	})

@@ -96,13 +96,15 @@ func Said(r feature.Rule, names map[string]string) string {
 	if r.Stage == feature.Percentage || r.Stage == feature.ReportOnly {
 		parts = append(parts, strconv.Itoa(r.Share)+" %")
 	}
-	for sign, groups := range map[string][]string{"+": r.Include, "-": r.Exclude} {
-		for _, id := range groups {
-			parts = append(parts, sign+names[id])
-		}
+	var groups []string
+	for _, id := range r.Include {
+		groups = append(groups, "+"+names[id])
 	}
-	slices.Sort(parts[1:])
-	return strings.Join(parts, "|")
+	for _, id := range r.Exclude {
+		groups = append(groups, "-"+names[id])
+	}
+	slices.Sort(groups)
+	return strings.Join(append(parts, groups...), "|")
 }
 
 // difference says what changes.

@@ -21,6 +21,8 @@ type Entered struct {
 	NewBrowser bool          // its user never signed in from it
 	Limited    bool
 	AsksPhone  bool // see Session
+	Seen       bool // its user had a session in the browser, or never had any
+	Trusted    bool // and trusts it
 }
 
 // Enter makes the session of a sign-in in the act tx. A browser that its user never
@@ -41,7 +43,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 		TrustDays    int
 		AsksPhone    bool
 	}
-	found, err := tx.One(&here, `SELECT u.last_signin_at IS NULL AS first, t.session_hours, t.trust_days,
+	found, err := tx.One(&here, `SELECT u.last_signin_at IS NULL AS first, t.session_hours, `+TrustedDays+` AS trust_days,
 		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = u.tenant_id AND b.user_id = u.id AND b.browser_digest = ? AND b.browser_digest <> '' AND NOT b.limited) AS seen,
 		`+campaign.Asks+` AS asks_phone
 		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`,
@@ -69,7 +71,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 			return Entered{}, err
 		}
 	}
-	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited, AsksPhone: b.AsksPhone}
+	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited, AsksPhone: b.AsksPhone, Seen: here.First || here.Seen && of != copied, Trusted: of == turned}
 	if made(b.AMR, ByPasscode) {
 		b.BrowserDigest = ""
 	}

@@ -176,18 +176,18 @@ func (s *Service) address(ip string) string {
 }
 
 // worked notes in the act tx that a way was proved in an attempt: what was counted
-// against it is forgotten.
-func (s *Service) worked(tx *store.Tx, a Attempt, way Way, from From) error {
-	known, err := seenHere(tx, a)
+// against it is forgotten. It gives what seenHere says.
+func (s *Service) worked(tx *store.Tx, a Attempt, way Way, from From) (known bool, err error) {
+	known, err = seenHere(tx, a)
 	if err != nil {
-		return err
+		return known, err
 	}
 	if !known { // others did not count
 		if err := throttle.PassedFrom(tx, a.TenantID, s.address(from.IP)); err != nil {
-			return err
+			return known, err
 		}
 	}
-	return throttle.Passed(tx, a.TenantID, a.subject, string(way))
+	return known, throttle.Passed(tx, a.TenantID, a.subject, string(way))
 }
 
 // uncount takes a try back that came to nothing for a reason of ours: it was not

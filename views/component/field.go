@@ -1,7 +1,5 @@
 package component
 
-import "slices"
-
 // Problem is one fault of a form, for the summary on top of it.
 type Problem struct {
 	Field string // name of the field, or empty for the form as a whole
@@ -118,9 +116,4 @@ func (f Field) describedBy() string {
 		return f.id() + "-hint"
 	}
 	return ""
-}
-
-// AnyChosen says whether one of the choices is chosen.
-func AnyChosen(c Choices) bool {
-	return slices.ContainsFunc(c.Choices, func(one Choice) bool { return one.Chosen })
 }

@@ -51,7 +51,7 @@ type RolloutPreview struct {
 type RolloutCount struct {
 	Label string
 	N     int
-	Names []string
+	Names string // some of them
 	More  int
 }
 

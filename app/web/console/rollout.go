@@ -262,7 +262,7 @@ func previewOf(c echo.Context, p rollout.Preview) *views.RolloutPreview {
 	ctx := web.Context(c)
 	v := &views.RolloutPreview{People: p.People, Shut: p.LockedOut > 0, TooFew: p.TooFew}
 	line := func(name string, n int, names []string) {
-		v.Lines = append(v.Lines, views.RolloutCount{Label: words.Say(ctx, "rollout.preview."+name), N: n, Names: names, More: n - len(names)})
+		v.Lines = append(v.Lines, views.RolloutCount{Label: words.Say(ctx, "rollout.preview."+name), N: n, Names: strings.Join(names, ", "), More: n - len(names)})
 	}
 	line("have", p.Have, nil)
 	line("gain", p.Gain, p.Gaining)
