@@ -258,4 +258,3 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
-
