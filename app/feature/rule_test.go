@@ -253,8 +253,11 @@ func TestExplanations(t *testing.T) {
 		"everything against it at once": {
 			(&Table{Rules: Usual().With(PhoneSignIn, Rule{Stage: Off}).Rules}).With(TypedNumberMatch, Rule{Stage: Percentage, Share: 0, Exclude: []string{"field", "office"}}), TypedNumberMatch, false,
 			[]Condition{
-				{Name: "released"}, {Name: "percentage", Place: place},
-				{Name: "not_excluded", Group: "field"}, {Name: "not_excluded", Met: true, Group: "office"}, {Name: "needs", Needed: PhoneSignIn},
+				{Name: "released"},
+				{Name: "percentage", Place: place},
+				{Name: "not_excluded", Group: "field"},
+				{Name: "not_excluded", Met: true, Group: "office"},
+				{Name: "needs", Needed: PhoneSignIn},
 			},
 		},
 		"a choice that was not made": {

@@ -90,7 +90,6 @@ type previewing struct {
 	carried user.Ways  // that somebody carries
 	groups  []string   // that some rule speaks of
 	chosen  bool       // some feature is for people to choose
-	rules   [2]feature.Rule
 }
 
 func (p *previewing) prepare(tx *store.Tx, tenantID string) error {
