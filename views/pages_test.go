@@ -72,6 +72,9 @@ var pages = map[string][]state{
 	"console.PolicyPage": page(console.PolicyPage, full,
 		func(v *console.Policy) { v.History, v.Ways[0].Groups, v.Ways[0].Uses[0].Name = nil, nil, "" },
 		func(v *console.Policy) { v.Errors, v.Problems, v.History[0].Approved = nil, nil, "" }),
+	"console.WhatIfPage": page(console.WhatIfPage, full,
+		func(v *console.WhatIf) { v.Answered, v.Errors, v.Problems = false, nil, nil },
+		func(v *console.WhatIf) { v.Errors, v.Problems, v.Ways[0].Rules[0].Decides = nil, nil, false }),
 	"console.PasscodesPage": page(console.PasscodesPage, full,
 		func(v *console.Passcodes) { v.Rows = nil },
 		func(v *console.Passcodes) {

@@ -43,6 +43,7 @@ var looks = map[string]looked{
 	"console.PlacePage":         {"console-place-wrong", "/admin/*/settings/places"},
 	"console.PlacesPage":        {"console-places", "/admin/*/settings/places"},
 	"console.PolicyPage":        {"policy", "/admin/*/policy"},
+	"console.WhatIfPage":        {"what-if", "/admin/*/policy/what-if"},
 	"console.ProviderPage":      {"provider-new", "/admin/*/settings/providers/*"},
 	"console.ProvidersPage":     {"providers-none", "/admin/*/settings/providers"},
 	"console.RoleAssignPage":    {"roles-assign", "/admin/*/roles/assign"},

@@ -33,6 +33,19 @@ func TestWaysInOfAnOrganisation(t *testing.T) {
 	p.Follow("#main form button.primary")
 	p.WaitForText("ol.rows", "SMS: Sign-in, Second factor → off")
 	p.look("policy-changed")
+	// What becomes of a sign-in as things stand now.
+	p.Follow("a[href='/admin/alder/policy/what-if']")
+	p.Fill("#user", "user7@alder.example")
+	p.Click("[name=way][value=password]")
+	p.Click("[name=way][value=sms]")
+	p.Follow("#main form button.primary")
+	p.WaitForText("#answer", "user7@alder.example")
+	p.WaitForText("ol.rows", "It is on for signing in")
+	p.look("what-if")
+	p.Fill("#user", "nobody@alder.example")
+	p.Follow("#main form button.primary")
+	p.WaitFor("#user-error")
+	p.look("what-if-nobody")
 }
 
 func TestSomebodyChangesTheirPassword(t *testing.T) {
