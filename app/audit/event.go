@@ -94,6 +94,7 @@ const (
 	PasswordLinkMade   Action = "password.link_made"
 	SettingsChanged    Action = "settings.changed"
 	PolicyChanged      Action = "policy.changed"
+	ReplayStarted      Action = "replay.started"
 	PasscodeApproved   Action = "static_passcode.approved"
 	PasscodeIssued     Action = "static_passcode.issued" // made, and shown once
 	PasscodeWithdrawn  Action = "static_passcode.withdrawn"
@@ -223,6 +224,7 @@ const (
 	KindGroup     = "group"
 	KindRole      = "role" // a custom one
 	KindImport    = "import"
+	KindReplay    = "replay"
 	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
 	KindGrant     = "grant"
 	KindTOTP      = "totp"

@@ -43,6 +43,8 @@ var looks = map[string]looked{
 	"console.PlacePage":         {"console-place-wrong", "/admin/*/settings/places"},
 	"console.PlacesPage":        {"console-places", "/admin/*/settings/places"},
 	"console.PolicyPage":        {"policy", "/admin/*/policy"},
+	"console.ReplayPage":        {"replay", "/admin/*/policy/replay/*"},
+	"console.ReplaysPage":       {"replays", "/admin/*/policy/replay"},
 	"console.WhatIfPage":        {"what-if", "/admin/*/policy/what-if"},
 	"console.ProviderPage":      {"provider-new", "/admin/*/settings/providers/*"},
 	"console.ProvidersPage":     {"providers-none", "/admin/*/settings/providers"},

@@ -47,6 +47,15 @@ func TestWaysInOfAnOrganisation(t *testing.T) {
 	p.Follow("#main form button.primary")
 	p.WaitFor("#user-error")
 	p.look("what-if-nobody")
+	// And what would have become of those that were, by other rules.
+	p.Open(h.URL + "/admin/alder/policy/replay")
+	p.look("replays")
+	p.Click("[name='password.sign_in']")
+	p.Follow("#main form button.primary")
+	p.WaitForText("#defects", "Every decision came out again")
+	p.WaitForText("#summary", "newly stopped")
+	p.WaitForText("#changes", "Password: Sign-in")
+	p.look("replay")
 }
 
 func TestSomebodyChangesTheirPassword(t *testing.T) {

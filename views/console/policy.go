@@ -12,6 +12,7 @@ type Policy struct {
 	Version string
 
 	WhatIfHref string
+	ReplayHref string
 	Ways       []PolicyWay
 	Uses       []string // heads of the columns
 	Order      []component.Choice
