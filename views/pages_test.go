@@ -80,6 +80,17 @@ var pages = map[string][]state{
 	"console.WhatIfPage": page(console.WhatIfPage, full,
 		func(v *console.WhatIf) { v.Answered, v.Errors, v.Problems = false, nil, nil },
 		func(v *console.WhatIf) { v.Errors, v.Problems, v.Ways[0].Rules[0].Decides = nil, nil, false }),
+	"console.RolloutsPage": page(console.RolloutsPage, full, func(v *console.Rollouts) { v.Lines[0].ChangedAt = time.Time{} }),
+	"console.RolloutPage": page(console.RolloutPage, full,
+		func(v *console.Rollout) {
+			v.Errors, v.Problems, v.History, v.Preview, v.Include.Choices, v.Needs, v.Loosening = nil, nil, nil, nil, nil, nil, ""
+		},
+		func(v *console.Rollout) {
+			v.Released, v.Preview.TooFew, v.Preview.Lines[0].More, v.History[0].Approved, v.History[0].Restore = false, false, 0, "", ""
+		}),
+	"console.ExplainPage": page(console.ExplainPage, full,
+		func(v *console.Explanation) { v.Name = "" },
+		func(v *console.Explanation) { v.Has, v.Conditions[0].Met = false, false }),
 	"console.PasscodesPage": page(console.PasscodesPage, full,
 		func(v *console.Passcodes) { v.Rows = nil },
 		func(v *console.Passcodes) {

@@ -95,6 +95,7 @@ const (
 	SettingsChanged    Action = "settings.changed"
 	PolicyChanged      Action = "policy.changed"
 	ReplayStarted      Action = "replay.started"
+	RolloutChanged     Action = "rollout.changed"
 	PasscodeApproved   Action = "static_passcode.approved"
 	PasscodeIssued     Action = "static_passcode.issued" // made, and shown once
 	PasscodeWithdrawn  Action = "static_passcode.withdrawn"

@@ -42,6 +42,7 @@ import (
 	"latchkey/app/provider"
 	"latchkey/app/replay"
 	"latchkey/app/role"
+	"latchkey/app/rollout"
 	"latchkey/app/search"
 	"latchkey/app/secret"
 	"latchkey/app/session"
@@ -191,9 +192,10 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
 	ways := &policy.Service{DB: db, Roles: roles}
+	rollouts := &rollout.Service{DB: db, Roles: roles}
 	imports := importing.New(db, rules, log)
 	replays := replay.New(db, log)
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers()} {
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	tickets := &ticket.Service{DB: db}
@@ -226,7 +228,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Policy: ways, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},

@@ -28,6 +28,7 @@ import (
 	"latchkey/app/provider"
 	"latchkey/app/replay"
 	"latchkey/app/role"
+	"latchkey/app/rollout"
 	"latchkey/app/search"
 	"latchkey/app/settings"
 	"latchkey/app/signin"
@@ -48,6 +49,7 @@ type Pages struct {
 	Search    *search.Service
 	Settings  *settings.Service
 	Policy    *policy.Service
+	Rollout   *rollout.Service
 	Passcodes *passcode.Service
 	Operator  *operator.Service
 	SignIn    *signin.Service
@@ -72,6 +74,7 @@ var places = []place{
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
+	{rolloutPath, "rollout", "list", access.RolloutEdit},
 	{policyPath, "policy", "key", access.PolicyEdit},
 	{passcodesPath, "passcodes", "warn", access.PolicyEdit},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
@@ -87,7 +90,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.replayRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
 	)
 }
 
