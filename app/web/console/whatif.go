@@ -84,8 +84,8 @@ func answerWhatIf(ctx context.Context, v *views.WhatIf, in decision.Input, tried
 			row.Text += " " + words.Say(ctx, "whatif.limited")
 		}
 		if t.Way == user.WithPhone {
-			mode := string(t.MatchMode())
-			row.Text += " " + words.Say(ctx, "whatif.mode."+mode)
+			how := words.Say(ctx, "whatif.mode."+string(t.MatchMode()))
+			row.Text += " " + how
 		}
 		for _, verdict := range t.Verdicts {
 			tone := "good"
