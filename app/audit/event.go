@@ -72,6 +72,9 @@ const (
 	DomainRemoved   Action = "domain.removed"
 	GrantGiven      Action = "grant.given"
 	GrantEnded      Action = "grant.ended"
+	ReleaseChanged  Action = "release.changed"
+	ReleaseStopped  Action = "release.stopped"
+	ReleaseResumed  Action = "release.resumed"
 )
 
 // Of the console.
@@ -102,6 +105,14 @@ const (
 	PasscodeExpired    Action = "static_passcode.expired"
 	PlaceSet           Action = "place.set"     // named, or changed
 	PlaceRemoved       Action = "place.removed" // no longer named
+)
+
+// Of the registration campaign.
+const (
+	CampaignSkipped   Action = "campaign.skipped"    // by who was asked
+	CampaignHelpAsked Action = "campaign.help_asked" // they cannot register
+	CampaignPostponed Action = "campaign.postponed"  // by the helpdesk
+	CampaignChanged   Action = "campaign.changed"    // its rules
 )
 
 // Of roles.
@@ -236,6 +247,7 @@ const (
 
 	KindBackupPhone = "backup_phone"
 	KindCase        = "case"
+	KindRelease     = "release" // of a feature to tenants
 )
 
 // Party is one who acts or is acted upon.

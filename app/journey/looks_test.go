@@ -80,6 +80,8 @@ var looks = map[string]looked{
 	"me.TOTPPage":               {"totp-one", "/me/totp"},
 	"operator.HealthPage":       {"operator-health", "/operator/health"},
 	"operator.NewTenantPage":    {"operator-new", "/operator/tenants/new"},
+	"operator.ReleasePage":      {"operator-release", "/operator/releases/*"},
+	"operator.ReleasesPage":     {"operator-releases", "/operator/releases"},
 	"operator.TenantPage":       {"operator-tenant", "/operator/tenants/*"},
 	"operator.TenantsPage":      {"operator-tenants", "/operator/tenants"},
 	"phone.AppPage":             {"menu-on", "/phone"},

@@ -40,6 +40,7 @@ import (
 	"latchkey/app/policy"
 	"latchkey/app/prompt"
 	"latchkey/app/provider"
+	"latchkey/app/release"
 	"latchkey/app/replay"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
@@ -205,7 +206,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp, Roles: roles}
+	releases := &release.Service{DB: db, Hub: hub, Keys: keys}
 	hub.LookFor("attempt", prompts.Decided)
+	hub.LookFor("releases", releases.Changed())
 	hub.LookFor("user", prompts.Asked)
 	hub.LookFor("inbox", approvals.Changed)
 
@@ -230,7 +233,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
 		},
-		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
+		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
 		&invitepages.Pages{Site: site, People: persons},
 		&demopages.Pages{Site: site, Kept: providers.Kept},

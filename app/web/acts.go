@@ -21,6 +21,7 @@ var acts = map[approval.Kind]string{
 	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
 	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case",
 	"settings.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
+	"campaign.change": "phone", "campaign.postpone": "phone",
 }
 
 // ActIcon is the drawing for a kind of act.
@@ -55,6 +56,7 @@ var fields = map[string]func(context.Context, string) string{
 	"cause": sayCause, "case": nil, "case_owner": nil, "case_state": sayCaseState,
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "platforms": sayPlatforms,
 	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
+	"snooze_days": nil, "skips": nil, "postponed": sayDays,
 	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
 }
 
@@ -133,6 +135,10 @@ func sayMFA(ctx context.Context, state string) string {
 
 func sayCause(ctx context.Context, cause string) string {
 	return either(ctx, "cases.cause."+cause, cause)
+}
+
+func sayDays(ctx context.Context, days string) string {
+	return words.Say(ctx, "console.act.postpone.days", "count", days)
 }
 
 func sayCaseState(ctx context.Context, state string) string {
