@@ -38,6 +38,7 @@ import (
 	"latchkey/app/people"
 	"latchkey/app/place"
 	"latchkey/app/policy"
+	"latchkey/app/policyfile"
 	"latchkey/app/prompt"
 	"latchkey/app/provider"
 	"latchkey/app/release"
@@ -85,6 +86,7 @@ type Server struct {
 	Roles     *role.Service
 	Imports   *importing.Service
 	Replays   *replay.Service
+	Files     *policyfile.Service
 	Handler   http.Handler
 
 	ready   readiness
@@ -199,6 +201,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
+	files := &policyfile.Service{DB: db, Rules: rules, Approvals: approvals, Policy: ways, Rollout: rollouts, Settings: chosen}
 	tickets := &ticket.Service{DB: db}
 	desk := &cases.Service{DB: db, Rules: rules}
 	maps.Copy(approvals.Performers, desk.Performers())
@@ -217,7 +220,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports, Replays: replays,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports, Replays: replays, Files: files,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
