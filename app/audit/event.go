@@ -97,6 +97,7 @@ const (
 	PasswordLinkMade   Action = "password.link_made"
 	SettingsChanged    Action = "settings.changed"
 	PolicyChanged      Action = "policy.changed"
+	ReplayStarted      Action = "replay.started"
 	RolloutChanged     Action = "rollout.changed"
 	PasscodeApproved   Action = "static_passcode.approved"
 	PasscodeIssued     Action = "static_passcode.issued" // made, and shown once
@@ -235,6 +236,7 @@ const (
 	KindGroup     = "group"
 	KindRole      = "role" // a custom one
 	KindImport    = "import"
+	KindReplay    = "replay"
 	KindOperator  = "operator" // a user of the platform, acting on a tenant from outside
 	KindGrant     = "grant"
 	KindTOTP      = "totp"

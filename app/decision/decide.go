@@ -43,9 +43,10 @@ const (
 	WhyProvedGone      // or they have it no more
 	WhyNothingOn       // a second factor is asked for, and they have none that is on
 	WhyApplication     // what they sign in to is not theirs to use
+	WhyServed          // nobody carries it now; what nobody can prove, so of described sign-ins alone
 )
 
-var whys = []string{"none", "enough", "second_factor", "feature", "groups", "use", "proved_off", "proved_gone", "nothing_on", "application"}
+var whys = []string{"none", "enough", "second_factor", "feature", "groups", "use", "proved_off", "proved_gone", "nothing_on", "application", "served"}
 
 func (w Why) String() string { return whys[w] }
 

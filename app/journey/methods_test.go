@@ -33,6 +33,29 @@ func TestWaysInOfAnOrganisation(t *testing.T) {
 	p.Follow("#main form button.primary")
 	p.WaitForText("ol.rows", "SMS: Sign-in, Second factor → off")
 	p.look("policy-changed")
+	// What becomes of a sign-in as things stand now.
+	p.Follow("a[href='/admin/alder/policy/what-if']")
+	p.Fill("#user", "user7@alder.example")
+	p.Click("[name=way][value=password]")
+	p.Click("[name=way][value=sms]")
+	p.Follow("#main form button.primary")
+	p.WaitForText("#answer", "user7@alder.example")
+	p.Click("ol.rows summary")
+	p.WaitForText("ol.rows", "signing in")
+	p.look("what-if")
+	p.Fill("#user", "nobody@alder.example")
+	p.Follow("#main form button.primary")
+	p.WaitFor("#user-error")
+	p.look("what-if-nobody")
+	// And what would have become of those that were, by other rules.
+	p.Open(h.URL + "/admin/alder/policy/replay")
+	p.look("replays")
+	p.Click("[name='password.sign_in']")
+	p.Follow("#main form button.primary")
+	p.WaitForText("#defects", "Every decision came out again")
+	p.WaitForText("#summary", "newly stopped")
+	p.WaitForText("#changes", "Password: Sign-in")
+	p.look("replay")
 }
 
 func TestSomebodyChangesTheirPassword(t *testing.T) {

@@ -89,6 +89,17 @@ func (s *Service) Groups(ctx context.Context, tenantID string) ([]Group, error) 
 	return all, store.Unusable(err)
 }
 
+// GroupNames gives the names of the groups of a tenant, by id.
+func (s *Service) GroupNames(ctx context.Context, tenantID string) (map[string]string, error) {
+	var rows []Group
+	err := s.DB.View(ctx).All(&rows, "SELECT id, name FROM groups WHERE tenant_id = ?", tenantID)
+	names := map[string]string{}
+	for _, r := range rows {
+		names[r.ID] = r.Name
+	}
+	return names, store.Unusable(err)
+}
+
 // namesOf gives the names of the groups that two policies speak of.
 func namesOf(tx *store.Tx, tenantID string, policies ...Policy) (map[string]string, error) {
 	var ids []string

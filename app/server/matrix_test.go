@@ -257,6 +257,7 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	c.act(t, `INSERT INTO operator_grants (tenant_id, id, operator_id, role, reason, granted_by, granted_at, ends_at)
 		VALUES (?,?,'somebody','auditor','','',?,?)`, tenantID, asked, c.DB.Now(), c.DB.Now().Add(time.Hour))
 	c.act(t, "UPDATE tenants SET places = ? WHERE id = ?", `[{"id":"place-`+slug+`","name":"Office of `+slug+`","networks":["203.0.113.0/24"]}]`, tenantID)
+	c.act(t, "INSERT INTO replays (tenant_id, id, state, draft, base, days, most, created_by, created_at) VALUES (?,?,'done','{}','{}',7,10,'',?)", tenantID, "replay"+slug, c.DB.Now())
 	c.act(t, "INSERT INTO imports (tenant_id, id, file_name, rows, total, problems, state, created_by, created_at) VALUES (?,?,'','{}',0,?,'checked','',?)",
 		tenantID, "import"+slug, `[{"row":2,"field":"name","code":"import.domain"}]`, c.DB.Now())
 	unsent := "unsent" + slug
@@ -285,7 +286,7 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		":ticket":   "TICKET-" + slug,
 		":passcode": "passcode" + slug,
 		":feature":  "passkeys",
-		":message":  unsent, ":grant": asked, ":place": "place-" + slug, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug,
+		":message":  unsent, ":grant": asked, ":place": "place-" + slug, ":group": c.group(t, slug, "office"), ":role": "own-" + slug, ":import": "import" + slug, ":replay": "replay" + slug,
 	}
 }
 

@@ -212,6 +212,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/approvals/:request/withdraw", decide(asking, "lead@alder.example", "withdraw"), http.StatusSeeOther},
 		{"POST /admin/:tenant/approvals/:request/phone", decide(approving, "auditor@alder.example", "phone"), http.StatusSeeOther},
 		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
+		{"POST /admin/:tenant/policy/replay", form(admin, "/admin/alder/policy/replay", "days", "7", "most", "100", "password.sign_in", "on"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/import", func() answer { return admin.bring(t, "name", "new@alder.example") }, http.StatusSeeOther},
 		{"POST /admin/:tenant/users/imports/:import/run", form(admin, brought+"/run", "reason", "x", "ticket", "CHG-1"), http.StatusSeeOther},
 		{"POST /admin/:tenant/groups", form(admin, "/admin/alder/groups", "name", "new", "reason", "x"), http.StatusSeeOther},

@@ -42,6 +42,7 @@ import (
 	"latchkey/app/prompt"
 	"latchkey/app/provider"
 	"latchkey/app/release"
+	"latchkey/app/replay"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
 	"latchkey/app/search"
@@ -84,6 +85,7 @@ type Server struct {
 	Approvals *approval.Service
 	Roles     *role.Service
 	Imports   *importing.Service
+	Replays   *replay.Service
 	Files     *policyfile.Service
 	Handler   http.Handler
 
@@ -195,6 +197,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	ways := &policy.Service{DB: db, Roles: roles}
 	rollouts := &rollout.Service{DB: db, Roles: roles}
 	imports := importing.New(db, rules, log)
+	replays := replay.New(db, log)
 	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
@@ -217,7 +220,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports, Files: files,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports, Replays: replays, Files: files,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -231,7 +234,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -323,7 +326,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.sweep, s.beat} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.Replays.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -390,7 +393,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), replay.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"errors"
 
 	"latchkey/app/decision"
@@ -66,4 +67,11 @@ func (s *Service) keepBlocked(tx *store.Tx, a Attempt, why error, from From) err
 		return err
 	}
 	return on.Store(tx, a.TenantID, a.userID, a.key)
+}
+
+// WhatIf says what becomes of a described sign-in of a name, as things stand.
+func (s *Service) WhatIf(ctx context.Context, name string, d decision.Described) (decision.Input, []decision.Tried, error) {
+	d.Subject, d.Passkeys = s.Keys.Subject(name), s.Passkeys.Usable()
+	in, tried, err := s.Decisions.WhatIf(s.DB.View(ctx), d)
+	return in, tried, store.Unusable(err)
 }

@@ -133,7 +133,8 @@ func TestWhatRulesRefuseIsKeptAsBlocked(t *testing.T) {
 		u, pc := h.User(h.Alder, "user1"), Browser("PC")
 		p, _ := h.PhoneOf(u)
 		byPassword := at(h, u, signin.Password, pc)
-		turnOff(h, user.WithPassword)
+		// It is for a group that they are not in: what is off for everybody is not even tried.
+		h.Set("UPDATE tenants SET limited_ways = ? WHERE id = ?", user.WithPassword, h.Alder.ID)
 		WantCode(t, "the password", verify(h, byPassword, Password, pc), "signin.refused")
 		h.Clock.Forward(time.Second)
 		addressed := approved(h, u, p, pc)
@@ -144,7 +145,7 @@ func TestWhatRulesRefuseIsKeptAsBlocked(t *testing.T) {
 		if len(all) != 2 {
 			t.Fatalf("%d decisions", len(all))
 		}
-		all[0].want(t, "a way that is off", decision.Blocked, decision.WhyUse)
+		all[0].want(t, "a way that is for others", decision.Blocked, decision.WhyGroups)
 		all[1].want(t, "a feature that is off", decision.Blocked, decision.WhyFeature)
 		if all[0].said.Usable != user.WithPhone || all[1].said.Usable != 0 {
 			t.Errorf("left were %b and %b", all[0].said.Usable, all[1].said.Usable)
@@ -233,7 +234,9 @@ func TestTheFunctionAndTheStatementDecideAlike(t *testing.T) {
 			}
 			switch r.IntN(8) {
 			case 0:
-				h.Set("UPDATE tenants SET no_sign_in = 128 | ?, method_version = method_version + 1 WHERE id = ?", user.Ways(r.IntN(2)), h.Alder.ID)
+				h.Set("UPDATE tenants SET limited_ways = ?, method_version = method_version + 1 WHERE id = ?", user.WithPassword, h.Alder.ID)
+				h.Set("DELETE FROM method_groups")
+				h.Set("INSERT INTO method_groups (tenant_id, way, group_id) VALUES (?,?,?)", h.Alder.ID, user.WithPassword, []string{"field", "office"}[r.IntN(2)])
 			case 1:
 				h.Set("UPDATE tenants SET limited_ways = ?, method_version = method_version + 1 WHERE id = ?", user.WithTOTP, h.Alder.ID)
 				h.Set("DELETE FROM method_groups")

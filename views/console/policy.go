@@ -8,16 +8,19 @@ import (
 
 // Policy is which ways in are on, for what and for whom, and how it came about.
 type Policy struct {
-	Action   string
-	Version  string
-	Ways     []PolicyWay
-	Uses     []string // heads of the columns
-	Order    []component.Choice
-	Limits   []component.Field
-	Reason   string
-	Errors   map[string]string
-	Problems []component.Problem
-	History  []PolicyVersion
+	Action  string
+	Version string
+
+	WhatIfHref string
+	ReplayHref string
+	Ways       []PolicyWay
+	Uses       []string // heads of the columns
+	Order      []component.Choice
+	Limits     []component.Field
+	Reason     string
+	Errors     map[string]string
+	Problems   []component.Problem
+	History    []PolicyVersion
 }
 
 // PolicyWay is one way of the table.

@@ -26,6 +26,7 @@ import (
 	"latchkey/app/people"
 	"latchkey/app/policy"
 	"latchkey/app/provider"
+	"latchkey/app/replay"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
 	"latchkey/app/search"
@@ -55,6 +56,7 @@ type Pages struct {
 	Providers *provider.Service
 	Tickets   *ticket.Service
 	Cases     *cases.Service
+	Replays   *replay.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -89,7 +91,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -23,6 +23,7 @@ func (h *Pages) policyRoutes() []web.Route {
 	return []web.Route{
 		web.Get("/admin/:tenant"+policyPath, access.PolicyEdit, h.policy),
 		web.Post("/admin/:tenant"+policyPath, access.PolicyEdit, h.changePolicy),
+		web.Get("/admin/:tenant"+whatIfPath, access.PolicyEdit, h.whatIf),
 	}
 }
 
@@ -78,7 +79,7 @@ func (h *Pages) showPolicy(c echo.Context, status int, p policy.Policy, numbers 
 	if err != nil {
 		return err
 	}
-	v := views.Policy{Action: h.path(c, policyPath), Version: strconv.Itoa(p.Version), Reason: reason, Errors: errors}
+	v := views.Policy{Action: h.path(c, policyPath), WhatIfHref: h.path(c, whatIfPath), ReplayHref: h.path(c, replayPath), Version: strconv.Itoa(p.Version), Reason: reason, Errors: errors}
 	order := []string{"sign_in"}
 	uses := []method.Use{method.SignIn, method.Second, method.Recovery}
 	for _, use := range uses {
