@@ -195,6 +195,14 @@ const (
 	ImportFailed       Action = "import.failed"
 )
 
+// Of applications.
+const (
+	ApplicationRegistered Action = "application.registered"
+	ApplicationChanged    Action = "application.changed"
+	ApplicationSecretMade Action = "application.secret_made"
+	ApplicationDeleted    Action = "application.deleted"
+)
+
 // Of cases.
 const (
 	CaseOpened     Action = "case.opened"
@@ -232,6 +240,7 @@ const (
 	KindPasskey   = "passkey"
 
 	KindBackupPhone = "backup_phone"
+	KindApplication = "application"
 	KindCase        = "case"
 )
 

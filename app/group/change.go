@@ -111,9 +111,15 @@ func (s *Service) remove(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		return plan, err
 	}
 	inPolicy, err := method.Limits(tx, act.TenantID, g.ID)
+	if err != nil {
+		return plan, err
+	}
+	ofApplication, err := limitsApplication(tx, act.TenantID, g.ID)
 	switch {
 	case err != nil:
 		return plan, err
+	case ofApplication:
+		plan.Wrong = fault.New(fault.Conflict, "group.limits_application")
 	case inPolicy:
 		plan.Wrong = fault.New(fault.Conflict, "group.in_policy")
 	case limits:
@@ -139,6 +145,13 @@ func limitsAnybody(tx *store.Tx, tenantID, groupID string) (bool, error) {
 	return tx.One(&holder, "SELECT user_id FROM role_scopes WHERE tenant_id = ? AND group_id = ? LIMIT 1", tenantID, groupID)
 }
 
+// limitsApplication says whether some application is for members of the group: without
+// it, it would be for nobody, or for everybody.
+func limitsApplication(tx *store.Tx, tenantID, groupID string) (bool, error) {
+	var application string
+	return tx.One(&application, "SELECT application_id FROM application_groups WHERE tenant_id = ? AND group_id = ? LIMIT 1", tenantID, groupID)
+}
+
 // clear empties a group and deletes it, and tells those who held its role.
 func (s *Service) clear(tx *store.Tx, act approval.Act, g row, people []carrier) error {
 	if g.Role != "" {
@@ -152,7 +165,8 @@ func (s *Service) clear(tx *store.Tx, act approval.Act, g row, people []carrier)
 	}
 	err := tx.Change(fault.New(fault.Conflict, "group.limits_roles"), `DELETE FROM groups WHERE tenant_id = ? AND id = ?
 		AND NOT EXISTS (SELECT 1 FROM role_scopes s WHERE s.tenant_id = groups.tenant_id AND s.group_id = groups.id)
-		AND NOT EXISTS (SELECT 1 FROM method_groups l WHERE l.tenant_id = groups.tenant_id AND l.group_id = groups.id)`, act.TenantID, g.ID)
+		AND NOT EXISTS (SELECT 1 FROM method_groups l WHERE l.tenant_id = groups.tenant_id AND l.group_id = groups.id)
+		AND NOT EXISTS (SELECT 1 FROM application_groups l WHERE l.tenant_id = groups.tenant_id AND l.group_id = groups.id)`, act.TenantID, g.ID)
 	if err != nil {
 		return err
 	}

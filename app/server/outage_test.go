@@ -160,6 +160,11 @@ func everyAct(t *testing.T, w *world) []doing {
 		t.Fatal(err)
 	}
 	w.act(t, "UPDATE tenants SET places = ? WHERE slug = 'alder'", places)
+	const rota = "/admin/alder/applications/rota"
+	for id, state := range map[string]string{"rota": "on", "rota-on": "on", "rota-off": "off"} {
+		w.act(t, `INSERT INTO applications (tenant_id, id, name, kind, state, redirect_uris, created_at, changed_by, changed_at)
+			SELECT id, ?, ?, 'confidential', ?, 'https://rota.example/callback', ?, '', ? FROM tenants WHERE slug = 'alder'`, id, id, state, w.DB.Now(), w.DB.Now())
+	}
 	face := passkeytest.New(t, w.URL).Make(t, ph.beginsUnlock(t))
 	acts := []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
@@ -191,6 +196,12 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/settings/places/:place", form(admin, "/admin/alder/settings/places/ward", "name", "Ward", "networks", "203.0.113.0/25", "version", ward.Version(), "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places", form(admin, "/admin/alder/settings/places", "name", "Office", "networks", "203.0.113.7", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places/elsewhere", form(admin, "/admin/alder/settings/places/elsewhere", "match_mode_elsewhere", "type2", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/applications", form(security, "/admin/alder/applications", "name", "Board", "kind", "public", "redirects", "https://board.example/callback", "frequency", "0", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/applications/:application", form(security, rota, "name", "Rota", "redirects", "https://rota.example/callback", "frequency", "30", "version", "1", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/applications/:application/off", form(security, rota+"-on/off", "version", "1", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/applications/:application/on", form(security, rota+"-off/on", "version", "1", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/applications/:application/secret", form(security, rota+"/secret", "reason", "a test"), http.StatusOK},
+		{"POST /admin/:tenant/applications/:application/delete", form(security, rota+"/delete", "reason", "a test"), http.StatusSeeOther},
 		{"POST " + tenants, form(operated.b, tenants, "tenant_name", "Fir", "tenant_slug", "fir", "domain", "fir.example", "region", "eu", "ring", "early"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/change", form(operated.b, tenants+"/birch/change", "tenant_name", "Birch", "region", "eu", "ring", "early", "version", "1"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/links", form(operated.b, tenants+"/elm/links"), http.StatusSeeOther},

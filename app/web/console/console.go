@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/application"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/cases"
@@ -46,6 +47,9 @@ type Pages struct {
 	Imports   *importing.Service
 	Search    *search.Service
 	Settings  *settings.Service
+
+	Applications *application.Service
+
 	Policy    *policy.Service
 	Passcodes *passcode.Service
 	Operator  *operator.Service
@@ -74,6 +78,7 @@ var places = []place{
 	{passcodesPath, "passcodes", "warn", access.PolicyEdit},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
 	{providersPath, "providers", "message", access.IntegrationEdit},
+	{applicationsPath, "applications", "grid", access.IntegrationEdit},
 	{placesPath, "places", "globe", access.PolicyEdit},
 	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
@@ -85,7 +90,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
 	)
 }
 
