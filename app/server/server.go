@@ -57,6 +57,7 @@ import (
 	demopages "latchkey/app/web/demo"
 	invitepages "latchkey/app/web/invite"
 	mepages "latchkey/app/web/me"
+	openidpages "latchkey/app/web/openid"
 	operatorpages "latchkey/app/web/operator"
 	phoneapi "latchkey/app/web/phone"
 	setuppages "latchkey/app/web/setup"
@@ -172,7 +173,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}
 	backups := &backupphone.Service{DB: db, Keys: keys, Providers: providers}
 	sheets := &codesheet.Service{DB: db, Passwords: passwords}
-	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Sheets: sheets, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
+	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Sheets: sheets, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute, ApplicationOf: application.NameOf}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	providers.Keeping = roles.Keep
@@ -211,10 +212,15 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 			notify.KindSMS: providers, notify.KindVoice: providers, notify.KindMail: providers,
 		}},
 	}
+	provider, err := openidpages.New(site, applications)
+	if err != nil {
+		return nil, err
+	}
 	e, err := s.routes(
+		provider,
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Applications: applications},
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
 		},
@@ -375,7 +381,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), application.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time
