@@ -19,6 +19,7 @@ import (
 	"latchkey/views/demo"
 	"latchkey/views/invite"
 	"latchkey/views/me"
+	"latchkey/views/openid"
 	"latchkey/views/operator"
 	"latchkey/views/phone"
 	"latchkey/views/problem"
@@ -88,6 +89,8 @@ var pages = map[string][]state{
 	"console.ProviderPage":     page(console.ProviderPage, full, func(v *console.ProviderForm) { v.Set, v.Credential, v.By, v.Errors = false, false, "", nil }),
 	"demo.OutboxPage":          page(demo.OutboxPage, full, func(v *demo.Outbox) { v.Rows = nil }),
 	"console.NewGrantPage":     page(console.NewGrantPage),
+	"openid.GoOnPage":          page(openid.GoOnPage),
+	"openid.EndPage":           page(openid.EndPage, full, func(v *openid.End) { v.Application, v.Fields = "", nil }),
 	"console.ApplicationsPage": page(console.ApplicationsPage, full, func(v *console.Applications) { v.Rows = nil }),
 	"console.ApplicationPage": page(console.ApplicationPage, full,
 		func(v *console.ApplicationForm) { v.Set, v.Typed.Version, v.Errors = nil, "", nil },

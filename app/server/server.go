@@ -212,6 +212,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 			notify.KindSMS: providers, notify.KindVoice: providers, notify.KindMail: providers,
 		}},
 	}
+	// The library of the provider logs by itself what every application does wrong. It is
+	// in the audit, and in our own lines.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	provider, err := openidpages.New(site, applications)
 	if err != nil {
 		return nil, err
