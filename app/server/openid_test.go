@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -444,4 +445,31 @@ func TestAnIdleSessionKeepsItsTokens(t *testing.T) {
 			t.Errorf("the refresh token: %v", err)
 		}
 	})
+}
+
+// forApplications are the requests at which no cookie has a part, and whose answers
+// everybody may read.
+var forApplications = regexp.MustCompile(`^[A-Z]+ /t/[^/]+/(\.well-known/openid-configuration|keys|token|revoke|userinfo)( |$)`)
+
+// tokenActs prepares what an application does with tokens that it holds: to renew one, and to
+// revoke one.
+func (w *world) tokenActs(t testing.TB) (redeems, revokes func() answer) {
+	t.Helper()
+	p := w.party(t, "alder", application.Public)
+	b := w.browser(t).signIn(t, "user32@alder.example")
+	act := func(path string, form url.Values, field string) func() answer {
+		code, j := p.code(t, b)
+		token, err := p.redeem(t, code, j)
+		if err != nil {
+			t.Fatal(err)
+		}
+		form.Set("client_id", p.ClientID)
+		form.Set(field, token.RefreshToken)
+		return func() answer {
+			r := newRequest(t, http.MethodPost, w.URL+"/t/alder"+path, strings.NewReader(form.Encode()))
+			r.Header.Set("Content-Type", formType)
+			return send(t, &http.Client{Transport: w.wire}, r)
+		}
+	}
+	return act("/token", url.Values{"grant_type": {"refresh_token"}}, "refresh_token"), act("/revoke", url.Values{}, "token")
 }

@@ -63,24 +63,27 @@ func (h *Pages) Routes() []web.Route {
 		web.Get(at+"/.well-known/openid-configuration", access.Application, h.discovery),
 		web.Get(at+"/keys", access.Application, h.keys),
 		web.Get(at+"/authorize", access.Anyone, h.authorize),
-		web.Post(at+"/authorize", access.Application, asGet("authorize")),
+		web.Post(at+"/authorize", access.Application, h.asGet("authorize")),
 		web.Get(at+"/authorize/resume", access.Anyone, h.resume),
 		web.Post(at+"/token", access.Application, h.token),
 		web.Post(at+"/revoke", access.Application, h.revoke),
 		web.Get(at+"/userinfo", access.Application, h.userinfo),
 		web.Post(at+"/userinfo", access.Application, h.userinfo),
 		web.Get(at+"/end-session", access.Anyone, h.askEnd),
-		web.Post(at+"/end-session", access.Application, asGet("end-session")),
-		web.Post(at+"/end-session/confirm", access.Anyone, h.end),
+		web.Post(at+"/end-session", access.Application, h.asGet("end-session")),
+		web.Leave(at+"/end-session/confirm", h.end),
 	}
 	for _, path := range []string{"/.well-known/openid-configuration", "/keys", "/token", "/revoke", "/userinfo"} {
-		routes = append(routes, web.Route{Method: http.MethodOptions, Path: at + path, Needs: access.Application, Do: preflight})
+		routes = append(routes, web.Route{Method: http.MethodOptions, Path: at + path, Needs: access.Application, Do: h.preflight})
 	}
 	return routes
 }
 
 // preflight lets scripts of applications ask (Fetch §3.2): no cookie comes with it.
-func preflight(c echo.Context) error {
+func (h *Pages) preflight(c echo.Context) error {
+	if _, err := h.begin(c); err != nil {
+		return err
+	}
 	shared(c)
 	header := c.Response().Header()
 	header.Set(echo.HeaderAccessControlAllowMethods, "GET, POST")
@@ -94,7 +97,6 @@ func preflight(c echo.Context) error {
 func shared(c echo.Context) {
 	header := c.Response().Header()
 	header.Set(echo.HeaderAccessControlAllowOrigin, "*")
-	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
 }
 
 // formMost is how much of a form becomes an address.
@@ -102,8 +104,11 @@ const formMost = 8 << 10
 
 // asGet takes a form of another site for the same request by an address: then the
 // browser sends its cookies along, and nothing is done by a form of others.
-func asGet(page string) echo.HandlerFunc {
+func (h *Pages) asGet(page string) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if _, err := h.begin(c); err != nil {
+			return err
+		}
 		if err := web.ReadForm(c.Request()); err != nil {
 			return err
 		}
