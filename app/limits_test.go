@@ -54,7 +54,7 @@ var limits = []limit{
 		by("120 s", "prompt.TestTheLastInstantIsTooLate", `"an instant before", 120*time.Second - time.Microsecond, ""`, `"the last instant", 120 * time.Second, "prompt.expired"`),
 		by("nonce 256 bit", "prompt.TestARightNumberApproves", "len(r.Nonce) != 43 { // 256 bits, base64url"),
 		by("one answer", "prompt.TestTwentyAnswersAtOnce", `got["done"] != 1`),
-		by("one answer", "server.TestAHundredAnswersAtOnceMakeOne"),
+		by("one answer", "server.TestFiveHundredAnswersAtOnceMakeOne"),
 	}, ""},
 	{"prompts per user", `3 in 10 min, 10 a day without a success, 1 visible; after "not me" none for 60 min`, []proof{
 		by("3 in 10 min", "prompt.TestAPhoneIsAskedThreeTimesInTenMinutes", "range 3 {", "10*time.Minute - h.Clock.Now().Sub(began) - time.Microsecond"),
@@ -69,6 +69,7 @@ var limits = []limit{
 		is("100 turn it off", throttle.OffAfter, 100),
 		by("5 per challenge", "signin.TestFiveFailuresEndAnAttempt", "range 5 {", "got != 5"),
 		by("5 per challenge", "server.TestFiveHundredGuessesAtOnceAreFive", "checked != 5"),
+		by("5 per challenge", "signin.TestOfFiveHundredWrongAnswersFiveAreChecked", "AtOnce(500", "checked() != 5", "checked()-before != 5"),
 		by("5 per challenge; a resend never resets", "signin.TestOfManyWrongSentCodesFiveAreChecked", "got != 3", "got != 5"),
 		by("10 in a row pause 15 min, 100 turn it off", "server.TestWrongPasswordsEndTheAttemptThenPauseAndThenTurnOffTheWay", "15*time.Minute", "in_a_row = 99"),
 		by("10 in a row, of the phone", "prompt.TestTenWrongNumbersInARowPauseThePhone", "range 10 {", "in_a_row = 99"),
@@ -157,6 +158,7 @@ var limits = []limit{
 	{"changes reach every replica (§3)", "within 5 seconds", []proof{
 		by("within 5 seconds", "server.TestTheClocksKeepWithinFiveSeconds", "dead != 5*time.Second"),
 		by("within 5 seconds", "server.TestAStreamEndsByTheClockWithinFiveSeconds", "took > dead"),
+		by("within 5 seconds", "server.TestWhatIsEndedIsDeadEverywhereWithinFiveSeconds"),
 	}, ""},
 	{"a password alone", "15 characters, and 8 beside a second factor", []proof{
 		is("15 characters", user.PasswordLeastAlone, 15),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/casbin/casbin/v2"
 	"github.com/casbin/casbin/v2/model"
@@ -12,9 +13,33 @@ import (
 	"latchkey/policies"
 )
 
-// decide asks casbin for every role and permission once; the answers are the
-// sets that Allow reads. It fails when the policy is not whole.
+// answered is what casbin said to the policy that was asked about last. Asking takes
+// it tens of milliseconds, and what it said is never changed, so all the rules of
+// one process share it.
+var answered struct {
+	sync.Mutex
+	model, roles string
+	matrix       *matrix
+}
+
+// decide gives the answers of casbin for every role and permission: the sets that
+// Allow reads. It fails when the policy is not whole.
 func decide() (*matrix, error) {
+	answered.Lock()
+	defer answered.Unlock()
+	if answered.matrix != nil && answered.model == policies.Model && answered.roles == policies.Roles {
+		return answered.matrix, nil
+	}
+	m, err := askAll()
+	if err != nil {
+		return nil, err
+	}
+	answered.model, answered.roles, answered.matrix = policies.Model, policies.Roles, m
+	return m, nil
+}
+
+// askAll asks casbin for every role and permission.
+func askAll() (*matrix, error) {
 	rules, err := model.NewModelFromString(policies.Model)
 	if err != nil {
 		return nil, err

@@ -66,6 +66,23 @@ func TestALinkUsedByFiveHundredPhonesAtOnceEnrolsOne(t *testing.T) {
 	})
 }
 
+// TestOfFiveHundredWrongLinksNoneEnrols, nor spoils the one that they guess at.
+func TestOfFiveHundredWrongLinksNoneEnrols(t *testing.T) {
+	Each(t, func(h *House) {
+		link, phone := h.Invite(h.User(h.Alder, "user1")), h.NewPhone()
+		got := Tally(AtOnce(500, func(int) error {
+			_, err := h.Devices.Enrol(h.T.Context(), phone.Candidate(secret.TokenOf(h.Alder.ID+"."+secret.System.Token().Reveal())), from)
+			return err
+		}))
+		if got["device.link_refused"] != 500 || h.Count("SELECT count(*) FROM devices") != 0 || h.Count("SELECT count(*) FROM enrolments WHERE used_at IS NOT NULL") != 0 {
+			h.T.Errorf("five hundred guesses: %v", got)
+		}
+		if _, err := h.Devices.Enrol(h.T.Context(), phone.Candidate(link.Token), from); err != nil {
+			h.T.Errorf("the right link afterwards: %v", err)
+		}
+	})
+}
+
 func TestLinksThatEnrolNobody(t *testing.T) {
 	Each(t, func(h *House) {
 		t := h.T

@@ -8,10 +8,14 @@
 // bit in a column of the tenant, so that a statement which lets somebody in can ask
 // it in its condition: a way that was turned off between the page and the answer is
 // not taken.
+//
+// Beneath it stands what is rolled out (package feature): a way whose feature somebody
+// has not is off for them in every use.
 package method
 
 import (
 	"latchkey/app/fault"
+	"latchkey/app/feature"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -61,15 +65,24 @@ func (o Off) All() user.Ways { return o.NoSignIn & o.NoSecond & o.NoRecovery }
 const limited = `(CASE WHEN t.limited_ways = 0 THEN 0 ELSE t.limited_ways & ~COALESCE((SELECT sum(DISTINCT l.way) FROM method_groups l
 	JOIN group_members lm ON lm.tenant_id = l.tenant_id AND lm.group_id = l.group_id WHERE l.tenant_id = t.id AND lm.user_id = u.id), 0) END)`
 
+// closed gives the ways that are off for a user in every use.
+var closed = limited + " | " + feature.WaysOff
+
 // What a user u in a tenant t may not use, as parts of a statement.
-const (
-	NoSignIn   = "(t.no_sign_in | " + limited + ")"
-	NoSecond   = "(t.no_second | " + limited + ")"
-	NoRecovery = "(t.no_recovery | " + limited + ")"
-	NoUse      = "(t.no_sign_in & t.no_second & t.no_recovery | " + limited + ")"
+var (
+	NoSignIn   = "(t.no_sign_in | " + closed + ")"
+	NoSecond   = "(t.no_second | " + closed + ")"
+	NoRecovery = "(t.no_recovery | " + closed + ")"
+	NoUse      = "(t.no_sign_in & t.no_second & t.no_recovery | " + closed + ")"
 
 	// Columns reads an Off.
 	Columns = NoSignIn + " AS no_sign_in, " + NoSecond + " AS no_second, " + NoRecovery + " AS no_recovery"
+
+	// NobodySignsIn are the ways that nobody in a tenant t signs in with. It asks for
+	// no user, so that a name that is none is offered the same.
+	NobodySignsIn = "(t.no_sign_in | " + feature.NobodysWays + ")"
+	// NobodysColumns reads an Off of nobody in particular.
+	NobodysColumns = NobodySignsIn + " AS no_sign_in, (t.no_second | " + feature.NobodysWays + ") AS no_second, (t.no_recovery | " + feature.NobodysWays + ") AS no_recovery"
 )
 
 // MayBind fails with fault.Conflict when a way is off for a user in every use. What

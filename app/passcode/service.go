@@ -29,7 +29,7 @@ type Service struct {
 
 // plain says of a row p that its user is active, holds no role, as their own or
 // through a group, and may use the way. The moment is its value.
-const plain = `EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = p.tenant_id AND u.id = p.user_id
+var plain = `EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = p.tenant_id AND u.id = p.user_id
 	AND u.state = 'active' AND t.state = 'active' AND ` + method.NoSignIn + ` & 128 = 0)
 	AND NOT EXISTS (SELECT 1 FROM role_assignments r WHERE r.tenant_id = p.tenant_id AND r.user_id = p.user_id AND (r.ends_at IS NULL OR r.ends_at > ?))
 	AND NOT EXISTS (SELECT 1 FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id
@@ -136,6 +136,13 @@ func (s *Service) Holding(ctx context.Context, tenantID, userID string) (Held, e
 	h := Held{TenantID: tenantID}
 	_, err := tx.One(&h, "SELECT tenant_id, id, hash FROM static_passcodes WHERE user_id = ? AND tenant_id = ? AND state = 'active' AND expires_at > ?", userID, tenantID, tx.Now)
 	return h, store.Unusable(err)
+}
+
+// Working gives those of users whose static passcode would let them in now.
+func Working(tx *store.Tx, tenantID string, users []string) (working []string, err error) {
+	err = tx.All(&working, "SELECT p.user_id FROM static_passcodes p WHERE p.tenant_id = ? AND p.user_id IN ? AND p.state = 'active' AND p.expires_at > ? AND "+plain,
+		tenantID, users, tx.Now, tx.Now)
+	return working, err
 }
 
 // Match says whether a typed one is it. It takes as long where there is none.

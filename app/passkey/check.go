@@ -211,15 +211,24 @@ func (s *Service) credential(q Question, r row, rawID []byte) (webauthn.Credenti
 	}, err
 }
 
-// Claimed gives whose passkey an answer says it is of: what was signed without a
-// name. Nothing of it is checked yet.
-func Claimed(answer string) (tenantID, userID string, ok bool) {
+// Claim is what an answer says of itself. Nothing of it is checked yet.
+type Claim struct {
+	TenantID, UserID string // whose passkey it is of; empty: of nobody's
+	Challenge        string // that it answers
+}
+
+// Claimed gives what an answer says of itself that was signed without a name.
+func Claimed(answer string) (c Claim) {
 	parsed, err := parse(answer)
 	if err != nil {
-		return "", "", false
+		return c
 	}
-	tenantID, userID, ok = strings.Cut(string(parsed.Response.UserHandle), ".")
-	return tenantID, userID, ok && len(tenantID) <= 32 && len(userID) <= 32 && plain(tenantID+userID)
+	c.Challenge = parsed.Response.CollectedClientData.Challenge
+	tenantID, userID, ok := strings.Cut(string(parsed.Response.UserHandle), ".")
+	if ok && len(tenantID) <= 32 && len(userID) <= 32 && plain(tenantID+userID) {
+		c.TenantID, c.UserID = tenantID, userID
+	}
+	return c
 }
 
 // plain says whether text can be an id of ours.

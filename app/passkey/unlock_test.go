@@ -180,16 +180,16 @@ func TestFacesThatUnlockNothing(t *testing.T) {
 	})
 }
 
-// TestAHundredFacesAtOnceApproveOnce: neither a request nor a signature serves twice.
-func TestAHundredFacesAtOnceApproveOnce(t *testing.T) {
+// TestFiveHundredFacesAtOnceApproveOnce: neither a request nor a signature serves twice.
+func TestFiveHundredFacesAtOnceApproveOnce(t *testing.T) {
 	Each(t, func(h *House) {
 		t := h.T
 		k := pocketOf(h, "user1")
 		r, text := k.request()
 		u := over(k, k.face, text)
-		got := Tally(AtOnce(40, func(int) error { _, err := k.sends(r, text, u); return err }))
+		got := Tally(AtOnce(500, func(int) error { _, err := k.sends(r, text, u); return err }))
 		if got["done"] != 1 || h.Events(audit.PromptApproved) != 1 {
-			t.Errorf("forty at once: %v", got)
+			t.Errorf("five hundred at once: %v", got)
 		}
 	})
 }

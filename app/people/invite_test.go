@@ -142,6 +142,34 @@ func TestLinksThatDoNotWork(t *testing.T) {
 	})
 }
 
+// TestOfFiveHundredWrongLinksNoneIsWorkedOn: guesses at a link that is there are looked
+// up and let go, neither it nor anybody's password pays for them.
+func TestOfFiveHundredWrongLinksNoneIsWorkedOn(t *testing.T) {
+	each(t, func(o *office) {
+		token, err := o.invite(o.admin, "new@alder.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.people.Passwords = &secret.Passwords{} // a gate without a place: what comes to hashing is told so
+		tenantID, _, _ := strings.Cut(token.Reveal(), ".")
+		wrong := make([]secret.Token, 500)
+		for i := range wrong {
+			wrong[i] = secret.TokenOf(tenantID + "." + secret.System.Token().Reveal())
+		}
+		got := signintest.Tally(signintest.AtOnce(len(wrong), func(i int) error { return o.accept(wrong[i]) }))
+		if got["invitation.link_refused"] != len(wrong) {
+			t.Errorf("five hundred guesses: %v", got)
+		}
+		if err := o.accept(token); code(err) != "password.busy" {
+			t.Fatalf("the right link comes to hashing, and gives %v", err)
+		}
+		o.people.Passwords = o.Passwords
+		if err := o.accept(token); err != nil {
+			t.Errorf("the right link afterwards: %v", err)
+		}
+	})
+}
+
 func TestWhoMayInviteWhom(t *testing.T) {
 	each(t, func(o *office) {
 		field, other, desk := o.group(o.Alder, "field"), o.group(o.Alder, "other"), o.group(o.Alder, "desk")

@@ -14,9 +14,9 @@ import (
 // TestAtMostTwoPerCoreHashAtOnce: the others wait a moment in the queue, and are
 // then told to come back.
 func TestAtMostTwoPerCoreHashAtOnce(t *testing.T) {
-	decoy := hash("nobody's")
+	decoy := dear.hash("nobody's")
 	synctest.Test(t, func(t *testing.T) {
-		p := &Passwords{gate: NewPasswords().gate, decoy: decoy}
+		p := &Passwords{gate: NewPasswords().gate, decoy: decoy, cost: dear}
 		if cap(p.gate) != 2*runtime.NumCPU() {
 			t.Errorf("%d may hash at once, want two on each of %d cores", cap(p.gate), runtime.NumCPU())
 		}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -19,10 +20,16 @@ import (
 
 // argon2id parameters (product.md §9; OWASP's second choice for servers).
 const (
-	argonMemory  = 19 * 1024 // KiB
-	argonTime    = 2
 	argonThreads = 1
 	argonKey     = 32
+)
+
+// cost is what one hash takes.
+type cost struct{ memory, passes uint32 } // memory in KiB
+
+var (
+	dear  = cost{memory: 19 * 1024, passes: 2}
+	cheap = cost{memory: 8, passes: 1} // the least that argon2 takes
 )
 
 // The gate of passwords and its queue. Who is let into the queue has their turn in
@@ -40,12 +47,24 @@ type Passwords struct {
 	gate    chan struct{}
 	waiting atomic.Int64
 	decoy   string
+	cost    cost
 }
 
 // NewPasswords makes the gate and the hash that unknown names are checked against.
-func NewPasswords() *Passwords {
-	p := &Passwords{gate: make(chan struct{}, placesCore*runtime.NumCPU())}
-	p.decoy = hash(System.Token().Reveal())
+func NewPasswords() *Passwords { return withCost(dear) }
+
+// CheapPasswords is NewPasswords for tests that are not about hashing: its hashes
+// are argon2id too, and cost next to nothing. Outside a test it panics.
+func CheapPasswords() *Passwords {
+	if !testing.Testing() {
+		panic("secret: cheap passwords outside a test")
+	}
+	return withCost(cheap)
+}
+
+func withCost(c cost) *Passwords {
+	p := &Passwords{gate: make(chan struct{}, placesCore*runtime.NumCPU()), cost: c}
+	p.decoy = c.hash(System.Token().Reveal())
 	return p
 }
 
@@ -56,7 +75,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer leave()
-	return hash(password), nil
+	return p.cost.hash(password), nil
 }
 
 // Verify says whether password belongs to the PHC string phc. An empty phc
@@ -110,16 +129,16 @@ func Normal(password string) string {
 }
 
 // Outdated says whether a PHC string was made with parameters below those of today.
-func Outdated(phc string) bool {
+func (p *Passwords) Outdated(phc string) bool {
 	h, err := parse(phc)
-	return err == nil && (h.memory < argonMemory || h.passes < argonTime || len(h.key) < argonKey)
+	return err == nil && (h.memory < p.cost.memory || h.passes < p.cost.passes || len(h.key) < argonKey)
 }
 
-func hash(password string) string {
+func (c cost) hash(password string) string {
 	var salt [16]byte
 	System.read(salt[:])
-	key := argon2.IDKey([]byte(Normal(password)), salt[:], argonTime, argonMemory, argonThreads, argonKey)
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
+	key := argon2.IDKey([]byte(Normal(password)), salt[:], c.passes, c.memory, argonThreads, argonKey)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.memory, c.passes, argonThreads,
 		base64.RawStdEncoding.EncodeToString(salt[:]), base64.RawStdEncoding.EncodeToString(key))
 }
 

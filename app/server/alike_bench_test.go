@@ -24,7 +24,7 @@ func BenchmarkEveryNameAlike(b *testing.B) {
 	names := []string{"user1@alder.example", "user0@alder.example", "user2@alder.example"}
 	for _, dialect := range storetest.Dialects {
 		b.Run(string(dialect), func(b *testing.B) {
-			w := quiet(servertest.Quiet(b, dialect, "https://id.example.org"))
+			w := quiet(servertest.Quiet(b, dialect, "https://id.example.org", servertest.DearPasswords))
 			w.claim(b)
 			w.withPasskey(b, "user40@alder.example") // so that keys are bound at all
 			k := passkeytest.New(b, "https://id.example.org")

@@ -112,22 +112,27 @@ func TestAnAnswerCountsOnce(t *testing.T) {
 	})
 }
 
-func TestAHundredAnswersAtOnceMakeOne(t *testing.T) {
+// TestFiveHundredAnswersAtOnceMakeOne, whether the number is right or wrong.
+func TestFiveHundredAnswersAtOnceMakeOne(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		const name = "user1@alder.example"
 		ph, _ := w.withPhone(t, name)
 		b := w.browser(t)
 		attempt := b.askPhone(t, name)
 		r := ph.asks(t)
-		decision := ph.decision(r, "approve", number(b.get(t, attempt)))
-		calls := make([]*http.Request, 100)
-		for i := range calls {
-			calls[i] = ph.request(t, http.MethodPost, "/requests/"+r.ID+"/answer", map[string]any{"answer": decision.compact(), "pin": ph.pin})
+		answers := func(r asked, number string) {
+			t.Helper()
+			decision := ph.decision(r, "approve", number)
+			calls := make([]*http.Request, 500)
+			for i := range calls {
+				calls[i] = ph.request(t, http.MethodPost, "/requests/"+r.ID+"/answer", map[string]any{"answer": decision.compact(), "pin": ph.pin})
+			}
+			counts := atOnce(t, ph.client, calls)
+			if counts[http.StatusOK] != 1 || counts[http.StatusOK]+counts[http.StatusConflict]+counts[http.StatusTooManyRequests] != len(calls) {
+				t.Errorf("500 answers at once = %v, want one 200 and the others 409 or 429", counts)
+			}
 		}
-		counts := atOnce(t, ph.client, calls)
-		if counts[http.StatusOK] != 1 || counts[http.StatusOK]+counts[http.StatusConflict]+counts[http.StatusTooManyRequests] != len(calls) {
-			t.Errorf("100 answers at once = %v, want one 200 and the others 409 or 429", counts)
-		}
+		answers(r, number(b.get(t, attempt)))
 		b.post(t, attempt+"/finish").want(t, http.StatusSeeOther)
 		var events int
 		w.one(t, &events, "SELECT count(*) FROM audit_events WHERE action = ?", audit.PromptApproved)
@@ -138,6 +143,17 @@ func TestAHundredAnswersAtOnceMakeOne(t *testing.T) {
 		other := w.browser(t)
 		attempt = other.askPhone(t, name)
 		ph.approves(t, other, attempt)
+
+		// Of so many wrong numbers one is looked at: it ends the request.
+		other = w.browser(t)
+		attempt = other.askPhone(t, name)
+		r = ph.asks(t)
+		answers(r, "09") // no number that is shown
+		other.post(t, attempt+"/finish").want(t, http.StatusUnauthorized)
+		w.one(t, &events, "SELECT count(*) FROM audit_events WHERE action = ? AND reason = 'prompt.wrong_number'", audit.PromptDenied)
+		if events != 1 {
+			t.Errorf("%d wrong numbers were looked at, want 1", events)
+		}
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"latchkey/app/decision"
 	"latchkey/app/store"
 	"latchkey/app/wake"
 	"latchkey/app/web"
@@ -25,7 +26,7 @@ type metrics struct {
 	took     prometheus.Histogram
 }
 
-func newMetrics(db *store.DB, streams *web.Streams, hub *wake.Hub) *metrics {
+func newMetrics(db *store.DB, streams *web.Streams, hub *wake.Hub, decisions *decision.Live) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "latchkey_requests_total", Help: "Requests by route and status."}, []string{"route", "status"}),
@@ -34,6 +35,7 @@ func newMetrics(db *store.DB, streams *web.Streams, hub *wake.Hub) *metrics {
 	m.registry.MustRegister(m.requests, m.took, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "latchkey_streams_open", Help: "Open event streams."}, func() float64 { return float64(streams.Open()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "latchkey_waiters", Help: "Those who wait for something."}, func() float64 { return float64(hub.Waiting()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_decisions_differing_total", Help: "Decisions about sign-ins in which the rule and the statement that redeems it did not agree. Each is a defect."}, func() float64 { return float64(decisions.Differences()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_durable_commits_total", Help: "Acts committed to the database."}, func() float64 { return float64(db.DurableCommits()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "latchkey_database_connections_in_use", Help: "Connections to the database that somebody holds."}, func() float64 { return float64(db.InUse()) }))
 	return m

@@ -39,7 +39,7 @@ func TestAnApplicationAsksForAProofAgain(t *testing.T) {
 		b := w.browser(t).signIn(t, name)
 		often, never := w.party(t, "alder", application.Public, "frequency_minutes = 30"), w.party(t, "alder", application.Public)
 		often.code(t, b)
-		w.forward(t, 29 * time.Minute)
+		w.forward(t, 29*time.Minute)
 		b.get(t, "/me").want(t, http.StatusOK)
 		often.code(t, b)
 		w.forward(t, time.Minute)
@@ -60,7 +60,7 @@ func TestAnApplicationAsksForAProofAgain(t *testing.T) {
 			t.Errorf("it says that the proof was at %s", time.Unix(is.AuthTime, 0))
 		}
 		often.code(t, b)
-		w.forward(t, 30 * time.Minute)
+		w.forward(t, 30*time.Minute)
 		if _, err := often.renew(t, token.RefreshToken); refusal(err) != "invalid_grant" || w.events(t, audit.ApplicationTokensRefused, "application.proof_older") != 1 {
 			t.Errorf("thirty minutes later the refresh token: %v", err)
 		}
@@ -90,7 +90,7 @@ func TestARequestAsksForAProof(t *testing.T) {
 		if failure := silently(t, p, b); failure != "" {
 			t.Errorf("signed in, and with prompt=none: %q", failure)
 		}
-		w.forward(t, 10 * time.Minute)
+		w.forward(t, 10*time.Minute)
 		age := func(seconds string) oauth2.AuthCodeOption { return oauth2.SetAuthURLParam("max_age", seconds) }
 		p.code(t, b, age("601"))
 		for claim, option := range map[string]oauth2.AuthCodeOption{"prompt=login": prompts("login"), "max_age=0": age("0"), "max_age=599": age("599")} {
@@ -100,7 +100,7 @@ func TestARequestAsksForAProof(t *testing.T) {
 			if code, failure := p.lands(t, j, b.get(t, back)); code == "" {
 				t.Errorf("%s: after a proof: %s", claim, failure)
 			}
-			w.forward(t, 10 * time.Minute)
+			w.forward(t, 10*time.Minute)
 			b.get(t, "/me").want(t, http.StatusOK)
 		}
 		if failure := silently(t, p, b, age("1")); failure != "login_required" {

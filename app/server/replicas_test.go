@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -89,61 +88,6 @@ func (s *stream) ends(t testing.TB, within time.Duration) {
 			t.Errorf("%s is still open after %s", s.answer.asked, within)
 			return
 		}
-	}
-}
-
-func TestWhatIsEndedIsDeadOnEveryReplica(t *testing.T) {
-	t.Parallel()
-	one := onPostgres(t)
-	two := one.beside(t)
-	for i, c := range []struct {
-		claim string
-		ends  func(t *testing.T, s *scene)
-	}{
-		{"a phone revoked on a page", func(t *testing.T, s *scene) { s.revoke(t) }},
-		{"a phone removed on the phone", func(t *testing.T, s *scene) {
-			s.ph.call(t, http.MethodDelete, "/devices/self", nil).want(t, http.StatusNoContent)
-		}},
-		{"a phone disabled by wrong PINs", func(t *testing.T, s *scene) {
-			s.b = s.browser(t)
-			s.attempt = s.b.askPhone(t, s.name)
-			r, shown := s.ph.asks(t), number(s.b.get(t, s.attempt))
-			for range 10 {
-				wrong := *s.ph
-				wrong.pin = "975310"
-				wrong.answers(t, r, "approve", shown).want(t, http.StatusUnauthorized)
-			}
-		}},
-		{"a locked user", func(t *testing.T, s *scene) { s.lock(t, s.name) }},
-		{"a disabled user", func(t *testing.T, s *scene) { s.disable(t, s.name) }},
-		{"a suspended organisation", func(t *testing.T, s *scene) {
-			s.act(t, "UPDATE tenants SET state = 'suspended' WHERE slug = 'alder'")
-			t.Cleanup(func() { s.act(t, "UPDATE tenants SET state = 'active' WHERE slug = 'alder'") })
-		}},
-	} {
-		t.Run(c.claim, func(t *testing.T) {
-			name := fmt.Sprintf("user%d@alder.example", i+1)
-			s := one.scene(t, name)
-			s.ph.approves(t, s.b, s.attempt)
-			s.b.post(t, s.attempt+"/finish").want(t, http.StatusSeeOther)
-			// The session by phone and the phone's streams, here and there; nothing
-			// is asked of the phone, so that only the end can wake them.
-			session := s.b
-			here, there := s.ph.listen(t), s.ph.on(two).listen(t)
-			for _, open := range []*stream{here, there} {
-				open.answer.want(t, http.StatusOK)
-			}
-			c.ends(t, s)
-			for _, w := range []*world{one, two} {
-				if session.on(w).signedIn(t) {
-					t.Error("the session that the phone approved lives on")
-				}
-				s.ph.on(w).call(t, http.MethodGet, "/requests", nil).is(t, http.StatusUnauthorized)
-				s.ph.on(w).call(t, http.MethodGet, "/events", nil).is(t, http.StatusUnauthorized)
-			}
-			here.ends(t, dead)
-			there.ends(t, dead)
-		})
 	}
 }
 

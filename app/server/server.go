@@ -27,6 +27,7 @@ import (
 	"latchkey/app/backupphone"
 	"latchkey/app/cases"
 	"latchkey/app/codesheet"
+	"latchkey/app/decision"
 	"latchkey/app/device"
 	"latchkey/app/group"
 	"latchkey/app/importing"
@@ -117,6 +118,13 @@ func Build(ctx context.Context, settings Settings, log *slog.Logger) (*Server, e
 	return s, nil
 }
 
+func newPasswords(settings Settings) *secret.Passwords {
+	if settings.CheapPasswords {
+		return secret.CheapPasswords()
+	}
+	return secret.NewPasswords()
+}
+
 func loadKeys(settings Settings) (*secret.Keys, error) {
 	if settings.MasterKey != "" {
 		master, err := secret.ParseMaster(settings.MasterKey)
@@ -154,7 +162,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	nudge := make(chan struct{}, 1)
 	hub := wake.NewHub(db, secret.System.ShortID())
 	rules.Share(hub)
-	passwords := secret.NewPasswords()
+	passwords := newPasswords(settings)
 	devices := &device.Service{DB: db, Keys: keys, Hub: hub}
 	prompts := &prompt.Service{DB: db, Devices: devices, Hub: hub, Secrets: secret.System, Atlas: atlas, PublicURL: settings.PublicURL, Nudge: nudge}
 	totps := &totp.Service{DB: db, Keys: keys}
@@ -173,7 +181,8 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}
 	backups := &backupphone.Service{DB: db, Keys: keys, Providers: providers}
 	sheets := &codesheet.Service{DB: db, Passwords: passwords}
-	signIn := &signin.Service{DB: db, Keys: keys, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Sheets: sheets, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute, ApplicationOf: application.NameOf}
+	decisions := &decision.Live{Rules: rules, Atlas: atlas, Log: log}
+	signIn := &signin.Service{DB: db, Keys: keys, Decisions: decisions, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Sheets: sheets, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute, ApplicationOf: application.NameOf}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	providers.Keeping = roles.Keep
@@ -199,7 +208,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	hub.LookFor("inbox", approvals.Changed)
 
 	streams := web.NewStreams(time.Now)
-	measured := newMetrics(db, streams, hub)
+	measured := newMetrics(db, streams, hub, decisions)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
@@ -384,7 +393,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), application.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), application.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time

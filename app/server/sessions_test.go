@@ -443,69 +443,6 @@ func TestTheTimesOfATenant(t *testing.T) {
 	})
 }
 
-// TestSessionsEndEverywhereWithinFiveSeconds: pages on another replica, and a stream
-// that is open there.
-func TestSessionsEndEverywhereWithinFiveSeconds(t *testing.T) {
-	t.Parallel()
-	one := onPostgres(t)
-	two := one.beside(t)
-	for i, row := range []struct {
-		claim string
-		end   func(t *testing.T, name string, ph *phone, home *browser)
-	}{
-		{"a lock", func(t *testing.T, name string, _ *phone, _ *browser) { one.lock(t, name) }},
-		{"a user who is disabled", func(t *testing.T, name string, _ *phone, _ *browser) {
-			one.act(t, "UPDATE users SET state = 'disabled' WHERE name = ?", name)
-		}},
-		{"the phone that approved it is revoked", func(t *testing.T, _ string, ph *phone, home *browser) {
-			home.get(t, "/me/phones")
-			home.post(t, "/me/phones/"+ph.account+"/revoke").want(t, http.StatusSeeOther)
-		}},
-		{"the user ends the others", func(t *testing.T, _ string, _ *phone, home *browser) {
-			home.get(t, "/me/sessions")
-			home.post(t, "/me/sessions/end-others").want(t, http.StatusSeeOther)
-		}},
-		{"the tenant allows less", func(t *testing.T, name string, _ *phone, _ *browser) {
-			one.act(t, "UPDATE sessions SET last_seen_at = ? WHERE user_id = (SELECT id FROM users WHERE name = ?)", one.now().Add(-6*time.Minute), name)
-			one.act(t, "UPDATE tenants SET idle_minutes = 5 WHERE slug = 'alder'")
-		}},
-		{"the phone is turned off in the tenant", func(t *testing.T, _ string, _ *phone, _ *browser) {
-			one.act(t, "UPDATE tenants SET no_sign_in = no_sign_in | 2, no_second = no_second | 2, no_recovery = no_recovery | 2 WHERE slug = 'alder'")
-		}},
-		{"the tenant is suspended", func(t *testing.T, _ string, _ *phone, _ *browser) {
-			one.act(t, "UPDATE tenants SET state = 'suspended' WHERE slug = 'alder'")
-		}},
-	} {
-		name := fmt.Sprintf("user%d@alder.example", i+1)
-		one.promote(t, name, access.RoleHelpdesk)
-		if err := two.Rules.Reload(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		ph, home := one.withPhone(t, name)
-		b := two.browser(t).byPhone(t, ph.on(two), name)
-		b.proveByPhone(t, ph.on(two), "/me")
-		s := open(t, b.client, b.request(t, http.MethodGet, inbox+"/live", nil))
-		s.answer.want(t, http.StatusOK)
-		s.next(5 * time.Second)
-		if !b.signedIn(t) {
-			t.Fatalf("%s: there is no session to end", row.claim)
-		}
-		ended := time.Now()
-		row.end(t, name, ph, home)
-		if b.signedIn(t) {
-			t.Errorf("%s: a page is shown on the other replica", row.claim)
-		}
-		for got := s.next(10 * time.Second); got != "(ended)"; got = s.next(10 * time.Second) {
-			if strings.HasPrefix(got, "(nothing") {
-				t.Errorf("%s: the stream is still open", row.claim)
-				break
-			}
-		}
-		t.Logf("%s: the stream ended after %v", row.claim, time.Since(ended))
-		one.act(t, "UPDATE tenants SET no_sign_in = 128, no_second = 128, no_recovery = 128, idle_minutes = 60, state = 'active'")
-	}
-}
-
 // TestWhatAPageAsksByItselfKeepsNoSession: a page that stands open on a desk does
 // not outlive the time that its tenant gives to who is not there.
 func TestWhatAPageAsksByItselfKeepsNoSession(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"testing"
 	"time"
 
 	"latchkey/app/notify"
@@ -32,9 +33,10 @@ type Settings struct {
 	Trial `kong:"-"`
 }
 
-// Trial is what no flag sets: the demonstration does.
+// Trial is what no flag sets: the demonstration and tests do.
 type Trial struct {
-	KeepMessages bool // on a page, instead of sending them
+	KeepMessages   bool // on a page, instead of sending them
+	CheapPasswords bool // hashes that cost nothing; a program that is no test refuses
 }
 
 // check finishes the settings and gives all their faults at once.
@@ -75,6 +77,9 @@ func (s Settings) check() (Settings, error) {
 	}
 	if s.SignInsPerMinute < 0 {
 		wrong = append(wrong, errors.New("LATCHKEY_SIGN_INS_PER_MINUTE: less than none"))
+	}
+	if s.CheapPasswords && !testing.Testing() {
+		wrong = append(wrong, errors.New("cheap passwords outside a test"))
 	}
 	if s.MetricsListen != "" {
 		if host, _, err := net.SplitHostPort(s.MetricsListen); err != nil || !isLoopback(host) {

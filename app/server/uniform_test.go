@@ -385,7 +385,7 @@ func (c *counting) of(do func()) string {
 func TestEveryNameMakesTheSameWork(t *testing.T) {
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
-			w := quiet(servertest.Quiet(t, dialect, "https://id.example.org"))
+			w := quiet(servertest.Quiet(t, dialect, "https://id.example.org", servertest.DearPasswords))
 			w.claim(t)
 			// One phone takes Web Push.
 			w.act(t, "UPDATE devices SET push_subscription = '{}' WHERE user_id = (SELECT id FROM users WHERE name = 'user1@alder.example')")

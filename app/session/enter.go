@@ -19,6 +19,8 @@ type Entered struct {
 	Trust      Trust         // to be kept by the browser; empty: nothing new
 	NewBrowser bool          // its user never signed in from it
 	Limited    bool
+	Seen       bool // its user had a session in the browser, or never had any
+	Trusted    bool // and trusts it
 }
 
 // Enter makes the session of a sign-in in the act tx. A browser that its user never
@@ -59,7 +61,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 		}
 	}
 	b.TrustedID = t.ID
-	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited}
+	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited, Seen: here.First || here.Seen && of != copied, Trusted: of == turned}
 	if made(b.AMR, ByPasscode) {
 		b.BrowserDigest = ""
 	}

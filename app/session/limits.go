@@ -26,7 +26,7 @@ type Lives struct {
 }
 
 // lives reads Lives, of a user u in a tenant t.
-const lives = "t.idle_minutes, t.session_hours, " + method.NoUse + " AS off, " + method.NoRecovery + " AS no_recovery"
+var lives = "t.idle_minutes, t.session_hours, " + method.NoUse + " AS off, " + method.NoRecovery + " AS no_recovery"
 
 // over says whether a session that was made so, began and was last seen then has
 // ended: its time is over, or a way that had a part in it was turned off.

@@ -171,6 +171,25 @@ func TestFiveHundredWhoRedeemAtOnceMakeOneOrganisation(t *testing.T) {
 	})
 }
 
+// TestOfFiveHundredWrongLinksNoneMakesAnything, nor spoils the one that they guess at.
+func TestOfFiveHundredWrongLinksNoneMakesAnything(t *testing.T) {
+	firstDay(t, func(h *House, s *setup.Service) {
+		token := link(h, s)
+		s.Passwords = &secret.Passwords{} // a gate without a place: what comes to hashing is told so
+		got := Tally(AtOnce(500, func(int) error {
+			_, err := s.Redeem(h.T.Context(), secret.System.Token(), cedar, from)
+			return err
+		}))
+		if got["setup.link_refused"] != 500 || h.Count("SELECT count(*) FROM tenants") != 0 {
+			h.T.Errorf("five hundred guesses: %v", got)
+		}
+		s.Passwords = h.Passwords
+		if _, err := s.Redeem(h.T.Context(), token, cedar, from); err != nil {
+			h.T.Errorf("the right link afterwards = %v", err)
+		}
+	})
+}
+
 // TestSetUpWithoutAnAuditDoesNotHappen: all of it, or nothing.
 func TestSetUpWithoutAnAuditDoesNotHappen(t *testing.T) {
 	firstDay(t, func(h *House, s *setup.Service) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"latchkey/app/method"
+	"latchkey/app/passcode"
 	"latchkey/app/provider"
 	"latchkey/app/store"
 	"latchkey/app/throttle"
@@ -24,7 +25,8 @@ func domainOf(name string) string {
 // Able gives those of users who could sign in now by the ways of theirs: their
 // state, the tenant's, the domain of their name and each way are judged as a
 // sign-in judges them. A way that is paused will be back; one that too many failures
-// turned off is none, and so are codes that the tenant has nobody to carry.
+// turned off is none, and so are codes that the tenant has nobody to carry, and a static
+// passcode of somebody who was given a role since.
 func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[string]bool, error) {
 	if len(users) == 0 {
 		return nil, nil
@@ -47,6 +49,10 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 	if err != nil {
 		return nil, err
 	}
+	working, err := passcode.Working(tx, tenantID, users) // for nobody who has a role
+	if err != nil {
+		return nil, err
+	}
 	able := map[string]bool{}
 	for _, row := range rows {
 		if row.State != user.Active || !slices.Contains(domains, domainOf(row.Name)) {
@@ -54,7 +60,12 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 		}
 		var usable user.Ways
 		for _, w := range ways {
-			if !row.Ways.Has(w.bound) || weaker(w.way) && !slices.Contains(carried, provider.Channel(w.way)) {
+			switch {
+			case !row.Ways.Has(w.bound):
+				continue
+			case weaker(w.way) && !slices.Contains(carried, provider.Channel(w.way)):
+				continue
+			case w.way == StaticPasscode && !slices.Contains(working, row.ID):
 				continue
 			}
 			state, err := throttle.Of(tx, tenantID, keys.Subject(row.Name), string(w.way))

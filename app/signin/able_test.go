@@ -7,27 +7,41 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/app/access"
+	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/passcode"
 	"latchkey/app/passkey/passkeytest"
 	"latchkey/app/prompt"
+	"latchkey/app/provider"
+	"latchkey/app/secret"
 	"latchkey/app/session"
 	"latchkey/app/signin"
 	. "latchkey/app/signin/signintest"
+	"latchkey/app/store"
 	"latchkey/app/tenant"
 	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
 
-// tried are the ways that the differential story has real authenticators of.
-var tried = []struct {
-	way signin.Way
-	bit user.Ways
-}{
-	{signin.Password, user.WithPassword},
-	{signin.Phone, user.WithPhone},
-	{signin.TOTP, user.WithTOTP},
-	{signin.Passkey, user.WithPasskey},
-}
+// tried are all ways, of which the differential story has real authenticators: those
+// that a user has for long, and those that they have besides.
+var (
+	tried = []struct {
+		way signin.Way
+		bit user.Ways
+	}{
+		{signin.Password, user.WithPassword},
+		{signin.Phone, user.WithPhone},
+		{signin.TOTP, user.WithTOTP},
+		{signin.Passkey, user.WithPasskey},
+		{signin.PrintedCode, user.WithPrintedCode},
+		{signin.Voice, user.WithVoice},
+		{signin.SMS, user.WithSMS},
+		{signin.StaticPasscode, user.WithStaticPasscode},
+	}
+	lasting, besides = tried[:4], tried[4:]
+)
 
 // situation is somebody with what they have, and a tenant with what it allows.
 type situation struct {
@@ -41,6 +55,8 @@ type situation struct {
 	member   bool
 	tenant   string // its state
 	verified bool   // its domain
+	carried  bool   // it has somebody who carries codes
+	role     string // that was given when they had all this
 	places   string
 }
 
@@ -58,37 +74,55 @@ func situations() (all []situation) {
 		}
 		return w
 	}
-	for _, mfa := range []string{user.MFADisabled, user.MFAEnabled, user.MFAEnforced} {
-		for has := range 1 << len(tried) {
-			s := situation{mfa: mfa, state: user.Active, tenant: "active", verified: true}
-			for i, t := range tried {
-				if has&(1<<i) != 0 {
-					s.has |= t.bit
-				}
+	add := func(mfa string, has user.Ways) {
+		s := situation{mfa: mfa, has: has, state: user.Active, tenant: "active", verified: true, carried: true}
+		all = append(all, s) // with nothing in its way
+		whole := s
+		for range 2 {
+			s := whole
+			s.off, s.noSignIn, s.noSecond, s.limited, s.member = some(), some(), some(), some(), dice.IntN(2) == 0
+			if dice.IntN(2) == 0 { // as a tenant turns ways off: for every use
+				s.noSignIn = tried[dice.IntN(len(tried))].bit
+				s.noSecond = s.noSignIn
 			}
-			all = append(all, s) // with nothing in its way
-			whole := s
-			for range 5 {
-				s := whole
-				s.off, s.noSignIn, s.noSecond, s.limited, s.member = some(), some(), some(), some(), dice.IntN(2) == 0
-				if dice.IntN(2) == 0 { // as a tenant turns ways off: for every use
-					s.noSignIn = tried[dice.IntN(len(tried))].bit
-					s.noSecond = s.noSignIn
-				}
-				s.places = []string{"", named}[dice.IntN(2)]
-				switch dice.IntN(12) {
-				case 0:
-					s.state = user.Locked
-				case 1:
-					s.state = user.Disabled
-				case 2:
-					s.tenant = "suspended"
-				case 3:
-					s.verified = false
-				}
-				all = append(all, s)
+			s.places = []string{"", named}[dice.IntN(2)]
+			switch dice.IntN(16) {
+			case 0:
+				s.state = user.Locked
+			case 1:
+				s.state = user.Disabled
+			case 2:
+				s.tenant = "suspended"
+			case 3:
+				s.verified = false
+			case 4, 5:
+				s.carried = false
+			case 6, 7:
+				s.role = string(access.RoleHelpdesk)
+			}
+			all = append(all, s)
+		}
+	}
+	subset := func(of int, ways []struct {
+		way signin.Way
+		bit user.Ways
+	},
+	) (has user.Ways) {
+		for i, t := range ways {
+			if of&(1<<i) != 0 {
+				has |= t.bit
 			}
 		}
+		return has
+	}
+	states := []string{user.MFADisabled, user.MFAEnabled, user.MFAEnforced}
+	for _, mfa := range states {
+		for some := range 1 << len(lasting) {
+			add(mfa, subset(some, lasting)|pick(0, subset(dice.IntN(1<<len(besides)), besides)))
+		}
+	}
+	for some := range 1 << len(besides) {
+		add(states[dice.IntN(len(states))], subset(some, besides)|pick(0, user.WithPassword, lasting[dice.IntN(len(lasting))].bit))
 	}
 	return all
 }
@@ -99,6 +133,10 @@ type somebody struct {
 	phone *Phone
 	app   *App
 	key   *passkeytest.Authenticator
+
+	sheet    []secret.Token // of codes, those that are left
+	numbers  map[signin.Way]string
+	passcode secret.Token
 }
 
 // TestWhoIsAbleSignsIn: what the guards count by is what a sign-in decides. Whoever is
@@ -106,6 +144,7 @@ type somebody struct {
 func TestWhoIsAbleSignsIn(t *testing.T) {
 	Each(t, func(h *House) {
 		h.SignIn.Passwords = plain{}
+		swiftly(h)
 		h.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,'ward','Ward',?)", h.Alder.ID, h.Clock.Now())
 		yes, no := 0, 0
 		for i, s := range situations() {
@@ -114,7 +153,7 @@ func TestWhoIsAbleSignsIn(t *testing.T) {
 			if err != nil {
 				h.T.Fatal(err)
 			}
-			by, signsIn := tries(h, who, i)
+			by, signsIn := tries(h, &who, i)
 			if able[who.ID] != signsIn {
 				h.T.Errorf("%+v: Able says %t, and the sign-in %t by %s", s, able[who.ID], signsIn, by)
 			}
@@ -144,6 +183,29 @@ func equip(h *House, s situation, i int) somebody {
 	if s.has.Has(user.WithPasskey) {
 		_, who.key = h.PasskeyOf(who.User)
 	}
+	if s.has.Has(user.WithPrintedCode) {
+		made := h.SheetOf(who.User)
+		who.sheet = made.Codes[:]
+	}
+	carried(h, h.Alder.ID)
+	who.numbers = map[signin.Way]string{}
+	for n, way := range []signin.Way{signin.SMS, signin.Voice} {
+		if s.has.Has(boundTo(way)) {
+			who.numbers[way] = fmt.Sprintf("+4915%d1%07d", n, i)
+			numbered(h, who.User, who.numbers[way], provider.Channel(way))
+		}
+	}
+	if !s.carried {
+		h.Set("DELETE FROM providers")
+	}
+	if s.has.Has(user.WithStaticPasscode) {
+		who.passcode = passcodeOf(h, who.User)
+	}
+	if s.role != "" {
+		h.Act(func(tx *store.Tx) error {
+			return user.Assign(tx, h.Alder.ID, who.ID, access.Role(s.role), audit.Service, audit.Origin{})
+		})
+	}
 	if !s.has.Has(user.WithPassword) {
 		h.Set("UPDATE users SET password_hash = '', ways = ways & ~1 WHERE id = ?", who.ID)
 	}
@@ -170,33 +232,68 @@ func equip(h *House, s situation, i int) somebody {
 	return who
 }
 
+// boundTo is what the user of a way has bound.
+func boundTo(way signin.Way) user.Ways {
+	for _, t := range tried {
+		if t.way == way {
+			return t.bit
+		}
+	}
+	return 0
+}
+
+// passcodeOf gives somebody a static passcode for a day, which two people approved.
+func passcodeOf(h *House, u user.User) secret.Token {
+	h.T.Helper()
+	h.Set("UPDATE tenants SET no_sign_in = no_sign_in & ~CAST(? AS integer) WHERE id = ?", user.WithStaticPasscode, u.TenantID)
+	var id string
+	h.Act(func(tx *store.Tx) (err error) {
+		id, err = passcode.Add(tx, passcode.Grant{TenantID: u.TenantID, UserID: u.ID, RequestedBy: "one", ApprovedBy: "another", Reason: "a story", Hours: 24})
+		return err
+	})
+	shown, err := h.SignIn.Passcodes.Show(h.T.Context(), u.TenantID, id, "one", audit.Origin{})
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	return shown.Code
+}
+
 // settle puts the tenant back.
 func settle(h *House) {
 	h.T.Helper()
 	h.Set("DELETE FROM method_groups")
 	h.Set("DELETE FROM throttles")
+	h.Set("DELETE FROM providers")
 	h.Set("UPDATE tenants SET state = 'active', no_sign_in = 0, no_second = 0, limited_ways = 0")
 	h.Set("UPDATE domains SET verified_at = ? WHERE verified_at IS NULL", h.Clock.Now())
 }
 
 // tries tries each way first and, halfway, each that is offered then. It gives by which
 // somebody got a session.
-func tries(h *House, who somebody, i int) (by string, signsIn bool) {
+func tries(h *House, who *somebody, i int) (by string, signsIn bool) {
 	h.T.Helper()
 	for _, first := range tried {
 		for _, second := range tried {
-			h.Clock.Forward(time.Hour) // so that the phone may be asked again
+			// Time goes by, so that the phone may be asked and a code be sent again; but not
+			// the day that a static passcode works.
+			h.Clock.Forward(time.Minute)
+			h.Set("DELETE FROM prompts")
+			h.Set("DELETE FROM code_times")
+			h.Set("DELETE FROM message_days")
 			pc := Browser(fmt.Sprint("browser ", i, first.way, second.way))
 			a := at(h, who.User, first.way, pc)
-			if a.Way != first.way {
-				break // it is not offered
+			if a.Way != first.way { // one that is sent comes first to nobody, and to who asks for it
+				if h.SignIn.Choose(h.T.Context(), a.ID, first.way, "", pc) != nil {
+					break // it is not offered
+				}
+				a = h.Attempt(a.ID, pc)
 			}
 			done, err := proves(h, who, a, pc)
 			if err != nil {
 				break
 			}
 			if done.Halfway {
-				if h.SignIn.Choose(h.T.Context(), a.ID, second.way, "", pc) != nil {
+				if h.Attempt(a.ID, pc).Way != second.way && h.SignIn.Choose(h.T.Context(), a.ID, second.way, "", pc) != nil {
 					continue
 				}
 				if done, err = proves(h, who, h.Attempt(a.ID, pc), pc); err != nil || done.Halfway {
@@ -217,7 +314,7 @@ var errHasNone = errors.New("they have none")
 
 // proves gives in an attempt what it asks for, when they have it. Whatever is no answer
 // to that question fails the story.
-func proves(h *House, who somebody, a signin.Attempt, pc signin.From) (done signin.Done, err error) {
+func proves(h *House, who *somebody, a signin.Attempt, pc signin.From) (done signin.Done, err error) {
 	h.T.Helper()
 	ctx := h.T.Context()
 	defer func() {
@@ -238,6 +335,22 @@ func proves(h *House, who somebody, a signin.Attempt, pc signin.From) (done sign
 			return done, errHasNone
 		}
 		return signs(h, a, who.key.Sign(h.T, h.AskPasskey(a, pc)), pc)
+	case signin.PrintedCode:
+		if who.sheet == nil {
+			return done, errHasNone
+		}
+		return h.SignIn.VerifyCode(ctx, a.ID, who.sheet[a.CodeNumber-1].Reveal(), pc)
+	case signin.SMS, signin.Voice:
+		code := codeTo(h, who.numbers[a.Way])
+		if code == "" {
+			return done, errHasNone
+		}
+		return h.SignIn.VerifyPhoneCode(ctx, a.ID, code, pc)
+	case signin.StaticPasscode:
+		if who.passcode.Empty() {
+			return done, errHasNone
+		}
+		return h.SignIn.VerifyCode(ctx, a.ID, who.passcode.Reveal(), pc)
 	}
 	if who.phone == nil {
 		return done, errHasNone

@@ -166,6 +166,7 @@ type Attempt struct {
 	trusted                         bool      // its user trusts that one
 	proved                          proof     // what was proved so far
 	off                             user.Ways // that nobody in the tenant signs in by
+	challenge                       string    // key of the one that it answers which other attempts may answer, too
 }
 
 // Halfway says whether something was proved in the attempt that is not enough.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"latchkey/app/audit"
+	"latchkey/app/decision"
 	"latchkey/app/fault"
 	"latchkey/app/method"
 	"latchkey/app/provider"
@@ -53,7 +54,7 @@ func offOf(tx *store.Tx, a Attempt) (method.Off, user.Ways, error) {
 		_, err := tx.One(&row, "SELECT u.ways, "+method.Columns+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", a.TenantID, a.userID)
 		return row.Off, row.Ways, err
 	}
-	there, err := tx.One(&row, "SELECT no_sign_in, no_second, no_recovery FROM tenants WHERE id = ?", a.TenantID)
+	there, err := tx.One(&row, "SELECT "+method.NobodysColumns+" FROM tenants t WHERE t.id = ?", a.TenantID)
 	if !there {
 		row.Off = method.Off{NoSignIn: user.WithStaticPasscode, NoSecond: user.WithStaticPasscode, NoRecovery: user.WithStaticPasscode}
 	}
@@ -110,50 +111,39 @@ func (s *Service) passedBy(ctx context.Context, a Attempt, way Way, amr string, 
 		if err := use(tx); err != nil {
 			return err
 		}
-		account, err := standing(tx, a)
+		on, err := s.facts(tx, a, from)
 		if err != nil {
 			return err
 		}
 		proved := a.proved.with(amr)
-		if a.Purpose == ToSignIn && !user.Enough(account.MFAState, account.Ways&^account.NoSecond, proved.ways()) {
-			done.Halfway = true
-			return s.halfway(tx, a, way, proved, account, from)
+		if a.Purpose == ToSignIn {
+			enough, err := decide(on, a, way, proof(amr))
+			if err != nil {
+				return err
+			}
+			if !enough {
+				done.Halfway = true
+				return s.halfway(tx, a, way, proved, on, from)
+			}
 		}
-		if err := leave(tx, a, way, "state = 'finished', finished_at = ?", []any{tx.Now}, account, from); err != nil {
+		if err := leave(tx, a, way, "state = 'finished', finished_at = ?", []any{tx.Now}, on, from); err != nil {
 			return err
 		}
-		if err := s.worked(tx, a, way, from); err != nil {
+		if _, err := s.worked(tx, a, way, from); err != nil {
 			return err
 		}
 		if err := s.habit(tx, a, way); err != nil {
 			return err
 		}
-		return s.prove(tx, a, string(proved), "", &done, from)
+		return s.prove(tx, a, string(proved), "", on, &done, from)
 	})
 	return done, err
-}
-
-// account is what a sign-in asks of its user.
-type account struct {
-	method.Off
-	MFAState  string
-	Ways      user.Ways
-	SecondWay Way
-}
-
-func standing(tx *store.Tx, a Attempt) (found account, err error) {
-	ok, err := tx.One(&found, `SELECT u.mfa_state, u.ways, COALESCE(h.second_way, '') AS second_way, `+method.Columns+` FROM users u JOIN tenants t ON t.id = u.tenant_id
-		LEFT JOIN habits h ON h.tenant_id = u.tenant_id AND h.subject = ? WHERE u.tenant_id = ? AND u.id = ?`, a.subject, a.TenantID, a.userID)
-	if err == nil && !ok {
-		err = fault.New(fault.Refused, "signin.refused")
-	}
-	return found, err
 }
 
 // leave takes an open attempt on from the way that was proved in it. The condition
 // repeats every check made on the way here, and what the decision rests on; that the
 // way is on for the user is checked here, and nowhere before.
-func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on account, from From) error {
+func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on *decision.Facts, from From) error {
 	if a.Purpose == ToStepUp && (way == StaticPasscode || weaker(way)) {
 		return fault.New(fault.Refused, "signin.refused")
 	}
@@ -173,33 +163,26 @@ func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on acc
 		append(values, a.TenantID, a.key, from.BrowserDigest, tx.Now, way, a.proved, failuresMost, on.MFAState, on.Ways, on.NoSecond, boundTo(way), stays, stays, before)...)
 }
 
-// stillHeld says in the act tx whether a user still has, and may still use, what they
-// proved before: one that was removed or turned off since counts for nothing.
-func stillHeld(tx *store.Tx, tenantID, userID string, p proof) error {
-	var id string
-	before, stays := p.held(), p.stays()
-	ok, err := tx.One(&id, "SELECT u.id FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ? AND u.ways & ? = ? AND "+method.NoUse+" & ? = 0",
-		tenantID, userID, stays, stays, before)
-	if err == nil && !ok {
-		err = fault.New(fault.Refused, "signin.refused")
+// stillHeld says whether a user still has, and may still use, what they proved before:
+// one that was removed or turned off since counts for nothing.
+func stillHeld(on *decision.Facts, p proof) error {
+	if p.stays()&^on.Ways != 0 || on.All().Has(p.held()) {
+		return fault.New(fault.Refused, "signin.refused")
 	}
-	return err
+	return nil
 }
 
 // halfway leads an attempt on to a way that completes what was proved: the one
 // used last, or else the strongest. Where there is none the attempt stays where it
 // is, and its page says so.
-func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, account account, from From) error {
+func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, on *decision.Facts, from From) error {
 	before := a
 	a.proved = proved
 	next, promptID := way, ""
-	all, err := s.offers(tx, a)
-	if err != nil {
-		return err
-	}
-	switch {
-	case slices.Contains(all, account.SecondWay):
-		next = account.SecondWay
+	all := completing(on)
+	switch second := Way(on.SecondWay); {
+	case slices.Contains(all, second):
+		next = second
 	case len(all) > 0:
 		next = all[0]
 	}
@@ -224,13 +207,18 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, accoun
 	if err != nil {
 		return err
 	}
-	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, code_number = ?, stay = ?, failures = 0", []any{a.proved, next, promptID, number, from.Stay}, account, from); err != nil {
+	if err := leave(tx, before, way, "proved = ?, way = ?, prompt_id = ?, code_number = ?, stay = ?, failures = 0", []any{a.proved, next, promptID, number, from.Stay}, on, from); err != nil {
 		return err
 	}
-	if err := s.worked(tx, a, way, from); err != nil {
+	known, err := s.worked(tx, a, way, from)
+	if err != nil {
 		return err
 	}
 	if err := s.habit(tx, before, way); err != nil {
+		return err
+	}
+	on.Browser(known && !a.trusted, a.trusted)
+	if err := on.Store(tx, a.TenantID, a.userID, a.key); err != nil {
 		return err
 	}
 	return audit.Record(tx, audit.Event{
@@ -243,7 +231,7 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, accoun
 // failure on.
 func (s *Service) settled(ctx context.Context, a Attempt, way Way, reason string, err error, from From) error {
 	if errors.Is(err, fault.Refused) {
-		return s.refused(ctx, a.ID, reason, from)
+		return s.refusedBy(ctx, a.ID, reason, err, from)
 	}
 	return s.uncount(ctx, a, way, err)
 }

@@ -108,11 +108,10 @@ func (s *Service) AskNameless(ctx context.Context, from From) (string, error) {
 // ByPasskey signs in whoever a passkey says that it is of, without a name. The
 // attempt begins and ends with the answer, and fails as one with a name does.
 func (s *Service) ByPasskey(ctx context.Context, answer, returnTo string, from From) (Done, error) {
-	tenantID, userID, claimed := passkey.Claimed(answer)
-	name := ""
-	if claimed {
+	claim, name := passkey.Claimed(answer), ""
+	if claim.UserID != "" {
 		var err error
-		if name, err = user.NameOf(ctx, s.DB, tenantID, userID); err != nil {
+		if name, err = user.NameOf(ctx, s.DB, claim.TenantID, claim.UserID); err != nil {
 			return Done{}, err
 		}
 	}
@@ -123,7 +122,7 @@ func (s *Service) ByPasskey(ctx context.Context, answer, returnTo string, from F
 			return err
 		}
 		if name == "" {
-			who.subject = s.Keys.Subject("passkey of " + tenantID + "." + userID) // each counts for itself
+			who.subject = s.Keys.Subject("passkey of " + claim.TenantID + "." + claim.UserID) // each counts for itself
 		}
 		addressed, err = s.begin(tx, who, name, beginning{purpose: ToSignIn, returnTo: LocalPath(returnTo), way: Passkey, given: true}, from)
 		return err
@@ -134,6 +133,9 @@ func (s *Service) ByPasskey(ctx context.Context, answer, returnTo string, from F
 	a, _, err := s.Find(ctx, addressed, from.BrowserDigest)
 	if err != nil {
 		return Done{}, err
+	}
+	if claim.Challenge != "" {
+		a.challenge = s.Keys.Subject("challenge " + claim.Challenge)
 	}
 	q := nameless(from.BrowserDigest)
 	q.TenantID, q.UserID = a.TenantID, a.userID

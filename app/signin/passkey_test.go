@@ -264,6 +264,56 @@ func TestOfFiveHundredAnswersToOneChallengeOneWins(t *testing.T) {
 	})
 }
 
+// TestOfFiveHundredWrongAnswersFiveAreChecked: in an attempt, and to one challenge of
+// the first page, where each is an attempt of its own and may be of another name.
+func TestOfFiveHundredWrongAnswersFiveAreChecked(t *testing.T) {
+	Each(t, func(h *House) {
+		t, pc := h.T, Browser("a PC")
+		u, other := h.User(h.Alder, "user1"), h.User(h.Birch, "user2")
+		_, k := h.PasskeyOf(u)
+		_, theirs := h.PasskeyOf(other)
+		checked := func() int {
+			return h.Count("SELECT count(*) FROM audit_events WHERE reason = 'signin.passkey_wrong'")
+		}
+		forged := func(k *passkeytest.Authenticator, options string) string {
+			wrong := *k
+			wrong.Key = passkeytest.New(t, PublicURL).Key
+			return wrong.Sign(t, options)
+		}
+		a := at(h, u, signin.Passkey, pc)
+		options := h.AskPasskey(a, pc)
+		answer := forged(k, options)
+		got := Tally(AtOnce(500, func(int) error { _, err := signs(h, a, answer, pc); return err }))
+		if got["signin.refused"] != 500 || checked() != 5 {
+			t.Errorf("in an attempt: %v, and %d were checked", got, checked())
+		}
+		_, err := signs(h, a, k.Sign(t, options), pc)
+		WantCode(t, "the right one after them", err, "signin.refused")
+
+		h.Set("DELETE FROM throttles")
+		before := checked()
+		options = unnamed(h, pc)
+		answers := []string{forged(k, options), forged(theirs, options)}
+		got = Tally(AtOnce(500, func(i int) error {
+			_, err := h.SignIn.ByPasskey(t.Context(), answers[i%2], "/", pc)
+			return err
+		}))
+		if got["signin.refused"] != 500 || checked()-before != 5 {
+			t.Errorf("without a name: %v, and %d were checked", got, checked()-before)
+		}
+		_, err = h.SignIn.ByPasskey(t.Context(), k.Sign(t, options), "/", pc)
+		WantCode(t, "the right answer to that challenge after them", err, "signin.refused")
+		// Another challenge is another matter: nobody is locked out.
+		for _, of := range []struct {
+			u user.User
+			k *passkeytest.Authenticator
+		}{{u, k}, {other, theirs}} {
+			done, err := h.SignIn.ByPasskey(t.Context(), of.k.Sign(t, unnamed(h, pc)), "/", pc)
+			signsIn(h, done, err, of.u)
+		}
+	})
+}
+
 // TestAPasskeyWithoutAName, which must look: nothing else was asked.
 func TestAPasskeyWithoutAName(t *testing.T) {
 	Each(t, func(h *House) {

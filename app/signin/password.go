@@ -8,8 +8,8 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
-	"latchkey/app/secret"
 	"latchkey/app/store"
+	"latchkey/app/tenant"
 	"latchkey/app/throttle"
 	"latchkey/app/user"
 )
@@ -19,6 +19,7 @@ import (
 type Passwords interface {
 	Verify(ctx context.Context, phc, password string) (bool, error)
 	Hash(ctx context.Context, password string) (string, error)
+	Outdated(phc string) bool
 }
 
 // VerifyPassword checks a password for an attempt and makes a session of it, or
@@ -49,7 +50,7 @@ func (s *Service) VerifyPassword(ctx context.Context, addressed, typed string, f
 		return Done{}, s.refused(ctx, addressed, "signin.password_wrong", from)
 	}
 	next := who.PasswordHash
-	if secret.Outdated(next) {
+	if s.Passwords.Outdated(next) {
 		// When too many wait, it is left for the next time.
 		if renewed, err := s.Passwords.Hash(ctx, typed); err == nil {
 			next = renewed
@@ -92,7 +93,7 @@ func (s *Service) holder(ctx context.Context, a Attempt) (user.User, bool, error
 }
 
 // countTry counts a try of a way, for the attempt, for the address and for the name,
-// before it is checked. Five tries end an attempt; ten in a row pause the way, longer
+// before it is checked. Five tries end an attempt, or a challenge of the first page; ten in a row pause the way, longer
 // each time; a hundred turn it off until an administrator turns it on. A name that
 // nobody has is counted alike. A browser in which the user had a session is paused by
 // its own tries alone (package throttle).
@@ -101,6 +102,12 @@ func (s *Service) countTry(ctx context.Context, a Attempt, way Way, from From) e
 	over, action := false, audit.WayPaused
 	err := s.DB.Count(ctx, func(tx *store.Tx) error {
 		wait = 0
+		if a.challenge != "" { // its life is no longer than the pause
+			counted, _, err := throttle.Try(tx, tenant.Nowhere, a.challenge, string(way), false, failuresMost)
+			if over = !counted; err != nil || over {
+				return err
+			}
+		}
 		res := tx.Exec("UPDATE attempts SET failures = failures + 1 WHERE tenant_id = ? AND id = ? AND state = 'open' AND failures < ?",
 			a.TenantID, a.key, failuresMost)
 		if res.Error != nil {
@@ -169,18 +176,18 @@ func (s *Service) address(ip string) string {
 }
 
 // worked notes in the act tx that a way was proved in an attempt: what was counted
-// against it is forgotten.
-func (s *Service) worked(tx *store.Tx, a Attempt, way Way, from From) error {
-	known, err := seenHere(tx, a)
+// against it is forgotten. It gives what seenHere says.
+func (s *Service) worked(tx *store.Tx, a Attempt, way Way, from From) (known bool, err error) {
+	known, err = seenHere(tx, a)
 	if err != nil {
-		return err
+		return known, err
 	}
 	if !known { // others did not count
 		if err := throttle.PassedFrom(tx, a.TenantID, s.address(from.IP)); err != nil {
-			return err
+			return known, err
 		}
 	}
-	return throttle.Passed(tx, a.TenantID, a.subject, string(way))
+	return known, throttle.Passed(tx, a.TenantID, a.subject, string(way))
 }
 
 // uncount takes a try back that came to nothing for a reason of ours: it was not

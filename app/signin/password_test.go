@@ -28,6 +28,8 @@ func (plain) Verify(_ context.Context, phc, password string) (bool, error) {
 
 func (plain) Hash(_ context.Context, password string) (string, error) { return password, nil }
 
+func (plain) Outdated(string) bool { return false }
+
 // verify tries a password in an attempt.
 func verify(h *House, a signin.Attempt, password string, from signin.From) error {
 	_, err := h.SignIn.VerifyPassword(h.T.Context(), a.ID, password, from)

@@ -11,6 +11,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/codesheet"
+	"latchkey/app/decision"
 	"latchkey/app/fault"
 	"latchkey/app/method"
 	"latchkey/app/passcode"
@@ -39,6 +40,7 @@ type Service struct {
 	Passcodes *passcode.Service
 	Sheets    *codesheet.Service
 	Rules     *access.Rules
+	Decisions *decision.Live
 	Approvals Approvals
 	Atlas     *place.Atlas
 
@@ -135,7 +137,7 @@ func (s *Service) subject(tx *store.Tx, name string, from From) (subjectOf, erro
 	// PostgreSQL finds rows behind the wall by a CASE, and not by COALESCE: it takes
 	// that for a function which could tell what it was given.
 	err := tx.All(&rows, `SELECT COALESCE(t.id, '') AS tenant_id, COALESCE(t.match_mode, '') AS match_mode, COALESCE(t.match_mode_elsewhere, '') AS elsewhere, COALESCE(t.places, '') AS places,
-		CASE WHEN t.id IS NULL THEN 128 ELSE t.no_sign_in END AS no_sign_in, COALESCE(t.strongest_first, FALSE) AS strongest_first, COALESCE(u.ways, 0) AS ways,
+		CASE WHEN t.id IS NULL THEN 128 ELSE `+method.NobodySignsIn+` END AS no_sign_in, COALESCE(t.strongest_first, FALSE) AS strongest_first, COALESCE(u.ways, 0) AS ways,
 		COALESCE(u.id, '') AS user_id, COALESCE(u.state, '') AS state, COALESCE(h.way, '') AS way,
 		`+phoneSignsIn+` AS phones,
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
@@ -406,7 +408,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		DecidedAt                                                                                                                  *time.Time
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
-		a.failures, a.code_number, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, COALESCE(t.no_sign_in, 0) AS no_sign_in, a.prompt_id, a.approval_tenant_id, a.approval_id, a.application, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		a.failures, a.code_number, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, CASE WHEN t.id IS NULL THEN 0 ELSE `+method.NobodySignsIn+` END AS no_sign_in, a.prompt_id, a.approval_tenant_id, a.approval_id, a.application, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
 		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id
 		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
 		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, session.SessionHoursMost, session.TrustDaysUsual, tenantID, id, browserDigest)
@@ -574,26 +576,39 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 		if !ok {
 			return fault.New(fault.Refused, "signin.refused")
 		}
-		if err := stillHeld(tx, tenantID, won.UserID, proof(won.Proved)); err != nil {
+		a := Attempt{
+			TenantID: tenantID, Purpose: Purpose(won.Purpose), PromptID: won.PromptID, Approves: RequestRef{won.ApprovalTenantID, won.ApprovalID},
+			key: id, userID: won.UserID, sessionID: won.SessionID, subject: won.Subject, proved: proof(won.Proved),
+		}
+		on, err := s.facts(tx, a, from)
+		if err != nil {
 			return err
+		}
+		if err := stillHeld(on, a.proved); err != nil {
+			return err
+		}
+		if a.Purpose == ToSignIn {
+			enough, err := decide(on, a, Phone, proof(by(Phone)))
+			if err != nil {
+				return err
+			}
+			if !enough {
+				return fault.New(fault.Refused, "signin.refused") // a phone always is
+			}
 		}
 		// Who proved it by phone gets back what wrong passwords of others took.
 		if err := throttle.Clear(tx, tenantID, won.Subject); err != nil {
 			return err
 		}
 		done.ReturnTo = won.ReturnTo
-		a := Attempt{
-			TenantID: tenantID, Purpose: Purpose(won.Purpose), PromptID: won.PromptID, Approves: RequestRef{won.ApprovalTenantID, won.ApprovalID},
-			key: id, userID: won.UserID, sessionID: won.SessionID,
-		}
 		if a.Purpose == ToApprove {
 			approver = a
 			return s.approve(tx, a, from)
 		}
-		return s.prove(tx, a, string(proof(won.Proved).and(Phone)), won.AccountID, &done, from)
+		return s.prove(tx, a, string(a.proved.and(Phone)), won.AccountID, on, &done, from)
 	})
 	if fault.Of(err) != nil && fault.Of(err).Kind == fault.Refused {
-		return done, s.refused(ctx, addressed, "signin.not_approved", from)
+		return done, s.refusedBy(ctx, addressed, "signin.not_approved", err, from)
 	}
 	if err != nil && approver.Purpose == ToApprove {
 		return done, s.Approvals.Refused(ctx, approver.Approves, approver.userID, err, from.Origin)
@@ -602,8 +617,8 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 }
 
 // prove ends a won attempt: a new session, which done is told, or a step-up of the
-// one it is for.
-func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, done *Done, from From) error {
+// one it is for. A sign-in is kept with the decision that it rests on.
+func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, on *decision.Facts, done *Done, from From) error {
 	e := audit.Event{
 		TenantID: a.TenantID, Action: audit.SignInFinished, Actor: audit.User(a.userID), Subject: a.userID,
 		Thread: a.key, Origin: from.Origin, Details: map[string]string{"by": by},
@@ -629,6 +644,11 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, done *Done,
 		tx.Now, a.TenantID, a.userID, tx.Now.Truncate(24*time.Hour)); err != nil {
 		return err
 	}
+	d := on.Browser(entered.Seen, entered.Trusted)
+	on.Same("limited", d.Limited == entered.Limited, entered.Limited)
+	if err := on.Store(tx, a.TenantID, a.userID, a.key); err != nil {
+		return err
+	}
 	done.Cookie, done.Life, done.Trust = entered.Cookie, entered.Life, entered.Trust
 	e.Target = audit.Session(entered.ID)
 	for detail, is := range map[string]bool{"new_browser": entered.NewBrowser, "limited": entered.Limited} {
@@ -642,11 +662,22 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, done *Done,
 // refused remembers a refusal in an act of its own and gives it back: the
 // reason is for the audit, the caller only learns that it did not work.
 func (s *Service) refused(ctx context.Context, addressed, reason string, from From) error {
+	return s.refusedBy(ctx, addressed, reason, nil, from)
+}
+
+// refusedBy is refused for a proof that was right: when rules stand against it, their
+// decision is kept.
+func (s *Service) refusedBy(ctx context.Context, addressed, reason string, by error, from From) error {
 	refusal := fault.New(fault.Refused, "signin.refused").Because(fmt.Errorf("signin: %s", reason))
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
 		a, err := find(tx, addressed, from.BrowserDigest)
 		if err != nil {
 			return err
+		}
+		if by != nil {
+			if err := s.keepBlocked(tx, a, by, from); err != nil {
+				return err
+			}
 		}
 		return audit.Record(tx, audit.Event{
 			TenantID: a.TenantID, Action: audit.SignInRefused, Outcome: audit.Failure, Reason: reason, Actor: audit.Claimant(a.subject),

@@ -19,12 +19,17 @@ var keyedOtherwise = map[string]string{
 	"domains":           "a domain is one tenant's of the whole platform: the key is what keeps a second one from verifying it, and by it a name finds its tenant",
 	"registrations":     "a phone signs in to one tenant at a time: the key is what keeps it from two",
 	"proofs":            "a proof is of a phone that may have accounts of several tenants, and is good once for all of them",
+	"releases":          "the platform releases a feature, to the tenants of regions and rings",
+	"release_cells":     "a release is to a region and a ring",
+	"release_versions":  "a version of a release is of the platform",
+	"release_gates":     "what the platform has not released is asked by region and ring",
 	"setup_links":       "the first one is there before any tenant is; who follows it has named none",
 }
 
 // refersOtherwise are the references that do not carry the tenant of their row.
 var refersOtherwise = map[string]string{
-	"setup_links made_for": "the tenant that a link is for is all that there is of it: the link itself is of none",
+	"release_cells feature": "a release is of the platform, and so are its parts",
+	"setup_links made_for":  "the tenant that a link is for is all that there is of it: the link itself is of none",
 }
 
 // key is a primary key or a reference of a table.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -91,6 +92,9 @@ func TestSeveralStartersMigrateOnce(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
+			} else {
+				address = filepath.Join(t.TempDir(), "empty.db")
+				first = open(t, address)
 			}
 			errs := make(chan error, starters)
 			for range starters {

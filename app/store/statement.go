@@ -88,7 +88,7 @@ var texts sync.Map
 
 // textMost is how long a statement may be that is kept: long ones are lists of
 // rows, of many lengths.
-const textMost = 4 << 10
+const textMost = 32 << 10
 
 // numbered gives a statement with the placeholders of its database.
 func (tx *Tx) numbered(statement string) string {

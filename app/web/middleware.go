@@ -391,8 +391,7 @@ func (s *Site) permit(c echo.Context, r Route, found session.Session) error {
 	return nil
 }
 
-// changes says whether a route is more than to look, or to go on to an application:
-// whatever changes something, but to prove it again, and the consoles.
+// changes says whether a route is more than to look: whatever changes something, but to prove it again, and the consoles.
 func changes(r Route) bool {
 	if strings.HasPrefix(r.Path, "/admin") || strings.HasPrefix(r.Path, "/operator") {
 		return true

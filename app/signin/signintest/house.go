@@ -16,6 +16,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/codesheet"
+	"latchkey/app/decision"
 	"latchkey/app/device"
 	"latchkey/app/passcode"
 	"latchkey/app/passkey"
@@ -109,13 +110,14 @@ func Build(t *testing.T, db *store.DB, clock *storetest.Clock) *House {
 		DB: db, Keys: keys, Secrets: secret.System, Passwords: h.Passwords, Prompts: h.Prompts, TOTPs: h.TOTPs, Backups: h.Backups, Passkeys: h.Passkeys, Rules: rules,
 		Passcodes: &passcode.Service{DB: db, Hub: h.Hub, Passwords: h.Passwords},
 		Sheets:    h.Sheets,
+		Decisions: &decision.Live{Rules: rules},
 	}
 	return h
 }
 
-// One gate and one hash serve all stories: hashing is slow on purpose.
+// One gate and one hash serve all stories.
 var (
-	passwords = sync.OnceValue(secret.NewPasswords)
+	passwords = sync.OnceValue(secret.CheapPasswords)
 	hash      = sync.OnceValues(func() (string, error) { return passwords().Hash(context.Background(), Password) })
 )
 

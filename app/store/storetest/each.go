@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -66,23 +67,25 @@ func On(t *testing.T, dialect store.Dialect, test func(t *testing.T, db *store.D
 		t.Fatalf("open %s: %v", dialect, err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatalf("migrate %s: %v", dialect, err)
-	}
-	if err := audit.EnsureMonths(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
 	clock := &Clock{now: db.Now()}
 	db.SetClock(clock.Now)
 	test(t, db, clock)
 }
 
-// Address gives the address of a fresh database of a test, removed at its end.
-// On PostgreSQL it has the schema already.
+// Address gives the address of a fresh database of a test, removed at its end. It
+// has the schema already.
 func Address(t testing.TB, dialect store.Dialect) string {
 	t.Helper()
 	if dialect == store.SQLite {
-		return filepath.Join(t.TempDir(), "latchkey.db")
+		whole, err := sqliteWithSchema()
+		if err != nil {
+			t.Fatalf("template database: %v", err)
+		}
+		path := filepath.Join(t.TempDir(), "latchkey.db")
+		if err := os.WriteFile(path, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
 	}
 	cluster, err := Start()
 	if err != nil {
@@ -106,16 +109,36 @@ var (
 
 // withSchema migrates one database that every test gets a clone of.
 func withSchema(c *Cluster) error {
-	once.Do(func() {
-		onceFail = c.Template("latchkey", func(dsn string) error {
-			ctx := context.Background()
-			db, err := store.Open(ctx, dsn, slog.New(slog.DiscardHandler))
-			if err != nil {
-				return fmt.Errorf("open: %w", err)
-			}
-			defer db.Close()
-			return db.Migrate(ctx)
-		})
-	})
+	once.Do(func() { onceFail = c.Template("latchkey", migrate) })
 	return onceFail
+}
+
+// sqliteWithSchema is the file of a migrated database, that every test gets a copy of.
+var sqliteWithSchema = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "lksqlite-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "latchkey.db")
+	if err := migrate(path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path) // whole: who closes last empties the log into it
+})
+
+func migrate(address string) error {
+	ctx := context.Background()
+	db, err := store.Open(ctx, address, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	defer db.Close() // once more does nothing
+	if err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := audit.EnsureMonths(ctx, db); err != nil {
+		return err
+	}
+	return db.Close()
 }

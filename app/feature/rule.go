@@ -1,0 +1,184 @@
+package feature
+
+import "slices"
+
+// Stage is how far a tenant has opened a feature.
+type Stage string
+
+const (
+	Off         Stage = "off"
+	ReportOnly  Stage = "report_only"  // nobody has it; who would is written down
+	Pilot       Stage = "pilot"        // the members of groups
+	Percentage  Stage = "percentage"   // a share of all, and the members of groups
+	Everyone    Stage = "everyone"     // all
+	UsersChoice Stage = "users_choice" // who turns it on
+)
+
+// Stages are all of them, from nobody to everybody.
+var Stages = []Stage{Off, ReportOnly, Pilot, Percentage, Everyone, UsersChoice}
+
+// Rule is what a tenant says of one feature.
+type Rule struct {
+	Stage   Stage    `json:"stage"`
+	Share   int      `json:"percentage,omitempty"` // percent, of Percentage and of what ReportOnly writes down
+	Include []string `json:"include,omitempty"`    // ids of groups, sorted
+	Exclude []string `json:"exclude,omitempty"`    // ids of groups, sorted; they win
+}
+
+// Person is what a rule asks of somebody.
+type Person struct {
+	Seed   int64    // users.seed
+	Groups []string // ids
+	Chosen Set      // what they turned on by themselves
+}
+
+// scale is how many places there are in a percentage, and prime what they are
+// reckoned by: the largest that keeps every step within 63 bits, so that a database
+// reckons the same.
+const (
+	scale = 10_000
+	prime = 1<<31 - 1
+)
+
+// Place gives the place that a seed has in the percentages of the feature, from 0 to
+// 9,999. The square keeps places of two features from following each other.
+func (e *Entry) Place(seed int64) int64 {
+	h := (seed*e.mix + e.shift) % prime
+	return (h*h + e.mix) % prime % scale
+}
+
+// lets says whether a rule lets a person in, by itself.
+func (e *Entry) lets(r *Rule, stage Stage, p *Person) bool {
+	if within(p.Groups, r.Exclude) {
+		return false
+	}
+	switch stage {
+	case Everyone:
+		return true
+	case Pilot:
+		return within(p.Groups, r.Include)
+	case Percentage:
+		return e.Place(p.Seed) < int64(r.Share)*scale/100 || within(p.Groups, r.Include)
+	case UsersChoice:
+		return p.Chosen&e.Bit != 0 && (len(r.Include) == 0 || within(p.Groups, r.Include))
+	}
+	return false
+}
+
+func within(groups, named []string) bool {
+	if len(named) == 0 {
+		return false
+	}
+	for _, g := range groups {
+		if slices.Contains(named, g) {
+			return true
+		}
+	}
+	return false
+}
+
+// Nobody says whether a rule lets nobody in, whoever they are.
+func (r Rule) Nobody() bool {
+	switch r.Stage {
+	case Everyone, UsersChoice:
+		return false
+	case Pilot:
+		return len(r.Include) == 0
+	case Percentage:
+		return len(r.Include) == 0 && r.Share == 0
+	}
+	return true
+}
+
+// Everybody says whether it lets everybody in.
+func (r Rule) Everybody() bool {
+	return len(r.Exclude) == 0 && (r.Stage == Everyone || r.Stage == Percentage && r.Share == 100)
+}
+
+// Would gives the rule that a report writes down the effect of: that of ReportOnly as
+// if it were live, any other as it is.
+func (r Rule) Would() Rule {
+	if r.Stage == ReportOnly {
+		r.Stage = Percentage
+	}
+	return r
+}
+
+// Table is what holds in one tenant. It is never changed, only replaced.
+type Table struct {
+	Rules    [width]Rule // by the place in the catalogue
+	Released Set         // what the platform has released to the tenant
+}
+
+const width = 13
+
+// Rule gives what the tenant says of a feature.
+func (t *Table) Rule(f Feature) Rule {
+	e, ok := Find(f)
+	if !ok {
+		return Rule{Stage: Off}
+	}
+	return t.Rules[e.index]
+}
+
+// With gives the table with another rule for a feature.
+func (t *Table) With(f Feature, r Rule) *Table {
+	next := *t
+	if e, ok := Find(f); ok {
+		next.Rules[e.index] = r
+	}
+	return &next
+}
+
+// Usual is the table of a tenant that has said nothing, with everything released.
+func Usual() *Table {
+	t := &Table{Released: All}
+	for i := range Catalogue {
+		t.Rules[i].Stage = Catalogue[i].Starts
+	}
+	return t
+}
+
+// Of gives the features that a person has.
+func (t *Table) Of(p *Person) Set { return t.of(p, false) }
+
+// Has says whether a person has a feature, and costs what that one does.
+func (t *Table) Has(f Feature, p *Person) bool {
+	e, ok := Find(f)
+	if !ok {
+		return false
+	}
+	for i := range e.index {
+		if needed := &Catalogue[i]; e.needs&needed.Bit != 0 && !t.lets(needed, p) {
+			return false
+		}
+	}
+	return t.lets(e, p)
+}
+
+func (t *Table) lets(e *Entry, p *Person) bool {
+	r := &t.Rules[e.index]
+	return t.Released&e.Bit != 0 && e.lets(r, r.Stage, p)
+}
+
+// WouldBe gives those that they would have if each report were live.
+func (t *Table) WouldBe(p *Person) Set { return t.of(p, true) }
+
+func (t *Table) of(p *Person, reports bool) (has Set) {
+	for i := range Catalogue {
+		e, r := &Catalogue[i], &t.Rules[i]
+		stage := r.Stage
+		if reports && stage == ReportOnly {
+			stage = Percentage
+		}
+		if t.Released&e.Bit != 0 && e.lets(r, stage, p) {
+			has |= e.Bit
+		}
+	}
+	for i := range Catalogue {
+		if e := &Catalogue[i]; has&e.needs != e.needs {
+			has &^= e.Bit
+		}
+	}
+	return has
+}

@@ -1,0 +1,100 @@
+package feature
+
+import (
+	"fmt"
+
+	"latchkey/app/fault"
+	"latchkey/app/store"
+	"latchkey/app/user"
+)
+
+// place is Entry.Place of a seed, by the gate that has the alias.
+func place(seed, gate string) string {
+	h := fmt.Sprintf("((%s * %s.mix + %s.shift) %% 2147483647)", seed, gate, gate)
+	return fmt.Sprintf("((%s * %s + %s.mix) %% 2147483647 %% 10000)", h, h, gate)
+}
+
+// member says whether a user u is in a group that the rule of the gate g names.
+func member(excluded string) string {
+	return `EXISTS (SELECT 1 FROM rollout_groups n JOIN group_members m ON m.tenant_id = n.tenant_id AND m.group_id = n.group_id
+		WHERE n.tenant_id = g.tenant_id AND n.feature = g.feature AND n.excluded = ` + excluded + ` AND m.user_id = u.id)`
+}
+
+// shut says that a gate g of the tenant does not let a user u in; see Entry.lets.
+var shut = `(g.nobody OR ` + member("TRUE") + ` OR NOT CASE g.stage
+	WHEN 'everyone' THEN TRUE
+	WHEN 'pilot' THEN ` + member("FALSE") + `
+	WHEN 'percentage' THEN ` + place("u.seed", "g") + ` < g.share OR ` + member("FALSE") + `
+	WHEN 'users_choice' THEN EXISTS (SELECT 1 FROM rollout_choices c WHERE c.tenant_id = g.tenant_id AND c.feature = g.feature AND c.user_id = u.id)
+		AND (NOT g.narrowed OR ` + member("FALSE") + `)
+	ELSE FALSE END)`
+
+// released is what the platform has not released to a tenant t.
+func released(what string) string {
+	return `COALESCE((SELECT sum(DISTINCT r.` + what + `) FROM release_gates r WHERE r.region = t.region AND r.ring = t.ring AND r.` + what + ` <> 0
+		AND ` + place("t.seed", "r") + ` >= r.share), 0)`
+}
+
+// closed is what the gates of a tenant t for which a condition holds take away. Most
+// tenants have none, and are not asked.
+func closed(what, condition string) string {
+	return `(CASE WHEN t.ruled = 0 THEN 0 ELSE COALESCE((SELECT sum(DISTINCT g.` + what + `) FROM rollout_gates g WHERE g.tenant_id = t.id AND g.` + what + ` <> 0
+		AND ` + condition + `), 0) END)`
+}
+
+// Parts of statements about a user u in a tenant t.
+var (
+	// WaysOff gives the ways in that the user has not, as the bits of users.ways.
+	WaysOff = "(" + closed("way", shut) + " | " + released("way") + ")"
+	// PartsOff gives the features that they have not.
+	PartsOff = fmt.Sprintf("(%d & ~t.ruled | %s | %s)", StartsOff, closed("part", shut), released("part"))
+	// Unreleased gives the features that the platform has not released to the tenant t. It
+	// asks for no user.
+	Unreleased = released("part")
+	// NobodysWays gives the ways in that nobody in the tenant t has. It asks for no user.
+	NobodysWays = "(" + closed("way", "g.nobody") + " | " + released("way") + ")"
+	// NobodysParts gives the features that nobody in the tenant has.
+	NobodysParts = fmt.Sprintf("(%d & ~t.ruled | %s | %s)", StartsOff, closed("part", "g.nobody"), released("part"))
+)
+
+// With is a condition that a user u in a tenant t has a feature.
+func With(f Feature) string {
+	e, ok := Find(f)
+	if !ok {
+		panic("feature: there is no " + string(f))
+	}
+	return fmt.Sprintf("%s & %d = 0", PartsOff, e.Bit)
+}
+
+// Had gives the features that a user has now.
+func Had(tx *store.Tx, tenantID, userID string) (Set, error) {
+	off := All
+	_, err := tx.One(&off, "SELECT "+PartsOff+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", tenantID, userID)
+	return All &^ off, err
+}
+
+// Must fails with fault.Conflict when a user has not a feature.
+func Must(tx *store.Tx, tenantID, userID string, f Feature) error {
+	had, err := Had(tx, tenantID, userID)
+	if err == nil && !had.Has(f) {
+		err = fault.New(fault.Conflict, "feature.off")
+	}
+	return err
+}
+
+// Offered gives the features that somebody in a tenant has.
+func Offered(tx *store.Tx, tenantID string) (Set, error) {
+	off := All
+	_, err := tx.One(&off, "SELECT "+NobodysParts+" FROM tenants t WHERE t.id = ?", tenantID)
+	return All &^ off, err
+}
+
+// OfWay gives the feature by which a way in is opened.
+func OfWay(way user.Ways) (Feature, bool) {
+	for _, e := range Catalogue {
+		if e.Way == way && way != 0 {
+			return e.Feature, true
+		}
+	}
+	return "", false
+}
