@@ -64,6 +64,7 @@ func (h *house) party(frequency int) (address string) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, `<!doctype html><html lang="en"><title>Rota</title><main><h1>Rota board</h1><form method="post" action="/begin"><button>Sign in</button></form></main>`)
 	})
+	mux.HandleFunc("/bye", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }) // the browser stays where it is
 	mux.HandleFunc("/favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("POST /begin", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, config.AuthCodeURL("here", oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
@@ -91,7 +92,7 @@ func (h *house) party(frequency int) (address string) {
 	config.RedirectURL = there.URL + "/callback"
 	h.exec(`INSERT INTO applications (tenant_id, id, name, kind, state, redirect_uris, logout_uris, start_url, frequency_minutes, created_at, changed_by, changed_at)
 		SELECT id, ?, 'Rota board', 'public', 'on', ?, ?, ?, ?, ?, '', ? FROM tenants WHERE slug = 'alder'`,
-		config.ClientID, config.RedirectURL, there.URL+"/", there.URL+"/", frequency, h.DB.Now(), h.DB.Now())
+		config.ClientID, config.RedirectURL, there.URL+"/bye", there.URL+"/", frequency, h.DB.Now(), h.DB.Now())
 	var err error
 	if provider, err = oidc.NewProvider(h.t.Context(), h.URL+"/t/alder"); err != nil {
 		h.t.Fatal(err)
@@ -141,11 +142,12 @@ func TestToAnApplicationByPhone(t *testing.T) {
 	p.Open(h.URL + "/me/sessions")
 	p.WaitForText("main", "Also in Rota board")
 	p.look("sessions-applications")
-	p.Open(h.URL + "/t/alder/end-session?client_id=" + h.clientID() + "&post_logout_redirect_uri=" + url.QueryEscape(there+"/"))
+	p.Open(h.URL + "/t/alder/end-session?client_id=" + h.clientID() + "&post_logout_redirect_uri=" + url.QueryEscape(there+"/bye"))
 	p.WaitForText("main", "Rota board asks")
 	p.look("end-session")
-	p.Click(primary)
-	p.WaitForText("h1", "Rota board")
+	p.Follow(primary)
+	p.WaitForText("h1", "On to Rota board")
+	p.look("going-on")
 	p.Open(h.URL + "/me")
 	p.WaitForURL("/signin")
 }

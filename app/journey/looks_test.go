@@ -76,6 +76,8 @@ var looks = map[string]looked{
 	"me.SecurePage":             {"secure", "/me/secure"},
 	"me.SessionsPage":           {"sessions", "/me/sessions"},
 	"me.TOTPPage":               {"totp-one", "/me/totp"},
+	"openid.EndPage":            {"end-session", "/t/*/end-session end-session"},
+	"openid.GoOnPage":           {"going-on", "/t/*/end-session/confirm going-on"},
 	"operator.HealthPage":       {"operator-health", "/operator/health"},
 	"operator.NewTenantPage":    {"operator-new", "/operator/tenants/new"},
 	"operator.TenantPage":       {"operator-tenant", "/operator/tenants/*"},
