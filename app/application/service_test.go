@@ -2,6 +2,7 @@ package application_test
 
 import (
 	"errors"
+	"maps"
 	"testing"
 
 	"latchkey/app/access"
@@ -9,6 +10,8 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/group"
+	"latchkey/app/role"
 	"latchkey/app/signin/signintest"
 )
 
@@ -162,5 +165,41 @@ func TestOnlySecurityAdministratorsOfTheTenant(t *testing.T) {
 		if h.is(a.ID).Version != 1 {
 			t.Error("it has changed")
 		}
+	})
+}
+
+// TestAnApplicationForAGroup stands on the start page of its members alone, and keeps
+// the group: without it, it would be for everybody.
+func TestAnApplicationForAGroup(t *testing.T) {
+	houses(t, func(t *testing.T, h *house) {
+		member, other := h.User(h.Alder, "user1"), h.User(h.Alder, "user2")
+		id := h.group("ward", member)
+		s := settings("rota")
+		s.Start, s.Groups = "https://rota.example/", []string{id}
+		a := h.registered(application.Public, s)
+		starts := func(userID string) int {
+			all, err := h.Applications.For(t.Context(), h.Alder.ID, userID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(all)
+		}
+		if starts(member.ID) != 1 || starts(other.ID) != 0 {
+			t.Errorf("a member starts %d, somebody else %d", starts(member.ID), starts(other.ID))
+		}
+		roles := &role.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Approvals: h.Approvals}
+		groups := &group.Service{DB: h.DB, Rules: h.Rules, Roles: roles}
+		maps.Copy(h.Approvals.Performers, groups.Performers())
+		remove := group.Deletion{Group: id, Confirmed: "ward"}
+		if _, err := h.try(group.KindDelete, remove); fault.Of(err) == nil || fault.Of(err).Code != "group.limits_application" {
+			t.Errorf("deleting its group = %v", err)
+		}
+		everybody := a.Settings
+		everybody.Groups = nil
+		if out, err := h.try(application.KindChange, application.Change{ID: a.ID, Version: a.Version, Settings: everybody}); err != nil || !out.Waits() {
+			t.Errorf("for everybody: %+v, %v; want it to wait", out, err)
+		}
+		h.does(application.KindDelete, application.Deletion{ID: a.ID})
+		h.does(group.KindDelete, remove)
 	})
 }
