@@ -73,6 +73,17 @@ var pages = map[string][]state{
 	"console.PolicyPage": page(console.PolicyPage, full,
 		func(v *console.Policy) { v.History, v.Ways[0].Groups, v.Ways[0].Uses[0].Name = nil, nil, "" },
 		func(v *console.Policy) { v.Errors, v.Problems, v.History[0].Approved = nil, nil, "" }),
+	"console.RolloutsPage": page(console.RolloutsPage, full, func(v *console.Rollouts) { v.Lines[0].ChangedAt = time.Time{} }),
+	"console.RolloutPage": page(console.RolloutPage, full,
+		func(v *console.Rollout) {
+			v.Errors, v.Problems, v.History, v.Preview, v.Include.Choices, v.Needs, v.Loosening = nil, nil, nil, nil, nil, nil, ""
+		},
+		func(v *console.Rollout) {
+			v.Released, v.Preview.TooFew, v.Preview.Lines[0].More, v.History[0].Approved, v.History[0].Restore = false, false, 0, "", ""
+		}),
+	"console.ExplainPage": page(console.ExplainPage, full,
+		func(v *console.Explanation) { v.Name = "" },
+		func(v *console.Explanation) { v.Has, v.Conditions[0].Met = false, false }),
 	"console.PasscodesPage": page(console.PasscodesPage, full,
 		func(v *console.Passcodes) { v.Rows = nil },
 		func(v *console.Passcodes) {

@@ -94,6 +94,7 @@ const (
 	PasswordLinkMade   Action = "password.link_made"
 	SettingsChanged    Action = "settings.changed"
 	PolicyChanged      Action = "policy.changed"
+	RolloutChanged     Action = "rollout.changed"
 	PasscodeApproved   Action = "static_passcode.approved"
 	PasscodeIssued     Action = "static_passcode.issued" // made, and shown once
 	PasscodeWithdrawn  Action = "static_passcode.withdrawn"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/app/fault"
+	"latchkey/app/method"
 	"latchkey/app/notify"
 	"latchkey/app/provider"
 	"latchkey/app/secret"
@@ -38,8 +39,13 @@ func (s *Service) Send(tx *store.Tx, a Ask) (held string, err error) {
 		return "", err
 	}
 	var to Phone
-	there, err := tx.One(&to, `SELECT id, number, channel FROM backup_phones WHERE user_id = ? AND tenant_id = ? AND state = 'active' AND channel = ? AND (? = '' OR id = ?)
-		ORDER BY CASE WHEN last_used_at IS NULL THEN 1 ELSE 0 END, last_used_at DESC, confirmed_at, id LIMIT 1`, a.UserID, a.TenantID, a.Channel, a.PhoneID, a.PhoneID)
+	use := method.NoSignIn
+	if a.Proved {
+		use = method.NoSecond
+	}
+	there, err := tx.One(&to, `SELECT b.id, b.number, b.channel FROM backup_phones b JOIN users u ON u.tenant_id = b.tenant_id AND u.id = b.user_id JOIN tenants t ON t.id = b.tenant_id
+		WHERE b.user_id = ? AND b.tenant_id = ? AND b.state = 'active' AND b.channel = ? AND (? = '' OR b.id = ?) AND `+use+` & ? = 0
+		ORDER BY CASE WHEN b.last_used_at IS NULL THEN 1 ELSE 0 END, b.last_used_at DESC, b.confirmed_at, b.id LIMIT 1`, a.UserID, a.TenantID, a.Channel, a.PhoneID, a.PhoneID, Ways[a.Channel])
 	if err != nil {
 		return "", err
 	}

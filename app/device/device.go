@@ -34,6 +34,7 @@ const (
 	PINTriesMost  = 10
 	EnrolmentLife = 10 * time.Minute
 	PhonesMost    = 5
+	LostWait      = 24 * time.Hour // for which the next phone takes more, after one was removed by less
 	nameLongest   = 60
 )
 
@@ -209,14 +210,21 @@ func (s *Service) Invite(ctx context.Context, tenantID, userID, sessionID string
 }
 
 // room fails with fault.Conflict when a user has as many phones as they may, or
-// phones are off for them. It
-// holds in the act tx until the end: see user.Alone.
+// phones are off for them, and with fault.Forbidden when the next one is the
+// helpdesk's to give them. It holds in the act tx until the end: see user.Alone.
 func room(tx *store.Tx, tenantID, userID string) error {
 	if err := user.Alone(tx, tenantID, userID); err != nil {
 		return err
 	}
 	if err := method.MayBind(tx, tenantID, userID, user.WithPhone); err != nil {
 		return err
+	}
+	if lost, err := lostLately(tx, tenantID, userID); err != nil {
+		return err
+	} else if lost {
+		if err := mayRecover(tx, tenantID, userID); err != nil {
+			return err
+		}
 	}
 	var phones int
 	if _, err := tx.One(&phones, "SELECT count(*) FROM devices WHERE tenant_id = ? AND user_id = ? AND state = 'active'", tenantID, userID); err != nil {
@@ -427,6 +435,9 @@ func (s *Service) EnablePhoneSignIn(ctx context.Context, a Account, move bool, f
 			ON CONFLICT (device_id) DO UPDATE SET tenant_id = excluded.tenant_id, registered_at = excluded.registered_at
 			WHERE registrations.tenant_id = excluded.tenant_id OR registrations.tenant_id = ?`, a.ID, a.TenantID, tx.Now, holder.TenantID)
 		if err != nil {
+			return err
+		}
+		if err := method.MayBind(tx, a.TenantID, a.UserID, user.WithPhone); err != nil {
 			return err
 		}
 		if elsewhere {

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/feature"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -75,8 +76,42 @@ func (s *Service) Lose(ctx context.Context, tenantID, userID, accountID string, 
 	return s.revoke(ctx, tenantID, userID, accountID, "device.lost", from)
 }
 
-func (s *Service) revoke(ctx context.Context, tenantID, userID, accountID, reason string, from audit.Origin) error {
+// Recover is what somebody does who lost the phone and helps themselves: Revoke when
+// the proof was enough, else Lose. Where it is not for them it is fault.Forbidden, also
+// when it was until a moment ago.
+func (s *Service) Recover(ctx context.Context, tenantID, userID, accountID string, enough bool, from audit.Origin) error {
+	reason := "device.lost"
+	if enough {
+		reason = ""
+	}
+	return s.revoke(ctx, tenantID, userID, accountID, reason, from, func(tx *store.Tx) error { return mayRecover(tx, tenantID, userID) })
+}
+
+var recovers = feature.With(feature.SelfServiceRecovery)
+
+func mayRecover(tx *store.Tx, tenantID, userID string) error {
+	var may bool
+	_, err := tx.One(&may, "SELECT "+recovers+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", tenantID, userID)
+	if err == nil && !may {
+		err = fault.New(fault.Forbidden, "recovery.helpdesk")
+	}
+	return err
+}
+
+// lostLately says whether a user removed a phone that signed them in by less than it, not long
+// enough ago: the next one is for who helps themselves.
+func lostLately(tx *store.Tx, tenantID, userID string) (lost bool, err error) {
+	_, err = tx.One(&lost, "SELECT EXISTS (SELECT 1 FROM devices WHERE tenant_id = ? AND user_id = ? AND lost_at > ?)", tenantID, userID, tx.Now.Add(-LostWait))
+	return lost, err
+}
+
+func (s *Service) revoke(ctx context.Context, tenantID, userID, accountID, reason string, from audit.Origin, checks ...func(*store.Tx) error) error {
 	err := s.own(ctx, tenantID, userID, accountID, audit.DeviceRevoked, reason, from, func(tx *store.Tx) error {
+		for _, check := range checks {
+			if err := check(tx); err != nil {
+				return err
+			}
+		}
 		if reason != "" {
 			err := tx.Later("UPDATE devices SET lost_at = ? WHERE tenant_id = ? AND account_id = ? AND user_id = ? AND state = 'active' AND phone_sign_in",
 				tx.Now, tenantID, accountID, userID)

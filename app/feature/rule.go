@@ -149,14 +149,16 @@ func (t *Table) Has(f Feature, p *Person) bool {
 		return false
 	}
 	for i := range e.index {
-		if needed := &Catalogue[i]; e.needs&needed.Bit != 0 && !t.lets(needed, p) {
+		if needed := &Catalogue[i]; e.needs&needed.Bit != 0 && !t.LetsIn(needed, p) {
 			return false
 		}
 	}
-	return t.lets(e, p)
+	return t.LetsIn(e, p)
 }
 
-func (t *Table) lets(e *Entry, p *Person) bool {
+// LetsIn says whether the rule of a feature by itself lets a person in, whatever else it
+// needs.
+func (t *Table) LetsIn(e *Entry, p *Person) bool {
 	r := &t.Rules[e.index]
 	return t.Released&e.Bit != 0 && e.lets(r, r.Stage, p)
 }

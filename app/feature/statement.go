@@ -57,13 +57,26 @@ var (
 	NobodysParts = fmt.Sprintf("(%d & ~t.ruled | %s | %s)", StartsOff, closed("part", "g.nobody"), released("part"))
 )
 
-// With is a condition that a user u in a tenant t has a feature.
-func With(f Feature) string {
+// With is a condition that a user u in a tenant t has a feature. It asks for the
+// gates of that one alone.
+func With(f Feature) string { return one(f, shut) }
+
+// Somebody is a condition that somebody in a tenant t has a feature. It asks for no
+// user.
+func Somebody(f Feature) string { return one(f, "g.nobody") }
+
+func one(f Feature, closes string) string {
 	e, ok := Find(f)
 	if !ok {
 		panic("feature: there is no " + string(f))
 	}
-	return fmt.Sprintf("%s & %d = 0", PartsOff, e.Bit)
+	unruled := "TRUE"
+	if StartsOff&e.Bit != 0 {
+		unruled = "FALSE"
+	}
+	return fmt.Sprintf(`(CASE WHEN EXISTS (SELECT 1 FROM release_gates r WHERE r.region = t.region AND r.ring = t.ring AND r.part = %[1]d AND %[2]s >= r.share) THEN FALSE
+		WHEN t.ruled & %[1]d = 0 AND NOT %[3]s THEN FALSE WHEN t.ruled = 0 THEN TRUE
+		ELSE NOT EXISTS (SELECT 1 FROM rollout_gates g WHERE g.tenant_id = t.id AND g.part = %[1]d AND %[4]s) END)`, e.Bit, place("t.seed", "r"), unruled, closes)
 }
 
 // Had gives the features that a user has now.

@@ -7,6 +7,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/feature"
 	"latchkey/app/method"
 	"latchkey/app/store"
 )
@@ -115,11 +116,17 @@ func (s *Service) remove(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		return plan, err
 	}
 	ofApplication, err := limitsApplication(tx, act.TenantID, g.ID)
+	if err != nil {
+		return plan, err
+	}
+	moves, err := feature.Moves(tx, act.TenantID, false, g.ID)
 	switch {
 	case err != nil:
 		return plan, err
 	case ofApplication:
 		plan.Wrong = fault.New(fault.Conflict, "group.limits_application")
+	case moves.Named:
+		plan.Wrong = fault.New(fault.Conflict, "group.in_rollout")
 	case inPolicy:
 		plan.Wrong = fault.New(fault.Conflict, "group.in_policy")
 	case limits:
@@ -166,7 +173,8 @@ func (s *Service) clear(tx *store.Tx, act approval.Act, g row, people []carrier)
 	err := tx.Change(fault.New(fault.Conflict, "group.limits_roles"), `DELETE FROM groups WHERE tenant_id = ? AND id = ?
 		AND NOT EXISTS (SELECT 1 FROM role_scopes s WHERE s.tenant_id = groups.tenant_id AND s.group_id = groups.id)
 		AND NOT EXISTS (SELECT 1 FROM method_groups l WHERE l.tenant_id = groups.tenant_id AND l.group_id = groups.id)
-		AND NOT EXISTS (SELECT 1 FROM application_groups l WHERE l.tenant_id = groups.tenant_id AND l.group_id = groups.id)`, act.TenantID, g.ID)
+		AND NOT EXISTS (SELECT 1 FROM application_groups l WHERE l.tenant_id = groups.tenant_id AND l.group_id = groups.id)
+		AND NOT EXISTS (SELECT 1 FROM rollout_groups r WHERE r.tenant_id = groups.tenant_id AND r.group_id = groups.id)`, act.TenantID, g.ID)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/feature"
 	"latchkey/app/method"
 	"latchkey/app/notify"
 	"latchkey/app/store"
@@ -21,7 +22,11 @@ func (s *Service) addMember(tx *store.Tx, act approval.Act) (approval.Plan, erro
 	if err != nil {
 		return plan, err
 	}
-	if limits {
+	moves, err := feature.Moves(tx, act.TenantID, true, g.ID)
+	if err != nil {
+		return plan, err
+	}
+	if limits || moves.Loosens {
 		plan.Questions = append(plan.Questions, access.Question{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.PolicyEdit, Loosens: true})
 	}
 	in, err := isMember(tx, act.TenantID, g.ID, act.TargetID)
@@ -46,7 +51,7 @@ func (s *Service) addMember(tx *store.Tx, act approval.Act) (approval.Plan, erro
 			plan.Wrong = fault.New(fault.Conflict, "group.too_many_carriers")
 		}
 	}
-	plan.Do = func(tx *store.Tx) error {
+	add := func(tx *store.Tx) error {
 		if err := hold(tx, act.TenantID, g, toChange); err != nil {
 			return err
 		}
@@ -59,6 +64,12 @@ func (s *Service) addMember(tx *store.Tx, act approval.Act) (approval.Plan, erro
 			return err
 		}
 		return s.tellMember(tx, act, g, audit.GroupMemberAdded)
+	}
+	plan.Do = add
+	if moves.Named { // a rule may exclude whoever is in it, an administrator too
+		plan.Do = func(tx *store.Tx) error {
+			return s.keeping(tx, act, g, plan.Questions, func() error { return add(tx) })
+		}
 	}
 	return plan, nil
 }
@@ -80,6 +91,13 @@ func (s *Service) removeMember(tx *store.Tx, act approval.Act) (approval.Plan, e
 	in, err := isMember(tx, act.TenantID, g.ID, act.TargetID)
 	if err == nil && !in {
 		plan.Wrong = fault.New(fault.Conflict, "group.member_none")
+	}
+	if err != nil {
+		return plan, err
+	}
+	moves, err := feature.Moves(tx, act.TenantID, false, g.ID)
+	if moves.Loosens {
+		plan.Questions = append(plan.Questions, access.Question{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.PolicyEdit, Loosens: true})
 	}
 	plan.Do = func(tx *store.Tx) error {
 		return s.keeping(tx, act, g, plan.Questions, func() error {

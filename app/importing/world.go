@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"latchkey/app/access"
+	"latchkey/app/feature"
 	"latchkey/app/group"
 	"latchkey/app/store"
 )
@@ -108,7 +109,7 @@ func (w *world) lookAtPeople(tx *store.Tx, tenantID string, lines []Line) error 
 func (w *world) lookAtGroups(tx *store.Tx, tenantID string) error {
 	var found []room
 	if err := tx.All(&found, `SELECT g.id, g.name, g.role, COALESCE(c.name, '') AS role_name,
-		EXISTS (SELECT 1 FROM method_groups l WHERE l.tenant_id = g.tenant_id AND l.group_id = g.id) AS lets_in FROM groups g
+		EXISTS (SELECT 1 FROM method_groups l WHERE l.tenant_id = g.tenant_id AND l.group_id = g.id) OR `+feature.JoiningLoosens("g.tenant_id", "g.id")+` AS lets_in FROM groups g
 		LEFT JOIN custom_roles c ON c.tenant_id = g.tenant_id AND c.id = g.role WHERE g.tenant_id = ?`, tenantID); err != nil {
 		return err
 	}

@@ -52,6 +52,14 @@ var Ways = []Way{
 	{"static_passcode", user.WithStaticPasscode, []Use{SignIn}, false},
 }
 
+// All are all of them.
+var All = func() (all user.Ways) {
+	for _, w := range Ways {
+		all |= w.Bit
+	}
+	return all
+}()
+
 // Off is what a user may not use, by the use. Gorm reads it as part of a row.
 type Off struct {
 	NoSignIn, NoSecond, NoRecovery user.Ways
@@ -60,13 +68,13 @@ type Off struct {
 // All are the ways that a user may use for nothing.
 func (o Off) All() user.Ways { return o.NoSignIn & o.NoSecond & o.NoRecovery }
 
-// limited gives, of a user u in a tenant t, the ways that are for groups which the
+// Limited gives, of a user u in a tenant t, the ways that are for groups which the
 // user is in none of. Most tenants limit none, and are not asked for groups.
-const limited = `(CASE WHEN t.limited_ways = 0 THEN 0 ELSE t.limited_ways & ~COALESCE((SELECT sum(DISTINCT l.way) FROM method_groups l
+const Limited = `(CASE WHEN t.limited_ways = 0 THEN 0 ELSE t.limited_ways & ~COALESCE((SELECT sum(DISTINCT l.way) FROM method_groups l
 	JOIN group_members lm ON lm.tenant_id = l.tenant_id AND lm.group_id = l.group_id WHERE l.tenant_id = t.id AND lm.user_id = u.id), 0) END)`
 
 // closed gives the ways that are off for a user in every use.
-var closed = limited + " | " + feature.WaysOff
+var closed = Limited + " | " + feature.WaysOff
 
 // What a user u in a tenant t may not use, as parts of a statement.
 var (

@@ -16,11 +16,17 @@ import (
 	"latchkey/app/wake"
 )
 
+// Passwords hashes and checks passwords.
+type Passwords interface {
+	Verify(ctx context.Context, phc, password string) (bool, error)
+	Hash(ctx context.Context, password string) (string, error)
+}
+
 // Service changes passwords.
 type Service struct {
 	DB        *store.DB
 	Keys      *secret.Keys
-	Passwords *secret.Passwords
+	Passwords Passwords
 	Hub       *wake.Hub
 }
 

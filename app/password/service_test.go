@@ -1,8 +1,10 @@
 package password_test
 
 import (
+	"context"
 	"errors"
 	"os"
+	"sync"
 	"testing"
 
 	"latchkey/app/audit"
@@ -93,13 +95,29 @@ func TestAChangedPasswordIsTheOnlyOne(t *testing.T) {
 	})
 }
 
+// together lets nobody go on to hash before all have read what stands.
+type together struct {
+	password.Passwords
+	all *sync.WaitGroup
+}
+
+func (p together) Hash(ctx context.Context, typed string) (string, error) {
+	p.all.Done()
+	p.all.Wait()
+	return p.Passwords.Hash(ctx, typed)
+}
+
 func TestOneOfTwoChangesAtOnceIsMade(t *testing.T) {
 	each(t, func(h *signintest.House, s *password.Service) {
 		t, ctx := h.T, h.T.Context()
 		u := h.User(h.Alder, "user1")
 		id, _ := h.Session(u)
+		const atOnce = 4
+		all := together{s.Passwords, &sync.WaitGroup{}}
+		all.all.Add(atOnce)
+		s.Passwords = all
 		won := 0
-		for _, err := range signintest.AtOnce(4, func(i int) error {
+		for _, err := range signintest.AtOnce(atOnce, func(i int) error {
 			typed := other + string(rune('a'+i))
 			return s.Change(ctx, password.Owner{TenantID: u.TenantID, UserID: u.ID, SessionID: id}, typed, typed, audit.Origin{})
 		}) {

@@ -12,6 +12,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/feature"
 	"latchkey/app/method"
 	"latchkey/app/secret"
 	"latchkey/app/store"
@@ -78,7 +79,11 @@ func (s *Service) invite(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	if err != nil {
 		return approval.Plan{}, err
 	}
-	if limits {
+	moves, err := feature.Moves(tx, act.TenantID, true, in.Groups...)
+	if err != nil {
+		return approval.Plan{}, err
+	}
+	if limits || moves.Loosens {
 		questions = append(questions, access.Question{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.PolicyEdit, Loosens: true})
 	}
 	var names []string

@@ -7,8 +7,8 @@ import (
 	"latchkey/app/store"
 )
 
-// administratorsLeast is how many of them must be able to sign in (product.md §4).
-const administratorsLeast = 2
+// AdministratorsLeast is how many of them must be able to sign in (product.md §4).
+const AdministratorsLeast = 2
 
 // Keep runs a change that may take administrators away, in the act tx. It fails
 // with fault.Conflict, and the act with it, when the change leaves the tenant
@@ -40,7 +40,7 @@ func (s *Service) Keep(tx *store.Tx, tenantID string, change func() error) error
 		return err
 	case after.security < before.security && after.security == 0:
 		return fault.New(fault.Conflict, "role.last_security_administrator")
-	case after.able < before.able && after.able < administratorsLeast:
+	case after.able < before.able && after.able < AdministratorsLeast:
 		return fault.New(fault.Conflict, "role.two_administrators")
 	}
 	return nil
@@ -94,4 +94,16 @@ func (s *Service) count(tx *store.Tx, tenantID string) (n administrators, err er
 // all of it who may give roles. A custom role of the same rank may hold less.
 func runs(h access.Standing) bool {
 	return h.Rank >= access.AdministratorRank && len(h.Scope) == 0 && h.May.Has(access.RoleAssign)
+}
+
+// Running gives those who run a tenant: whoever may assign roles in it, without a limit
+// to groups or an end.
+func (s *Service) Running(tx *store.Tx, tenantID string) (ids []string, err error) {
+	holders, err := s.Rules.StandingsIn(tx, tenantID)
+	for _, h := range holders {
+		if h.EndsAt.IsZero() && runs(h) {
+			ids = append(ids, h.UserID)
+		}
+	}
+	return ids, err
 }

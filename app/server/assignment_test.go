@@ -24,6 +24,7 @@ func (w *world) outcomes(t *testing.T) map[string][]string {
 		"custom":      "SELECT name || ' ' || permissions || ' ' || CASE WHEN retired_at IS NULL THEN 'in use' ELSE 'retired' END FROM custom_roles",
 		"tenants":     "SELECT slug || ' ' || name || ' ' || state || ' ' || region || ' ' || ring || ' ' || match_mode || ' ' || match_mode_elsewhere || ' ' || places || ' ' || platforms || ' ' || CAST(idle_minutes AS text) || ' ' || CAST(session_hours AS text) || ' ' || CAST(trust_days AS text) FROM tenants",
 		"policies":    "SELECT slug || ' ' || CAST(no_sign_in AS text) || ' ' || CAST(no_second AS text) || ' ' || CAST(no_recovery AS text) || ' ' || CAST(limited_ways AS text) || ' ' || CAST(strongest_first AS text) || ' ' || CAST(password_least AS text) || ' ' || CAST(tries_most AS text) || ' ' || CAST(passcode_hours AS text) || ' ' || CAST(method_version AS text) || ' ' || CAST(version AS text) FROM tenants",
+		"features":    "SELECT t.slug || ' ' || r.feature || ' ' || r.stage || ' ' || CAST(r.share AS text) || ' ' || COALESCE(g.name, '') FROM rollouts r JOIN tenants t ON t.id = r.tenant_id LEFT JOIN rollout_groups n ON n.tenant_id = r.tenant_id AND n.feature = r.feature LEFT JOIN groups g ON g.tenant_id = n.tenant_id AND g.id = n.group_id",
 		"limited":     "SELECT t.slug || ' ' || CAST(l.way AS text) || ' ' || g.name FROM method_groups l JOIN tenants t ON t.id = l.tenant_id JOIN groups g ON g.tenant_id = l.tenant_id AND g.id = l.group_id",
 		"providers":   "SELECT t.slug || ' ' || p.channel || ' ' || p.driver || ' ' || p.url || ' ' || p.account || ' ' || p.sender || ' ' || CASE WHEN p.credential = '' THEN 'open' ELSE 'sealed' END || ' ' || CAST(p.version AS text) FROM providers p JOIN tenants t ON t.id = p.tenant_id",
 		"brakes":      "SELECT t.slug || ' ' || l.countries || ' ' || CAST(l.daily_most AS text) FROM message_limits l JOIN tenants t ON t.id = l.tenant_id",
@@ -140,6 +141,7 @@ func actsWithGroups(t *testing.T, w *world) []doing {
 	}
 	return []doing{
 		{"POST /admin/:tenant/users/:user/role", form(security, "/admin/alder/users/"+limited+"/role", "role", "helpdesk", "groups", pilot, "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/rollout/:feature", form(birch, "/admin/birch/rollout/passkeys", "stage", "pilot", "include_groups", there, "version", "0", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/policy", form(birch, "/admin/birch/policy", append(policyForm(), "groups_totp", there)...), http.StatusSeeOther},
 	}
 }

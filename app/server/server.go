@@ -42,6 +42,7 @@ import (
 	"latchkey/app/prompt"
 	"latchkey/app/provider"
 	"latchkey/app/role"
+	"latchkey/app/rollout"
 	"latchkey/app/search"
 	"latchkey/app/secret"
 	"latchkey/app/session"
@@ -192,8 +193,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	chosen := &tenantsettings.Service{DB: db}
 	applications := &application.Service{DB: db, Keys: keys}
 	ways := &policy.Service{DB: db, Roles: roles}
+	rollouts := &rollout.Service{DB: db, Roles: roles}
 	imports := importing.New(db, rules, log)
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), applications.Performers()} {
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), applications.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	tickets := &ticket.Service{DB: db}
@@ -234,7 +236,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Applications: applications},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
 		&setuppages.Pages{Site: site, Setup: setUp},

@@ -40,7 +40,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 		SessionHours int
 		TrustDays    int
 	}
-	found, err := tx.One(&here, `SELECT u.last_signin_at IS NULL AS first, t.session_hours, t.trust_days,
+	found, err := tx.One(&here, `SELECT u.last_signin_at IS NULL AS first, t.session_hours, `+TrustedDays+` AS trust_days,
 		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = u.tenant_id AND b.user_id = u.id AND b.browser_digest = ? AND b.browser_digest <> '' AND NOT b.limited) AS seen
 		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`, b.BrowserDigest, b.TenantID, b.UserID)
 	if err == nil && !found {

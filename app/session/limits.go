@@ -1,8 +1,10 @@
 package session
 
 import (
+	"strconv"
 	"time"
 
+	"latchkey/app/feature"
 	"latchkey/app/method"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -22,11 +24,12 @@ type Lives struct {
 	IdleMinutes  int
 	SessionHours int
 	Off          user.Ways // that its user may use for nothing
-	NoRecovery   user.Ways // and that do not help them after a loss
+	NoRecovery   user.Ways // and that do not help them after a loss; all of them where nobody helps themselves
 }
 
 // lives reads Lives, of a user u in a tenant t.
-var lives = "t.idle_minutes, t.session_hours, " + method.NoUse + " AS off, " + method.NoRecovery + " AS no_recovery"
+var lives = "t.idle_minutes, t.session_hours, " + method.NoUse + " AS off, CASE WHEN " + feature.With(feature.SelfServiceRecovery) +
+	" THEN " + method.NoRecovery + " ELSE " + strconv.Itoa(int(method.All)) + " END AS no_recovery"
 
 // over says whether a session that was made so, began and was last seen then has
 // ended: its time is over, or a way that had a part in it was turned off.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/app/method"
 	"latchkey/app/user"
 )
 
@@ -29,6 +30,9 @@ func (s Session) RecoveryProofs(least Strength) []string {
 	left := s.afterLoss()
 	return left.having(least, left.Ways)
 }
+
+// MayRecover says whether the user may help themselves after a loss at all.
+func (s Session) MayRecover() bool { return s.NoRecovery != method.All }
 
 // HelpsItself says whether the user has something besides phones that helps after a
 // loss.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/app/device"
 	"latchkey/app/user"
 )
 
@@ -33,7 +34,7 @@ const (
 
 // LostWait is how long a phone counts as something that its user has after they
 // removed it by less: so long the owner has to notice that somebody else did.
-const LostWait = 24 * time.Hour
+const LostWait = device.LostWait
 
 // ways are the ways of proof, the strongest first, with what each is worth at
 // most and what its user has bound. A way that is not here is worth nothing. A

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/feature"
 	"latchkey/app/notify"
 	"latchkey/app/secret"
 	"latchkey/app/store"
@@ -67,10 +68,21 @@ func TrustDigests(cookie secret.Token) string {
 	return strings.Join(all, " ")
 }
 
+// MayTrust says, of a user u of a tenant t, that browsers can be trusted. Where they
+// cannot, trust from before counts for nothing, and is there again afterwards.
+var MayTrust = feature.With(feature.TrustedBrowsers)
+
+// For how many days a browser is trusted: of a user u in a tenant t, and of somebody
+// of whom nobody knows yet who they are.
+var (
+	TrustedDays = "(CASE WHEN " + MayTrust + " THEN t.trust_days ELSE 0 END)"
+	OfferedDays = "(CASE WHEN " + feature.Somebody(feature.TrustedBrowsers) + " THEN t.trust_days ELSE 0 END)"
+)
+
 // Trusted says, of a user u of a tenant t, whether one of the digests of
 // TrustDigests is that of a browser which they trust at a moment: two values.
-const Trusted = `EXISTS (SELECT 1 FROM trusted_browsers r WHERE r.tenant_id = t.id AND r.user_id = u.id AND t.trust_days > 0
-	AND r.ended_at IS NULL AND ? LIKE '%' || r.token_digest || '%' AND r.ends_at > ?)`
+var Trusted = `EXISTS (SELECT 1 FROM trusted_browsers r WHERE r.tenant_id = t.id AND r.user_id = u.id AND t.trust_days > 0
+	AND r.ended_at IS NULL AND ? LIKE '%' || r.token_digest || '%' AND r.ends_at > ? AND ` + MayTrust + `)`
 
 // turn gives the trusted browser of a user that a sign-in is made in another token,
 // by one statement that finds the present one: of two at once one turns it. A token
@@ -173,13 +185,15 @@ type TrustedBrowser struct {
 	CreatedAt  time.Time
 	LastUsedAt time.Time
 	EndsAt     time.Time
+	Off        bool // for now it counts for nothing
 }
 
 // TrustedBrowsers lists those that a user trusts now, the last used first.
 func TrustedBrowsers(ctx context.Context, db *store.DB, tenantID, userID string) ([]TrustedBrowser, error) {
 	tx := db.View(ctx)
 	var all []TrustedBrowser
-	err := tx.All(&all, `SELECT r.id, r.browser, r.created_at, r.last_used_at, r.ends_at FROM trusted_browsers r JOIN tenants t ON t.id = r.tenant_id
+	err := tx.All(&all, `SELECT r.id, r.browser, r.created_at, r.last_used_at, r.ends_at, NOT `+MayTrust+` AS off FROM trusted_browsers r JOIN tenants t ON t.id = r.tenant_id
+		JOIN users u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
 		WHERE r.tenant_id = ? AND r.user_id = ? AND r.ended_at IS NULL AND r.ends_at > ? AND t.trust_days > 0 ORDER BY r.last_used_at DESC`, tenantID, userID, tx.Now)
 	return all, store.Unusable(err)
 }

@@ -76,14 +76,14 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 				usable |= w.bound
 			}
 		}
-		able[row.ID] = reaches(row.MFAState, row.Ways, usable, row.Off)
+		able[row.ID] = Reaches(row.MFAState, row.Ways, usable, row.Off)
 	}
 	return able, nil
 }
 
-// reaches says whether ways that are usable lead to a session: one by itself, or one
+// Reaches says whether ways that are usable lead to a session: one by itself, or one
 // and then another.
-func reaches(mfa string, bound, usable user.Ways, off method.Off) bool {
+func Reaches(mfa string, bound, usable user.Ways, off method.Off) bool {
 	bound &^= off.NoSecond
 	for _, first := range ways {
 		if !(usable &^ off.NoSignIn).Has(first.bound) {
@@ -103,3 +103,15 @@ func reaches(mfa string, bound, usable user.Ways, off method.Off) bool {
 
 // Subjects gives the key under which what is known of a name is kept.
 type Subjects interface{ Subject(name string) string }
+
+// Carried gives the ways that work in a tenant: all, but codes that it has nobody to
+// carry.
+func Carried(tx *store.Tx, tenantID string) (all user.Ways, err error) {
+	carried, err := provider.Having(tx, tenantID)
+	for _, w := range ways {
+		if !weaker(w.way) || slices.Contains(carried, provider.Channel(w.way)) {
+			all |= w.bound
+		}
+	}
+	return all, err
+}

@@ -165,7 +165,7 @@ type Attempt struct {
 	browser                         string    // digest of the one that began it
 	trusted                         bool      // its user trusts that one
 	proved                          proof     // what was proved so far
-	off                             user.Ways // that nobody in the tenant signs in by
+	off                             user.Ways // that may not be taken in it: before anything is proved, what is off for everybody
 	challenge                       string    // key of the one that it answers which other attempts may answer, too
 }
 
@@ -176,9 +176,9 @@ func (a Attempt) Halfway() bool { return a.proved != "" }
 // on, before anything is proved: the tenant has it on.
 func (a Attempt) Begins(way Way) bool { return !a.Halfway() && !a.off.Has(boundTo(way)) }
 
-// Stuck says whether an attempt is halfway and there is no way on: the one that it
-// is on was proved already.
-func (a Attempt) Stuck() bool { return a.proved.took(boundTo(a.Way)) }
+// Stuck says whether an attempt gets nowhere by the way that it is on: that one was
+// proved already, or has been turned off since.
+func (a Attempt) Stuck() bool { return a.proved.took(boundTo(a.Way)) || a.off.Has(boundTo(a.Way)) }
 
 // RequestRef names a request for approval.
 type RequestRef struct{ TenantID, ID string }

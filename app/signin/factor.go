@@ -8,6 +8,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/decision"
 	"latchkey/app/fault"
+	"latchkey/app/feature"
 	"latchkey/app/method"
 	"latchkey/app/provider"
 	"latchkey/app/store"
@@ -93,6 +94,22 @@ func (s *Service) Helps(ctx context.Context, a Attempt) ([]Way, error) {
 		return nil, store.Unusable(err)
 	}
 	return slices.DeleteFunc(all, func(w Way) bool { return !(theirs.Ways &^ theirs.NoSignIn).Has(boundTo(w)) }), nil
+}
+
+// MayRecover says whether who lost their phone may help themselves, as far as it may be
+// told in an attempt: as Helps has it.
+func (s *Service) MayRecover(ctx context.Context, a Attempt) (may bool, err error) {
+	tx := s.DB.View(ctx)
+	known, err := seenHere(tx, a)
+	if err != nil {
+		return false, store.Unusable(err)
+	}
+	if known && a.userID != "" {
+		_, err = tx.One(&may, "SELECT "+feature.With(feature.SelfServiceRecovery)+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", a.TenantID, a.userID)
+		return may, store.Unusable(err)
+	}
+	there, err := tx.One(&may, "SELECT "+feature.Somebody(feature.SelfServiceRecovery)+" FROM tenants t WHERE t.id = ?", a.TenantID)
+	return may || !there, store.Unusable(err)
 }
 
 // passed notes in one act that a way was proved in an attempt: it ends the attempt

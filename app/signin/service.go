@@ -13,6 +13,7 @@ import (
 	"latchkey/app/codesheet"
 	"latchkey/app/decision"
 	"latchkey/app/fault"
+	"latchkey/app/feature"
 	"latchkey/app/method"
 	"latchkey/app/passcode"
 	"latchkey/app/passkey"
@@ -82,6 +83,7 @@ type Found struct {
 	Pushes    bool // and takes Web Push
 	SeenHere  bool // this browser had a session of theirs, or they trust it
 	Trusted   bool
+	Typed     bool // the number is typed, whatever the tenant's mode
 	Ways      user.Ways
 
 	NoSignIn       user.Ways // that nobody in the tenant signs in with
@@ -113,6 +115,9 @@ func (s subjectOf) phoneUser() string {
 	return ""
 }
 
+// typedNumber says of a user u in a tenant t that they type the number.
+var typedNumber = feature.With(feature.TypedNumberMatch)
+
 // subject reads, in one query for every name alike, the tenant and the user of
 // a sign-in name with their habit, phones and the prompts of the last day.
 func (s *Service) subject(tx *store.Tx, name string, from From) (subjectOf, error) {
@@ -139,10 +144,10 @@ func (s *Service) subject(tx *store.Tx, name string, from From) (subjectOf, erro
 	err := tx.All(&rows, `SELECT COALESCE(t.id, '') AS tenant_id, COALESCE(t.match_mode, '') AS match_mode, COALESCE(t.match_mode_elsewhere, '') AS elsewhere, COALESCE(t.places, '') AS places,
 		CASE WHEN t.id IS NULL THEN 128 ELSE `+method.NobodySignsIn+` END AS no_sign_in, COALESCE(t.strongest_first, FALSE) AS strongest_first, COALESCE(u.ways, 0) AS ways,
 		COALESCE(u.id, '') AS user_id, COALESCE(u.state, '') AS state, COALESCE(h.way, '') AS way,
-		`+phoneSignsIn+` AS phones,
+		`+phoneSignsIn+` AND `+method.NoUse+` & 2 = 0 AS phones, CASE WHEN u.id IS NULL THEN FALSE ELSE `+typedNumber+` END AS typed,
 		EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = t.id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in AND d.push_subscription <> '') AS pushes,
 		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = t.id AND b.user_id = u.id AND b.browser_digest = n.browser AND NOT b.limited) AS seen_here,
-		`+trusted+` AS trusted,
+		CASE WHEN u.id IS NULL THEN FALSE ELSE `+trusted+` END AS trusted,
 		COALESCE(f.in_a_row, 0) AS in_a_row, f.paused_until,
 		COALESCE(p.id, '') AS prompt_id, COALESCE(p.state, '') AS prompt_state, COALESCE(p.attempt_id, '') AS attempt_id,
 		COALESCE(p.wrong_number, FALSE) AS wrong_number, COALESCE(p.new_browser, FALSE) AS new_browser, p.created_at, p.expires_at, p.decided_at, a.id IS NOT NULL AS mine
@@ -371,6 +376,9 @@ func (s *Service) send(tx *store.Tx, who subjectOf, a Attempt, from From) (promp
 	if at.Name() == "" {
 		mode = mode.Or(who.found.Elsewhere)
 	}
+	if who.found.Typed {
+		mode = mode.Or(tenant.Type2)
+	}
 	return s.Prompts.Send(tx, prompt.Ask{
 		TenantID: who.tenant.ID, Subject: who.subject, UserID: who.phoneUser(), Kind: kind, AttemptID: a.key, Act: act,
 		Mode: prompt.ModeFor(mode, administrator, recent, tx.Now), Application: cmp.Or(a.Application, "Latchkey"),
@@ -400,7 +408,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		Proved                                                                                                                     proof
 		Stay, Trusted                                                                                                              bool
 		SessionHours, TrustDays                                                                                                    int
-		NoSignIn                                                                                                                   user.Ways
+		Off                                                                                                                        user.Ways
 		Failures, CodeNumber                                                                                                       int
 		ExpiresAt                                                                                                                  time.Time
 		PromptState                                                                                                                prompt.State
@@ -408,8 +416,10 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		DecidedAt                                                                                                                  *time.Time
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
-		a.failures, a.code_number, a.expires_at, a.proved, a.stay, a.trusted, COALESCE(t.session_hours, ?) AS session_hours, COALESCE(t.trust_days, ?) AS trust_days, CASE WHEN t.id IS NULL THEN 0 ELSE `+method.NobodySignsIn+` END AS no_sign_in, a.prompt_id, a.approval_tenant_id, a.approval_id, a.application, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
-		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id
+		a.failures, a.code_number, a.expires_at, a.proved, a.stay, CASE WHEN a.trusted THEN `+session.MayTrust+` ELSE FALSE END AS trusted, COALESCE(t.session_hours, ?) AS session_hours,
+		CASE WHEN t.id IS NULL THEN CAST(? AS integer) WHEN a.proved = '' THEN `+session.OfferedDays+` ELSE `+session.TrustedDays+` END AS trust_days,
+		CASE WHEN t.id IS NULL THEN 0 WHEN a.purpose <> 'sign_in' THEN `+method.NoUse+` WHEN a.proved <> '' THEN `+method.NoSecond+` ELSE `+method.NobodySignsIn+` END AS off, a.prompt_id, a.approval_tenant_id, a.approval_id, a.application, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
 		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
 		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, session.SessionHoursMost, session.TrustDaysUsual, tenantID, id, browserDigest)
 	if err != nil {
@@ -422,7 +432,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo, Application: row.Application,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
 		CodeNumber: row.CodeNumber, Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
-		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: browserDigest, trusted: row.Trusted, off: row.NoSignIn,
+		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: browserDigest, trusted: row.Trusted, off: row.Off,
 	}
 	if row.PromptEndsAt != nil {
 		a.PromptEndsAt = *row.PromptEndsAt

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"reflect"
 	"strconv"
 	"strings"
@@ -32,6 +33,32 @@ func (tx *Tx) One(dest any, query string, values ...any) (bool, error) {
 func (tx *Tx) All(dest any, query string, values ...any) error {
 	_, err := tx.read(dest, query, values)
 	return err
+}
+
+// Each reads rows one after another, for so many that a slice of them would be in the
+// way. It stops at the first error of row, and gives it.
+func (tx *Tx) Each(query string, row func(scan func(dest ...any) error) error, values ...any) (err error) {
+	tx.seen(query)
+	var rows *sql.Rows
+	if hasList(values) {
+		rows, err = tx.Raw(query, values...).Rows()
+	} else {
+		rows, err = tx.Statement.ConnPool.QueryContext(tx.Statement.Context, tx.numbered(query), values...)
+	}
+	if err != nil {
+		return known(tx.DB, err)
+	}
+	defer func() {
+		if closing := rows.Close(); err == nil {
+			err = known(tx.DB, closing)
+		}
+	}()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return known(tx.DB, rows.Err())
 }
 
 func (tx *Tx) exec(ctx context.Context, statement string, values []any) Result {

@@ -62,6 +62,9 @@ var fields = map[string]func(context.Context, string) string{
 // Changed says one line of a difference in words: the field, and what it was and is.
 func Changed(ctx context.Context, field, before, after string) (name, was, is string) {
 	say, key := fields[field], "approval.field."+field
+	if f, of := strings.CutPrefix(field, "feature_"); of {
+		say, key = SayRule, "feature."+f
+	}
 	if way, of := strings.CutPrefix(field, "method_"); of {
 		say, key = sayUses, "policy.way."+way
 	}
@@ -183,6 +186,23 @@ func sayUses(ctx context.Context, text string) string {
 		return uses
 	}
 	return words.Say(ctx, "policy.uses_of", "uses", uses, "groups", groups)
+}
+
+// SayRule says a rule of a feature, as package rollout writes it in differences.
+func SayRule(ctx context.Context, text string) string {
+	parts := strings.Split(text, "|")
+	said := []string{either(ctx, "rollout.stage."+parts[0], parts[0])}
+	for _, part := range parts[1:] {
+		switch group := part[1:]; part[0] {
+		case '+':
+			said = append(said, words.Say(ctx, "rollout.with_group", "group", group))
+		case '-':
+			said = append(said, words.Say(ctx, "rollout.without_group", "group", group))
+		default:
+			said = append(said, part)
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 // sayEach says what stands between commas, part by part.

@@ -12,7 +12,8 @@ type BackupPhones struct {
 	Action   string
 	Typed    BackupForm
 	Errors   map[string]string
-	Channels []component.Choice // empty where nobody carries messages
+	Channels []component.Choice // empty where nobody carries messages, or it is turned off
+	Why      string             // there are none
 	Full     bool               // there are as many as there may be
 }
 

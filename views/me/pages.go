@@ -112,6 +112,7 @@ type LostPhone struct {
 	Rows   []PhoneRow
 	CanAdd bool
 	Wait   string // what stands in the way of helping oneself; or empty
+	Off    string // who helps instead, where nobody helps themselves
 }
 
 // PhoneRow is one phone.
@@ -170,6 +171,7 @@ type BrowserRow struct {
 	SinceAt time.Time
 	UsedAt  time.Time
 	EndsAt  time.Time
+	Off     bool // for now it counts for nothing
 }
 
 // SessionRow is one signed-in browser.

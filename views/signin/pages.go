@@ -123,7 +123,7 @@ type Help struct {
 	UserName      string
 	Ways          []Way
 	Halfway       bool   // one factor was right, and these are for the other one
-	Lost          string // the page of who lost their phone, for when they are in
+	Lost          string // the page of who lost their phone, for when they are in; empty where the helpdesk removes it
 	HelpdeskPhone string // as it is dialled; or empty
 	HelpdeskHours string // "around the clock"; or empty
 }

@@ -2617,7 +2617,7 @@ func HelpPage(p component.Page, v Help) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			if !v.Halfway {
+			if !v.Halfway && v.Lost != "" {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 199, "<li class=\"way\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -28,6 +28,7 @@ import (
 	"latchkey/app/policy"
 	"latchkey/app/provider"
 	"latchkey/app/role"
+	"latchkey/app/rollout"
 	"latchkey/app/search"
 	"latchkey/app/settings"
 	"latchkey/app/signin"
@@ -51,6 +52,7 @@ type Pages struct {
 	Applications *application.Service
 
 	Policy    *policy.Service
+	Rollout   *rollout.Service
 	Passcodes *passcode.Service
 	Operator  *operator.Service
 	SignIn    *signin.Service
@@ -74,6 +76,7 @@ var places = []place{
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
+	{rolloutPath, "rollout", "list", access.RolloutEdit},
 	{policyPath, "policy", "key", access.PolicyEdit},
 	{passcodesPath, "passcodes", "warn", access.PolicyEdit},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
@@ -90,7 +93,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.policyRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -61,6 +61,9 @@ func (h *Pages) showBackupPhones(c echo.Context, status int, typed views.BackupF
 			})
 		}
 	}
+	if v.Why = words.Say(ctx, "me.backup.nobody"); slices.Contains(carried, provider.SMS) || slices.Contains(carried, provider.Voice) {
+		v.Why = web.Sentence(c, "method.off", "")
+	}
 	for _, p := range phones {
 		row := views.BackupRow{
 			ID: p.ID, Number: p.Number, How: words.Say(ctx, "me.backup.how."+string(p.Channel)), Icon: "message", AddedAt: p.ConfirmedAt, RemoveText: words.Say(ctx, "me.backup.remove.text"),

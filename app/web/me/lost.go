@@ -1,10 +1,12 @@
 package me
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/session"
 	"latchkey/app/user"
@@ -24,6 +26,9 @@ func (h *Pages) lostPhone(c echo.Context) error {
 		return err
 	}
 	active, signing := count(phones)
+	if !who.MayRecover() {
+		return web.Render(c, http.StatusOK, views.LostPhonePage(h.Site.Page(c), views.LostPhone{Off: words.Say(ctx, "me.lost.off")}))
+	}
 	v := views.LostPhone{CanAdd: who.Off&user.WithPhone == 0 && active < device.PhonesMost}
 	for _, p := range phones {
 		if p.State == device.Active {
@@ -44,16 +49,16 @@ func (h *Pages) lostPhone(c echo.Context) error {
 // there is leaves the mark of a loss.
 func (h *Pages) revoke(c echo.Context) error {
 	who, now, end := web.Session(c), h.Site.DB.Now(), h.Devices.Lose
-	enough := who.Fresh(now)
 	if who.Loses(now) {
 		if err := h.Site.NeedRecovery(c, session.Weak, session.ByPhone); err != nil {
 			return err
 		}
-		enough = who.Recovers(who.Strongest(), now)
+		end = func(ctx context.Context, tenantID, userID, accountID string, from audit.Origin) error {
+			return h.Devices.Recover(ctx, tenantID, userID, accountID, who.Recovers(who.Strongest(), now), from)
+		}
 	} else if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
 		return err
-	}
-	if enough {
+	} else if who.Fresh(now) {
 		end = h.Devices.Revoke
 	}
 	if err := end(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), web.Origin(c)); err != nil {

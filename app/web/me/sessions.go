@@ -59,7 +59,7 @@ func (h *Pages) sessions(c echo.Context) error {
 	}
 	for _, b := range trusted {
 		v.Browsers = append(v.Browsers, views.BrowserRow{
-			ID: b.ID, This: b.ID == who.TrustedID, Browser: web.SayBrowser(ctx, b.Browser), SinceAt: b.CreatedAt, UsedAt: b.LastUsedAt, EndsAt: b.EndsAt,
+			ID: b.ID, This: b.ID == who.TrustedID, Browser: web.SayBrowser(ctx, b.Browser), SinceAt: b.CreatedAt, UsedAt: b.LastUsedAt, EndsAt: b.EndsAt, Off: b.Off,
 		})
 	}
 	return web.Render(c, http.StatusOK, views.SessionsPage(h.Site.Page(c), v))

@@ -308,6 +308,8 @@ func stateOf(a signin.Attempt, now time.Time) string {
 		return string(prompt.Expired)
 	case a.Way != signin.Phone:
 		return string(prompt.Pending)
+	case a.Stuck():
+		return string(prompt.Expired) // by this way; its page leads on to the others
 	}
 	return string(a.PhoneState(now))
 }
@@ -363,7 +365,11 @@ func (h *Pages) help(c echo.Context) error {
 	}
 	v := views.Help{
 		Attempt: a.ID, UserName: a.Name, Halfway: a.Halfway(),
-		Lost: "/me/lost-phone",
+	}
+	if may, err := h.SignIn.MayRecover(c.Request().Context(), a); err != nil {
+		return err
+	} else if may {
+		v.Lost = "/me/lost-phone"
 	}
 	for _, way := range offered {
 		v.Ways = append(v.Ways, wayOf(web.Context(c), way))

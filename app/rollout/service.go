@@ -1,0 +1,297 @@
+package rollout
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/approval"
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/feature"
+	"latchkey/app/passcode"
+	"latchkey/app/role"
+	"latchkey/app/store"
+	"latchkey/app/user"
+)
+
+// KindChange is the act that changes the rule of a feature.
+const KindChange approval.Kind = "rollout.change"
+
+// Service reads, previews and changes the rollout of features.
+type Service struct {
+	DB    *store.DB
+	Roles *role.Service
+}
+
+// Performers are the acts of this package.
+func (s *Service) Performers() map[approval.Kind]approval.Performer {
+	return map[approval.Kind]approval.Performer{KindChange: s.Roles.Kept(s.change)}
+}
+
+// Rollout is how far a feature is opened in a tenant.
+type Rollout struct {
+	Feature   feature.Feature
+	Rule      feature.Rule
+	Version   int       // 0: the tenant has said nothing
+	ChangedAt time.Time // zero: never
+	Released  bool      // by the platform
+}
+
+// All gives every feature of a tenant, in the order of the catalogue.
+func (s *Service) All(ctx context.Context, tenantID string) ([]Rollout, error) {
+	found, err := read(s.DB.View(ctx), tenantID)
+	return found, store.Unusable(err)
+}
+
+// Of gives one feature of a tenant; one that there is not is fault.NotFound.
+func (s *Service) Of(ctx context.Context, tenantID string, f feature.Feature) (Rollout, error) {
+	r, err := of(s.DB.View(ctx), tenantID, f)
+	return r, store.Unusable(err)
+}
+
+func of(tx *store.Tx, tenantID string, f feature.Feature) (Rollout, error) {
+	found, err := read(tx, tenantID)
+	if err != nil {
+		return Rollout{}, err
+	}
+	for _, r := range found {
+		if r.Feature == f {
+			return r, nil
+		}
+	}
+	return Rollout{}, fault.New(fault.NotFound, "http.not_found")
+}
+
+func read(tx *store.Tx, tenantID string) ([]Rollout, error) {
+	table, err := feature.Load(tx, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	var rows []struct {
+		Feature   feature.Feature
+		Version   int
+		ChangedAt time.Time
+	}
+	if err := tx.All(&rows, "SELECT feature, version, changed_at FROM rollouts WHERE tenant_id = ?", tenantID); err != nil {
+		return nil, err
+	}
+	found := make([]Rollout, len(feature.Catalogue))
+	for i, e := range feature.Catalogue {
+		found[i] = Rollout{Feature: e.Feature, Rule: table.Rule(e.Feature), Released: table.Released&e.Bit != 0}
+		for _, r := range rows {
+			if r.Feature == e.Feature {
+				found[i].Version, found[i].ChangedAt = r.Version, r.ChangedAt
+			}
+		}
+	}
+	return found, nil
+}
+
+// Group is a group of the tenant that a rule may speak of.
+type Group struct{ ID, Name string }
+
+// groupsMost is how many groups the page offers.
+const groupsMost = 200
+
+// Groups lists the groups that a rule may speak of, by name: the first ones, and
+// those that one speaks of already, which a form must not lose.
+func (s *Service) Groups(ctx context.Context, tenantID string) ([]Group, error) {
+	var found []Group
+	err := s.DB.View(ctx).All(&found, `SELECT g.id, g.name FROM groups g WHERE g.tenant_id = ? AND (g.id IN (SELECT r.group_id FROM rollout_groups r WHERE r.tenant_id = ?)
+		OR g.id IN (SELECT f.id FROM (SELECT id FROM groups WHERE tenant_id = ? ORDER BY name LIMIT ?) f)) ORDER BY g.name`, tenantID, tenantID, tenantID, groupsMost)
+	return found, store.Unusable(err)
+}
+
+// namesOf gives the names of the groups that rules speak of.
+func namesOf(tx *store.Tx, tenantID string, rules ...feature.Rule) (map[string]string, error) {
+	var ids []string
+	for _, r := range rules {
+		ids = append(append(ids, r.Include...), r.Exclude...)
+	}
+	names := map[string]string{}
+	if len(ids) == 0 {
+		return names, nil
+	}
+	var rows []Group
+	err := tx.All(&rows, "SELECT id, name FROM groups WHERE tenant_id = ? AND id IN ?", tenantID, ids)
+	for _, r := range rows {
+		names[r.ID] = r.Name
+	}
+	return names, err
+}
+
+// change plans the next version.
+func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	var next Draft
+	if err := act.Read(&next); err != nil {
+		return approval.Plan{}, err
+	}
+	e, ok := feature.Find(next.Feature)
+	if !ok {
+		return approval.Plan{}, fault.New(fault.NotFound, "http.not_found")
+	}
+	next.Rule = tidy(next.Rule)
+	was, err := of(tx, act.TenantID, next.Feature)
+	if err != nil {
+		return approval.Plan{}, err
+	}
+	names, err := namesOf(tx, act.TenantID, was.Rule, next.Rule)
+	if err != nil {
+		return approval.Plan{}, err
+	}
+	plan := approval.Plan{
+		Questions:  []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.RolloutEdit, Loosens: loosens(e, was.Rule, next.Rule)}},
+		Difference: difference(next.Feature, was.Rule, next.Rule, names), Wrong: wrong(next.Rule, names),
+	}
+	plan.Do = func(tx *store.Tx) error {
+		e := act.Event(audit.RolloutChanged)
+		return s.store(tx, step{Draft: next, difference: plan.Difference, reason: act.Reason, ticket: act.Ticket, by: act.ActorID, approvedBy: act.ApprovedBy, event: e, origin: act.Origin})
+	}
+	switch {
+	case next.Version != was.Version:
+		plan.Wrong = changedMeanwhile()
+	case plan.Wrong == nil && len(plan.Difference) == 0:
+		plan.Wrong = fault.New(fault.Conflict, "settings.same")
+	}
+	return plan, nil
+}
+
+func changedMeanwhile() error { return fault.New(fault.Conflict, "settings.changed_meanwhile") }
+
+// step is a version to be stored, with who made it and why.
+type step struct {
+	Draft
+	difference     []approval.Change
+	reason, ticket string
+	by, approvedBy string // empty: the program, by the schedule
+	event          audit.Event
+	origin         audit.Origin
+}
+
+// store makes a draft the rule of the tenant, if the version that it was made from
+// still is. Of two at once the second finds nothing.
+func (s *Service) store(tx *store.Tx, next step) error {
+	tenantID, f := next.event.TenantID, next.Feature
+	if next.Version > 0 {
+		if err := tx.Change(changedMeanwhile(), "UPDATE rollouts SET version = version + 1 WHERE tenant_id = ? AND feature = ? AND version = ?", tenantID, f, next.Version); err != nil {
+			return err
+		}
+	} else if err := tx.Change(changedMeanwhile(), `INSERT INTO rollouts (tenant_id, feature, stage, share, version, changed_at) VALUES (?,?,?,?,?,?)
+		ON CONFLICT DO NOTHING`, tenantID, f, next.Stage, next.Share, 1, tx.Now); err != nil {
+		return err
+	}
+	if err := feature.Store(tx, tenantID, f, next.Rule, next.Version+1); err != nil {
+		return err
+	}
+	if err := passcode.TurnedOff(tx, tenantID, next.by, next.origin); err != nil {
+		return err
+	}
+	rule, err := json.Marshal(next.Rule)
+	if err != nil {
+		return err
+	}
+	lines, err := json.Marshal(next.difference)
+	if err != nil {
+		return err
+	}
+	err = tx.Exec("INSERT INTO rollout_versions (tenant_id, feature, version, rule, difference, reason, ticket, changed_by, approved_by, changed_at) VALUES (?,?,?,?,?,?,?,?,?,?)",
+		tenantID, f, next.Version+1, string(rule), string(lines), next.reason, next.ticket, next.by, next.approvedBy, tx.Now).Error
+	if err != nil {
+		return err
+	}
+	e := next.event
+	if e.Details == nil {
+		e.Details = map[string]string{}
+	}
+	e.Details["feature"] = string(f)
+	for _, d := range next.difference {
+		e.Details["rule"] = d.Before + " → " + d.After
+	}
+	return audit.Record(tx, e)
+}
+
+// Version is one that a feature had, or has.
+type Version struct {
+	Version    int
+	Rule       feature.Rule
+	Difference []approval.Change
+	Reason     string
+	Ticket     string // that it was done under; or empty
+	ChangedBy  string // sign-in name; empty: the program, by the schedule
+	ApprovedBy string // sign-in name; empty: nobody had to
+	ChangedAt  time.Time
+}
+
+// versionsMost is how many versions the page shows.
+const versionsMost = 30
+
+// History lists the versions of a feature, the newest first.
+func (s *Service) History(ctx context.Context, tenantID string, f feature.Feature) ([]Version, error) {
+	tx := s.DB.View(ctx)
+	var rows []struct {
+		Version                                                 int
+		Rule, Difference, Reason, Ticket, ChangedBy, ApprovedBy string
+		ChangedAt                                               time.Time
+	}
+	err := tx.All(&rows, `SELECT version, rule, difference, reason, ticket, changed_by, approved_by, changed_at FROM rollout_versions
+		WHERE tenant_id = ? AND feature = ? ORDER BY version DESC LIMIT ?`, tenantID, f, versionsMost)
+	if err != nil {
+		return nil, store.Unusable(err)
+	}
+	var ids []string
+	for _, r := range rows {
+		ids = append(ids, r.ChangedBy, r.ApprovedBy)
+	}
+	names, err := user.NamesOf(tx, tenantID, ids...)
+	if err != nil {
+		return nil, store.Unusable(err)
+	}
+	found := make([]Version, len(rows))
+	for i, r := range rows {
+		found[i] = Version{Version: r.Version, Reason: r.Reason, Ticket: r.Ticket, ChangedBy: names[r.ChangedBy], ApprovedBy: names[r.ApprovedBy], ChangedAt: r.ChangedAt}
+		if err := json.Unmarshal([]byte(r.Rule), &found[i].Rule); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(r.Difference), &found[i].Difference); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// Explained is why a person has a feature or not.
+type Explained struct {
+	UserID, Name string
+	Has          bool
+	Conditions   []feature.Condition // all of them
+}
+
+// Explain judges a feature for a user, by id or sign-in name. Nobody of the kind is
+// fault.Invalid.
+func (s *Service) Explain(ctx context.Context, tenantID string, f feature.Feature, who string) (Explained, error) {
+	tx := s.DB.View(ctx)
+	if _, ok := feature.Find(f); !ok {
+		return Explained{}, fault.New(fault.NotFound, "http.not_found")
+	}
+	var row struct{ ID, Name string }
+	found, err := tx.One(&row, "SELECT id, name FROM users WHERE tenant_id = ? AND (id = ? OR name = ?) AND name <> ''", tenantID, who, user.Name(who))
+	if err == nil && !found {
+		err = fault.Wrong("form.wrong", map[string]string{"user": "rollout.nobody_of_this_name"})
+	}
+	if err != nil {
+		return Explained{}, store.Unusable(err)
+	}
+	person, _, err := feature.PersonOf(tx, tenantID, row.ID)
+	if err != nil {
+		return Explained{}, store.Unusable(err)
+	}
+	table, err := feature.Load(tx, tenantID)
+	if err != nil {
+		return Explained{}, store.Unusable(err)
+	}
+	e := Explained{UserID: row.ID, Name: row.Name}
+	e.Has, e.Conditions = table.Explain(f, &person)
+	return e, nil
+}

@@ -1,0 +1,80 @@
+package console
+
+import (
+	"time"
+
+	"latchkey/views/component"
+)
+
+// Rollouts is every feature, and how far it is open.
+type Rollouts struct{ Lines []RolloutLine }
+
+// RolloutLine is one feature of the list.
+type RolloutLine struct {
+	Title, Text, Href string
+	Stage, Tone       string
+	ChangedAt         time.Time // zero: never
+}
+
+// Rollout is one feature: its rule in a form, what a draft would do, how it came about.
+type Rollout struct {
+	Title, Text string
+	Back        string
+	Action      string
+	Explain     string
+	Now         string // the rule in force, in words
+	Released    bool   // by the platform
+	Loosening   string // when a second person is asked; empty: never
+	Needs       []string
+	Version     string
+
+	Stages           component.Choices
+	Percentage       component.Field
+	Include, Exclude component.Choices
+	Reason           string
+	Errors           map[string]string
+	Problems         []component.Problem
+
+	Preview *RolloutPreview // nil: none was asked for
+	History []RolloutVersion
+}
+
+// RolloutPreview is what a draft would do.
+type RolloutPreview struct {
+	People int
+	Lines  []RolloutCount
+	Shut   bool // somebody would be locked out
+	TooFew bool // too few administrators would be left
+}
+
+// RolloutCount is a number of people, and some of their names.
+type RolloutCount struct {
+	Label string
+	N     int
+	Names string // some of them
+	More  int
+}
+
+// RolloutVersion is one of before.
+type RolloutVersion struct {
+	Title, By, Approved, Reason string
+	At                          time.Time
+	Ticket                      component.TicketRef
+	Before, After               string
+	Restore                     string // where it is looked at once more; empty: it is in force
+}
+
+// Explanation is why a person has a feature, or not.
+type Explanation struct {
+	Feature, Back, Action string
+	User                  component.Field
+	Name, Href            string // empty while nobody was asked about
+	Has                   bool
+	Conditions            []Condition
+}
+
+// Condition is one line of it.
+type Condition struct {
+	Met  bool
+	Text string
+}
