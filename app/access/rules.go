@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,8 +26,15 @@ type Rules struct {
 	hurry atomic.Pointer[chan struct{}] // of the Run that is under way
 	hub   *wake.Hub                     // to the other replicas; see Share
 
-	reading sync.Mutex // one reads at a time, so that no older table takes the place of a newer
+	reading turn      // one reads at a time, so that no older table takes the place of a newer
+	tried   time.Time // when a request read what was too old, and could not; of who has the turn
 }
+
+// turn is what one has at a time, and others wait for.
+type turn chan struct{}
+
+func (t turn) take() { t <- struct{}{} }
+func (t turn) pass() { <-t }
 
 // table is one loaded state: what casbin said, and who holds which role. It is
 // never changed, only replaced.
@@ -46,15 +52,19 @@ type holder struct{ tenantID, userID string }
 // Load reads the policy and the assignments for the first time. It fails when
 // the policy is not whole.
 func Load(ctx context.Context, db *store.DB) (*Rules, error) {
-	r := &Rules{db: db}
+	r := &Rules{db: db, reading: make(turn, 1)}
 	return r, r.Reload(ctx)
 }
 
 // Reload reads every assignment, and swaps the new table in. On an error the
 // table in force stays, for as long as it is good.
 func (r *Rules) Reload(ctx context.Context) error {
-	r.reading.Lock()
-	defer r.reading.Unlock()
+	r.reading.take()
+	defer r.reading.pass()
+	return r.reload(ctx)
+}
+
+func (r *Rules) reload(ctx context.Context) error {
 	// The table is everybody's, also when a change in one tenant asks for it.
 	tx := r.db.View(store.Outside(ctx))
 	mark, err := markOf(tx) // before the rows: what changes in between is read again
@@ -64,12 +74,39 @@ func (r *Rules) Reload(ctx context.Context) error {
 	return r.read(tx, mark)
 }
 
+// catchUp gives the table in force when it was read again for a request that found it
+// too old: a machine that slept has missed its ticks, and nobody is to be turned away
+// for that. While it cannot be read one request tries every two seconds, and none waits
+// for longer than that. Nothing is left that may be used: nil.
+func (r *Rules) catchUp() *table {
+	ctx, cancel := context.WithTimeout(context.Background(), ReloadWait)
+	defer cancel()
+	select {
+	case r.reading <- struct{}{}:
+		defer r.reading.pass()
+	case <-ctx.Done():
+		return nil
+	}
+	now := r.db.Now()
+	if t := r.table.Load(); now.Sub(t.loaded) <= goodFor {
+		return t // somebody has read it meanwhile
+	}
+	if since := now.Sub(r.tried); since >= 0 && since < ReloadWait {
+		return nil
+	}
+	r.tried = now
+	if err := r.reload(ctx); err != nil {
+		return nil
+	}
+	return r.table.Load()
+}
+
 // refresh is Reload when something has changed since the table was read. Tens of
 // thousands of assignments take a tenth of a second to read, and do not change in
 // two.
 func (r *Rules) refresh(ctx context.Context) error {
-	r.reading.Lock()
-	defer r.reading.Unlock()
+	r.reading.take()
+	defer r.reading.pass()
 	tx := r.db.View(store.Outside(ctx))
 	mark, err := markOf(tx)
 	if err != nil {
@@ -140,7 +177,9 @@ func (r *Rules) Allow(tenantID, userID string, p Permission) error {
 	}
 	now := r.db.Now()
 	if now.Sub(t.loaded) > goodFor {
-		return tooOld()
+		if t = r.catchUp(); t == nil {
+			return tooOld()
+		}
 	}
 	may := t.roles[RoleUser]
 	if s, ok := t.holders[holder{tenantID, userID}]; ok && !s.ended(now) {

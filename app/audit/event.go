@@ -103,6 +103,14 @@ const (
 	PlaceRemoved       Action = "place.removed" // no longer named
 )
 
+// Of the registration campaign.
+const (
+	CampaignSkipped   Action = "campaign.skipped"    // by who was asked
+	CampaignHelpAsked Action = "campaign.help_asked" // they cannot register
+	CampaignPostponed Action = "campaign.postponed"  // by the helpdesk
+	CampaignChanged   Action = "campaign.changed"    // its rules
+)
+
 // Of roles.
 const (
 	RoleComposed Action = "role.composed" // a custom one

@@ -20,6 +20,7 @@ import (
 	"unicode/utf8"
 
 	"latchkey/app/audit"
+	"latchkey/app/campaign"
 	"latchkey/app/fault"
 	"latchkey/app/method"
 	"latchkey/app/proof"
@@ -199,6 +200,9 @@ func (s *Service) Invite(ctx context.Context, tenantID, userID, sessionID string
 		err := tx.Exec(`INSERT INTO enrolments (tenant_id, id, token_digest, user_id, session_id, created_at, expires_at) VALUES (?,?,?,?,?,?,?)`,
 			tenantID, e.ID, token.Digest(), userID, sessionID, tx.Now, e.ExpiresAt).Error
 		if err != nil {
+			return err
+		}
+		if err := campaign.Started(tx, tenantID, userID); err != nil {
 			return err
 		}
 		return audit.Record(tx, audit.Event{
@@ -451,6 +455,9 @@ func (s *Service) EnablePhoneSignIn(ctx context.Context, a Account, move bool, f
 			return err
 		}
 		if err := user.SecondFactorBound(tx, a.TenantID, a.UserID, from); err != nil {
+			return err
+		}
+		if err := campaign.Registered(tx, a.TenantID, a.UserID); err != nil {
 			return err
 		}
 		return audit.Record(tx, event(a, audit.PhoneSignInEnabled, from))

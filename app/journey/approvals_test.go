@@ -158,7 +158,26 @@ func TestARequestEndsWithoutApproval(t *testing.T) {
 		t.Errorf("they hold %s", got)
 	}
 
+	// A page that was once told no, as while the service starts again, comes back.
+	p.Open(h.URL + "/admin/alder/approvals")
+	p.WaitGone(badge)
+	Eval[bool](p.Tab, `(() => {
+		const real = EventSource;
+		window.EventSource = function () {
+			window.EventSource = real;
+			const refused = new EventTarget();
+			refused.readyState = real.CLOSED;
+			refused.close = () => {};
+			setTimeout(() => { refused.dispatchEvent(new Event("error")); document.body.dataset.refused = ""; });
+			return refused;
+		};
+		dispatchEvent(new Event("pagehide"));
+		dispatchEvent(new Event("pageshow"));
+		return true;
+	})()`)
+	p.WaitFor("body[data-refused]")
 	h.submits(role.KindAssign, asker, "desk@alder.example", give)
+	p.WaitForText(badge, "1")
 	p.Open(h.URL + "/admin/alder/approvals")
 	p.WaitForText(badge, "1")
 	h.exec("UPDATE approval_requests SET expires_at = ? WHERE state = 'pending'", h.DB.Now().Add(time.Second))

@@ -168,9 +168,6 @@ func TestTheConsoleWarnsBeforeItCloses(t *testing.T) {
 	p.Open(h.URL + "/admin/alder/groups")
 	other := &pc{Tab: p.Another(Options{}), house: h}
 	other.Open(h.URL + "/admin/alder/groups")
-	for _, tab := range []*pc{p, other} {
-		tab.Forgive("/approvals/live") // which may ask in the moment between the time and the rules, see later
-	}
 
 	// wait lets time pass for the page as well: it counts by its own clock.
 	wait := func(tab *pc, d time.Duration) {

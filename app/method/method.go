@@ -20,10 +20,9 @@ import (
 	"latchkey/app/user"
 )
 
-// Way is one row of the table of ways.
+// Way is a way in that a tenant decides about.
 type Way struct {
-	Name   string // as in attempts: add, never rename
-	Bit    user.Ways
+	user.Way
 	Uses   []Use
 	Serves bool // it signs somebody in who has no phone, on any day
 }
@@ -39,18 +38,20 @@ const (
 
 var every = []Use{SignIn, Second, Recovery}
 
-// Ways are all ways in that a tenant decides about, in the order in which the
-// system prefers them. The bits are those of users.ways.
-var Ways = []Way{
-	{"passkey", user.WithPasskey, every, true},
-	{"phone", user.WithPhone, every, false},
-	{"totp", user.WithTOTP, every, true},
-	{"printed_code", user.WithPrintedCode, every, true},
-	{"voice", user.WithVoice, []Use{SignIn, Second}, false}, // proves too little to change what is bound
-	{"sms", user.WithSMS, []Use{SignIn, Second}, false},
-	{"password", user.WithPassword, every, true},
-	{"static_passcode", user.WithStaticPasscode, []Use{SignIn}, false},
-}
+// Ways are all ways in, in the order in which the system prefers them.
+var Ways = func() (all []Way) {
+	for _, w := range user.AllWays {
+		way := Way{Way: w, Uses: every, Serves: !(user.WithPhone | user.WithBackupPhone | user.WithStaticPasscode).Has(w.Bit)}
+		switch {
+		case user.WithBackupPhone.Has(w.Bit): // it proves too little to change what is bound
+			way.Uses = []Use{SignIn, Second}
+		case w.Bit == user.WithStaticPasscode:
+			way.Uses = []Use{SignIn}
+		}
+		all = append(all, way)
+	}
+	return all
+}()
 
 // All are all of them.
 var All = func() (all user.Ways) {

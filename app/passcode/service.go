@@ -138,6 +138,23 @@ func (s *Service) Holding(ctx context.Context, tenantID, userID string) (Held, e
 	return h, store.Unusable(err)
 }
 
+// Standing is the static passcode that somebody has.
+type Standing struct {
+	Shown     bool      // and may be used; else it waits to be shown
+	ExpiresAt time.Time // the last instant is too late
+}
+
+// Of gives the static passcode that a user has or may be shown; nil: none.
+func Of(tx *store.Tx, tenantID, userID string) (*Standing, error) {
+	var has Standing
+	found, err := tx.One(&has, `SELECT state = 'active' AS shown, expires_at FROM static_passcodes
+		WHERE tenant_id = ? AND user_id = ? AND state IN ('approved', 'active') AND expires_at > ?`, tenantID, userID, tx.Now)
+	if err != nil || !found {
+		return nil, err
+	}
+	return &has, nil
+}
+
 // Working gives those of users whose static passcode would let them in now.
 func Working(tx *store.Tx, tenantID string, users []string) (working []string, err error) {
 	err = tx.All(&working, "SELECT p.user_id FROM static_passcodes p WHERE p.tenant_id = ? AND p.user_id IN ? AND p.state = 'active' AND p.expires_at > ? AND "+plain,

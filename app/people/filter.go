@@ -42,24 +42,12 @@ const (
 )
 
 // Ways lists them.
-var Ways = []string{
-	WithPasskey, WithPhone, WithTOTP, WithPrintedCode, WithVoice, WithSMS, WithPassword, WithStaticPasscode, WithoutPhone, WithoutPassword,
-}
-
-// had are the ways that a person may have, the strongest first.
-var had = []struct {
-	name string
-	bit  user.Ways
-}{
-	{WithPasskey, user.WithPasskey},
-	{WithPhone, user.WithPhone},
-	{WithTOTP, user.WithTOTP},
-	{WithPrintedCode, user.WithPrintedCode},
-	{WithVoice, user.WithVoice},
-	{WithSMS, user.WithSMS},
-	{WithPassword, user.WithPassword},
-	{WithStaticPasscode, user.WithStaticPasscode},
-}
+var Ways = func() (all []string) {
+	for _, w := range user.AllWays {
+		all = append(all, w.Name)
+	}
+	return append(all, WithoutPhone, WithoutPassword)
+}()
 
 // Last sign-ins that a filter asks for.
 const (

@@ -27,9 +27,9 @@ type Row struct {
 // Has names the ways in that the person has, the strongest first.
 func (r Row) Has() []string {
 	names := []string{}
-	for _, way := range had {
-		if user.Ways(r.Ways).Has(way.bit) {
-			names = append(names, way.name)
+	for _, way := range user.AllWays {
+		if user.Ways(r.Ways).Has(way.Bit) {
+			names = append(names, way.Name)
 		}
 	}
 	return names

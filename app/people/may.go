@@ -5,6 +5,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
+	"latchkey/app/campaign"
 	"latchkey/app/passcode"
 	"latchkey/app/store"
 )
@@ -51,6 +52,7 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 	try(KindPasswordLink, Link{})
 	try(KindPasscode, Passcode{Hours: 1})
 	try(KindWithdrawPasscode, nil)
+	try(KindPostpone, Postpone{Days: campaign.SnoozeDaysMost})
 	performers := s.Performers()
 	var offers []Offer
 	for _, a := range tried {

@@ -10,6 +10,7 @@ import (
 	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/passcode"
 	"latchkey/app/passkey"
 	"latchkey/app/provider"
 	"latchkey/app/session"
@@ -30,6 +31,7 @@ type Person struct {
 	TOTP        *totp.Bound      // nil: none
 	Sheet       *codesheet.Sheet // of printed codes, without them; nil: none
 	Passkeys    []passkey.Bound
+	Passcode    *passcode.Standing // nil: none
 	Sessions    []session.Listed
 	Throttles   []Throttle
 	SignIns     []audit.Entry // the last ones, and those that were refused
@@ -223,6 +225,9 @@ func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer ac
 		p.Backups[i].Number = provider.MaskNumber(p.Backups[i].Number)
 	}
 	if p.Passkeys, err = passkey.Of(tx, tenantID, userID); err != nil {
+		return err
+	}
+	if p.Passcode, err = passcode.Of(tx, tenantID, userID); err != nil {
 		return err
 	}
 	// A locked user has none: whatever is left of one is dead.

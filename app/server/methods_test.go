@@ -99,6 +99,14 @@ func TestNoPageLeadsToAWayThatIsOff(t *testing.T) {
 		if page := leads(passcode, "phone"); !strings.Contains(page, `name="method" value="password"`) {
 			t.Error("the password is on, and not offered")
 		}
+		for _, first := range []string{"totp", "printed_code", "static_passcode"} {
+			if page := leads(0, first); strings.Count(page, `name="method" value="password"`) != 2 {
+				t.Errorf("the password is on, and the page of %s or its help does not lead there", first)
+			}
+			if page := leads(password, first); strings.Contains(page, `name="method" value="password"`) {
+				t.Errorf("the password is off, and offered beside %s", first)
+			}
+		}
 		w.act(t, "DELETE FROM prompts")
 		w.act(t, "UPDATE habits SET way = 'phone'")
 		w.act(t, "UPDATE tenants SET no_sign_in = ?, no_second = ?, no_recovery = ? WHERE slug = 'alder'", passcode|password, passcode|password, passcode|password)

@@ -237,6 +237,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin, security)...)
 	acts = append(acts, actsOnCases(t, w)...)
+	acts = append(acts, actsOnCampaign(t, w, admin)...)
 	acts = append(acts, actsOnBackups(t, w)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	acts = append(acts, actsOnSessions(t, w)...)

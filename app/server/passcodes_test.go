@@ -25,6 +25,15 @@ func TestAStaticPasscodeOnItsPages(t *testing.T) {
 		request := admin.post(t, person+"/passcodes", "hours", "1", "reason", "the phone fell into the sea").want(t, http.StatusSeeOther).location()
 		security.get(t, request).want(t, http.StatusOK)
 		security.post(t, request+"/approve", "reason", "seen").want(t, http.StatusSeeOther)
+		ways := func() string {
+			t.Helper()
+			_, after, _ := strings.Cut(desk.get(t, person).want(t, http.StatusOK).body, `<h2 id="ways">`)
+			section, _, _ := strings.Cut(after, "</section>")
+			return section
+		}
+		if says := ways(); !strings.Contains(says, "Static passcode") || !strings.Contains(says, "waits to be shown") {
+			t.Errorf("the helpdesk is told %s", excerpt(says))
+		}
 		page := security.get(t, list).want(t, http.StatusOK).body
 		show := regexp.MustCompile(list + `/[a-z0-9]+/show`).FindString(page)
 		if show == "" || !strings.Contains(page, "the phone fell into the sea") {
@@ -40,6 +49,9 @@ func TestAStaticPasscodeOnItsPages(t *testing.T) {
 			t.Fatalf("it is shown as %q, with %q", code, a.header.Get("Cache-Control"))
 		}
 		security.post(t, show).want(t, http.StatusConflict)
+		if says := ways(); !strings.Contains(says, "works") || strings.Contains(says, code) {
+			t.Errorf("the helpdesk is told %s", excerpt(says))
+		}
 		if strings.Contains(security.get(t, list).body, code) {
 			t.Error("the list shows it")
 		}
@@ -62,6 +74,9 @@ func TestAStaticPasscodeOnItsPages(t *testing.T) {
 		desk.post(t, person+"/passcodes/withdraw", "reason", "a test").want(t, http.StatusSeeOther)
 		if b.signedIn(t) {
 			t.Error("withdrawn, its session goes on")
+		}
+		if strings.Contains(ways(), "Static passcode") {
+			t.Error("withdrawn, it is still among their ways")
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"latchkey/app/audit"
+	"latchkey/app/campaign"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
 	"latchkey/app/secret"
@@ -19,6 +20,7 @@ type Entered struct {
 	Trust      Trust         // to be kept by the browser; empty: nothing new
 	NewBrowser bool          // its user never signed in from it
 	Limited    bool
+	AsksPhone  bool // see Session
 	Seen       bool // its user had a session in the browser, or never had any
 	Trusted    bool // and trusts it
 }
@@ -39,10 +41,13 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 		Seen         bool
 		SessionHours int
 		TrustDays    int
+		AsksPhone    bool
 	}
 	found, err := tx.One(&here, `SELECT u.last_signin_at IS NULL AS first, t.session_hours, `+TrustedDays+` AS trust_days,
-		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = u.tenant_id AND b.user_id = u.id AND b.browser_digest = ? AND b.browser_digest <> '' AND NOT b.limited) AS seen
-		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`, b.BrowserDigest, b.TenantID, b.UserID)
+		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = u.tenant_id AND b.user_id = u.id AND b.browser_digest = ? AND b.browser_digest <> '' AND NOT b.limited) AS seen,
+		`+campaign.Asks+` AS asks_phone
+		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`,
+		append(append([]any{b.BrowserDigest}, campaign.AsksValues(tx.Now)...), b.TenantID, b.UserID)...)
 	if err == nil && !found {
 		err = fault.New(fault.Refused, "signin.refused")
 	}
@@ -61,7 +66,12 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 		}
 	}
 	b.TrustedID = t.ID
-	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited, Seen: here.First || here.Seen && of != copied, Trusted: of == turned}
+	if here.AsksPhone {
+		if b.AsksPhone, err = askPhone(tx, b); err != nil {
+			return Entered{}, err
+		}
+	}
+	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited, AsksPhone: b.AsksPhone, Seen: here.First || here.Seen && of != copied, Trusted: of == turned}
 	if made(b.AMR, ByPasscode) {
 		b.BrowserDigest = ""
 	}
@@ -113,4 +123,22 @@ func Undo(ctx context.Context, db *store.DB, by Session, id string, from audit.O
 			TenantID: by.TenantID, Action: audit.SessionUndone, Actor: audit.User(by.UserID), Target: audit.Session(id), Subject: by.UserID, Thread: id, Origin: from,
 		})
 	})
+}
+
+// askPhone notes in the act tx that the user of a new session is asked to register a
+// phone, if they can add one: a static passcode adds nothing, and who has lost
+// everything that adding one asks for is not held at a page that leads nowhere.
+func askPhone(tx *store.Tx, b Beginning) (bool, error) {
+	if made(b.AMR, ByPasscode) {
+		return false, nil
+	}
+	s := Session{AMR: b.AMR, ProvedBy: b.AMR, ProvedAt: tx.Now, Limited: b.Limited}
+	if _, err := tx.One(&s, "SELECT u.ways AS bound, "+lives+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", b.TenantID, b.UserID); err != nil {
+		return false, err
+	}
+	s.Ways = s.Bound &^ s.Off
+	if !s.Fresh(tx.Now) && len(s.having(s.Strongest(), s.Ways)) == 0 {
+		return false, nil
+	}
+	return true, campaign.Asked(tx, b.TenantID, b.UserID)
 }

@@ -63,6 +63,7 @@ type Session struct {
 	AccountID   string
 	TrustedID   string // the trusted browser that it was begun in; empty: none
 	Limited     bool   // see Enter
+	AsksPhone   bool   // its user is to register one before anything else; see package campaign
 
 	Lives
 
@@ -147,6 +148,7 @@ type Beginning struct {
 	Trusted   secret.Token // what the browser keeps of those who trust it
 	TrustedID string       // which of them it was
 	Limited   bool
+	AsksPhone bool // see Session
 }
 
 func (b Beginning) origin() audit.Origin {
@@ -158,9 +160,9 @@ func Begin(tx *store.Tx, b Beginning) (id string, cookie secret.Token, err error
 	id = secret.System.ID()
 	token := secret.System.Token()
 	err = tx.Later(`INSERT INTO sessions (tenant_id, id, token_digest, user_id, amr, account_id, browser, ip, browser_digest,
-		limited, trusted_id, created_at, proved_at, proved_by, last_seen_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		limited, asks_phone, trusted_id, created_at, proved_at, proved_by, last_seen_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		b.TenantID, id, token.Digest(), b.UserID, b.AMR, b.AccountID, b.Browser, b.IP, b.BrowserDigest,
-		b.Limited, b.TrustedID, tx.Now, tx.Now, b.AMR, tx.Now, tx.Now.Add(Life))
+		b.Limited, b.AsksPhone, b.TrustedID, tx.Now, tx.Now, b.AMR, tx.Now, tx.Now.Add(Life))
 	// The cookie names the tenant, so that every look-up begins with it.
 	return id, secret.TokenOf(b.TenantID + "." + token.Reveal()), err
 }
@@ -189,7 +191,7 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
 		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id,
-		s.limited, s.trusted_id, `+lives+`, s.console_seen_at, u.ways AS bound,
+		s.limited, s.trusted_id, s.asks_phone, `+lives+`, s.console_seen_at, u.ways AS bound,
 		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
@@ -205,6 +207,7 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 		return Session{}, none
 	}
 	s.Ways = s.Bound &^ s.Off
+	s.AsksPhone = s.AsksPhone && !s.Bound.Has(user.WithPhone)
 	return s, nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"latchkey/app/user"
 )
 
-// Ways of proof, as amr values.
+// Ways of proof, as amr values: those of user.AllWays, and a part of one.
 const (
 	ByPassword    = "pwd"
 	ByPhone       = "phone"
@@ -36,19 +36,11 @@ const (
 // removed it by less: so long the owner has to notice that somebody else did.
 const LostWait = device.LostWait
 
-// ways are the ways of proof, the strongest first, with what each is worth at
-// most and what its user has bound. A way that is not here is worth nothing. A
-// new one also has its say in Strongest and in proved.
-var ways = []struct {
-	by       string
-	strength Strength
-	has      user.Ways
-}{
-	{ByPasskey, Strong, user.WithPasskey},
-	{ByPhone, Strong, user.WithPhone},
-	{ByTOTP, Strong, user.WithTOTP},
-	{ByPrintedCode, Strong, user.WithPrintedCode},
-	{ByPassword, Weak, user.WithPassword},
+// worth is what each way is worth at most as a proof of a session. One that is not here
+// is worth nothing, though it may make a session. A new one also has its say in
+// Strongest and in proved.
+var worth = map[user.Ways]Strength{
+	user.WithPasskey: Strong, user.WithPhone: Strong, user.WithTOTP: Strong, user.WithPrintedCode: Strong, user.WithPassword: Weak,
 }
 
 // Proofs lists the ways of the user of a session that may be worth at least so
@@ -68,19 +60,19 @@ func (s Session) Offers(wanted []string) []string {
 }
 
 func (s Session) having(least Strength, bound user.Ways) (all []string) {
-	for _, way := range ways {
-		if way.strength < least || !bound.Has(way.has) {
+	for _, way := range user.AllWays {
+		if worth[way.Bit] == 0 || worth[way.Bit] < least || !bound.Has(way.Bit) {
 			continue
 		}
-		if way.by == ByTOTP && least > Weak && !s.knows() || way.by == ByPrintedCode && !s.counts(bound, least) {
+		if way.AMR == ByTOTP && least > Weak && !s.knows() || way.AMR == ByPrintedCode && !s.counts(bound, least) {
 			// Either is one factor until the password is proved, too.
 			if bound.Has(user.WithPassword) && !slices.Contains(all, ByPassword) {
 				all = append(all, ByPassword)
 			}
 			continue
 		}
-		if !slices.Contains(all, way.by) {
-			all = append(all, way.by)
+		if !slices.Contains(all, way.AMR) {
+			all = append(all, way.AMR)
 		}
 	}
 	return all
@@ -101,21 +93,13 @@ func made(by, way string) bool { return slices.Contains(strings.Split(by, ","), 
 
 // madeWith gives the ways that had a part in a session, by how it was made.
 func madeWith(amr string) (all user.Ways) {
-	for _, way := range ways {
-		if made(amr, way.by) || way.by == ByPasskey && made(amr, ByKey) {
-			all |= way.has
-		}
-	}
-	for by, has := range worthless {
-		if made(amr, by) {
-			all |= has
+	for _, way := range user.AllWays {
+		if made(amr, way.AMR) || way.AMR == ByPasskey && made(amr, ByKey) {
+			all |= way.Bit
 		}
 	}
 	return all
 }
-
-// worthless are the ways that are no proof of a session, and may make one.
-var worthless = map[string]user.Ways{BySMS: user.WithSMS, ByVoice: user.WithVoice, ByPasscode: user.WithStaticPasscode}
 
 // proved is what the last proof of a session is worth. What one holds must have
 // been proved then: that one knows the password, too, may have been before.

@@ -34,19 +34,17 @@ const (
 
 // ways lists what can be chosen, the strongest first (product.md §6), with what
 // each proves and what its user has bound.
-var ways = []struct {
+var ways = func() (all []wayIn) {
+	for _, w := range user.AllWays {
+		all = append(all, wayIn{way: Way(w.Name), by: w.AMR, bound: w.Bit})
+	}
+	return all
+}()
+
+type wayIn struct {
 	way   Way
 	by    string
 	bound user.Ways
-}{
-	{Passkey, session.ByPasskey, user.WithPasskey},
-	{Phone, session.ByPhone, user.WithPhone},
-	{TOTP, session.ByTOTP, user.WithTOTP},
-	{PrintedCode, session.ByPrintedCode, user.WithPrintedCode},
-	{Voice, session.ByVoice, user.WithVoice},
-	{SMS, session.BySMS, user.WithSMS},
-	{Password, session.ByPassword, user.WithPassword},
-	{StaticPasscode, session.ByPasscode, user.WithStaticPasscode},
 }
 
 // known says whether a way is one.

@@ -661,7 +661,7 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, on *decisio
 	}
 	done.Cookie, done.Life, done.Trust = entered.Cookie, entered.Life, entered.Trust
 	e.Target = audit.Session(entered.ID)
-	for detail, is := range map[string]bool{"new_browser": entered.NewBrowser, "limited": entered.Limited} {
+	for detail, is := range map[string]bool{"new_browser": entered.NewBrowser, "limited": entered.Limited, "asks_phone": entered.AsksPhone} {
 		if is {
 			e.Details[detail] = "yes"
 		}

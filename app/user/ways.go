@@ -21,6 +21,26 @@ const (
 	WithStaticPasscode
 )
 
+// Way is one way in. What another package has to say of ways it says of these, by
+// their bits, so that a new one is a row here before it is anything elsewhere.
+type Way struct {
+	Name string // as in attempts, addresses and words: add, never rename
+	AMR  string // by which a session says that it had its part (RFC 8176, where that has it)
+	Bit  Ways
+}
+
+// AllWays are the ways in that there are, the strongest first (product.md §6).
+var AllWays = []Way{
+	{"passkey", "passkey", WithPasskey},
+	{"phone", "phone", WithPhone},
+	{"totp", "otp", WithTOTP},
+	{"printed_code", "printed_code", WithPrintedCode},
+	{"voice", "tel", WithVoice},
+	{"sms", "sms", WithSMS},
+	{"password", "pwd", WithPassword},
+	{"static_passcode", "static_passcode", WithStaticPasscode},
+}
+
 // WithBackupPhone is the weaker ways: they complete a password, and do nothing alone.
 const WithBackupPhone = WithSMS | WithVoice
 

@@ -362,6 +362,9 @@ func (s *Site) allow(r Route) echo.MiddlewareFunc {
 			if err := second(); err != nil {
 				return err
 			}
+			if answered, err := s.asked(c, r, found); err != nil || answered {
+				return err
+			}
 			return next(c)
 		}
 	}

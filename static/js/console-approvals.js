@@ -7,7 +7,11 @@ const badge = link?.querySelector(".badge");
 const changed = document.querySelector("[data-live-changed]");
 const shown = badge?.textContent.trim() || "0"; // when the page was written
 
+const firstWait = 2000; // milliseconds, doubled each time, up to a minute
+
 let source = null;
+let wait = firstWait;
+let timer = 0;
 
 function show(count) {
   badge.textContent = count;
@@ -18,14 +22,21 @@ function show(count) {
 function listen() {
   if (source || document.hidden) return;
   source = new EventSource(link.dataset.live);
-  source.addEventListener("count", (event) => show(event.data.trim()));
+  source.addEventListener("count", (event) => {
+    wait = firstWait;
+    show(event.data.trim());
+  });
   source.addEventListener("error", () => {
-    // Refused, and not only cut off: the next look at the page tries again.
-    if (source?.readyState === EventSource.CLOSED) source = null;
+    // Refused, and not only cut off: a browser comes back by itself after the latter alone.
+    if (source?.readyState !== EventSource.CLOSED) return;
+    source = null;
+    timer = setTimeout(listen, wait);
+    wait = Math.min(2 * wait, 60_000);
   });
 }
 
 function rest() {
+  clearTimeout(timer);
   source?.close();
   source = null;
 }

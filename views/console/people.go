@@ -76,6 +76,10 @@ type Person struct {
 	SheetLow     bool
 	SheetAddedAt time.Time
 
+	Passcode      string // how the static passcode stands; empty: there is none
+	PasscodeTone  string
+	PasscodeUntil time.Time
+
 	AtRisk    bool
 	Phones    []PersonPhone
 	Passkeys  []PersonPasskey

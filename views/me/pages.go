@@ -154,6 +154,9 @@ type AddPhone struct {
 	EventsURL string // server-sent events "state" as a hint to ask StateURL; or empty
 	SelfURL   string // GET of this page without the link, for people without script; or empty
 	Platforms string // "iPhone and Android"
+	Back      string // address of the page that it was begun on
+	Asked     bool   // that page is the one that asks for a phone after a sign-in
+	ReturnTo  string // where that one leads on to
 	SameHost  bool   // a second tab on this computer may play the phone
 }
 

@@ -59,6 +59,8 @@ type Code struct {
 	Halfway   bool   // another factor was right, the code comes on top
 	OtherWays string // as of Password
 	Stay      component.Check
+
+	ByPassword bool // the password is another way
 }
 
 // PrintedCode asks for one code of a sheet, by its number.
@@ -70,6 +72,8 @@ type PrintedCode struct {
 	Halfway   bool   // another factor was right, the code comes on top
 	OtherWays string // as of Password
 	Stay      component.Check
+
+	ByPassword bool // the password is another way
 }
 
 // PhoneCode asks for a code that was sent to a backup phone.
@@ -85,6 +89,8 @@ type PhoneCode struct {
 	SentTo   string // id of the phone; empty before something was proved
 	Stay     component.Check
 	Others   []OtherNumber
+
+	ByPassword bool // the password is another way
 }
 
 // OtherNumber is another phone that the code could go to.
@@ -211,4 +217,7 @@ func (v Help) call(ctx context.Context) string {
 }
 
 // Passcode asks for a static passcode.
-type Passcode struct{ Attempt, UserName, Error string }
+type Passcode struct {
+	Attempt, UserName, Error string
+	ByPassword               bool // the password is another way
+}

@@ -78,6 +78,7 @@ var places = []place{
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{rolloutPath, "rollout", "list", access.RolloutEdit},
 	{policyPath, "policy", "key", access.PolicyEdit},
+	{campaignPath, "campaign", "phone", access.RolloutEdit},
 	{passcodesPath, "passcodes", "warn", access.PolicyEdit},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
 	{providersPath, "providers", "message", access.IntegrationEdit},
@@ -93,7 +94,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -67,6 +67,12 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 		v.Sheet, v.SheetLeft, v.SheetAddedAt = codesheet.Parted(p.Sheet.Serial), words.Say(ctx, "me.codes.left", "count", strconv.Itoa(p.Sheet.CodesLeft)), p.Sheet.CreatedAt
 		v.SheetLow = p.Sheet.Low()
 	}
+	if p.Passcode != nil {
+		v.Passcode, v.PasscodeUntil, v.PasscodeTone = words.Say(ctx, "console.person.passcode.unshown"), p.Passcode.ExpiresAt, ""
+		if p.Passcode.Shown {
+			v.Passcode, v.PasscodeTone = words.Say(ctx, "console.person.passcode.works"), "warn"
+		}
+	}
 	for _, b := range p.Backups {
 		row := views.BackupPhone{Number: b.Number, How: words.Say(ctx, "me.backup.how."+string(b.Channel)), Icon: channelIcons[b.Channel], AddedAt: b.ConfirmedAt}
 		if b.LastUsedAt != nil {

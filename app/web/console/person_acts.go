@@ -38,6 +38,8 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 
 	people.KindPasscode:         {"/passcodes", "passcode"},
 	people.KindWithdrawPasscode: {"/passcodes/withdraw", "withdraw_passcode"},
+
+	people.KindPostpone: {"/campaign/postpone", "postpone"},
 }
 
 // dangers are the acts that take something from a person.
@@ -77,6 +79,12 @@ func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, off
 			for i, hours := range offer.Hours {
 				text := strconv.Itoa(hours)
 				act.Choices.Choices = append(act.Choices.Choices, component.Choice{Value: text, Label: words.Say(ctx, "console.act.passcode.hours", "count", text), Chosen: i == 0})
+			}
+		case people.KindPostpone:
+			act.Choices = &component.Choices{Name: "days", Legend: words.Say(ctx, "console.act.postpone.legend"), Error: problemsOf(back, act.ID)["days"]}
+			for i, days := range people.PostponeDays {
+				text := strconv.Itoa(days)
+				act.Choices.Choices = append(act.Choices.Choices, component.Choice{Value: text, Label: words.Say(ctx, "console.act.postpone.days", "count", text), Chosen: i == 0})
 			}
 		case people.KindInvitation, people.KindPasswordLink:
 			act.Once = secret.System.ID()

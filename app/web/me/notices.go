@@ -73,6 +73,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		}
 	case audit.ApprovalGiven, audit.ApprovalRefused, audit.ApprovalVoid, audit.ApprovalExpired:
 		detail = web.Act(ctx, approval.Kind(n.Detail))
+	case audit.CampaignPostponed:
+		detail = words.Say(ctx, "console.act.postpone.days", "count", n.Detail)
 	case audit.MFAChanged:
 		detail = words.Say(ctx, "console.people.mfa."+n.Detail)
 	case audit.SessionNewBrowser, audit.BrowserCopied:
@@ -96,7 +98,7 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Next = words.Say(ctx, "me.notices.codes")
 	case audit.AuthenticatorReset:
 		shown.Next = words.Say(ctx, "me.notices.phone")
-	case audit.UserUnlocked, audit.WaysRestored:
+	case audit.UserUnlocked, audit.WaysRestored, audit.CampaignPostponed:
 		shown.Tone = ""
 	case audit.CaseTaken, audit.CaseHandedOver, audit.CaseClosed:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.case")

@@ -103,6 +103,8 @@ func (h *Pages) phonesInShort(c echo.Context) (line views.Authenticator, signing
 		State: words.Say(ctx, "me.info.phone.none"), Href: "/me/phones", Label: words.Say(ctx, "me.info.phone.act"),
 	}
 	switch {
+	case active == 0:
+		line.Detail = words.Say(ctx, "me.info.phone.how")
 	case signing > 0:
 		line.State, line.Tone = words.Say(ctx, "me.info.phone.on"), "good"
 	case active > 0:

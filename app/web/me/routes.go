@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ type Pages struct {
 
 // Routes is the map of My account.
 func (h *Pages) Routes() []web.Route {
-	return append(slices.Concat(h.totpRoutes(), h.codeRoutes(), h.backupRoutes(), h.passkeyRoutes(), h.passwordRoutes(), h.sessionRoutes()), []web.Route{
+	return append(slices.Concat(h.totpRoutes(), h.codeRoutes(), h.backupRoutes(), h.passkeyRoutes(), h.passwordRoutes(), h.sessionRoutes(), h.registerRoutes()), []web.Route{
 		web.Get("/", access.AccountView, h.home),
 		web.Get("/me", access.AccountView, h.overview),
 		web.Get("/me/phones", access.AccountView, h.phones),
@@ -192,6 +193,9 @@ func row(ctx context.Context, p device.Phone, active int) views.PhoneRow {
 	return r
 }
 
+// phonesPage is where somebody's phones are.
+const phonesPage = "/me/phones"
+
 // addPhone makes an enrolment link and shows it, once.
 func (h *Pages) addPhone(c echo.Context) error {
 	who := web.Session(c)
@@ -206,14 +210,19 @@ func (h *Pages) addPhone(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	back := phonesPage
+	self := "/me/phones/enrolments/" + e.ID
+	if who.AsksPhone {
+		asked := "?return_to=" + url.QueryEscape(signin.LocalPath(web.Form(c, "return_to")))
+		back, self = web.RegisterPath+asked, self+asked
+	}
 	link := h.Site.PublicURL + "/phone#enrol=" + e.Token.Reveal()
 	dark, err := picture(link)
 	if err != nil {
 		return err
 	}
-	self := "/me/phones/enrolments/" + e.ID
 	return web.Render(c, http.StatusOK, views.AddPhonePage(h.Site.Page(c), views.AddPhone{
-		State: views.Waiting, Link: link, QR: dark, StartedAt: e.ExpiresAt.Add(-device.EnrolmentLife), ExpiresAt: e.ExpiresAt,
+		State: views.Waiting, Back: back, Asked: who.AsksPhone, ReturnTo: signin.LocalPath(web.Form(c, "return_to")), Link: link, QR: dark, StartedAt: e.ExpiresAt.Add(-device.EnrolmentLife), ExpiresAt: e.ExpiresAt,
 		StateURL: self, SelfURL: self, Platforms: words.Say(web.Context(c), "me.add.platforms"), SameHost: strings.HasPrefix(h.Site.PublicURL, "http://"),
 	}))
 }
@@ -231,9 +240,15 @@ func (h *Pages) enrolment(c echo.Context) error {
 	if web.WantsJSON(c) {
 		return c.JSON(http.StatusOK, map[string]string{"state": states[p.State], "number": p.Number, "heard": component.Heard(web.Context(c), p.Number), "device": p.Name})
 	}
+	back := phonesPage
+	returnTo := signin.LocalPath(c.QueryParam("return_to"))
+	if who.AsksPhone {
+		back = web.RegisterPath + "?return_to=" + url.QueryEscape(returnTo)
+	}
 	return web.Render(c, http.StatusOK, views.AddPhonePage(h.Site.Page(c), views.AddPhone{
 		State: states[p.State], Number: p.Number, Device: p.Name, StartedAt: p.ExpiresAt.Add(-device.EnrolmentLife), ExpiresAt: p.ExpiresAt,
-		StateURL: c.Request().URL.Path, SelfURL: c.Request().URL.Path, Platforms: words.Say(web.Context(c), "me.add.platforms"),
+		Back: back, Asked: who.AsksPhone, ReturnTo: returnTo,
+		StateURL: c.Request().URL.RequestURI(), SelfURL: c.Request().URL.RequestURI(), Platforms: words.Say(web.Context(c), "me.add.platforms"),
 	}))
 }
 

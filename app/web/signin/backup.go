@@ -20,7 +20,7 @@ func (h *Pages) phoneCode(c echo.Context, status int, a signin.Attempt, wrong st
 	}
 	way := string(a.Way)
 	v := views.PhoneCode{
-		Attempt: a.ID, UserName: a.Name, Method: way, Error: wrong, Halfway: a.Halfway(), Stay: stayOf(ctx, a, a.Stay || web.From(c).Stay), Title: words.Say(ctx, "signin.code.title."+way), Lead: words.Say(ctx, "signin.code.maybe."+way), Again: words.Say(ctx, "signin.code.again."+way),
+		Attempt: a.ID, UserName: a.Name, ByPassword: a.Begins(signin.Password), Method: way, Error: wrong, Halfway: a.Halfway(), Stay: stayOf(ctx, a, a.Stay || web.From(c).Stay), Title: words.Say(ctx, "signin.code.title."+way), Lead: words.Say(ctx, "signin.code.maybe."+way), Again: words.Say(ctx, "signin.code.again."+way),
 	}
 	if v.Halfway {
 		v.Lead = words.Say(ctx, "signin.code.not_sent")

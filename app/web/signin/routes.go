@@ -151,14 +151,16 @@ func (h *Pages) typed(c echo.Context, status int, a signin.Attempt, now time.Tim
 	}
 	if a.Way == signin.PrintedCode {
 		return web.Render(c, status, views.PrintedCodePage(page, views.PrintedCode{
-			Attempt: a.ID, UserName: a.Name, Number: strconv.Itoa(a.CodeNumber), Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay,
+			Attempt: a.ID, UserName: a.Name, Number: strconv.Itoa(a.CodeNumber), Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay, ByPassword: a.Begins(signin.Password),
 		}))
 	}
 	if a.Way == signin.StaticPasscode {
-		return web.Render(c, status, views.PasscodePage(page, views.Passcode{Attempt: a.ID, UserName: a.Name, Error: wrong}))
+		return web.Render(c, status, views.PasscodePage(page, views.Passcode{Attempt: a.ID, UserName: a.Name, Error: wrong, ByPassword: a.Begins(signin.Password)}))
 	}
 	if a.Way == signin.TOTP {
-		return web.Render(c, status, views.CodePage(page, views.Code{Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay}))
+		return web.Render(c, status, views.CodePage(page, views.Code{
+			Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay, ByPassword: a.Begins(signin.Password),
+		}))
 	}
 	return web.Render(c, status, views.PasswordPage(page, views.Password{
 		Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay, ByPhone: a.Begins(signin.Phone),

@@ -1,0 +1,42 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/app/access"
+	"latchkey/app/campaign"
+	"latchkey/app/fault"
+	"latchkey/app/session"
+)
+
+// RegisterPath is where somebody is asked to register a phone, before they go on.
+const RegisterPath = "/register"
+
+// registering are the routes that stay open to somebody who is asked to: what it
+// takes to register, to put it off and to ask for help. Routes that need nobody
+// signed in, such as those of a proof and of signing out, stay open anyway.
+var registering = map[string]bool{
+	"GET " + RegisterPath: true, "POST " + RegisterPath: true, "GET " + RegisterPath + "/help": true, "POST " + RegisterPath + "/help": true,
+	"POST /me/phones": true, "GET /me/phones/enrolments/:enrolment": true, "GET /step-up": true, "POST /step-up": true,
+}
+
+// asked leads somebody who is asked to register a phone to the page that asks, and
+// lets everybody else pass. Who is asked the session says, so nobody else's page asks
+// the database; that it still is so is asked anew each time, because whoever turns the
+// campaign off does so at once.
+func (s *Site) asked(c echo.Context, r Route, found session.Session) (answered bool, err error) {
+	if !found.AsksPhone || r.Needs == access.Anyone || registering[r.Method+" "+r.Path] {
+		return false, nil
+	}
+	still, err := campaign.Still(c.Request().Context(), s.DB, found.TenantID, found.UserID)
+	if err != nil || !still {
+		return false, err
+	}
+	if r.Method != http.MethodGet || WantsJSON(c) || wantsEvents(c) || quiet(c) {
+		return false, fault.New(fault.Forbidden, "campaign.first")
+	}
+	return true, Redirect(c, RegisterPath+"?return_to="+url.QueryEscape(here(c)))
+}
