@@ -168,7 +168,7 @@ var pages = map[string][]state{
 		func(v *me.Phones) { v.RenameDevice = v.Rows[0].ID },
 		func(v *me.Phones) { v.Rows[0].LastUsedAt = time.Time{} }),
 	"me.LostPhonePage": page(me.LostPhonePage, full,
-		func(v *me.LostPhone) { v.Rows, v.Wait = nil, "" },
+		func(v *me.LostPhone) { v.Rows, v.Wait, v.Off = nil, "", "" },
 		func(v *me.LostPhone) { v.Rows[0].LastUsedAt, v.CanAdd = time.Time{}, false }),
 	"me.PreferencesPage":     page(me.PreferencesPage, full, func(v *me.Preferences) { v.Ways = nil }),
 	"me.SessionsPage":        page(me.SessionsPage, full, func(v *me.Sessions) { v.Rows[0].This, v.Browsers = false, nil }),
@@ -180,7 +180,11 @@ var pages = map[string][]state{
 		func(v *operator.Tenant) { v.Link.Text, v.Link.EndsAt = "", time.Time{} },
 		func(v *operator.Tenant) { v.Domains, v.Grants, v.History = nil, nil, nil },
 		func(v *operator.Tenant) { v.Domains[0].RecordName, v.Domains[0].Error = "", "" }),
-	"operator.TenantsPage": page(operator.TenantsPage, full, func(v *operator.Tenants) { v.Rows = nil }),
+	"operator.ReleasePage": page(operator.ReleasePage, full,
+		func(v *operator.Release) { v.Stopped, v.Versions, v.Preview, v.Problems = false, nil, "", nil },
+		func(v *operator.Release) { v.Versions[0].Current, v.Versions[0].Reason = false, "" }),
+	"operator.ReleasesPage": page(operator.ReleasesPage, full, func(v *operator.Releases) { v.Rows[0].ChangedAt = time.Time{} }),
+	"operator.TenantsPage":  page(operator.TenantsPage, full, func(v *operator.Tenants) { v.Rows = nil }),
 	"phone.AppPage": page(func(_ component.Page, v phone.App) templ.Component {
 		return phone.AppPage(v)
 	}),

@@ -72,6 +72,9 @@ const (
 	DomainRemoved   Action = "domain.removed"
 	GrantGiven      Action = "grant.given"
 	GrantEnded      Action = "grant.ended"
+	ReleaseChanged  Action = "release.changed"
+	ReleaseStopped  Action = "release.stopped"
+	ReleaseResumed  Action = "release.resumed"
 )
 
 // Of the console.
@@ -259,6 +262,7 @@ const (
 	KindBackupPhone = "backup_phone"
 	KindApplication = "application"
 	KindCase        = "case"
+	KindRelease     = "release" // of a feature to tenants
 )
 
 // Party is one who acts or is acted upon.

@@ -83,6 +83,8 @@ var looks = map[string]looked{
 	"openid.GoOnPage":           {"going-on", "/t/*/end-session/confirm going-on"},
 	"operator.HealthPage":       {"operator-health", "/operator/health"},
 	"operator.NewTenantPage":    {"operator-new", "/operator/tenants/new"},
+	"operator.ReleasePage":      {"operator-release", "/operator/releases/*"},
+	"operator.ReleasesPage":     {"operator-releases", "/operator/releases"},
 	"operator.TenantPage":       {"operator-tenant", "/operator/tenants/*"},
 	"operator.TenantsPage":      {"operator-tenants", "/operator/tenants"},
 	"phone.AppPage":             {"menu-on", "/phone"},

@@ -154,6 +154,19 @@ func TestOperatorLooksAfterATenant(t *testing.T) {
 	p.Follow(".side li:last-child a")
 	p.WaitForText("main", "Everything works")
 	p.look("operator-health")
+
+	// A feature is taken from some, looked at before, and stopped from the keyboard.
+	p.Open(h.URL + "/operator/releases")
+	p.WaitForText("main", "Codes by SMS")
+	p.look("operator-releases")
+	p.Open(h.URL + "/operator/releases/sms")
+	p.Fill("[name='share.eu.stable']", "25")
+	p.Follow("button[name=preview]")
+	p.WaitForText("main", "Nothing is saved yet")
+	p.Fill("#reason", "slowly")
+	p.Follow("section form button.primary")
+	p.WaitForText("main", "Stable in Europe: 100 % → 25 %")
+	p.look("operator-release")
 }
 
 // nothing is a zone without records.

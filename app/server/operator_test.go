@@ -85,7 +85,7 @@ func TestOnlyOperatorsOperate(t *testing.T) {
 				continue
 			}
 			routes++
-			path := strings.NewReplacer(":tenant", "birch", ":domain", "birch.example").Replace(route.Path)
+			path := strings.NewReplacer(":tenant", "birch", ":domain", "birch.example", ":feature", "totp").Replace(route.Path)
 			for name, b := range people {
 				ask := func(header ...string) answer {
 					if route.Method == http.MethodGet {
@@ -103,7 +103,7 @@ func TestOnlyOperatorsOperate(t *testing.T) {
 				op.get(t, path).is(t, http.StatusOK, http.StatusSeeOther)
 			}
 		}
-		if routes < 13 {
+		if routes < 19 {
 			t.Errorf("%d routes of the operator were tried; there are more", routes)
 		}
 		after := w.standing(t)
@@ -312,6 +312,8 @@ func TestWhatOperatorsDoIsProvedAgain(t *testing.T) {
 			"/operator/tenants/oak/resume": "/operator/tenants/oak", "/operator/tenants/elm/links": "/operator/tenants/elm", "/operator/tenants/elm/domains": "/operator/tenants/elm",
 			"/operator/tenants/elm/domains/elm.example/verify": "/operator/tenants/elm", "/operator/tenants/elm/domains/elm.example/remove": "/operator/tenants/elm",
 			"/operator/tenants/a%20b/suspend": "/operator/tenants/a%20b",
+			"/operator/releases/totp":         "/operator/releases/totp", "/operator/releases/totp/stop": "/operator/releases/totp",
+			"/operator/releases/totp/resume": "/operator/releases/totp", "/operator/releases/totp/restore": "/operator/releases/totp",
 		} {
 			a := o.b.post(t, path, "tenant_name", "Fir", "tenant_slug", "fir", "domain", "fir.example", "region", "eu", "ring", "early", "version", "1", "reason", "because")
 			if a.is(t, http.StatusSeeOther) && a.location() != "/step-up?return_to="+url.QueryEscape(page) {

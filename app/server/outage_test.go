@@ -168,6 +168,8 @@ func everyAct(t *testing.T, w *world) []doing {
 	redeems, revokes := w.tokenActs(t)
 	ending := w.browser(t).signIn(t, "user33@alder.example")
 	ending.get(t, "/t/alder/end-session").want(t, http.StatusOK)
+	w.act(t, "INSERT INTO releases (feature, killed, version, changed_at) VALUES ('registration_campaign', TRUE, 1, ?), ('openid_applications', FALSE, 1, ?)", w.now(), w.now())
+	w.act(t, "INSERT INTO release_cells (feature, region, ring, share) VALUES ('openid_applications', 'us', 'stable', 50)")
 	face := passkeytest.New(t, w.URL).Make(t, ph.beginsUnlock(t))
 	acts := []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
@@ -214,6 +216,10 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST " + tenants + "/:tenant/domains", form(operated.b, tenants+"/elm/domains", "domain", "third.example"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/domains/:domain/verify", form(operated.b, tenants+"/elm/domains/elm.example/verify"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/domains/:domain/remove", form(operated.b, tenants+"/elm/domains/second.example/remove"), http.StatusSeeOther},
+		{"POST /operator/releases/:feature", form(operated.b, "/operator/releases/voice", shares("version", "0", "reason", "a test")...), http.StatusSeeOther},
+		{"POST /operator/releases/:feature/stop", form(operated.b, "/operator/releases/trusted_browsers/stop", "reason", "a test"), http.StatusSeeOther},
+		{"POST /operator/releases/:feature/resume", form(operated.b, "/operator/releases/registration_campaign/resume", "version", "1", "reason", "a test"), http.StatusSeeOther},
+		{"POST /operator/releases/:feature/restore", form(operated.b, "/operator/releases/openid_applications/restore", "version", "1", "to", "0", "reason", "a test"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/suspend", form(operated.b, tenants+"/elm/suspend", "reason", "a test"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/resume", form(operated.b, tenants+"/oak/resume", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/grants", form(security, "/admin/alder/settings/grants", "operator", operatorName, "role", "auditor", "hours", "4", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},

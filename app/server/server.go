@@ -39,8 +39,10 @@ import (
 	"latchkey/app/people"
 	"latchkey/app/place"
 	"latchkey/app/policy"
+	"latchkey/app/policyfile"
 	"latchkey/app/prompt"
 	"latchkey/app/provider"
+	"latchkey/app/release"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
 	"latchkey/app/search"
@@ -84,6 +86,7 @@ type Server struct {
 	Approvals *approval.Service
 	Roles     *role.Service
 	Imports   *importing.Service
+	Files     *policyfile.Service
 	Handler   http.Handler
 
 	ready   readiness
@@ -198,6 +201,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), applications.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
+	files := &policyfile.Service{DB: db, Rules: rules, Approvals: approvals, Policy: ways, Rollout: rollouts, Settings: chosen}
 	tickets := &ticket.Service{DB: db}
 	desk := &cases.Service{DB: db, Rules: rules}
 	maps.Copy(approvals.Performers, desk.Performers())
@@ -205,7 +209,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp, Roles: roles}
+	releases := &release.Service{DB: db, Hub: hub, Keys: keys}
 	hub.LookFor("attempt", prompts.Decided)
+	hub.LookFor("releases", releases.Changed())
 	hub.LookFor("user", prompts.Asked)
 	hub.LookFor("inbox", approvals.Changed)
 
@@ -214,7 +220,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports, Files: files,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -238,7 +244,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
 		},
-		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp},
+		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
 		&invitepages.Pages{Site: site, People: persons},
 		&demopages.Pages{Site: site, Kept: providers.Kept},

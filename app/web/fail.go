@@ -118,6 +118,8 @@ func here(c echo.Context) string {
 		return "/me/" + parts[2]
 	case at("operator", "tenants") && len(parts) > 4:
 		return strings.Join(parts[:4], "/")
+	case at("operator", "releases") && len(parts) > 3:
+		return strings.Join(parts[:4], "/")
 	case at("operator", "tenants"):
 		return "/operator/tenants/new"
 	case at("admin") && len(parts) > 4 && parts[4] == "grants":

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/fault"
+	"latchkey/app/release"
 	"latchkey/app/wake"
 )
 
@@ -99,7 +100,8 @@ func (s *Stream) write(text string) error {
 type Look func(ctx context.Context, stream *Stream) (done bool, err error)
 
 // Serve opens a stream for user, or for whoever else its places are counted, and calls look at the beginning and each time
-// that a key is rung, until look says that it is done or the client leaves.
+// that a key is rung, until look says that it is done or the client leaves. Every
+// stream looks again when a feature is released to others: it may have lost what it waits for.
 //
 // A waiting stream holds no database connection and no timer. Its connection is
 // taken out of the HTTP server, whose buffers and request weigh more than all
@@ -111,7 +113,7 @@ func (s *Site) Serve(c echo.Context, user string, keys []string, look Look) erro
 		return err
 	}
 	// Waiting begins before the first look, so that nothing falls in between.
-	waiter := s.Hub.Wait(keys...)
+	waiter := s.Hub.Wait(append(keys, release.Key)...)
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentType, "text/event-stream")
 	h.Set(echo.HeaderConnection, "close")

@@ -1147,93 +1147,98 @@ func Icon(name string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+		case "layers":
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 81, "<path d=\"M10 3.200 3 6.800l7 3.600 7-3.600-7-3.600ZM3 10.200l7 3.600 7-3.600M3 13.500l7 3.500 7-3.500\"></path>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 		case "grid":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 81, "<path d=\"M3.4 3.400h5v5h-5zM11.6 3.400h5v5h-5zM3.4 11.600h5v5h-5zM11.6 11.600h5v5h-5z\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 82, "<path d=\"M3.4 3.400h5v5h-5zM11.6 3.400h5v5h-5zM3.4 11.600h5v5h-5zM11.6 11.600h5v5h-5z\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "search":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 82, "<circle cx=\"8.8\" cy=\"8.8\" r=\"5.4\"></circle> <path d=\"m12.8 12.8 4 4\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 83, "<circle cx=\"8.8\" cy=\"8.8\" r=\"5.4\"></circle> <path d=\"m12.8 12.8 4 4\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "case":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 83, "<rect x=\"2.800\" y=\"6.200\" width=\"14.400\" height=\"10\" rx=\"1.600\"></rect> <path d=\"M7 6.200V4.800a1.200 1.200 0 0 1 1.200-1.200h3.600A1.200 1.200 0 0 1 13 4.800v1.400M2.800 10.600h14.400M10 9.600v2\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 84, "<rect x=\"2.800\" y=\"6.200\" width=\"14.400\" height=\"10\" rx=\"1.600\"></rect> <path d=\"M7 6.200V4.800a1.200 1.200 0 0 1 1.200-1.200h3.600A1.200 1.200 0 0 1 13 4.800v1.400M2.800 10.600h14.400M10 9.600v2\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "ticket":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 84, "<path d=\"M3 5.600h14v3a1.600 1.600 0 0 0 0 2.800v3H3v-3a1.600 1.600 0 0 0 0-2.800zM12.200 7.600v1M12.200 11.400v1\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 85, "<path d=\"M3 5.600h14v3a1.600 1.600 0 0 0 0 2.800v3H3v-3a1.600 1.600 0 0 0 0-2.800zM12.200 7.600v1M12.200 11.400v1\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "check":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 85, "<path d=\"m4 10.6 4 4 8-9\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 86, "<path d=\"m4 10.6 4 4 8-9\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "cross":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 86, "<path d=\"m5 5 10 10M15 5 5 15\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 87, "<path d=\"m5 5 10 10M15 5 5 15\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "warn":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 87, "<path d=\"M10 3.2 2.6 16.400h14.800L10 3.200Zm0 5v3.800M10 14.200h.01\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 88, "<path d=\"M10 3.2 2.6 16.400h14.800L10 3.200Zm0 5v3.800M10 14.200h.01\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "pause":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 88, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M8.2 7.400v5.200M11.8 7.400v5.2\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 89, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M8.2 7.400v5.200M11.8 7.400v5.2\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "plus":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 89, "<path d=\"M10 4v12M4 10h12\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 90, "<path d=\"M10 4v12M4 10h12\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "copy":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 90, "<rect x=\"7\" y=\"7\" width=\"9.6\" height=\"9.6\" rx=\"1.6\"></rect> <path d=\"M13 7V5a1.6 1.6 0 0 0-1.6-1.600H5A1.6 1.6 0 0 0 3.4 5v6.400A1.6 1.6 0 0 0 5 13h2\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 91, "<rect x=\"7\" y=\"7\" width=\"9.6\" height=\"9.6\" rx=\"1.6\"></rect> <path d=\"M13 7V5a1.6 1.6 0 0 0-1.6-1.600H5A1.6 1.6 0 0 0 3.4 5v6.400A1.6 1.6 0 0 0 5 13h2\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "arrow":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 91, "<path d=\"M4 10h12M11.4 5.4 16 10l-4.6 4.6\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 92, "<path d=\"M4 10h12M11.4 5.4 16 10l-4.6 4.6\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "help":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 92, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M7.9 7.800a2.1 2.1 0 1 1 3.1 1.900c-.7.4-1 .8-1 1.500M10 13.800h.01\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 93, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M7.9 7.800a2.1 2.1 0 1 1 3.1 1.900c-.7.4-1 .8-1 1.500M10 13.800h.01\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "sun":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 93, "<circle cx=\"10\" cy=\"10\" r=\"3.2\"></circle> <path d=\"M10 2.600v1.600M10 15.800v1.600M2.6 10h1.600M15.8 10h1.600M4.8 4.800l1.1 1.100M14.1 14.100l1.1 1.100M15.2 4.800l-1.1 1.100M5.9 14.100l-1.1 1.1\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 94, "<circle cx=\"10\" cy=\"10\" r=\"3.2\"></circle> <path d=\"M10 2.600v1.600M10 15.800v1.600M2.6 10h1.600M15.8 10h1.600M4.8 4.800l1.1 1.100M14.1 14.100l1.1 1.100M15.2 4.800l-1.1 1.100M5.9 14.100l-1.1 1.1\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "moon":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 94, "<path d=\"M16.4 11.800A6.8 6.8 0 0 1 8.2 3.600a6.8 6.8 0 1 0 8.2 8.200Z\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 95, "<path d=\"M16.4 11.800A6.8 6.8 0 0 1 8.2 3.600a6.8 6.8 0 1 0 8.2 8.200Z\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "auto":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 95, "<circle cx=\"10\" cy=\"10\" r=\"6.8\"></circle> <path d=\"M10 3.200a6.8 6.8 0 0 1 0 13.600Z\" fill=\"currentColor\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "<circle cx=\"10\" cy=\"10\" r=\"6.8\"></circle> <path d=\"M10 3.200a6.8 6.8 0 0 1 0 13.600Z\" fill=\"currentColor\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "globe":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M2.8 10h14.400M10 2.800c2.4 2.4 2.4 12 0 14.400M10 2.800c-2.4 2.4-2.4 12 0 14.4\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 97, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M2.8 10h14.400M10 2.800c2.4 2.4 2.4 12 0 14.400M10 2.800c-2.4 2.4-2.4 12 0 14.4\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		default:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 97, "<circle cx=\"10\" cy=\"10\" r=\"1.6\" fill=\"currentColor\"></circle>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 98, "<circle cx=\"10\" cy=\"10\" r=\"1.6\" fill=\"currentColor\"></circle>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 98, "</svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 99, "</svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

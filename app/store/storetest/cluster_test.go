@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,23 @@ func cluster(t *testing.T) *Cluster {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// TestBothDatabasesHaveTheirTurn: the two halves of the gate, the one that is asked
+// for SQLite and the one under the race detector, have both databases together.
+func TestBothDatabasesHaveTheirTurn(t *testing.T) {
+	if got := dialects("", false); !slices.Equal(got, Both) {
+		t.Errorf("who asks for nothing gets %v", got)
+	}
+	if got := slices.Concat(dialects("sqlite", false), dialects("sqlite", true)); !slices.Equal(got, Both) {
+		t.Errorf("the two halves of the gate test on %v", got)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a database that there is not is tested on")
+		}
+	}()
+	dialects("oracle", false)
 }
 
 func TestClonesShareNothing(t *testing.T) {

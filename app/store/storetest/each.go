@@ -39,15 +39,21 @@ var Both = []store.Dialect{store.SQLite, store.Postgres}
 
 // Dialects are the databases that everything is tested on: both. Under the race
 // detector it is PostgreSQL, which lets acts be truly at once and is not slowed
-// down itself, as SQLite is that is written in Go. Package store tests both there
-// too.
-var Dialects = dialects()
+// down itself, as SQLite is that is written in Go. Who runs everything there as
+// well need not do it twice: LATCHKEY_TEST_DATABASES=sqlite leaves PostgreSQL to it.
+// Package store tests both in any case, and so does journey, which is not run there.
+var Dialects = dialects(os.Getenv("LATCHKEY_TEST_DATABASES"), race)
 
-func dialects() []store.Dialect {
-	if race {
+func dialects(asked string, race bool) []store.Dialect {
+	switch {
+	case race:
 		return []store.Dialect{store.Postgres}
+	case asked == string(store.SQLite):
+		return []store.Dialect{store.SQLite}
+	case asked == "":
+		return Both
 	}
-	return Both
+	panic("storetest: LATCHKEY_TEST_DATABASES is " + asked + ": it is sqlite, or not set for both")
 }
 
 // Each runs a test on a SQLite and on a PostgreSQL database of its own, with

@@ -11,6 +11,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/operator"
+	"latchkey/app/release"
 	"latchkey/app/setup"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -22,6 +23,7 @@ type Pages struct {
 	Site     *web.Site
 	Operator *operator.Service
 	Setup    *setup.Service
+	Releases *release.Service
 }
 
 // Routes is the map of the operator console.
@@ -45,6 +47,12 @@ func (h *Pages) Routes() []web.Route {
 		act("/operator/tenants/:tenant/domains", h.claim),
 		act("/operator/tenants/:tenant/domains/:domain/verify", h.verify),
 		act("/operator/tenants/:tenant/domains/:domain/remove", h.remove),
+		look("/operator/releases", h.releases),
+		look("/operator/releases/:feature", h.release),
+		act("/operator/releases/:feature", h.changeRelease),
+		act("/operator/releases/:feature/stop", h.stopRelease),
+		act("/operator/releases/:feature/resume", h.resumeRelease),
+		act("/operator/releases/:feature/restore", h.restoreRelease),
 		look("/operator/health", h.health),
 	}
 }
@@ -79,6 +87,7 @@ func by(c echo.Context) audit.Party { return audit.Operator(web.Session(c).UserI
 // places are the parts of the console, with their names in the catalogue.
 var places = []struct{ path, name, icon string }{
 	{"/operator/tenants", "tenants", "grid"},
+	{"/operator/releases", "releases", "layers"},
 	{"/admin", "inside", "users"},
 	{"/operator/health", "health", "chart"},
 }

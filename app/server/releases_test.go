@@ -1,0 +1,162 @@
+package server_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/feature"
+	"latchkey/app/release"
+	"latchkey/app/tenant"
+)
+
+// shares is the form of the shares of a feature: a third everywhere, and more pairs.
+func shares(pairs ...string) []string {
+	for _, region := range tenant.Regions {
+		for _, ring := range tenant.Rings {
+			pairs = append(pairs, "share."+region+"."+ring, "33")
+		}
+	}
+	return pairs
+}
+
+// TestAReleaseOnItsPage walks it: shares, a count first, a stop, and back.
+func TestAReleaseOnItsPage(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		b := w.operator(t)
+		const page = "/operator/releases/passkeys"
+		if a := b.get(t, "/operator/releases").want(t, http.StatusOK); strings.Count(a.body, ">Everywhere<") != len(feature.Catalogue) || !strings.Contains(a.body, "2 of 2") {
+			t.Errorf("the list says %s", excerpt(a.body))
+		}
+		form := func(alder string, pairs ...string) []string {
+			all := shares(pairs...)
+			for i := range all {
+				if all[i] == "33" {
+					all[i] = "100"
+				}
+				if i > 0 && all[i-1] == "share.eu.early" {
+					all[i] = alder
+				}
+			}
+			return all
+		}
+		offered := func() bool {
+			pc := w.browser(t)
+			return strings.Contains(pc.get(t, pc.begin(t, "user1@alder.example")+"/help").body, `name="method" value="passkey"`)
+		}
+		b.get(t, page).want(t, http.StatusOK)
+		if a := b.post(t, page, form("101", "version", "0", "reason", "")...).want(t, http.StatusUnprocessableEntity); !strings.Contains(a.body, `value="101"`) || !strings.Contains(a.body, "from 0 to 100") || !strings.Contains(a.body, "Say why") {
+			t.Errorf("the form comes back as %s", excerpt(a.body))
+		}
+		if a := b.post(t, page, form("0", "version", "0", "reason", "", "preview", "yes")...).want(t, http.StatusOK); !strings.Contains(a.body, "1 of 2 organisations would have it: 0 more than now, and 1 fewer") {
+			t.Errorf("the count says %s", excerpt(a.body))
+		}
+		if !offered() {
+			t.Error("to count first takes it away")
+		}
+		b.post(t, page, form("0", "version", "0", "reason", "a pause for some")...).want(t, http.StatusSeeOther)
+		if offered() {
+			t.Error("what is not released is offered")
+		}
+		b.post(t, page, form("50", "version", "0", "reason", "over an older one")...).is(t, http.StatusConflict)
+		b.post(t, page+"/stop", "reason", "").is(t, http.StatusUnprocessableEntity)
+		b.post(t, page+"/stop", "version", "0", "reason", "broken").want(t, http.StatusSeeOther) // whatever the version
+		a := b.get(t, page).want(t, http.StatusOK)
+		for _, said := range []string{">Stopped<", "0 of 2 organisations have it", "Early in Europe: 100 % → 0 %", "a pause for some", "Stopped everywhere", operatorName} {
+			if !strings.Contains(a.body, said) {
+				t.Errorf("the page does not say %q", said)
+			}
+		}
+		b.post(t, page+"/restore", "version", "2", "to", "0", "reason", "as before").want(t, http.StatusSeeOther)
+		if offered() {
+			t.Error("a restored version lets it go on")
+		}
+		b.post(t, page+"/restore", "version", "3", "to", "9", "reason", "none such").is(t, http.StatusNotFound)
+		b.post(t, page+"/resume", "version", "3", "reason", "mended").want(t, http.StatusSeeOther)
+		if !offered() {
+			t.Error("it does not go on")
+		}
+		b.get(t, "/operator/releases/nothing").is(t, http.StatusNotFound)
+		b.post(t, "/operator/releases/nothing/stop", "reason", "none such").is(t, http.StatusNotFound)
+		var events, versions int
+		w.one(t, &events, "SELECT count(*) FROM audit_events WHERE action IN (?,?,?) AND tenant_id = 'platform'", audit.ReleaseChanged, audit.ReleaseStopped, audit.ReleaseResumed)
+		w.one(t, &versions, "SELECT count(*) FROM release_versions")
+		if events != 4 || versions != 4 {
+			t.Errorf("%d events and %d versions, want four of each", events, versions)
+		}
+	})
+}
+
+// TestAStopReachesEveryReplica: open sign-ins, their streams and sessions that the feature
+// made end there as they do here.
+func TestAStopReachesEveryReplica(t *testing.T) {
+	one := onPostgres(t)
+	two := one.beside(t)
+	const name = "user1@alder.example"
+	ph, _ := one.withPhone(t, name)
+	made := one.browser(t).byPhone(t, ph, name)
+	b := one.browser(t)
+	attempt := b.askPhone(t, name)
+	here, there := b.watch(t, attempt), b.on(two).watch(t, attempt)
+	for _, waiting := range []*stream{here, there} {
+		waiting.says(t, "state pending")
+	}
+	op := one.operator(t)
+	began := time.Now()
+	op.post(t, "/operator/releases/phone_sign_in/stop", "reason", "a test").want(t, http.StatusSeeOther)
+	for _, waiting := range []*stream{here, there} {
+		waiting.says(t, "state expired", "(ended)")
+	}
+	t.Logf("the streams of both replicas ended after %s", time.Since(began))
+	for _, w := range []*world{one, two} {
+		if made.on(w).signedIn(t) {
+			t.Error("a session that a phone made goes on")
+		}
+		if strings.Contains(b.on(w).get(t, attempt+"/help").body, `name="method" value="phone"`) {
+			t.Error("it is offered")
+		}
+		b.on(w).post(t, attempt+"/finish").is(t, http.StatusUnauthorized)
+		b.on(w).get(t, attempt).is(t, http.StatusSeeOther)
+	}
+	op.on(two).post(t, "/operator/releases/phone_sign_in/resume", "version", "1", "reason", "mended").want(t, http.StatusSeeOther)
+	ph.approves(t, b.on(two), attempt)
+	b.on(one).post(t, attempt+"/finish").want(t, http.StatusSeeOther)
+}
+
+// TestReleasesAtOnce: of many with one version one wins, and none shuts the
+// operators out.
+func TestReleasesAtOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		s := &release.Service{DB: w.DB, Hub: w.Hub, Keys: w.Keys}
+		_, operatorID := w.person(t, operatorName)
+		act := release.Act{Feature: feature.TOTP, Reason: "a test", By: audit.Operator(operatorID)}
+		errs := make(chan error, 8)
+		for i := range 8 {
+			go func() {
+				errs <- s.Change(t.Context(), act, []feature.Cell{{Region: "eu", Ring: "early", Share: i * 10}})
+			}()
+		}
+		won := 0
+		for range 8 {
+			if err := <-errs; err == nil {
+				won++
+			}
+		}
+		if d, err := s.Find(t.Context(), feature.TOTP); err != nil || won != 1 || d.Version != 1 || len(d.Versions) != 1 {
+			t.Errorf("%d of eight at once won, and the version is %d: %v", won, d.Version, err)
+		}
+		// The operator has nothing but a phone: to stop phones would be the last thing they did.
+		w.act(t, "UPDATE tenants SET no_sign_in = no_sign_in | 1 WHERE id = 'platform'")
+		w.act(t, "UPDATE users SET ways = 2 WHERE id = ?", operatorID)
+		act.Feature = feature.PhoneSignIn
+		if err := s.Stop(t.Context(), act); err == nil || !strings.Contains(err.Error(), "release.operators") {
+			t.Errorf("to shut the operators out gives %v", err)
+		}
+		var gates int
+		if w.one(t, &gates, "SELECT count(*) FROM release_gates WHERE feature = 'phone_sign_in'"); gates != 0 {
+			t.Errorf("it left %d gates", gates)
+		}
+	})
+}
