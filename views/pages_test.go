@@ -19,6 +19,7 @@ import (
 	"latchkey/views/demo"
 	"latchkey/views/invite"
 	"latchkey/views/me"
+	"latchkey/views/openid"
 	"latchkey/views/operator"
 	"latchkey/views/phone"
 	"latchkey/views/problem"
@@ -104,9 +105,16 @@ var pages = map[string][]state{
 			v.Rows[0].Set, v.Rows[0].Fault, v.Rows[0].Waiting, v.Unsent = false, "", "", nil
 		},
 		func(v *console.Providers) { v.Rows[0].Middle, v.Unsent[0].Again, v.Errors = "", "", nil }),
-	"console.ProviderPage": page(console.ProviderPage, full, func(v *console.ProviderForm) { v.Set, v.Credential, v.By, v.Errors = false, false, "", nil }),
-	"demo.OutboxPage":      page(demo.OutboxPage, full, func(v *demo.Outbox) { v.Rows = nil }),
-	"console.NewGrantPage": page(console.NewGrantPage),
+	"console.ProviderPage":     page(console.ProviderPage, full, func(v *console.ProviderForm) { v.Set, v.Credential, v.By, v.Errors = false, false, "", nil }),
+	"demo.OutboxPage":          page(demo.OutboxPage, full, func(v *demo.Outbox) { v.Rows = nil }),
+	"console.NewGrantPage":     page(console.NewGrantPage),
+	"openid.GoOnPage":          page(openid.GoOnPage),
+	"openid.EndPage":           page(openid.EndPage, full, func(v *openid.End) { v.Application, v.Fields = "", nil }),
+	"console.ApplicationsPage": page(console.ApplicationsPage, full, func(v *console.Applications) { v.Rows = nil }),
+	"console.ApplicationPage": page(console.ApplicationPage, full,
+		func(v *console.ApplicationForm) { v.Set, v.Typed.Version, v.Errors = nil, "", nil },
+		func(v *console.ApplicationForm) { v.Set.Off, v.Set.Secret, v.Groups = false, false, nil }),
+	"console.ApplicationSecretPage": page(console.ApplicationSecretPage),
 	"console.PlacesPage": page(console.PlacesPage, full,
 		func(v *console.Places) { v.Rows, v.Full, v.Errors = nil, false, nil },
 		func(v *console.Places) { v.Rows[0].Networks = nil }),

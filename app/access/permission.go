@@ -69,8 +69,11 @@ var Permissions = []Permission{
 	CaseHandle, CaseView,
 }
 
-// Of routes that ask for no person: Anyone may come, Phone proves itself by its key.
+// Of routes that ask for no person: Anyone may come, Phone proves itself by its key, and
+// Application by its secret, or by what it holds. No cookie has a part in the last two.
 const (
 	Anyone Permission = "anyone"
 	Phone  Permission = "phone"
+
+	Application Permission = "application"
 )

@@ -208,6 +208,22 @@ const (
 	ImportFailed       Action = "import.failed"
 )
 
+// Of applications.
+const (
+	ApplicationRegistered Action = "application.registered"
+	ApplicationChanged    Action = "application.changed"
+	ApplicationSecretMade Action = "application.secret_made"
+	ApplicationDeleted    Action = "application.deleted"
+	ApplicationKeyMade    Action = "application.key_made" // that signs for all of them
+
+	ApplicationEntered       Action = "application.entered"        // by a user, for whom it got a code
+	ApplicationRefused       Action = "application.refused"        // to a user
+	ApplicationTokensIssued  Action = "application.tokens_issued"  // for the code
+	ApplicationTokensRenewed Action = "application.tokens_renewed" // for a refresh token
+	ApplicationTokensRefused Action = "application.tokens_refused"
+	ApplicationTokensEnded   Action = "application.tokens_ended" // revoked, or shown twice
+)
+
 // Of cases.
 const (
 	CaseOpened     Action = "case.opened"
@@ -246,6 +262,7 @@ const (
 	KindPasskey   = "passkey"
 
 	KindBackupPhone = "backup_phone"
+	KindApplication = "application"
 	KindCase        = "case"
 	KindRelease     = "release" // of a feature to tenants
 )

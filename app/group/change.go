@@ -115,10 +115,16 @@ func (s *Service) remove(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	if err != nil {
 		return plan, err
 	}
+	ofApplication, err := limitsApplication(tx, act.TenantID, g.ID)
+	if err != nil {
+		return plan, err
+	}
 	moves, err := feature.Moves(tx, act.TenantID, false, g.ID)
 	switch {
 	case err != nil:
 		return plan, err
+	case ofApplication:
+		plan.Wrong = fault.New(fault.Conflict, "group.limits_application")
 	case moves.Named:
 		plan.Wrong = fault.New(fault.Conflict, "group.in_rollout")
 	case inPolicy:
@@ -146,6 +152,13 @@ func limitsAnybody(tx *store.Tx, tenantID, groupID string) (bool, error) {
 	return tx.One(&holder, "SELECT user_id FROM role_scopes WHERE tenant_id = ? AND group_id = ? LIMIT 1", tenantID, groupID)
 }
 
+// limitsApplication says whether some application is for members of the group: without
+// it, it would be for nobody, or for everybody.
+func limitsApplication(tx *store.Tx, tenantID, groupID string) (bool, error) {
+	var application string
+	return tx.One(&application, "SELECT application_id FROM application_groups WHERE tenant_id = ? AND group_id = ? LIMIT 1", tenantID, groupID)
+}
+
 // clear empties a group and deletes it, and tells those who held its role.
 func (s *Service) clear(tx *store.Tx, act approval.Act, g row, people []carrier) error {
 	if g.Role != "" {
@@ -160,6 +173,7 @@ func (s *Service) clear(tx *store.Tx, act approval.Act, g row, people []carrier)
 	err := tx.Change(fault.New(fault.Conflict, "group.limits_roles"), `DELETE FROM groups WHERE tenant_id = ? AND id = ?
 		AND NOT EXISTS (SELECT 1 FROM role_scopes s WHERE s.tenant_id = groups.tenant_id AND s.group_id = groups.id)
 		AND NOT EXISTS (SELECT 1 FROM method_groups l WHERE l.tenant_id = groups.tenant_id AND l.group_id = groups.id)
+		AND NOT EXISTS (SELECT 1 FROM application_groups l WHERE l.tenant_id = groups.tenant_id AND l.group_id = groups.id)
 		AND NOT EXISTS (SELECT 1 FROM rollout_groups r WHERE r.tenant_id = groups.tenant_id AND r.group_id = groups.id)`, act.TenantID, g.ID)
 	if err != nil {
 		return err

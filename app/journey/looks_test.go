@@ -20,6 +20,10 @@ type looked struct{ look, where string }
 // looks has, for each page of views, the look at it in one of the stories here: by
 // axe, in the light and the dark, wide and narrow.
 var looks = map[string]looked{
+	"console.ApplicationPage":       {"application-wrong", "/admin/*/applications"},
+	"console.ApplicationSecretPage": {"application-secret", "/admin/*/applications"},
+	"console.ApplicationsPage":      {"applications", "/admin/*/applications"},
+
 	"console.ApprovalPage":      {"approval-waiting", "/admin/*/approvals/*"},
 	"console.ApprovalsPage":     {"approvals-waiting", "/admin/*/approvals"},
 	"console.CasePage":          {"case", "/admin/*/cases/*"},
@@ -78,6 +82,8 @@ var looks = map[string]looked{
 	"me.SecurePage":             {"secure", "/me/secure"},
 	"me.SessionsPage":           {"sessions", "/me/sessions"},
 	"me.TOTPPage":               {"totp-one", "/me/totp"},
+	"openid.EndPage":            {"end-session", "/t/*/end-session end-session"},
+	"openid.GoOnPage":           {"going-on", "/t/*/end-session/confirm going-on"},
 	"operator.HealthPage":       {"operator-health", "/operator/health"},
 	"operator.NewTenantPage":    {"operator-new", "/operator/tenants/new"},
 	"operator.ReleasePage":      {"operator-release", "/operator/releases/*"},

@@ -251,8 +251,9 @@ var flows = []flow{
 
 // elsewhere are steps of flows that have such tests of their own.
 var elsewhere = map[string]string{
-	"/setup/:token": "TestTheFirstDay, TestMalformedForms",
-	"/signout":      "TestSigningInInTwoWindowsAtOnce",
+	"/setup/:token":                  "TestTheFirstDay, TestMalformedForms",
+	"/signout":                       "TestSigningInInTwoWindowsAtOnce",
+	"/t/:tenant/end-session/confirm": "TestAnApplicationEndsTheSession",
 }
 
 // TestTheTableOfFlowsIsWhole: every way in and every open step is in it.

@@ -35,6 +35,7 @@ var beyond = map[string]string{
 	"/admin/:tenant/roles/assign":        "/admin/:tenant/roles",
 	"/admin/:tenant/roles/custom/new":    "/admin/:tenant/roles",
 	"/admin/:tenant/settings/grants/new": "/admin/:tenant/settings/grants",
+	"/admin/:tenant/applications/new":    "/admin/:tenant/applications",
 	"/admin/:tenant/settings/places/new": "/admin/:tenant/settings/places",
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/application"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
@@ -61,6 +62,7 @@ import (
 	demopages "latchkey/app/web/demo"
 	invitepages "latchkey/app/web/invite"
 	mepages "latchkey/app/web/me"
+	openidpages "latchkey/app/web/openid"
 	operatorpages "latchkey/app/web/operator"
 	phoneapi "latchkey/app/web/phone"
 	setuppages "latchkey/app/web/setup"
@@ -186,7 +188,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	backups := &backupphone.Service{DB: db, Keys: keys, Providers: providers}
 	sheets := &codesheet.Service{DB: db, Passwords: passwords}
 	decisions := &decision.Live{Rules: rules, Atlas: atlas, Log: log}
-	signIn := &signin.Service{DB: db, Keys: keys, Decisions: decisions, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Sheets: sheets, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute}
+	signIn := &signin.Service{DB: db, Keys: keys, Decisions: decisions, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Sheets: sheets, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute, ApplicationOf: application.NameOf}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	providers.Keeping = roles.Keep
@@ -194,11 +196,12 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	persons := &people.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Devices: devices, Prompts: prompts, Roles: roles, TOTPs: totps, Passkeys: passkeys, Passwords: passwords, Replacing: ownPasswords, Passcodes: passcodes, Sheets: sheets}
 	groups := &group.Service{DB: db, Rules: rules, Roles: roles}
 	chosen := &tenantsettings.Service{DB: db}
+	applications := &application.Service{DB: db, Keys: keys}
 	ways := &policy.Service{DB: db, Roles: roles}
 	rollouts := &rollout.Service{DB: db, Roles: roles}
 	imports := importing.New(db, rules, log)
 	replays := replay.New(db, log)
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers()} {
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), applications.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	files := &policyfile.Service{DB: db, Rules: rules, Approvals: approvals, Policy: ways, Rollout: rollouts, Settings: chosen}
@@ -229,12 +232,20 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 			notify.KindSMS: providers, notify.KindVoice: providers, notify.KindMail: providers,
 		}},
 	}
+	// The library of the provider logs by itself what every application does wrong. It is
+	// in the audit, and in our own lines.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	provider, err := openidpages.New(site, applications)
+	if err != nil {
+		return nil, err
+	}
 	e, err := s.routes(
+		provider,
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Applications: applications},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -393,7 +404,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), replay.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), replay.Forget(ctx, s.DB), application.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time

@@ -25,3 +25,27 @@ func Alive(tx *store.Tx, tenantID string, ids ...string) (map[string]Session, er
 	}
 	return alive, err
 }
+
+// Standing gives a session of a tenant that has not ended, whether or not it idles, for
+// what lives by it elsewhere: its user is at work there. It is no use of the session.
+func Standing(tx *store.Tx, tenantID, id string) (s Session, ok bool, err error) {
+	ok, err = tx.One(&s, `SELECT s.id, s.tenant_id, s.user_id, u.name AS user_name, u.display_name, s.amr, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.limited, u.ways AS bound, `+lives+`
+		FROM sessions s
+		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+		JOIN tenants t ON t.id = s.tenant_id
+		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
+		WHERE s.tenant_id = ? AND s.id = ? AND `+stands, tenantID, id, tx.Now)
+	s.Ways = s.Bound &^ s.Off
+	return s, ok && !s.Lives.over(s.AMR, s.CreatedAt, tx.Now, tx.Now), err
+}
+
+// stands is what a session s with its user u, tenant t and device d must be, at a moment.
+const stands = "s.ended_at IS NULL AND s.expires_at > ? AND u.state = 'active' AND t.state = 'active' AND (s.account_id = '' OR d.state = 'active')"
+
+// Stands is a condition on a session, by its tenant and id and the moment, for a
+// statement that is carried out only while it stands.
+const Stands = `EXISTS (SELECT 1 FROM sessions s
+	JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+	JOIN tenants t ON t.id = s.tenant_id
+	LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
+	WHERE s.tenant_id = ? AND s.id = ? AND ` + stands + `)`

@@ -9,7 +9,7 @@
 //
 // How long it lives, and which ways may make one, is its tenant's to say, within the
 // limits here, and is asked anew each time. One that a phone approved from a browser that its user never used
-// is limited (Enter): it looks and goes on to applications, and changes nothing
+// is limited (Enter): it looks, and changes nothing and goes on to no application
 // until it is proved again.
 //
 // A session that is over stays for Memory: for as long a browser that it was in
@@ -102,7 +102,7 @@ func (s Session) limited() error {
 }
 
 // Unlimited fails with fault.StepUp while the session is limited: what it asks for
-// is more than to look, or to go on to an application.
+// is more than to look.
 func (s Session) Unlimited() error {
 	if s.Limited {
 		return s.limited()

@@ -143,6 +143,7 @@ type Attempt struct {
 	Name         string // as typed
 	Purpose      Purpose
 	ReturnTo     string
+	Application  string // that began it, as people know it; empty: none
 	Way          Way
 	State        string // open, finished, ended
 	Failures     int

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -43,6 +44,10 @@ type Service struct {
 	Decisions *decision.Live
 	Approvals Approvals
 	Atlas     *place.Atlas
+
+	// ApplicationOf names the application that a sign-in from a page of ours was begun by, and
+	// its tenant; empty for none.
+	ApplicationOf func(tx *store.Tx, returnTo, browserDigest string) (name, tenantID string, err error)
 
 	AddressMost int // wrong tries from one address within ten minutes that pause it; 0 for no limit
 }
@@ -262,10 +267,13 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 		b.way = Password
 	}
 	id := s.Secrets.ID()
+	application, err := s.application(tx, who.tenant.ID, b.returnTo, from)
+	if err != nil {
+		return "", err
+	}
 	var sent prompt.Sent
 	if b.way == Phone {
-		var err error
-		if sent, err = s.send(tx, who, Attempt{key: id, Purpose: b.purpose, Approves: b.approves}, from); err != nil {
+		if sent, err = s.send(tx, who, Attempt{key: id, Purpose: b.purpose, Approves: b.approves, Application: application}, from); err != nil {
 			return "", err
 		}
 	}
@@ -274,9 +282,9 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 		return "", err
 	}
 	err = tx.Later(`INSERT INTO attempts (tenant_id, id, browser_digest, name, subject, user_id, purpose, session_id, return_to, way, prompt_id, code_number,
-		approval_tenant_id, approval_id, state, trusted, ip, browser, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		approval_tenant_id, approval_id, state, trusted, ip, browser, application, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		who.tenant.ID, id, from.BrowserDigest, name, who.subject, who.userID(), b.purpose, b.sessionID, b.returnTo, b.way, sent.ID, number,
-		b.approves.TenantID, b.approves.ID, "open", who.found.Trusted, from.IP, from.Browser, tx.Now, tx.Now.Add(attemptLife))
+		b.approves.TenantID, b.approves.ID, "open", who.found.Trusted, from.IP, from.Browser, application, tx.Now, tx.Now.Add(attemptLife))
 	if err != nil {
 		return "", err
 	}
@@ -291,6 +299,29 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 		e.Action, e.Target = audit.ApprovalSent, audit.Party{Kind: audit.KindRequest, ID: b.approves.ID}
 	}
 	return address(who.tenant.ID, id), audit.Record(tx, e)
+}
+
+// ApplicationFor names the application that a sign-in would be begun by, for the page that
+// asks for the name.
+func (s *Service) ApplicationFor(ctx context.Context, returnTo string, from From) (string, error) {
+	if s.ApplicationOf == nil {
+		return "", nil
+	}
+	name, _, err := s.ApplicationOf(s.DB.View(ctx), returnTo, from.BrowserDigest)
+	return name, store.Unusable(err)
+}
+
+// application names the application that an attempt was begun by. That of another
+// tenant is nothing to show on a phone of this one.
+func (s *Service) application(tx *store.Tx, tenantID, returnTo string, from From) (string, error) {
+	if s.ApplicationOf == nil {
+		return "", nil
+	}
+	name, of, err := s.ApplicationOf(tx, returnTo, from.BrowserDigest)
+	if tenantID != of && tenantID != tenant.Nowhere {
+		name = ""
+	}
+	return name, err
 }
 
 // details says in the event of the attempt what became of its prompt.
@@ -350,7 +381,7 @@ func (s *Service) send(tx *store.Tx, who subjectOf, a Attempt, from From) (promp
 	}
 	return s.Prompts.Send(tx, prompt.Ask{
 		TenantID: who.tenant.ID, Subject: who.subject, UserID: who.phoneUser(), Kind: kind, AttemptID: a.key, Act: act,
-		Mode: prompt.ModeFor(mode, administrator, recent, tx.Now), Application: "Latchkey",
+		Mode: prompt.ModeFor(mode, administrator, recent, tx.Now), Application: cmp.Or(a.Application, "Latchkey"),
 		Origin: from.Origin, Place: at, BrowserDigest: from.BrowserDigest, NewBrowser: !who.found.SeenHere, Push: who.found.Pushes,
 		Failures: throttle.State{InARow: who.found.InARow, PausedUntil: who.found.PausedUntil},
 	}, recent)
@@ -371,23 +402,23 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		return Attempt{}, none
 	}
 	var row struct {
-		TenantName, Name, Subject, UserID, SessionID, ReturnTo, State, PromptID, Number, ApprovalTenantID, ApprovalID string
-		Purpose                                                                                                       Purpose
-		Way                                                                                                           Way
-		Proved                                                                                                        proof
-		Stay, Trusted                                                                                                 bool
-		SessionHours, TrustDays                                                                                       int
-		Off                                                                                                           user.Ways
-		Failures, CodeNumber                                                                                          int
-		ExpiresAt                                                                                                     time.Time
-		PromptState                                                                                                   prompt.State
-		PromptEndsAt                                                                                                  *time.Time
-		DecidedAt                                                                                                     *time.Time
+		TenantName, Name, Subject, UserID, SessionID, ReturnTo, State, PromptID, Number, ApprovalTenantID, ApprovalID, Application string
+		Purpose                                                                                                                    Purpose
+		Way                                                                                                                        Way
+		Proved                                                                                                                     proof
+		Stay, Trusted                                                                                                              bool
+		SessionHours, TrustDays                                                                                                    int
+		Off                                                                                                                        user.Ways
+		Failures, CodeNumber                                                                                                       int
+		ExpiresAt                                                                                                                  time.Time
+		PromptState                                                                                                                prompt.State
+		PromptEndsAt                                                                                                               *time.Time
+		DecidedAt                                                                                                                  *time.Time
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
 		a.failures, a.code_number, a.expires_at, a.proved, a.stay, CASE WHEN a.trusted THEN `+session.MayTrust+` ELSE FALSE END AS trusted, COALESCE(t.session_hours, ?) AS session_hours,
 		CASE WHEN t.id IS NULL THEN CAST(? AS integer) WHEN a.proved = '' THEN `+session.OfferedDays+` ELSE `+session.TrustedDays+` END AS trust_days,
-		CASE WHEN t.id IS NULL THEN 0 WHEN a.purpose <> 'sign_in' THEN `+method.NoUse+` WHEN a.proved <> '' THEN `+method.NoSecond+` ELSE `+method.NobodySignsIn+` END AS off, a.prompt_id, a.approval_tenant_id, a.approval_id, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
+		CASE WHEN t.id IS NULL THEN 0 WHEN a.purpose <> 'sign_in' THEN `+method.NoUse+` WHEN a.proved <> '' THEN `+method.NoSecond+` ELSE `+method.NobodySignsIn+` END AS off, a.prompt_id, a.approval_tenant_id, a.approval_id, a.application, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
 		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
 		LEFT JOIN prompts p ON p.tenant_id = a.tenant_id AND p.id = a.prompt_id
 		WHERE a.tenant_id = ? AND a.id = ? AND a.browser_digest = ?`, session.SessionHoursMost, session.TrustDaysUsual, tenantID, id, browserDigest)
@@ -398,7 +429,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 		return Attempt{}, none
 	}
 	a := Attempt{
-		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo,
+		ID: addressed, TenantID: tenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo, Application: row.Application,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
 		CodeNumber: row.CodeNumber, Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: id, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
 		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: browserDigest, trusted: row.Trusted, off: row.Off,

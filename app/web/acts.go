@@ -21,6 +21,7 @@ var acts = map[approval.Kind]string{
 	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
 	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case",
 	"settings.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
+	"application.register": "grid", "application.change": "grid", "application.secret": "key", "application.delete": "grid",
 	"campaign.change": "phone", "campaign.postpone": "phone",
 }
 
@@ -54,7 +55,7 @@ var fields = map[string]func(context.Context, string) string{
 	"role": sayRole, "scope": sayScope, "ends_at": sayEnd, "permissions": sayPermissions,
 	"state": sayValue, "mfa_state": sayMFA, "sessions": sayValue, "throttle": sayValue,
 	"cause": sayCause, "case": nil, "case_owner": nil, "case_state": sayCaseState,
-	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "platforms": sayPlatforms,
+	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "application": nil, "redirect_uris": nil, "logout_uris": nil, "start_url": nil, "frequency": sayFrequency, "strength": sayStrength, "application_groups": nil, "application_state": sayApplicationState, "application_kind": sayApplicationKind, "application_secret": nil, "platforms": sayPlatforms,
 	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
 	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
@@ -108,6 +109,25 @@ func sayScope(ctx context.Context, groups string) string {
 		return words.Say(ctx, "approval.value.everywhere")
 	}
 	return groups
+}
+
+func sayFrequency(ctx context.Context, minutes string) string {
+	if minutes == "0" {
+		return words.Say(ctx, "applications.again.never")
+	}
+	return words.Say(ctx, "applications.again.after", "count", minutes)
+}
+
+func sayStrength(ctx context.Context, acr string) string {
+	return either(ctx, "applications.strength."+acr, acr)
+}
+
+func sayApplicationState(ctx context.Context, state string) string {
+	return either(ctx, "applications.state."+state, state)
+}
+
+func sayApplicationKind(ctx context.Context, kind string) string {
+	return either(ctx, "applications.kind."+kind, kind)
 }
 
 func sayEnd(ctx context.Context, text string) string {

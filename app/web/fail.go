@@ -143,7 +143,19 @@ func here(c echo.Context) string {
 // WantsJSON says whether a program asks, and not a person.
 func WantsJSON(c echo.Context) bool {
 	path := c.Request().URL.Path
-	return strings.HasPrefix(path, "/phone/api/") || strings.HasPrefix(c.Request().Header.Get("Accept"), "application/json")
+	return strings.HasPrefix(path, "/phone/api/") || forApplication(path) || strings.HasPrefix(c.Request().Header.Get("Accept"), "application/json")
+}
+
+// forApplication says whether a path is one at which applications, and no people, ask.
+func forApplication(path string) bool {
+	_, page, ok := strings.Cut(strings.TrimPrefix(path, "/t/"), "/")
+	return ok && strings.HasPrefix(path, "/t/") && slices.Contains([]string{".well-known/openid-configuration", "keys", "token", "revoke", "userinfo"}, page)
+}
+
+// oauthCodes are the failures of ours that have a name in OAuth (RFC 6749 §5.2).
+var oauthCodes = map[fault.Kind]string{
+	fault.Unavailable: "temporarily_unavailable", fault.Throttled: "slow_down", fault.Defect: "server_error",
+	fault.Malformed: "invalid_request", fault.WrongType: "invalid_request", fault.TooLarge: "invalid_request",
 }
 
 // wantsEvents says whether an open page asks for what is new.
@@ -154,6 +166,9 @@ func wantsEvents(c echo.Context) bool {
 func (s *Site) failJSON(c echo.Context, status int, f *fault.Error) error {
 	code := f.Code
 	if known := phoneCodes[code]; known != "" {
+		code = known
+	}
+	if known := oauthCodes[f.Kind]; known != "" && forApplication(c.Request().URL.Path) {
 		code = known
 	}
 	answer := map[string]any{"error": code, "message": Sentence(c, f.Code, f.Detail)}

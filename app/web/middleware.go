@@ -164,6 +164,10 @@ func (s *Site) sameSite() echo.MiddlewareFunc {
 	if err := protection.AddTrustedOrigin(s.PublicURL); err != nil {
 		panic("web: public url: " + err.Error())
 	}
+	// Applications ask from anywhere, and browsers bring no cookie of ours along.
+	for _, page := range []string{"authorize", "token", "revoke", "userinfo", "end-session"} {
+		protection.AddInsecureBypassPattern("POST /t/{tenant}/" + page)
+	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if err := protection.Check(c.Request()); err != nil {
@@ -331,8 +335,8 @@ func (s *Site) ownForm(c echo.Context, r Route) bool {
 // they are in here; the session itself was found outside of it.
 func (s *Site) allow(r Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if r.Needs == access.Phone {
-			return next // the key of the phone is asked by the phone protocol itself
+		if r.Needs == access.Phone || r.Needs == access.Application {
+			return next // what they show is asked by their protocol itself
 		}
 		return func(c echo.Context) error {
 			s.knowBrowser(c)
@@ -390,8 +394,7 @@ func (s *Site) permit(c echo.Context, r Route, found session.Session) error {
 	return nil
 }
 
-// changes says whether a route is more than to look, or to go on to an application:
-// whatever changes something, but to prove it again, and the consoles.
+// changes says whether a route is more than to look: whatever changes something, but to prove it again, and the consoles.
 func changes(r Route) bool {
 	if strings.HasPrefix(r.Path, "/admin") || strings.HasPrefix(r.Path, "/operator") {
 		return true

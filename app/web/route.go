@@ -59,7 +59,7 @@ func (s *Site) Mount(e *echo.Echo, routes ...Route) error {
 func (s *Site) Routes() []Route { return s.routes }
 
 var known = func() map[access.Permission]bool {
-	set := map[access.Permission]bool{access.Anyone: true, access.Phone: true}
+	set := map[access.Permission]bool{access.Anyone: true, access.Phone: true, access.Application: true}
 	for _, p := range access.Permissions {
 		set[p] = true
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -46,6 +47,9 @@ type Site struct {
 
 	routes []Route
 }
+
+// Issuer is how applications of a tenant know this program.
+func (s *Site) Issuer(slug string) string { return s.PublicURL + "/t/" + url.PathEscape(slug) }
 
 func (s *Site) secure() bool { return strings.HasPrefix(s.PublicURL, "https://") }
 

@@ -18,6 +18,7 @@ type Page struct {
 	CSRF        string    // token of every form
 	Theme       string    // "light", "dark" or "" for what the system says
 	SignedInAs  string    // sign-in name; empty for nobody
+	Application string    // that a sign-in leads to; empty: none
 	Role        string    // administrative role in words; empty for none
 	RoleEndsAt  time.Time // when it ends by itself; zero: it does not
 	RequestID   string    // shown on problem pages, so that it can be told to the helpdesk
@@ -67,6 +68,7 @@ type Document struct {
 	State   string   // data-state of the body
 	Attempt string   // data-attempt of the body
 	Scripts []string // modules under js/
+	Next    string   // address to which the page leads at once, by itself; or empty
 	Refresh string   // content of the refresh that stands in for script, such as "3"; or empty
 }
 

@@ -179,18 +179,19 @@ type BrowserRow struct {
 
 // SessionRow is one signed-in browser.
 type SessionRow struct {
-	ID         string
-	This       bool
-	Browser    string // "Firefox on Linux"
-	IP         string
-	SinceAt    time.Time
-	SeenAt     time.Time
-	EndsAt     time.Time
-	EndsAnyway bool   // however much it is used
-	How        string // "phone", "password and phone"
-	Weaker     bool   // made by a weak way
-	CanEnd     bool
-	Restrict   string // "restricted" and the like; or empty
+	Applications string // that were gone to in it; empty for none
+	ID           string
+	This         bool
+	Browser      string // "Firefox on Linux"
+	IP           string
+	SinceAt      time.Time
+	SeenAt       time.Time
+	EndsAt       time.Time
+	EndsAnyway   bool   // however much it is used
+	How          string // "phone", "password and phone"
+	Weaker       bool   // made by a weak way
+	CanEnd       bool
+	Restrict     string // "restricted" and the like; or empty
 }
 
 // Activity is what has happened, newest first.

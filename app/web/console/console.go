@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/application"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/cases"
@@ -48,6 +49,9 @@ type Pages struct {
 	Imports   *importing.Service
 	Search    *search.Service
 	Settings  *settings.Service
+
+	Applications *application.Service
+
 	Policy    *policy.Service
 	Rollout   *rollout.Service
 	Passcodes *passcode.Service
@@ -80,6 +84,7 @@ var places = []place{
 	{passcodesPath, "passcodes", "warn", access.PolicyEdit},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
 	{providersPath, "providers", "message", access.IntegrationEdit},
+	{applicationsPath, "applications", "grid", access.IntegrationEdit},
 	{placesPath, "places", "globe", access.PolicyEdit},
 	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
@@ -91,7 +96,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/application"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/cases"
@@ -44,6 +45,8 @@ type Pages struct {
 	Passwords *password.Service
 	Cases     *cases.Service
 	Sheets    *codesheet.Service
+
+	Applications *application.Service
 }
 
 // Routes is the map of My account.
@@ -78,6 +81,13 @@ func (h *Pages) home(c echo.Context) error {
 	v := views.Home{Notices: notices, Applications: []views.Application{
 		{Name: words.Say(ctx, "me.home.info.title"), Text: words.Say(ctx, "me.home.info.text"), Href: "/me"},
 	}}
+	theirs, err := h.Applications.For(ctx, who.TenantID, who.UserID)
+	if err != nil {
+		return err
+	}
+	for _, a := range theirs {
+		v.Applications = append(v.Applications, views.Application{Name: a.Name, Text: words.Say(ctx, "me.home.application.text"), Href: a.Href})
+	}
 	if h.Site.Rules.Allow(who.TenantID, who.UserID, access.ConsoleEnter) == nil {
 		v.Applications = append(v.Applications, views.Application{
 			Name: words.Say(ctx, "me.home.console.title"), Text: words.Say(ctx, "me.home.console.text", "tenant", who.TenantName), Href: "/admin/" + who.TenantSlug,

@@ -2,6 +2,7 @@ package me
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -39,11 +40,16 @@ func (h *Pages) sessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	entered, err := h.Applications.InSessions(ctx, who.TenantID, who.UserID)
+	if err != nil {
+		return err
+	}
 	var v views.Sessions
 	for _, s := range list {
 		row := views.SessionRow{
 			ID: s.ID, This: s.ID == who.ID, Browser: web.SayBrowser(ctx, s.Browser), IP: where(s.IP), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
 			How: web.How(ctx, s.AMR), Weaker: s.AMR == session.ByPassword, CanEnd: true,
+			Applications: strings.Join(entered[s.ID], ", "),
 		}
 		row.EndsAt, row.EndsAnyway = s.EndsAt()
 		if s.Limited {

@@ -62,8 +62,12 @@ func (h *Pages) showName(c echo.Context, status int, v views.Name) error {
 	if err != nil {
 		return err
 	}
+	page := h.Site.BrowserPage(c)
+	if page.Application, err = h.SignIn.ApplicationFor(c.Request().Context(), v.ReturnTo, web.From(c)); err != nil {
+		return err
+	}
 	v.Passkey, v.PasskeyLife = options, strconv.Itoa(int(signin.NamelessLife.Seconds()))
-	return web.Render(c, status, views.NamePage(h.Site.BrowserPage(c), v))
+	return web.Render(c, status, views.NamePage(page, v))
 }
 
 // byPasskey signs in whoever has the passkey, without a name.
@@ -170,7 +174,7 @@ func (h *Pages) page(c echo.Context, a signin.Attempt) component.Page {
 	if a.Purpose == signin.ToStepUp {
 		page = h.Site.Page(c)
 	}
-	page.TenantName, page.SignedInAs = a.TenantName, ""
+	page.TenantName, page.SignedInAs, page.Application = a.TenantName, "", a.Application
 	return page
 }
 
