@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,7 +16,9 @@ func (w *world) campaign(t testing.TB, names ...string) {
 	t.Helper()
 	tenantID, _ := w.person(t, names[0])
 	group := secret.System.ID()
-	w.act(t, "INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,?,?,?)", tenantID, group, "Asked "+group[:6], w.DB.Now())
+	var before int
+	w.one(t, &before, "SELECT count(*) FROM groups WHERE tenant_id = ?", tenantID)
+	w.act(t, "INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,?,?,?)", tenantID, group, "Asked "+strconv.Itoa(before), w.DB.Now())
 	for _, name := range names {
 		_, id := w.person(t, name)
 		w.act(t, "INSERT INTO group_members (tenant_id, group_id, user_id, user_name) VALUES (?,?,?,?)", tenantID, group, id, name)

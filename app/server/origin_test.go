@@ -37,6 +37,15 @@ func TestOtherSitesCannotAct(t *testing.T) {
 				continue
 			}
 			path := s.filled(route.Path)
+			if route.Needs == access.Application {
+				// Applications ask from anywhere, and no cookie of ours counts there: what another
+				// site brings along does nothing, which is seen at the end.
+				r := s.pc.request(t, route.Method, path, strings.NewReader(s.pc.form().Encode()), "Content-Type", formType, "Sec-Fetch-Site", "cross-site", "Origin", evil)
+				if a := send(t, s.pc.client, r); a.status >= 500 || a.header.Get("Set-Cookie") != "" {
+					t.Errorf("%s from another site = %d, with a cookie: %q", a.asked, a.status, a.header.Get("Set-Cookie"))
+				}
+				continue
+			}
 			t.Run(route.Method+" "+route.Path, func(t *testing.T) {
 				for _, c := range []struct {
 					claim  string
