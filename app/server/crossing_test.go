@@ -33,6 +33,7 @@ func TestNothingCrossesFromOneTenantToAnother(t *testing.T) {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
 			c := newCast(t, dialect)
+			c.slowly()
 			b := c.actors[access.RoleSecurityAdministrator]
 			birch := url.Values{}
 			for name, value := range map[string]string{
