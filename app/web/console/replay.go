@@ -112,10 +112,10 @@ func (h *Pages) showReplays(c echo.Context, status int, errors map[string]string
 	v := views.Replays{Action: h.path(c, replayPath), PolicyHref: h.path(c, policyPath), Errors: errors, Problems: component.Problems(errors, "days", "most"), Days: typed("days", "7"), Most: typed("most", "100000")}
 	for _, e := range tried() {
 		name, rule := string(e.Feature), now.Features.Rule(e.Feature)
-		row := views.ReplayFeature{Title: words.Say(ctx, "whatif.feature."+name), StageName: "stage_" + name, ShareName: "share_" + name, Share: typed("share_"+name, strconv.Itoa(rule.Share))}
+		row := views.ReplayFeature{Title: words.Say(ctx, "feature."+name), StageName: "stage_" + name, ShareName: "share_" + name, Share: typed("share_"+name, strconv.Itoa(rule.Share))}
 		stage := typed("stage_"+name, string(rule.Stage))
 		for _, s := range feature.Stages {
-			row.Stages = append(row.Stages, component.Choice{Value: string(s), Label: words.Say(ctx, "replay.stage."+string(s)), Chosen: string(s) == stage})
+			row.Stages = append(row.Stages, component.Choice{Value: string(s), Label: words.Say(ctx, "rollout.stage."+string(s)), Chosen: string(s) == stage})
 		}
 		v.Features = append(v.Features, row)
 	}
@@ -206,7 +206,7 @@ func draftChanges(ctx context.Context, r replay.Replay) (all []string) {
 		if decision.Same(was, now) {
 			continue
 		}
-		all = append(all, words.Say(ctx, "replay.change", "what", words.Say(ctx, "whatif.feature."+string(e.Feature)), "before", stageText(ctx, was), "after", stageText(ctx, now)))
+		all = append(all, words.Say(ctx, "replay.change", "what", words.Say(ctx, "feature."+string(e.Feature)), "before", stageText(ctx, was), "after", stageText(ctx, now)))
 	}
 	for _, w := range method.Ways {
 		for _, use := range replayUses {
@@ -231,7 +231,7 @@ func draftChanges(ctx context.Context, r replay.Replay) (all []string) {
 }
 
 func stageText(ctx context.Context, r feature.Rule) string {
-	text := words.Say(ctx, "replay.stage."+string(r.Stage))
+	text := words.Say(ctx, "rollout.stage."+string(r.Stage))
 	if r.Stage == feature.Percentage || r.Stage == feature.ReportOnly {
 		text += " " + words.Say(ctx, "replay.percent", "share", strconv.Itoa(r.Share))
 	}

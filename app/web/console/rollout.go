@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -308,18 +309,16 @@ func (h *Pages) explained(c echo.Context, v *views.Explanation, found rollout.Ex
 	ctx := web.Context(c)
 	v.Name, v.Href, v.Has = found.Name, h.personPath(c, found.UserID), found.Has
 	for _, condition := range found.Conditions {
-		v.Conditions = append(v.Conditions, views.Condition{Met: condition.Met, Text: words.Say(ctx, "rollout.condition."+condition.Name,
-			"group", names[condition.Group], "place", hundredths(condition.Place), "share", hundredths(condition.Share), "feature", featureOrNone(c, condition.Needed))})
+		v.Conditions = append(v.Conditions, views.Condition{Met: condition.Met, Text: conditionText(ctx, condition, names)})
 	}
 	return nil
 }
 
-func featureOrNone(c echo.Context, f feature.Feature) string {
-	if f == "" {
-		return ""
+// conditionText says what a condition of a feature is.
+func conditionText(ctx context.Context, c feature.Condition, groups map[string]string) string {
+	needed := ""
+	if c.Needed != "" {
+		needed = words.Say(ctx, "feature."+string(c.Needed))
 	}
-	return featureName(c, f)
+	return words.Say(ctx, "rollout.condition."+c.Name, "group", groups[c.Group], "place", percent(c.Place), "share", percent(c.Share), "feature", needed)
 }
-
-// hundredths writes a part of ten thousand in percent.
-func hundredths(n int64) string { return strconv.FormatFloat(float64(n)/100, 'f', 2, 64) }

@@ -10,7 +10,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/decision"
-	"latchkey/app/feature"
 	"latchkey/app/method"
 	"latchkey/app/user"
 	"latchkey/app/web"
@@ -125,16 +124,7 @@ func ruleText(ctx context.Context, v decision.Verdict, groups map[string]string)
 		}
 		return words.Say(ctx, "whatif.rule."+v.Rule, "groups", strings.Join(named, ", "))
 	}
-	c := v.Condition
-	return words.Say(ctx, "whatif.condition."+c.Name, "feature", words.Say(ctx, "whatif.feature."+string(v.Feature)), "group", groups[c.Group],
-		"place", percent(c.Place), "share", percent(c.Share), "needed", words.Say(ctx, "whatif.feature."+neededOr(c.Needed, v.Feature)))
-}
-
-func neededOr(needed, own feature.Feature) string {
-	if needed == "" {
-		return string(own)
-	}
-	return string(needed)
+	return words.Say(ctx, "whatif.condition", "feature", words.Say(ctx, "feature."+string(v.Feature)), "text", conditionText(ctx, v.Condition, groups))
 }
 
 // percent gives a share of ten thousand in percent.
