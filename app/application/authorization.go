@@ -198,10 +198,11 @@ func (s *Service) Grant(ctx context.Context, who session.Session, z Authorizatio
 }
 
 // stillOpen repeats, in a change of authorizations, that the application is on and for
-// the user: its value is the user's id.
-const stillOpen = `EXISTS (SELECT 1 FROM applications a WHERE a.tenant_id = authorizations.tenant_id AND a.id = authorizations.application_id AND a.state = 'on'
+// the user, and applications are: its value is the user's id.
+var stillOpen = `EXISTS (SELECT 1 FROM applications a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = ? JOIN tenants t ON t.id = u.tenant_id
+	WHERE a.tenant_id = authorizations.tenant_id AND a.id = authorizations.application_id AND a.state = 'on' AND (` + feature.With(feature.Applications) + `)
 	AND (NOT a.limited OR EXISTS (SELECT 1 FROM application_groups l JOIN group_members m ON m.tenant_id = l.tenant_id AND m.group_id = l.group_id
-		WHERE l.tenant_id = a.tenant_id AND l.application_id = a.id AND m.user_id = ?)))`
+		WHERE l.tenant_id = a.tenant_id AND l.application_id = a.id AND m.user_id = u.id)))`
 
 // Refused remembers that somebody was not let in to an application.
 func (s *Service) Refused(ctx context.Context, tenantID string, z Authorization, userID, code string, from audit.Origin) error {

@@ -1,0 +1,403 @@
+package server_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"testing"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/passkey/passkeytest"
+	"latchkey/app/place"
+)
+
+// doing is an act that was prepared and can be tried again until it succeeds.
+type doing struct {
+	route string // as in the route table
+	do    func() answer
+	want  int
+}
+
+// everyAct prepares one act for each route that changes something, in an order
+// in which all of them succeed.
+func everyAct(t *testing.T, w *world) []doing {
+	t.Helper()
+	const name = "user1@alder.example"
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, pairs...) }
+	}
+	call := func(ph *phone, method, path string, body any) func() answer {
+		return func() answer { return ph.call(t, method, path, body) }
+	}
+	fresh := func(name string) *browser { b := w.browser(t); b.get(t, "/signin"); return b }
+
+	pc := w.browser(t).signIn(t, name)
+	ph := w.newPhone(t)
+	ph.enrolled(t, ph.enrol(t, pc.invite(t)))
+	second := w.newPhone(t)
+	second.enrolled(t, second.enrol(t, pc.invite(t)))
+	second.call(t, http.MethodPut, "/accounts/"+second.account+"/phone-sign-in", nil).want(t, http.StatusNoContent)
+	pc.proveByPhone(t, second, "/me/phones")
+	third, token := w.newPhone(t), pc.invite(t)
+	elsewhere := w.browser(t).signIn(t, name)
+	leaving := w.browser(t).signIn(t, "user2@alder.example")
+
+	choosing, typing, waiting := w.browser(t), w.browser(t), w.browser(t)
+	chosen, typed, waited := choosing.begin(t, "user3@alder.example"), typing.begin(t, "user4@alder.example"), waiting.askPhone(t, name)
+	r := second.asks(t)
+	shown := number(waiting.get(t, waited))
+
+	security, operated := w.browser(t).signIn(t, "security@alder.example"), w.operated(t)
+
+	var session string
+	w.one(t, &session, "SELECT id FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?) ORDER BY created_at DESC LIMIT 1", name)
+	const approver = "user6@alder.example"
+	w.promote(t, approver, access.RoleSecurityAdministrator)
+	_, approving := w.withPhone(t, approver)
+	asking := w.browser(t).signIn(t, firstSecurity)
+	decide := func(b *browser, of, act string, pairs ...string) func() answer {
+		return form(b, inbox+"/"+w.asksRole(t, firstSecurity, of)+"/"+act, pairs...)
+	}
+	admin := w.browser(t).signIn(t, "admin@alder.example")
+	admin.get(t, "/admin/alder")
+	pc.get(t, "/me")
+	elsewhere.get(t, "/me")
+	leaving.get(t, "/me")
+	const tenants = "/operator/tenants"
+	field := "/admin/alder/groups/" + w.group(t, "alder", "field")
+	brought := admin.bring(t, "name", "brought@alder.example").want(t, http.StatusSeeOther).location()
+	office := "/admin/alder/groups/" + w.group(t, "alder", "office")
+	_, user21 := w.person(t, "user21@alder.example")
+	ward := place.Site{ID: "ward", Name: "Ward", Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}}
+	places, err := place.Named{ward, {ID: "gone", Name: "Gone", Networks: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}}}.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.act(t, "UPDATE tenants SET places = ? WHERE slug = 'alder'", places)
+	const rota = "/admin/alder/applications/rota"
+	for id, state := range map[string]string{"rota": "on", "rota-on": "on", "rota-off": "off"} {
+		w.act(t, `INSERT INTO applications (tenant_id, id, name, kind, state, redirect_uris, created_at, changed_by, changed_at)
+			SELECT id, ?, ?, 'confidential', ?, 'https://rota.example/callback', ?, '', ? FROM tenants WHERE slug = 'alder'`, id, id, state, w.DB.Now(), w.DB.Now())
+	}
+	redeems, revokes := w.tokenActs(t)
+	ending := w.browser(t).signIn(t, "user33@alder.example")
+	ending.get(t, "/t/alder/end-session").want(t, http.StatusOK)
+	w.act(t, "INSERT INTO releases (feature, killed, version, changed_at) VALUES ('registration_campaign', TRUE, 1, ?), ('openid_applications', FALSE, 1, ?)", w.now(), w.now())
+	w.act(t, "INSERT INTO release_cells (feature, region, ring, share) VALUES ('openid_applications', 'us', 'stable', 50)")
+	face := passkeytest.New(t, w.URL).Make(t, ph.beginsUnlock(t))
+	acts := []doing{
+		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
+		{"POST /signin/:attempt/method", form(choosing, chosen+"/method", "method", "phone"), http.StatusSeeOther},
+		{"POST /signin/:attempt/verify", form(typing, typed+"/verify", "password", passwordOfAll), http.StatusSeeOther},
+		{"POST " + api + "/requests/:request/answer", func() answer { return second.answers(t, r, "approve", shown) }, http.StatusOK},
+		{"POST /signin/:attempt/finish", form(waiting, waited+"/finish"), http.StatusSeeOther},
+		{"POST /step-up", form(leaving, "/step-up", "method", "password"), http.StatusSeeOther},
+		{"POST /me/phones", form(pc, "/me/phones"), http.StatusOK},
+		{"POST " + api + "/enrolments", func() answer { return third.enrol(t, token) }, http.StatusCreated},
+		{"POST " + api + "/accounts/:account/test", call(ph, http.MethodPost, "/accounts/"+ph.account+"/test", nil), http.StatusCreated},
+		{"PUT " + api + "/accounts/:account/phone-sign-in", call(ph, http.MethodPut, "/accounts/"+ph.account+"/phone-sign-in", nil), http.StatusNoContent},
+		{"PUT " + api + "/push", call(ph, http.MethodPut, "/push", map[string]any{
+			"endpoint": "https://push.example/1", "keys": map[string]string{"p256dh": encode(must(otherKey(ph.key.Curve).PublicKey.Bytes())), "auth": encode(make([]byte, 16))},
+		}), http.StatusNoContent},
+		{"DELETE " + api + "/accounts/:account/phone-sign-in", call(ph, http.MethodDelete, "/accounts/"+ph.account+"/phone-sign-in", nil), http.StatusNoContent},
+		{"POST /me/phones/:device/rename", form(pc, "/me/phones/"+ph.account+"/rename", "name", "Another name"), http.StatusSeeOther},
+		{"POST /me/phones/:device/default", form(pc, "/me/phones/"+second.account+"/default"), http.StatusSeeOther},
+		{"POST " + api + "/accounts/:account/unlock", call(ph, http.MethodPost, "/accounts/"+ph.account+"/unlock", map[string]any{"pin": ph.pin}), http.StatusOK},
+		{"PUT " + api + "/accounts/:account/unlock", call(ph, http.MethodPut, "/accounts/"+ph.account+"/unlock", map[string]any{"credential": json.RawMessage(face)}), http.StatusNoContent},
+		{"DELETE " + api + "/accounts/:account/unlock", call(ph, http.MethodDelete, "/accounts/"+ph.account+"/unlock", nil), http.StatusNoContent},
+		{"DELETE " + api + "/devices/self", call(ph, http.MethodDelete, "/devices/self", nil), http.StatusNoContent},
+		{"POST /me/phones/:device/revoke", form(pc, "/me/phones/"+second.account+"/revoke"), http.StatusSeeOther},
+		{"POST /me/preferences", form(pc, "/me/preferences", "default_way", "phone"), http.StatusSeeOther},
+		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
+		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places/:place/remove", form(admin, "/admin/alder/settings/places/gone/remove", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places/:place", form(admin, "/admin/alder/settings/places/ward", "name", "Ward", "networks", "203.0.113.0/25", "version", ward.Version(), "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places", form(admin, "/admin/alder/settings/places", "name", "Office", "networks", "203.0.113.7", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/places/elsewhere", form(admin, "/admin/alder/settings/places/elsewhere", "match_mode_elsewhere", "type2", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/applications", form(security, "/admin/alder/applications", "name", "Board", "kind", "public", "redirects", "https://board.example/callback", "frequency", "0", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/applications/:application", form(security, rota, "name", "Rota", "redirects", "https://rota.example/callback", "frequency", "30", "version", "1", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/applications/:application/off", form(security, rota+"-on/off", "version", "1", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/applications/:application/on", form(security, rota+"-off/on", "version", "1", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/applications/:application/secret", form(security, rota+"/secret", "reason", "a test"), http.StatusOK},
+		{"POST /admin/:tenant/applications/:application/delete", form(security, rota+"/delete", "reason", "a test"), http.StatusSeeOther},
+		{"POST /t/:tenant/token", redeems, http.StatusOK},
+		{"POST /t/:tenant/revoke", revokes, http.StatusOK},
+		{"POST /t/:tenant/end-session/confirm", form(ending, "/t/alder/end-session/confirm"), http.StatusSeeOther},
+		{"POST " + tenants, form(operated.b, tenants, "tenant_name", "Fir", "tenant_slug", "fir", "domain", "fir.example", "region", "eu", "ring", "early"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/change", form(operated.b, tenants+"/birch/change", "tenant_name", "Birch", "region", "eu", "ring", "early", "version", "1"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/links", form(operated.b, tenants+"/elm/links"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains", form(operated.b, tenants+"/elm/domains", "domain", "third.example"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains/:domain/verify", form(operated.b, tenants+"/elm/domains/elm.example/verify"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/domains/:domain/remove", form(operated.b, tenants+"/elm/domains/second.example/remove"), http.StatusSeeOther},
+		{"POST /operator/releases/:feature", form(operated.b, "/operator/releases/voice", shares("version", "0", "reason", "a test")...), http.StatusSeeOther},
+		{"POST /operator/releases/:feature/stop", form(operated.b, "/operator/releases/trusted_browsers/stop", "reason", "a test"), http.StatusSeeOther},
+		{"POST /operator/releases/:feature/resume", form(operated.b, "/operator/releases/registration_campaign/resume", "version", "1", "reason", "a test"), http.StatusSeeOther},
+		{"POST /operator/releases/:feature/restore", form(operated.b, "/operator/releases/openid_applications/restore", "version", "1", "to", "0", "reason", "a test"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/suspend", form(operated.b, tenants+"/elm/suspend", "reason", "a test"), http.StatusSeeOther},
+		{"POST " + tenants + "/:tenant/resume", form(operated.b, tenants+"/oak/resume", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/grants", form(security, "/admin/alder/settings/grants", "operator", operatorName, "role", "auditor", "hours", "4", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/grants/:grant/end", form(operated.birch, "/admin/birch/settings/grants/"+operated.grant+"/end"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/approve", decide(approving, deskOfAlder, "approve"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/refuse", decide(approving, "desk2@alder.example", "refuse", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/withdraw", decide(asking, "lead@alder.example", "withdraw"), http.StatusSeeOther},
+		{"POST /admin/:tenant/approvals/:request/phone", decide(approving, "auditor@alder.example", "phone"), http.StatusSeeOther},
+		{"POST /signout", form(leaving, "/signout"), http.StatusSeeOther},
+		{"POST /admin/:tenant/policy/replay", form(admin, "/admin/alder/policy/replay", "days", "7", "most", "100", "password.sign_in", "on"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/import", func() answer { return admin.bring(t, "name", "new@alder.example") }, http.StatusSeeOther},
+		{"POST /admin/:tenant/users/imports/:import/run", form(admin, brought+"/run", "reason", "x", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups", form(admin, "/admin/alder/groups", "name", "new", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/rename", form(admin, field+"/rename", "name", "fields", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/members", form(admin, field+"/members", "name", "user9@alder.example", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/members/:user/remove", form(admin, field+"/members/"+user21+"/remove", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/role", form(admin, field+"/role", "role", "helpdesk", "reason", "x"), http.StatusSeeOther},
+		{"POST /admin/:tenant/groups/:group/delete", form(admin, office+"/delete", "confirmed", "office", "reason", "x"), http.StatusSeeOther},
+	}
+	acts = append(acts, actsOnApps(t, w, admin)...)
+	acts = append(acts, actsOnSheets(t, w, admin)...)
+	acts = append(acts, actsOnPasskeys(t, w, admin)...)
+	acts = append(acts, actsOnPeople(t, w, admin, security)...)
+	acts = append(acts, actsOnCases(t, w)...)
+	acts = append(acts, actsOnCampaign(t, w, admin)...)
+	acts = append(acts, actsOnBackups(t, w)...)
+	acts = append(acts, actsOnRoles(t, w, admin, security)...)
+	acts = append(acts, actsOnSessions(t, w)...)
+	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
+	acts = append(acts, doing{"POST /admin/:tenant/rollout/:feature", form(admin, "/admin/alder/rollout/passkeys", "stage", "percentage", "percentage", "50", "version", "0", "reason", "a test"), http.StatusSeeOther})
+	acts = append(acts, doing{"POST /admin/:tenant/policy", form(admin, "/admin/alder/policy", policyForm("passkey.second_factor")...), http.StatusSeeOther}) // it turns static passcodes off
+	w.act(t, "UPDATE sessions SET proved_by = 'phone'")                                                                                                       // as strong as anybody can
+	return acts
+}
+
+// actsOnApps prepares what is done with authenticator apps.
+func actsOnApps(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, pairs...) }
+	}
+	setting := w.browser(t).signIn(t, "user15@alder.example")
+	beginning := w.browser(t).signIn(t, "user16@alder.example")
+	begun := beginning.setUpApp(t)
+	_, removing := w.withApp(t, "user17@alder.example")
+	w.withApp(t, "user18@alder.example")
+	_, user18 := w.person(t, "user18@alder.example")
+	app, _ := w.withApp(t, "user19@alder.example")
+	w.act(t, "UPDATE totps SET last_step = 0")
+	typing := w.browser(t)
+	attempt := typing.begin(t, "user19@alder.example")
+	typing.post(t, attempt+"/method", "method", "totp").want(t, http.StatusSeeOther)
+	return []doing{
+		{"POST /me/password", form(setting, "/me/password", "password", "four words and an owl", "password_again", "four words and an owl"), http.StatusSeeOther},
+		{"POST /me/totp", form(setting, "/me/totp"), http.StatusSeeOther},
+		{"POST /me/totp/new/:totp", func() answer { return beginning.post(t, begun.path, "code", begun.code(t, 0)) }, http.StatusSeeOther},
+		{"POST /me/totp/remove", form(removing, "/me/totp/remove"), http.StatusSeeOther},
+		{"POST /signin/:attempt/verify", func() answer { return typing.post(t, attempt+"/verify", "code", app.code(t, 0)) }, http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/totp/revoke", form(admin, "/admin/alder/users/"+user18+"/totp/revoke", "reason", "a test"), http.StatusSeeOther},
+	}
+}
+
+// actsOnSheets prepares what is done with sheets of printed codes.
+func actsOnSheets(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	const removed, taken, used = "user28@alder.example", "user29@alder.example", "user30@alder.example"
+	making := w.browser(t).signIn(t, "user27@alder.example")
+	_, removing := w.withSheet(t, removed)
+	w.withSheet(t, taken)
+	_, takenID := w.person(t, taken)
+	sheet, _ := w.withSheet(t, used)
+	typing := w.browser(t)
+	attempt, asked := typing.byPrintedCode(t, used)
+	return []doing{
+		{"POST /me/codes", func() answer { return making.post(t, "/me/codes") }, http.StatusOK},
+		{"POST /me/codes/remove", func() answer { return removing.post(t, "/me/codes/remove") }, http.StatusSeeOther},
+		{"POST /signin/:attempt/verify", func() answer { return typing.post(t, attempt+"/verify", "code", sheet.codes[asked]) }, http.StatusSeeOther},
+		{
+			"POST /admin/:tenant/users/:user/codes/revoke",
+			func() answer {
+				return admin.post(t, "/admin/alder/users/"+takenID+"/codes/revoke", "reason", "a test")
+			}, http.StatusSeeOther,
+		},
+	}
+}
+
+// actsOnProviders prepares what is done to who carries messages.
+func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
+	t.Helper()
+	const list = "/admin/alder/settings/providers"
+	tenantID, _ := w.person(t, "user1@alder.example")
+	w.act(t, `INSERT INTO outbox (tenant_id, id, kind, target, body, created_at, due_at, expires_at, failed_at) VALUES (?,'unsent','mail','user1@alder.example','{}',?,?,?,?)`,
+		tenantID, w.DB.Now(), w.DB.Now(), w.DB.Now(), w.DB.Now())
+	form := func(path string, pairs ...string) func() answer {
+		return func() answer { return security.post(t, list+path, pairs...) }
+	}
+	for channel, sender := range map[string]string{"sms": "+15550100", "voice": "+15550100", "mail": "id@alder.example"} {
+		w.act(t, "INSERT INTO providers (tenant_id, channel, driver, url, account, sender, credential, version, changed_by, changed_at) VALUES (?,?,'kept','','','','',1,'',?) ON CONFLICT DO NOTHING",
+			tenantID, channel, w.DB.Now())
+		acts = append(acts,
+			doing{"POST /admin/:tenant/settings/providers/" + channel, form("/"+channel, "driver", "webhook", "url", "https://sms.example/take", "sender", sender, "credential", "a shared secret", "version", "1"), http.StatusSeeOther},
+			doing{"POST /admin/:tenant/settings/providers/" + channel + "/remove", form("/" + channel + "/remove"), http.StatusSeeOther},
+		)
+	}
+	return append(acts,
+		doing{"POST /admin/:tenant/settings/providers/limits", form("/limits", "countries", "DE, FR", "daily", "10"), http.StatusSeeOther},
+		doing{"POST /admin/:tenant/settings/providers/messages/:message/again", form("/messages/unsent/again"), http.StatusSeeOther},
+	)
+}
+
+// actsOnPasskeys prepares what is done with passkeys.
+func actsOnPasskeys(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, pairs...) }
+	}
+	const typing, loose, removed, taken = "user21@alder.example", "user26@alder.example", "user23@alder.example", "user24@alder.example"
+	adding := w.browser(t).signIn(t, "user25@alder.example")
+	made := passkeytest.New(t, w.URL).Make(t, optionsOf(t, adding.get(t, "/me/passkeys/new").want(t, http.StatusOK)))
+	k, _ := w.withPasskey(t, typing)
+	named := w.browser(t)
+	attempt := named.byPasskey(t, typing)
+	signed := k.Sign(t, optionsOf(t, named.get(t, attempt)))
+	other, renaming := w.withPasskey(t, loose)
+	unnamed := w.browser(t)
+	found := other.Sign(t, optionsOf(t, unnamed.get(t, "/signin")))
+	_, removing := w.withPasskey(t, removed)
+	w.withPasskey(t, taken)
+	_, takenID := w.person(t, taken)
+	return []doing{
+		{"POST /me/passkeys", form(adding, "/me/passkeys", "name", "Laptop", "credential", made), http.StatusSeeOther},
+		{"POST /me/passkeys/:passkey/rename", form(renaming, "/me/passkeys/"+w.passkeyOf(t, loose)+"/rename", "name", "Another"), http.StatusSeeOther},
+		{"POST /me/passkeys/:passkey/remove", form(removing, "/me/passkeys/"+w.passkeyOf(t, removed)+"/remove"), http.StatusSeeOther},
+		{"POST /signin/:attempt/verify", form(named, attempt+"/verify", "credential", signed), http.StatusSeeOther},
+		{"POST /passkey", form(unnamed, "/passkey", "credential", found), http.StatusSeeOther},
+		{
+			"POST /admin/:tenant/users/:user/passkeys/:passkey/revoke",
+			form(admin, "/admin/alder/users/"+takenID+"/passkeys/"+w.passkeyOf(t, taken)+"/revoke", "reason", "a test"), http.StatusSeeOther,
+		},
+	}
+}
+
+// actsOnCases prepares what agents do with cases.
+func actsOnCases(t *testing.T, w *world) []doing {
+	t.Helper()
+	desk := w.browser(t).signIn(t, "desk@alder.example")
+	tenantID, deskID := w.person(t, "desk@alder.example")
+	_, lead := w.person(t, "lead@alder.example")
+	for i, at := range []struct{ name, state, owner string }{
+		{"noted", "open", deskID},
+		{"taken", "open", lead},
+		{"handed", "open", deskID},
+		{"linked", "open", deskID},
+		{"waits", "open", deskID},
+		{"resumed", "waiting", deskID},
+		{"closed", "open", deskID},
+		{"reopened", "closed", deskID},
+	} {
+		_, person := w.person(t, fmt.Sprintf("user%d@alder.example", 30+i))
+		w.act(t, "INSERT INTO cases (tenant_id, id, number, user_id, cause, words, state, owner_id, opened_by, opened_at) VALUES (?,?,?,?,'lost','',?,?,?,?)",
+			tenantID, "case-"+at.name, i+1, person, at.state, at.owner, at.owner, w.DB.Now())
+	}
+	_, linked := w.person(t, "user33@alder.example")
+	w.act(t, `INSERT INTO devices (tenant_id, account_id, id, user_id, name, platform, public_key, pin_digest, state, phone_sign_in, created_at)
+		VALUES (?,'lost-phone','lost-key',?,'A phone','ios','','','active',FALSE,?)`, tenantID, linked, w.DB.Now())
+	desk.get(t, "/admin/alder")
+	form := func(path string, pairs ...string) func() answer {
+		return func() answer {
+			return desk.post(t, "/admin/alder"+path, append(pairs, "reason", "a test", "ticket", "CHG-1")...)
+		}
+	}
+	_, caller := w.person(t, "user38@alder.example")
+	return []doing{
+		{"POST /admin/:tenant/users/:user/cases", form("/users/"+caller+"/cases", "cause", "lost"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/notes", form("/cases/case-noted/notes"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/take", form("/cases/case-taken/take"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/hand-over", form("/cases/case-handed/hand-over", "to", "admin@alder.example"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/devices", form("/cases/case-linked/devices", "device", "lost-phone"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/wait", form("/cases/case-waits/wait"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/resume", form("/cases/case-resumed/resume"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/close", form("/cases/case-closed/close"), http.StatusSeeOther},
+		{"POST /admin/:tenant/cases/:case/reopen", form("/cases/case-reopened/reopen"), http.StatusSeeOther},
+	}
+}
+
+// actsOnRoles prepares what administrators do to roles.
+func actsOnRoles(t *testing.T, w *world, admin, security *browser) []doing {
+	t.Helper()
+	const custom = "/admin/alder/roles/custom"
+	_, given := w.person(t, "user13@alder.example")
+	_, taken := w.person(t, "user14@alder.example")
+	w.promote(t, "user14@alder.example", access.RoleHelpdesk)
+	tenantID, _ := w.person(t, "user14@alder.example")
+	for _, id := range []string{"changed", "retired"} {
+		w.act(t, "INSERT INTO custom_roles (tenant_id, id, name, permissions, created_by, created_at, changed_at) VALUES (?,?,?,'user.lock','',?,?)",
+			tenantID, access.CustomPrefix+id, id, w.DB.Now(), w.DB.Now())
+	}
+	security.get(t, "/admin/alder")
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, append(pairs, "reason", "a test", "ticket", "CHG-1")...) }
+	}
+	return []doing{
+		{"POST /admin/:tenant/users/:user/role", form(admin, "/admin/alder/users/"+given+"/role", "role", "helpdesk"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/role/take", form(admin, "/admin/alder/users/"+taken+"/role/take"), http.StatusSeeOther},
+		{"POST /admin/:tenant/roles/custom", form(security, custom, "name", "Lock keepers", "permissions", "user.lock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/roles/custom/:role/change", form(security, custom+"/changed/change", "name", "Other name", "permissions", "user.lock", "version", "1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/roles/custom/:role/retire", form(security, custom+"/retired/retire", "version", "1"), http.StatusSeeOther},
+	}
+}
+
+// actsOnPeople prepares what a tenant administrator does to people, and what
+// these do then.
+func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
+	t.Helper()
+	at := func(name string) string {
+		_, id := w.person(t, name+"@alder.example")
+		return "/admin/alder/users/" + id
+	}
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, append(pairs, "reason", "a test", "ticket", "CHG-1")...) }
+	}
+	invite := func(name string) func() answer {
+		return form(admin, "/admin/alder/users", "name", name+"@alder.example", "display_name", "Somebody new")
+	}
+	w.lock(t, "user11@alder.example")
+	w.disable(t, "user22@alder.example")
+	ph, _ := w.withPhone(t, "user12@alder.example")
+	link := invitationMark.FindString(invite("invited1")().want(t, http.StatusOK).body)
+	invite("invited2")().want(t, http.StatusOK)
+	newcomer := w.browser(t)
+	newcomer.get(t, link).want(t, http.StatusOK)
+	told := w.browser(t).signIn(t, "user13@alder.example")
+	tenantID, userID := w.person(t, "user13@alder.example")
+	w.act(t, "INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, at) VALUES (?,'notice-1',?,'sessions.ended','helpdesk','a test',?)", tenantID, userID, w.DB.Now())
+	admin.get(t, "/admin/alder")
+	told.get(t, "/me")
+	_, passing := w.person(t, "user7@alder.example")
+	_, withdrawn := w.person(t, "user8@alder.example")
+	w.act(t, "UPDATE tenants SET no_sign_in = 0 WHERE id = ?", tenantID)
+	for id, userID := range map[string]string{"passcode-1": passing, "passcode-2": withdrawn} {
+		w.act(t, "INSERT INTO static_passcodes (tenant_id, id, user_id, state, hours, reason, requested_by, approved_by, approved_at, expires_at) VALUES (?,?,?,'approved',1,'','','',?,?)",
+			tenantID, id, userID, w.DB.Now(), w.DB.Now().Add(time.Hour))
+	}
+	return []doing{
+		{"POST /admin/:tenant/passcodes/:passcode/show", form(security, "/admin/alder/passcodes/passcode-1/show"), http.StatusOK},
+		{"POST /admin/:tenant/users/:user/passcodes", form(admin, at("user12")+"/passcodes", "hours", "1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/passcodes/withdraw", form(admin, at("user8")+"/passcodes/withdraw"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/lock", form(admin, at("user10")+"/lock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/unlock", form(admin, at("user11")+"/unlock"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/disable", form(admin, at("user20")+"/disable"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/enable", form(admin, at("user22")+"/enable"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/devices/:device/revoke", form(admin, at("user12")+"/devices/"+ph.account+"/revoke"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/end-sessions", form(admin, at("user12")+"/end-sessions"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/mfa", form(admin, at("user12")+"/mfa", "mfa_state", "enabled"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users", invite("invited3"), http.StatusOK},
+		{"POST /admin/:tenant/users/:user/password-link", form(admin, at("user12")+"/password-link"), http.StatusOK},
+		{"POST /admin/:tenant/users/:user/invitation", form(admin, at("invited2")+"/invitation"), http.StatusOK},
+		{"POST /invite/:token", form(newcomer, link, "password", passwordOfAll, "password_again", passwordOfAll), http.StatusSeeOther},
+		{"POST /me/notices/:notice/seen", form(told, "/me/notices/notice-1/seen"), http.StatusSeeOther},
+	}
+}
+
+// invitationMark is the address of an invitation, without the host.
+var invitationMark = regexp.MustCompile(`/invite/[A-Za-z0-9._-]+`)
