@@ -31,32 +31,6 @@ func (r row) application() Application {
 
 const columns = "a.id, a.name, a.kind, a.state, a.redirect_uris, a.logout_uris, a.start_url, a.frequency_minutes, a.strength, a.limited, a.version, a.created_at, a.changed_at, a.secret_at"
 
-// Group is a group of the tenant.
-type Group struct{ ID, Name string }
-
-// groupsOffered is how many groups a page offers.
-const groupsOffered = 200
-
-func groupsOf(tx *store.Tx, tenantID string) (all []Group, err error) {
-	err = tx.All(&all, `SELECT g.id, g.name FROM groups g WHERE g.tenant_id = ? AND (g.id IN (SELECT l.group_id FROM application_groups l WHERE l.tenant_id = ?)
-		OR g.id IN (SELECT f.id FROM (SELECT id FROM groups WHERE tenant_id = ? ORDER BY name LIMIT ?) f)) ORDER BY g.name`, tenantID, tenantID, tenantID, groupsOffered)
-	return all, err
-}
-
-// namesOf gives the names of groups of the tenant by their ids.
-func namesOf(tx *store.Tx, tenantID string, ids []string) (map[string]string, error) {
-	names := map[string]string{}
-	if len(ids) == 0 {
-		return names, nil
-	}
-	var rows []Group
-	err := tx.All(&rows, "SELECT id, name FROM groups WHERE tenant_id = ? AND id IN ?", tenantID, ids)
-	for _, r := range rows {
-		names[r.ID] = r.Name
-	}
-	return names, err
-}
-
 func list(tx *store.Tx, tenantID string) ([]Application, error) {
 	return read(tx, tenantID, "SELECT "+columns+" FROM applications a WHERE a.tenant_id = ? ORDER BY lower(a.name)", tenantID)
 }

@@ -8,6 +8,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/group"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 )
@@ -79,8 +80,8 @@ func (s *Service) Of(ctx context.Context, tenantID, id string) (Application, err
 
 // Groups gives the groups that an application may be limited to, by name: the first
 // ones, and those that some application is limited to, which a form must not lose.
-func (s *Service) Groups(ctx context.Context, tenantID string) ([]Group, error) {
-	all, err := groupsOf(s.DB.View(ctx), tenantID)
+func (s *Service) Groups(ctx context.Context, tenantID string) ([]group.Named, error) {
+	all, err := group.Offered(s.DB.View(ctx), tenantID, "application_groups")
 	return all, store.Unusable(err)
 }
 
@@ -108,7 +109,7 @@ func (s *Service) register(tx *store.Tx, act approval.Act) (approval.Plan, error
 		return approval.Plan{}, err
 	}
 	next, p := asked.tidy(), plan(act, false)
-	groups, err := namesOf(tx, act.TenantID, next.Groups)
+	groups, err := group.NamesOf(tx, act.TenantID, next.Groups...)
 	if err != nil {
 		return p, err
 	}
@@ -147,7 +148,7 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	}
 	next := asked.tidy()
 	p := plan(act, next.loosens(was.Settings))
-	groups, err := namesOf(tx, act.TenantID, append(next.Groups, was.Groups...))
+	groups, err := group.NamesOf(tx, act.TenantID, append(next.Groups, was.Groups...)...)
 	if err != nil {
 		return p, err
 	}

@@ -9,6 +9,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/group"
 	"latchkey/app/method"
 	"latchkey/app/passcode"
 	"latchkey/app/role"
@@ -74,29 +75,15 @@ func of(tx *store.Tx, tenantID string) (Policy, error) {
 	return p.tidy(), nil
 }
 
-// Group is a group of the tenant that a way may be limited to.
-type Group struct{ ID, Name string }
-
-// groupsMost is how many groups the page offers.
-const groupsMost = 200
-
-// Groups lists the groups that ways may be limited to, by name: the first ones, and
-// those that a way is limited to already, which a form must not lose.
-func (s *Service) Groups(ctx context.Context, tenantID string) ([]Group, error) {
-	var all []Group
-	err := s.DB.View(ctx).All(&all, `SELECT g.id, g.name FROM groups g WHERE g.tenant_id = ? AND (g.id IN (SELECT l.group_id FROM method_groups l WHERE l.tenant_id = ?)
-		OR g.id IN (SELECT f.id FROM (SELECT id FROM groups WHERE tenant_id = ? ORDER BY name LIMIT ?) f)) ORDER BY g.name`, tenantID, tenantID, tenantID, groupsMost)
+// Groups lists the groups that ways may be limited to.
+func (s *Service) Groups(ctx context.Context, tenantID string) ([]group.Named, error) {
+	all, err := group.Offered(s.DB.View(ctx), tenantID, "method_groups")
 	return all, store.Unusable(err)
 }
 
 // GroupNames gives the names of the groups of a tenant, by id.
 func (s *Service) GroupNames(ctx context.Context, tenantID string) (map[string]string, error) {
-	var rows []Group
-	err := s.DB.View(ctx).All(&rows, "SELECT id, name FROM groups WHERE tenant_id = ?", tenantID)
-	names := map[string]string{}
-	for _, r := range rows {
-		names[r.ID] = r.Name
-	}
+	names, err := group.AllNames(s.DB.View(ctx), tenantID)
 	return names, store.Unusable(err)
 }
 
@@ -108,16 +95,7 @@ func namesOf(tx *store.Tx, tenantID string, policies ...Policy) (map[string]stri
 			ids = append(ids, r.Groups...)
 		}
 	}
-	names := map[string]string{}
-	if len(ids) == 0 {
-		return names, nil
-	}
-	var rows []Group
-	err := tx.All(&rows, "SELECT id, name FROM groups WHERE tenant_id = ? AND id IN ?", tenantID, ids)
-	for _, r := range rows {
-		names[r.ID] = r.Name
-	}
-	return names, err
+	return group.NamesOf(tx, tenantID, ids...)
 }
 
 // change plans the next version.

@@ -12,6 +12,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
+	"latchkey/app/group"
 	"latchkey/app/method"
 	"latchkey/app/policy"
 	"latchkey/app/rollout"
@@ -89,10 +90,9 @@ type groups struct{ name, id map[string]string }
 
 func (s *Service) groups(ctx context.Context, tenantID string) (groups, error) {
 	g := groups{map[string]string{}, map[string]string{}}
-	var rows []struct{ ID, Name string }
-	err := s.DB.View(ctx).All(&rows, "SELECT id, name FROM groups WHERE tenant_id = ?", tenantID)
-	for _, r := range rows {
-		g.name[r.ID], g.id[r.Name] = r.Name, r.ID
+	names, err := group.AllNames(s.DB.View(ctx), tenantID)
+	for id, name := range names {
+		g.name[id], g.id[name] = name, id
 	}
 	return g, store.Unusable(err)
 }

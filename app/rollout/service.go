@@ -10,6 +10,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
+	"latchkey/app/group"
 	"latchkey/app/passcode"
 	"latchkey/app/role"
 	"latchkey/app/store"
@@ -89,18 +90,9 @@ func read(tx *store.Tx, tenantID string) ([]Rollout, error) {
 	return found, nil
 }
 
-// Group is a group of the tenant that a rule may speak of.
-type Group struct{ ID, Name string }
-
-// groupsMost is how many groups the page offers.
-const groupsMost = 200
-
-// Groups lists the groups that a rule may speak of, by name: the first ones, and
-// those that one speaks of already, which a form must not lose.
-func (s *Service) Groups(ctx context.Context, tenantID string) ([]Group, error) {
-	var found []Group
-	err := s.DB.View(ctx).All(&found, `SELECT g.id, g.name FROM groups g WHERE g.tenant_id = ? AND (g.id IN (SELECT r.group_id FROM rollout_groups r WHERE r.tenant_id = ?)
-		OR g.id IN (SELECT f.id FROM (SELECT id FROM groups WHERE tenant_id = ? ORDER BY name LIMIT ?) f)) ORDER BY g.name`, tenantID, tenantID, tenantID, groupsMost)
+// Groups lists the groups that a rule may speak of.
+func (s *Service) Groups(ctx context.Context, tenantID string) ([]group.Named, error) {
+	found, err := group.Offered(s.DB.View(ctx), tenantID, "rollout_groups")
 	return found, store.Unusable(err)
 }
 
@@ -110,16 +102,7 @@ func namesOf(tx *store.Tx, tenantID string, rules ...feature.Rule) (map[string]s
 	for _, r := range rules {
 		ids = append(append(ids, r.Include...), r.Exclude...)
 	}
-	names := map[string]string{}
-	if len(ids) == 0 {
-		return names, nil
-	}
-	var rows []Group
-	err := tx.All(&rows, "SELECT id, name FROM groups WHERE tenant_id = ? AND id IN ?", tenantID, ids)
-	for _, r := range rows {
-		names[r.ID] = r.Name
-	}
-	return names, err
+	return group.NamesOf(tx, tenantID, ids...)
 }
 
 // change plans the next version.
