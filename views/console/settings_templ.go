@@ -315,7 +315,7 @@ func SettingsPage(p component.Page, v Settings) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = component.Form(v.Decisions.Action, p.CSRF, component.Problems(v.Decisions.Errors, "decision_days", "reason", "ticket")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = component.Form(v.Decisions.Action, p.CSRF, v.Decisions.Problems).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
