@@ -39,7 +39,9 @@ var pages = map[string][]state{
 		func(v *console.Approvals) { v.Decided, v.Older = nil, "" },
 		func(v *console.Approvals) { v.Decided[0].Decider, v.Decided[0].Target = "", "" }),
 	"console.CallerCheckPage": page(console.CallerCheckPage, full,
-		func(v *console.CallerCheck) { v.State, v.Own, v.CodeAsked, v.Error = "pending", true, false, "" },
+		func(v *console.CallerCheck) {
+			v.State, v.Own, v.CodeAsked, v.Error, v.CaseHref = "pending", true, false, "", ""
+		},
 		func(v *console.CallerCheck) { v.State, v.Own, v.Number, v.AgentName = "pending", true, "", "" },
 		func(v *console.CallerCheck) {
 			v.State, v.GoodUntil, v.AgentCode, v.Alarm = "denied", time.Time{}, "", false
@@ -60,7 +62,8 @@ var pages = map[string][]state{
 		func(v *console.Person) {
 			v.Check.Ways[0].Stops, v.Check.Causes, v.Check.Alarm, v.Check.Proved, v.Check.Errors = "", nil, "", "", nil
 		},
-		func(v *console.Person) { v.Check.May, v.Check.Ways[0].Until = false, time.Time{} }),
+		func(v *console.Person) { v.Check.May, v.Check.Rows[0].Href = false, "" },
+		func(v *console.Person) { v.Check.Ways[0].Until = time.Time{} }),
 	"console.OverviewPage": page(console.OverviewPage, full,
 		func(v *console.Overview) { v.Attention = nil },
 		func(v *console.Overview) { v.Attention[0].Tone, v.Facts[0].Href = "", "" }),
