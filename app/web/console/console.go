@@ -22,6 +22,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/importing"
+	"latchkey/app/insight"
 	"latchkey/app/operator"
 	"latchkey/app/passcode"
 	"latchkey/app/people"
@@ -61,6 +62,7 @@ type Pages struct {
 	Tickets   *ticket.Service
 	Cases     *cases.Service
 	Replays   *replay.Service
+	Insights  *insight.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -96,7 +98,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
 	)
 }
 
