@@ -67,10 +67,10 @@ func (c Chart) most(stacked bool) float64 {
 	return roundUp(most)
 }
 
-// roundUp gives the least of 1, 2, 5, 10, 20, … that is not below v.
+// roundUp gives the next round figure that is not below v.
 func roundUp(v float64) float64 {
 	for ten := 1.0; ; ten *= 10 {
-		for _, step := range []float64{1, 2, 5} {
+		for _, step := range []float64{1, 2, 3, 4, 5, 6, 8} {
 			if step*ten >= v {
 				return step * ten
 			}
@@ -120,9 +120,13 @@ func (c Chart) line(s Series) (points string) {
 // chartLabel is a text along the bottom.
 type chartLabel struct{ X, Anchor, Text string }
 
-// bottom are the labels that have room: seven at most.
+// bottom are the labels that have room beside one another: all of a week, and five of
+// more days.
 func (c Chart) bottom() (all []chartLabel) {
-	each := max(1, (len(c.Labels)+6)/7)
+	each := 1
+	if len(c.Labels) > 7 {
+		each = (len(c.Labels) + 4) / 5
+	}
 	for i := len(c.Labels) - 1; i >= 0; i -= each {
 		anchor := "middle"
 		if len(c.Labels) > 7 && i == len(c.Labels)-1 {
