@@ -18,6 +18,7 @@ import (
 	"latchkey/app/application"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/fault"
 	"latchkey/app/group"
@@ -61,6 +62,7 @@ type Pages struct {
 	Providers *provider.Service
 	Tickets   *ticket.Service
 	Cases     *cases.Service
+	Checks    *callercheck.Service
 	Replays   *replay.Service
 	Insights  *insight.Service
 }
@@ -98,7 +100,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.stayRoutes(),
 	)
 }
 
