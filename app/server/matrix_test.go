@@ -12,10 +12,12 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/decision"
 	"latchkey/app/secret"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
+	"latchkey/app/tenant"
 	"latchkey/app/user"
 	"latchkey/app/web"
 )
@@ -277,6 +279,18 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	decided := decision.Made{At: c.DB.Now(), ID: "decision" + slug, UserID: c.targets[slug][access.RoleUser], Input: decision.Input{
+		MFA: user.MFADisabled, Bound: user.WithPassword, Served: user.WithPassword, Way: user.WithPassword, Proves: user.WithPassword, Mode: tenant.Pick3,
+	}}
+	if err := c.DB.Act(t.Context(), func(tx *store.Tx) error {
+		rules, err := decision.Load(tx, tenantID)
+		if err != nil {
+			return err
+		}
+		return decision.Keep(tx, tenantID, rules, []decision.Made{decided})
+	}); err != nil {
+		t.Fatal(err)
+	}
 	c.act(t, `INSERT INTO cases (tenant_id, id, number, user_id, cause, words, state, owner_id, opened_by, opened_at) VALUES (?,?,7,?,'lost','','open','','',?)`,
 		tenantID, "case-"+slug, c.targets[slug][access.RoleUser], c.DB.Now())
 	c.act(t, "INSERT INTO case_links (tenant_id, case_id, kind, target_id, added_by, added_at) VALUES (?,?,'device',?,'',?)",
@@ -289,6 +303,7 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		":application": "application-" + slug,
 
 		":case":     "case-" + slug,
+		":decision": decision.Address(decided.At, decided.ID),
 		":check":    "check-" + slug,
 		":ticket":   "TICKET-" + slug,
 		":passcode": "passcode" + slug,
