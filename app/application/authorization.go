@@ -26,7 +26,7 @@ const (
 type Asked struct {
 	ApplicationID, BrowserDigest      string
 	Redirect, State, Nonce, Challenge string
-	Mode, LoginHint                   string
+	Mode, LoginHint, HintUserID       string // the user that it takes to be there; empty: anybody
 	Scopes, ACRs                      []string
 	Silent                            bool // no page may be shown
 	Afresh                            bool // a proof from before does not do
@@ -43,8 +43,10 @@ type Authorization struct {
 	AuthenticatedAt time.Time
 	ACR             string
 	AMR             []string
+	ProvedBy        string // as the session has it
 
 	used, ended   bool // its code was; nothing of it is worth anything
+	gone          bool // the phone that proved it is no more
 	codeExpiresAt time.Time
 }
 
@@ -103,7 +105,7 @@ func judge(tx *store.Tx, z Authorization, a Application, who session.Session) (m
 	least := z.least(a)
 	m.Older = a.stale(who, tx.Now) || z.stale(who, tx.Now)
 	m.Less = who.Limited || who.Level() < least
-	m.Proof = who.LevelProofs(least)
+	m.Proof = who.LevelProofs(least, tx.Now)
 	return m, nil
 }
 
@@ -183,10 +185,10 @@ func (s *Service) Grant(ctx context.Context, who session.Session, z Authorizatio
 		case !m.Nothing():
 			return fault.New(fault.Conflict, "application.changed")
 		}
-		err = tx.Change(fault.New(fault.Expired, "application.request_over"), `UPDATE authorizations SET session_id = ?, user_id = ?, authenticated_at = ?, acr = ?, amr = ?,
+		err = tx.Change(fault.New(fault.Expired, "application.request_over"), `UPDATE authorizations SET session_id = ?, user_id = ?, authenticated_at = ?, acr = ?, amr = ?, proved_by = ?, proved_account = ?,
 			code_digest = ?, code_expires_at = ?, expires_at = ?
 			WHERE tenant_id = ? AND id = ? AND browser_digest = ? AND code_digest = '' AND expires_at > ? AND `+stillOpen+` AND `+session.Stands,
-			now.ID, now.UserID, now.ProvedAt, now.Level().ACR(), strings.Join(now.References(), ","), codeDigest, tx.Now.Add(CodeLife), now.CreatedAt.Add(session.Life),
+			now.ID, now.UserID, now.ProvedAt, now.Level().ACR(), strings.Join(now.References(), ","), now.ProvedBy, now.ProvedAccount, codeDigest, tx.Now.Add(CodeLife), now.CreatedAt.Add(session.Life),
 			who.TenantID, z.ID, z.BrowserDigest, tx.Now, now.UserID, who.TenantID, now.ID, tx.Now)
 		if err != nil {
 			return err

@@ -12,32 +12,32 @@ import (
 
 func insertRequest(tx *store.Tx, tenantID, id string, a Asked) error {
 	return tx.Exec(`INSERT INTO authorizations (tenant_id, id, application_id, browser_digest, redirect_uri, scopes, state, nonce, code_challenge, response_mode,
-		silent, afresh, max_age, acr_values, login_hint, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		silent, afresh, max_age, acr_values, login_hint, hint_user_id, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		tenantID, id, a.ApplicationID, a.BrowserDigest, a.Redirect, strings.Join(a.Scopes, " "), a.State, a.Nonce, a.Challenge, a.Mode,
-		a.Silent, a.Afresh, a.MaxAge, strings.Join(a.ACRs, " "), a.LoginHint, tx.Now, tx.Now.Add(RequestLife)).Error
+		a.Silent, a.Afresh, a.MaxAge, strings.Join(a.ACRs, " "), a.LoginHint, a.HintUserID, tx.Now, tx.Now.Add(RequestLife)).Error
 }
 
 func findAuthorization(tx *store.Tx, where string, values ...any) (z Authorization, ok bool, err error) {
 	var row struct {
-		ID, ApplicationID, BrowserDigest, RedirectUri, Scopes, State, Nonce, CodeChallenge, ResponseMode, AcrValues, LoginHint, SessionID, UserID, Acr, Amr string
-		Silent, Afresh                                                                                                                                      bool
-		MaxAge                                                                                                                                              int
-		CreatedAt                                                                                                                                           time.Time
-		AuthenticatedAt, CodeExpiresAt, CodeUsedAt, EndedAt                                                                                                 *time.Time
+		ID, ApplicationID, BrowserDigest, RedirectUri, Scopes, State, Nonce, CodeChallenge, ResponseMode, AcrValues, LoginHint, SessionID, UserID, Acr, Amr, ProvedBy, HintUserID string
+		Silent, Afresh, Gone                                                                                                                                                      bool
+		MaxAge                                                                                                                                                                    int
+		CreatedAt                                                                                                                                                                 time.Time
+		AuthenticatedAt, CodeExpiresAt, CodeUsedAt, EndedAt                                                                                                                       *time.Time
 	}
 	ok, err = tx.One(&row, `SELECT z.id, z.application_id, z.browser_digest, z.redirect_uri, z.scopes, z.state, z.nonce, z.code_challenge, z.response_mode, z.acr_values, z.login_hint,
-		z.session_id, z.user_id, z.acr, z.amr, z.silent, z.afresh, z.max_age, z.created_at, z.authenticated_at, z.code_expires_at, z.code_used_at, z.ended_at
-		FROM authorizations z WHERE `+where, values...)
+		z.session_id, z.user_id, z.acr, z.amr, z.proved_by, z.hint_user_id, (z.proved_account <> '' AND COALESCE(p.state, '') <> 'active') AS gone, z.silent, z.afresh, z.max_age, z.created_at, z.authenticated_at, z.code_expires_at, z.code_used_at, z.ended_at
+		FROM authorizations z LEFT JOIN devices p ON p.tenant_id = z.tenant_id AND p.account_id = z.proved_account WHERE `+where, values...)
 	if err != nil || !ok {
 		return z, ok, err
 	}
 	z = Authorization{
-		ID: row.ID, CreatedAt: row.CreatedAt, SessionID: row.SessionID, UserID: row.UserID, ACR: row.Acr, AMR: strings.Split(row.Amr, ","),
+		ID: row.ID, CreatedAt: row.CreatedAt, SessionID: row.SessionID, UserID: row.UserID, ACR: row.Acr, AMR: strings.Split(row.Amr, ","), ProvedBy: row.ProvedBy,
 		Asked: Asked{
 			ApplicationID: row.ApplicationID, BrowserDigest: row.BrowserDigest, Redirect: row.RedirectUri, State: row.State, Nonce: row.Nonce, Challenge: row.CodeChallenge,
-			Mode: row.ResponseMode, LoginHint: row.LoginHint, Scopes: strings.Fields(row.Scopes), ACRs: strings.Fields(row.AcrValues), Silent: row.Silent, Afresh: row.Afresh, MaxAge: row.MaxAge,
+			Mode: row.ResponseMode, LoginHint: row.LoginHint, HintUserID: row.HintUserID, Scopes: strings.Fields(row.Scopes), ACRs: strings.Fields(row.AcrValues), Silent: row.Silent, Afresh: row.Afresh, MaxAge: row.MaxAge,
 		},
-		used: row.CodeUsedAt != nil, ended: row.EndedAt != nil,
+		used: row.CodeUsedAt != nil, ended: row.EndedAt != nil, gone: row.Gone,
 	}
 	if row.AuthenticatedAt != nil {
 		z.AuthenticatedAt = *row.AuthenticatedAt

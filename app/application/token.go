@@ -126,6 +126,8 @@ func (s *Service) stands(tx *store.Tx, tenantID string, z Authorization) error {
 		return refused(fault.Of(closed).Code)
 	case a.stale(who, tx.Now):
 		return refused("application.proof_older")
+	case z.gone || who.Without(z.ProvedBy):
+		return refused("application.proof_gone")
 	case !slices.Contains(a.Redirects, z.Redirect): // what went there stays with whoever is there
 		return refused("application.changed")
 	case session.LevelOf(z.ACR) < session.LevelOf(a.Strength), who.Level() < session.LevelOf(a.Strength):

@@ -10,6 +10,8 @@ import (
 	"golang.org/x/oauth2"
 
 	"latchkey/app/application"
+	"latchkey/app/audit"
+	"latchkey/app/server"
 )
 
 // send posts a form as an application does; basic is a name and a password.
@@ -208,5 +210,69 @@ func TestAnAnswerSaysWhoGivesIt(t *testing.T) {
 		back := stepsUp(t, "prompt=login", a)
 		b.prove(t, back)
 		says("a code after a page", b.get(t, back))
+	})
+}
+
+// TestOneSessionAsksForSoMuch: also for applications of others, where each is remembered,
+// and whatever it asks for is kept once.
+func TestOneSessionAsksForSoMuch(t *testing.T) {
+	t.Parallel()
+	onBothWith(t, func(s *server.Settings) { s.SignInsPerMinute = 8 }, func(t *testing.T, w *world) {
+		p := w.party(t, "alder", application.Public)
+		other, b := w.browser(t).signIn(t, "user1@birch.example"), w.browser(t).signIn(t, "user1@alder.example")
+		many := []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("scope", strings.Repeat("openid profile nonsense ", 100)), oauth2.SetAuthURLParam("acr_values", strings.Repeat("1fa phr nonsense ", 50))}
+		got := map[int]int{}
+		for range 12 {
+			_, a := p.asked(t, other, many...)
+			got[a.status]++
+		}
+		if got[http.StatusForbidden] != 8 || got[http.StatusTooManyRequests] != 4 || w.events(t, audit.ApplicationRefused, "") != 8 {
+			t.Errorf("twelve at once are answered %v, and %d remembered", got, w.events(t, audit.ApplicationRefused, ""))
+		}
+		code, j := p.code(t, b, many...) // at the same address, and somebody else
+		if _, err := p.redeem(t, code, j); err != nil {
+			t.Error(err)
+		}
+		var kept struct{ Scopes, AcrValues string }
+		if w.one(t, &kept, "SELECT scopes, acr_values FROM authorizations WHERE session_id <> ''"); kept.Scopes != "openid profile" || kept.AcrValues != "1fa phr" {
+			t.Errorf("what it asks for is kept as %q and %q", kept.Scopes, kept.AcrValues)
+		}
+	})
+}
+
+// TestAnApplicationThatTakesSomebodyToBeThere is given nobody else, however it asks.
+func TestAnApplicationThatTakesSomebodyToBeThere(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, w *world) {
+		const one, two = "user1@alder.example", "user2@alder.example"
+		p := w.party(t, "alder", application.Public)
+		b, other := w.browser(t).signIn(t, one), w.browser(t).signIn(t, two)
+		code, j := p.code(t, b)
+		token, err := p.redeem(t, code, j)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, _ := token.Extra("id_token").(string)
+		hint := oauth2.SetAuthURLParam("id_token_hint", raw)
+		if failure := silently(t, p, b, hint); failure != "" {
+			t.Errorf("who it is: %q", failure)
+		}
+		if failure := silently(t, p, other, hint); failure != "login_required" || w.events(t, audit.ApplicationRefused, "application.other_user") != 1 {
+			t.Errorf("somebody else, silently: %q", failure)
+		}
+		j, a := p.asked(t, other, hint)
+		if _, failure := p.lands(t, j, a.want(t, http.StatusFound)); failure != "login_required" {
+			t.Errorf("somebody else: %q", failure)
+		}
+		for name, want := range map[string]string{one: "", two: "login_required"} {
+			in := w.browser(t)
+			j, a := p.asked(t, in, hint)
+			u, _ := url.Parse(a.want(t, http.StatusSeeOther).location())
+			back := u.Query().Get("return_to")
+			in.signIn(t, name)
+			if code, failure := p.lands(t, j, in.get(t, back).want(t, http.StatusOK)); failure != want || (code == "") != (want != "") {
+				t.Errorf("%s signs in: %q", name, failure)
+			}
+		}
 	})
 }

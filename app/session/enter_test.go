@@ -145,7 +145,7 @@ func TestWhatIsNewAndWhatIsLimited(t *testing.T) {
 			if s = of(h, limited.Cookie); !s.Limited {
 				t.Errorf("before %s it is lifted", by)
 			}
-			h.Act(func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, s.ID, u.ID, by) })
+			h.Act(func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, s.ID, u.ID, by, "") })
 		}
 		s = of(h, limited.Cookie)
 		if err := session.EnterConsole(t.Context(), h.DB, &s); err != nil || s.Limited || s.Unlimited() != nil || !s.FreshBy(session.Weak, h.Clock.Now()) {
@@ -185,7 +185,7 @@ func TestAnAppAloneLiftsNoLimit(t *testing.T) {
 			s := of(h, done.Cookie)
 			h.Set("UPDATE sessions SET limited = TRUE WHERE id = ?", s.ID)
 			for _, by := range row.proofs {
-				h.Act(func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, s.ID, u.ID, by) })
+				h.Act(func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, s.ID, u.ID, by, "") })
 			}
 			if got := of(h, done.Cookie).Limited; got != row.limited {
 				t.Errorf("after %v it is limited: %t", row.proofs, got)

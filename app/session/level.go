@@ -3,6 +3,7 @@ package session
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Level says to an application how its user proved it: that is less fine than
@@ -44,19 +45,26 @@ func (l Level) ACR() string {
 	return ""
 }
 
-// Level is that of the last proof of a session. What was proved before does not count:
-// the time that is told is that of the last one. A passkey that did not see who holds it
+// held are what makes, with the password in the same proof, two factors.
+var held = []string{ByTOTP, ByPrintedCode, BySMS, ByVoice}
+
+// Level is that of the last proof of a session. What was proved before does not count,
+// not even that the password is known: the time that is told is that of the last one. A
+// passkey that did not see who holds it
 // is one factor, and with the password two, of which nobody can be talked out of one.
 func (s Session) Level() Level {
 	password := made(s.ProvedBy, ByPassword)
 	switch {
 	case made(s.ProvedBy, ByPasskey), made(s.ProvedBy, ByKey) && password:
 		return PhishingResistant
-	case s.proved() >= Strong, password && (made(s.ProvedBy, BySMS) || made(s.ProvedBy, ByVoice)):
+	case made(s.ProvedBy, ByPhone), password && slices.ContainsFunc(held, func(by string) bool { return made(s.ProvedBy, by) }):
 		return MultiFactor
 	}
 	return OneFactor
 }
+
+// Without says whether a way of a proof is off for the user of a session by now.
+func (s Session) Without(by string) bool { return madeWith(by)&s.Off != 0 }
 
 // references are the ways as authentication method references of RFC 8176.
 var references = map[string]string{
@@ -77,12 +85,16 @@ func (s Session) References() (all []string) {
 }
 
 // LevelProofs lists the ways by which the user of a session can prove it at a level, the
-// strongest first. It may be none.
-func (s Session) LevelProofs(least Level) []string {
+// strongest first. It may be none. Two factors are one proof: after a password from
+// before it takes that again, and then what is held.
+func (s Session) LevelProofs(least Level, now time.Time) []string {
 	switch least {
 	case PhishingResistant:
 		return s.Offers([]string{ByPasskey})
 	case MultiFactor:
+		if s.ProvedBy != ByPassword || !now.Before(s.ProvedAt.Add(StepUpLife)) {
+			s.AMR, s.ProvedBy = "", ""
+		}
 		return s.having(Strong, s.Ways)
 	}
 	return s.Offers(s.Proofs(s.Strongest()))

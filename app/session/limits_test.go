@@ -26,7 +26,7 @@ func TestAStaticPasscodeOpensNoConsole(t *testing.T) {
 					return err
 				}
 				cookie = made
-				return session.Prove(tx, u.TenantID, id, u.ID, session.ByPhone)
+				return session.Prove(tx, u.TenantID, id, u.ID, session.ByPhone, "")
 			})
 			s := of(h, cookie)
 			if err := session.EnterConsole(t.Context(), h.DB, &s); (err == nil) != opens || !opens && fault.Of(err).Code != "session.console_passcode" {

@@ -44,31 +44,33 @@ const (
 
 // Session is a signed-in browser with what every request needs to know.
 type Session struct {
-	ID          string
-	TenantID    string
-	TenantSlug  string
-	TenantName  string
-	UserID      string
-	UserName    string
-	DisplayName string
-	AMR         string // comma-separated
-	Browser     string
-	IP          string
-	CreatedAt   time.Time
-	ProvedAt    time.Time
-	ProvedBy    string
-	LastSeenAt  time.Time
-	ExpiresAt   time.Time
-	AccountID   string
-	TrustedID   string // the trusted browser that it was begun in; empty: none
-	Limited     bool   // see Enter
-	AsksPhone   bool   // its user is to register one before anything else; see package campaign
+	ID            string
+	TenantID      string
+	TenantSlug    string
+	TenantName    string
+	UserID        string
+	UserName      string
+	DisplayName   string
+	AMR           string // comma-separated
+	Browser       string
+	IP            string
+	CreatedAt     time.Time
+	ProvedAt      time.Time
+	ProvedBy      string
+	ProvedAccount string // the phone's; empty: it was none
+	LastSeenAt    time.Time
+	ExpiresAt     time.Time
+	AccountID     string
+	TrustedID     string // the trusted browser that it was begun in; empty: none
+	Limited       bool   // see Enter
+	AsksPhone     bool   // its user is to register one before anything else; see package campaign
 
 	Lives
 
 	ConsoleSeenAt *time.Time // nil: never in the console
 	Bound         user.Ways  // what the user has bound
 	Ways          user.Ways  // of that, what their organisation has on
+	ProofGone     bool       // the phone that it was proved by last is no more; see settle
 	LostPhone     bool       // one did, until it was removed by less, and LostWait is not over
 }
 
@@ -159,9 +161,9 @@ func Begin(tx *store.Tx, b Beginning) (id string, cookie secret.Token, err error
 	id = secret.System.ID()
 	token := secret.System.Token()
 	err = tx.Later(`INSERT INTO sessions (tenant_id, id, token_digest, user_id, amr, account_id, browser, ip, browser_digest,
-		limited, asks_phone, trusted_id, created_at, proved_at, proved_by, last_seen_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		limited, asks_phone, trusted_id, created_at, proved_at, proved_by, proved_account, last_seen_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		b.TenantID, id, token.Digest(), b.UserID, b.AMR, b.AccountID, b.Browser, b.IP, b.BrowserDigest,
-		b.Limited, b.AsksPhone, b.TrustedID, tx.Now, tx.Now, b.AMR, tx.Now, tx.Now.Add(Life))
+		b.Limited, b.AsksPhone, b.TrustedID, tx.Now, tx.Now, b.AMR, b.AccountID, tx.Now, tx.Now.Add(Life))
 	// The cookie names the tenant, so that every look-up begins with it.
 	return id, secret.TokenOf(b.TenantID + "." + token.Reveal()), err
 }
@@ -189,13 +191,14 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	tx := db.View(ctx)
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
-		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.last_seen_at, s.expires_at, s.account_id,
+		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.proved_account, `+proofGone+`, s.last_seen_at, s.expires_at, s.account_id,
 		s.limited, s.trusted_id, s.asks_phone, `+lives+`, s.console_seen_at, u.ways AS bound,
 		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		JOIN tenants t ON t.id = s.tenant_id
 		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
+		LEFT JOIN devices p ON p.tenant_id = s.tenant_id AND p.account_id = s.proved_account
 		WHERE s.tenant_id = ? AND s.token_digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.last_seen_at > ?
 		AND u.state = 'active' AND t.state = 'active' AND (s.account_id = '' OR d.state = 'active')`,
 		tx.Now.Add(-LostWait), tenantID, digest, tx.Now, tx.Now.Add(-IdleLife))
@@ -205,19 +208,37 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	if !found || s.over(tx.Now) {
 		return Session{}, none
 	}
-	s.Ways = s.Bound &^ s.Off
+	s.settle()
 	s.AsksPhone = s.AsksPhone && !s.Bound.Has(user.WithPhone)
 	return s, nil
 }
 
-// Prove notes in the act tx that the user of a session proved it again, now. That
-// they know the password stays known when an authenticator app or a printed code is
-// proved after it.
+// proofGone says of a session s whether the phone p that it was proved by is no more.
+const proofGone = "(s.proved_account <> '' AND COALESCE(p.state, '') <> 'active') AS proof_gone"
+
+// settle takes from a session that was read what is no more: ways that are off, and a
+// proof by one of them, or by a phone that was revoked. It is proved then as it was when
+// it began, and by what is left of that. What else proved it takes its proofs along when
+// it is removed (CloseMadeBy).
+func (s *Session) settle() {
+	s.Ways = s.Bound &^ s.Off
+	gone := s.Off
+	if s.ProofGone {
+		gone |= user.WithPhone
+	}
+	if madeWith(s.ProvedBy)&gone != 0 {
+		s.ProvedBy, s.ProvedAccount, s.ProvedAt = without(s.AMR, gone), "", s.CreatedAt
+	}
+}
+
+// Prove notes in the act tx that the user of a session proved it again, now; account is
+// that of the phone which did. The password and what is held are one proof when the
+// latter comes within StepUpLife; later, it only stays known that they know it (ByKnown).
 // Only a Strong proof ends that the session is limited: whoever talked its user into
 // approving it may well know the password, too.
 // It fails with fault.Refused when the session has ended meanwhile.
-func Prove(tx *store.Tx, tenantID, id, userID, by string) error {
-	after, limited := by, "limited"
+func Prove(tx *store.Tx, tenantID, id, userID, by, account string) error {
+	one, known, limited := by, by, "limited"
 	switch {
 	case made(by, ByPhone), made(by, ByPasskey):
 		limited = "FALSE"
@@ -225,12 +246,13 @@ func Prove(tx *store.Tx, tenantID, id, userID, by string) error {
 		limited = "(limited AND ',' || amr || ',' || proved_by || ',' NOT LIKE '%," + ByPassword + ",%')"
 	}
 	if by == ByTOTP || by == ByPrintedCode {
-		after = ByPassword + "," + by
+		one, known = ByPassword+","+by, ByKnown+","+by
 	}
 	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE sessions SET limited = `+limited+`, proved_at = ?,
-		proved_by = CASE WHEN proved_by IN (?,?,?) THEN CAST(? AS text) ELSE CAST(? AS text) END
+		proved_account = ?, proved_by = CASE WHEN proved_by = ? AND proved_at > ? THEN CAST(? AS text)
+			WHEN ',' || proved_by || ',' LIKE ? OR ',' || proved_by || ',' LIKE ? THEN CAST(? AS text) ELSE CAST(? AS text) END
 		WHERE tenant_id = ? AND id = ? AND user_id = ? AND ended_at IS NULL AND expires_at > ?`,
-		tx.Now, ByPassword, ByPassword+","+ByTOTP, ByPassword+","+ByPrintedCode, after, by, tenantID, id, userID, tx.Now)
+		tx.Now, account, ByPassword, tx.Now.Add(-StepUpLife), one, "%,"+ByPassword+",%", "%,"+ByKnown+",%", known, by, tenantID, id, userID, tx.Now)
 }
 
 // Listed is a session as its user sees it.
@@ -320,13 +342,23 @@ func Close(tx *store.Tx, tenantID, userID, keep string) (ended int64, err error)
 
 // CloseMadeBy ends, in the act tx, every session of a user but keep (empty: none)
 // that a way had a part in, and first what is halfway to one; the event is the
-// caller's.
+// caller's. Sessions that were proved by it are proved as they were when they began, and
+// what applications were given for such a proof is worth nothing.
 func CloseMadeBy(tx *store.Tx, tenantID, userID, by, keep string) error {
 	if err := CloseHalfway(tx, tenantID, userID, by); err != nil {
 		return err
 	}
-	return tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL AND ',' || amr || ',' LIKE ?",
-		tx.Now, tenantID, userID, keep, "%,"+by+",%").Error
+	had := "%," + by + ",%"
+	if err := tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL AND ',' || amr || ',' LIKE ?",
+		tx.Now, tenantID, userID, keep, had).Error; err != nil {
+		return err
+	}
+	if err := tx.Exec(`UPDATE sessions SET proved_by = trim(replace(',' || amr || ',', ?, ','), ','), proved_at = created_at, proved_account = account_id
+		WHERE tenant_id = ? AND user_id = ? AND ended_at IS NULL AND ',' || proved_by || ',' LIKE ?`, ","+by+",", tenantID, userID, had).Error; err != nil {
+		return err
+	}
+	return tx.Exec(`UPDATE authorizations SET ended_at = ? WHERE tenant_id = ? AND session_id <> '' AND ended_at IS NULL AND ',' || proved_by || ',' LIKE ?
+		AND session_id IN (SELECT s.id FROM sessions s WHERE s.tenant_id = ? AND s.user_id = ?)`, tx.Now, tenantID, had, tenantID, userID).Error
 }
 
 // CloseHalfway ends, in the act tx, the sign-ins of a user that wait for another

@@ -177,7 +177,7 @@ func TestASessionKnowsWhoseItIsAndHowItWasMade(t *testing.T) {
 		now := h.Clock.Now()
 		want := session.Session{
 			ID: id, TenantID: h.Alder.ID, TenantSlug: "alder", TenantName: "Alder Health", UserID: u.ID, UserName: "user1@alder.example", DisplayName: "user1",
-			AMR: session.ByPhone, Browser: from.Browser, IP: from.IP, ProvedBy: session.ByPhone, AccountID: a.AccountID, Bound: user.WithPassword | user.WithPhone, Ways: user.WithPassword | user.WithPhone,
+			AMR: session.ByPhone, Browser: from.Browser, IP: from.IP, ProvedBy: session.ByPhone, ProvedAccount: a.AccountID, AccountID: a.AccountID, Bound: user.WithPassword | user.WithPhone, Ways: user.WithPassword | user.WithPhone,
 			Lives:     session.Lives{IdleMinutes: 60, SessionHours: 24, Off: user.WithStaticPasscode, NoRecovery: user.WithStaticPasscode},
 			CreatedAt: now, ProvedAt: now, LastSeenAt: now, ExpiresAt: now.Add(24 * time.Hour),
 		}
@@ -405,8 +405,8 @@ func TestSessionsOfOthersAreNotThere(t *testing.T) {
 			"of another user":                       session.End(ctx, h.DB, u.TenantID, stranger.ID, id, audit.User(stranger.ID), from),
 			"in another organisation":               session.End(ctx, h.DB, h.Birch.ID, u.ID, id, audit.User(u.ID), from),
 			"that is none":                          session.End(ctx, h.DB, u.TenantID, u.ID, "none", audit.User(u.ID), from),
-			"to be proved, of another user":         h.DB.Act(ctx, func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, id, stranger.ID, session.ByPhone) }),
-			"to be proved, in another organisation": h.DB.Act(ctx, func(tx *store.Tx) error { return session.Prove(tx, h.Birch.ID, id, u.ID, session.ByPhone) }),
+			"to be proved, of another user":         h.DB.Act(ctx, func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, id, stranger.ID, session.ByPhone, "") }),
+			"to be proved, in another organisation": h.DB.Act(ctx, func(tx *store.Tx) error { return session.Prove(tx, h.Birch.ID, id, u.ID, session.ByPhone, "") }),
 		} {
 			if !errors.Is(err, fault.NotFound) && !errors.Is(err, fault.Refused) {
 				t.Errorf("a session %s = %v", claim, err)
@@ -421,7 +421,7 @@ func TestSessionsOfOthersAreNotThere(t *testing.T) {
 			t.Errorf("six at once: %v and %d events, want one", got, h.Events(audit.SessionEnded))
 		}
 		// What has ended is proved no more, and ends no second time.
-		err := h.DB.Act(ctx, func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, id, u.ID, session.ByPhone) })
+		err := h.DB.Act(ctx, func(tx *store.Tx) error { return session.Prove(tx, u.TenantID, id, u.ID, session.ByPhone, "") })
 		WantCode(t, "Prove of a session that ended", err, "signin.refused")
 		h.Clock.Forward(time.Minute)
 		if err := session.EndOthers(ctx, h.DB, u.TenantID, u.ID, "", audit.User(u.ID), from); err != nil {
@@ -482,4 +482,29 @@ func TestASessionIsForgottenAMonthAfterItsEnd(t *testing.T) {
 			t.Errorf("a session that lives is forgotten, %v", err)
 		}
 	})
+}
+
+// TestWhatAnApplicationIsToldOfAProof: its level, and by what it was, of the last one.
+func TestWhatAnApplicationIsToldOfAProof(t *testing.T) {
+	for by, want := range map[string]struct{ acr, amr string }{
+		"pwd":                {"1fa", "pwd"},
+		"otp":                {"1fa", "otp"},
+		"known,otp":          {"1fa", "otp"},
+		"pwd,otp":            {"mfa", "pwd otp mfa"},
+		"pwd,printed_code":   {"mfa", "pwd otp mfa"},
+		"known,printed_code": {"1fa", "otp"},
+		"pwd,sms":            {"mfa", "pwd sms mfa"},
+		"phone":              {"mfa", "swk mfa"},
+		"key":                {"1fa", "pop"},
+		"known,key":          {"1fa", "pop"},
+		"pwd,key":            {"phr", "pwd pop mfa"},
+		"passkey":            {"phr", "pop mfa"},
+		"static_passcode":    {"1fa", "otp"},
+		"":                   {"1fa", ""},
+	} {
+		s := session.Session{AMR: session.ByPassword, ProvedBy: by, Ways: user.WithPassword | user.WithTOTP | user.WithPhone}
+		if acr, amr := s.Level().ACR(), strings.Join(s.References(), " "); acr != want.acr || amr != want.amr {
+			t.Errorf("proved by %q: %s by %q, want %s by %q", by, acr, amr, want.acr, want.amr)
+		}
+	}
 }

@@ -20,6 +20,7 @@ const (
 	ByVoice       = "tel"             // RFC 8176; the same
 	ByPasscode    = "static_passcode" // worth nothing for a sensitive act
 	ByKey         = "key"             // a passkey that signed without seeing who holds it
+	ByKnown       = "known"           // the password, before and not in this proof
 )
 
 // Strength says how much a proof is worth. A sensitive act asks for the
@@ -85,8 +86,10 @@ func (s Session) counts(bound user.Ways, least Strength) bool {
 	return s.knows() || least == Weak && !bound.Has(user.WithPassword)
 }
 
-// knows says whether the session was made, or was proved last, with a password.
-func (s Session) knows() bool { return made(s.AMR, ByPassword) || made(s.ProvedBy, ByPassword) }
+// knows says whether the session was made, or was proved at some time, with a password.
+func (s Session) knows() bool {
+	return made(s.AMR, ByPassword) || made(s.ProvedBy, ByPassword) || made(s.ProvedBy, ByKnown)
+}
 
 // made says whether a way is among those of a proof, with commas between them.
 func made(by, way string) bool { return slices.Contains(strings.Split(by, ","), way) }
@@ -94,7 +97,7 @@ func made(by, way string) bool { return slices.Contains(strings.Split(by, ","), 
 // madeWith gives the ways that had a part in a session, by how it was made.
 func madeWith(amr string) (all user.Ways) {
 	for _, way := range user.AllWays {
-		if made(amr, way.AMR) || way.AMR == ByPasskey && made(amr, ByKey) {
+		if made(amr, way.AMR) || way.AMR == ByPasskey && made(amr, ByKey) || way.AMR == ByPassword && made(amr, ByKnown) {
 			all |= way.Bit
 		}
 	}
@@ -110,7 +113,7 @@ func (s Session) proved() Strength {
 	switch {
 	case made(s.ProvedBy, ByPhone), made(s.ProvedBy, ByPasskey), (made(s.ProvedBy, ByTOTP) || made(s.ProvedBy, ByPrintedCode) || made(s.ProvedBy, ByKey)) && s.knows():
 		return Strong
-	case made(s.ProvedBy, ByTOTP), made(s.ProvedBy, ByKey), made(s.ProvedBy, ByPassword), made(s.ProvedBy, ByPrintedCode) && s.counts(s.Ways, Weak):
+	case made(s.ProvedBy, ByTOTP), made(s.ProvedBy, ByKey), made(s.ProvedBy, ByPassword), made(s.ProvedBy, ByKnown), made(s.ProvedBy, ByPrintedCode) && s.counts(s.Ways, Weak):
 		return Weak
 	}
 	return 0

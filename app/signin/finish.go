@@ -108,7 +108,7 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, on *decisio
 	}
 	if a.Purpose == ToStepUp {
 		e.Action, e.Target = audit.StepUpFinished, audit.Session(a.sessionID)
-		if err := session.Prove(tx, a.TenantID, a.sessionID, a.userID, by); err != nil {
+		if err := session.Prove(tx, a.TenantID, a.sessionID, a.userID, by, account); err != nil {
 			return err
 		}
 		return audit.Record(tx, e)

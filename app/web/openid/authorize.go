@@ -23,12 +23,14 @@ func (h *Pages) authorize(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, signedIn, err := h.Site.Peek(c); err != nil {
+	asks := one.from.IP
+	if who, signedIn, err := h.Site.Peek(c); err != nil {
 		return err
-	} else if !signedIn {
-		if err := h.Site.Begins.Take(one.from.IP, h.Site.DB.Now()); err != nil {
-			return err
-		}
+	} else if signedIn { // several people share an address, and one session is one of them
+		asks = "session " + who.ID
+	}
+	if err := h.Site.Begins.Take(asks, h.Site.DB.Now()); err != nil {
+		return err
 	}
 	a := h.ask(c, func(w http.ResponseWriter, r *http.Request) { op.Authorize(w, r, h.provider) })
 	if err := one.unavailable(); err != nil {
@@ -74,7 +76,7 @@ func (h *Pages) decide(c echo.Context, one *call, id string, straight bool) erro
 	case err != nil:
 		return err
 	case !signedIn && z.Silent:
-		return h.tell(c, one, z, a, "application.login_required", oidc.ErrLoginRequired())
+		return h.tell(c, one, z, a, "application.login_required", oidc.ErrLoginRequired(), straight)
 	case !signedIn:
 		to := "/signin?return_to=" + back
 		if z.LoginHint != "" {
@@ -82,9 +84,11 @@ func (h *Pages) decide(c echo.Context, one *call, id string, straight bool) erro
 		}
 		return web.Redirect(c, to)
 	case who.TenantID != one.tenantID && z.Silent:
-		return h.tell(c, one, z, a, "application.other_tenant", oidc.ErrLoginRequired())
+		return h.tell(c, one, z, a, "application.other_tenant", oidc.ErrLoginRequired(), straight)
 	case who.TenantID != one.tenantID:
 		return h.refuse(c, one, z, "", fault.New(fault.Forbidden, "application.other_tenant"))
+	case z.HintUserID != "" && z.HintUserID != who.UserID:
+		return h.tell(c, one, z, a, "application.other_user", oidc.ErrLoginRequired(), straight)
 	}
 	missing, err := h.Applications.Judge(ctx, z, a, who)
 	if err != nil {
@@ -95,17 +99,17 @@ func (h *Pages) decide(c echo.Context, one *call, id string, straight bool) erro
 	case err != nil:
 		return err
 	case missing.Fault != nil && z.Silent:
-		return h.tell(c, one, z, a, fault.Of(missing.Fault).Code, oidc.ErrAccessDenied())
+		return h.tell(c, one, z, a, fault.Of(missing.Fault).Code, oidc.ErrAccessDenied(), straight)
 	case missing.Fault != nil:
 		return h.refuse(c, one, z, who.UserID, missing.Fault)
 	case asksPhone && z.Silent:
-		return h.tell(c, one, z, a, "campaign.first", oidc.ErrInteractionRequired())
+		return h.tell(c, one, z, a, "campaign.first", oidc.ErrInteractionRequired(), straight)
 	case asksPhone:
 		return web.Redirect(c, web.RegisterPath+"?return_to="+back)
 	case missing.Less && z.Silent:
-		return h.tell(c, one, z, a, "application.proof_less", oidc.ErrInteractionRequired())
+		return h.tell(c, one, z, a, "application.proof_less", oidc.ErrInteractionRequired(), straight)
 	case missing.Older && z.Silent:
-		return h.tell(c, one, z, a, "application.proof_older", oidc.ErrLoginRequired())
+		return h.tell(c, one, z, a, "application.proof_older", oidc.ErrLoginRequired(), straight)
 	case !missing.Nothing() && len(missing.Proof) == 0 && !who.Limited:
 		return h.refuse(c, one, z, who.UserID, fault.New(fault.Forbidden, "application.proof_missing"))
 	case !missing.Nothing():
@@ -125,10 +129,7 @@ func (h *Pages) decide(c echo.Context, one *call, id string, straight bool) erro
 	if answered.status != http.StatusFound || to == "" {
 		return fault.New(fault.Defect, "defect")
 	}
-	if to = h.from(one, to); straight {
-		return found(c, to)
-	}
-	return h.goOn(c, one.slug, a.Name, to)
+	return h.back(c, one, a, to, straight)
 }
 
 // goOn leads to an application from a page of ours, which a form may have led to:
@@ -137,8 +138,17 @@ func (h *Pages) goOn(c echo.Context, slug, name, to string) error {
 	return web.Render(c, http.StatusOK, views.GoOnPage(h.Site.BrowserPage(c), views.GoOn{Application: name, Href: to}))
 }
 
-// tell gives the application an error, where no page may be shown.
-func (h *Pages) tell(c echo.Context, one *call, z application.Authorization, a application.Application, code string, e *oidc.Error) error {
+// back leads to an application with its answer, past a page of ours where a form of ours
+// may have led here.
+func (h *Pages) back(c echo.Context, one *call, a application.Application, to string, straight bool) error {
+	if to = h.from(one, to); straight {
+		return found(c, to)
+	}
+	return h.goOn(c, one.slug, a.Name, to)
+}
+
+// tell gives the application an error, where no page may be shown or none would help.
+func (h *Pages) tell(c echo.Context, one *call, z application.Authorization, a application.Application, code string, e *oidc.Error, straight bool) error {
 	if err := h.Applications.Refused(c.Request().Context(), one.tenantID, z, "", code, one.from); err != nil {
 		return err
 	}
@@ -149,7 +159,7 @@ func (h *Pages) tell(c echo.Context, one *call, z application.Authorization, a a
 	if to == "" {
 		return fault.New(fault.Defect, "defect")
 	}
-	return found(c, h.from(one, to))
+	return h.back(c, one, a, to, straight)
 }
 
 // from says in an answer to an application who gives it (RFC 9207): one that knows

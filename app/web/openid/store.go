@@ -161,7 +161,7 @@ func (s *storage) AuthorizeClientIDSecret(ctx context.Context, id, given string)
 
 // CreateAuthRequest keeps a request whose client and redirect URI the library has
 // checked. What is wrong with the rest of it is told to the application.
-func (s *storage) CreateAuthRequest(ctx context.Context, r *oidc.AuthRequest, _ string) (op.AuthRequest, error) {
+func (s *storage) CreateAuthRequest(ctx context.Context, r *oidc.AuthRequest, hintUserID string) (op.AuthRequest, error) {
 	c := callOf(ctx)
 	switch {
 	case r.CodeChallenge == "" || r.CodeChallengeMethod != oidc.CodeChallengeMethodS256:
@@ -177,13 +177,9 @@ func (s *storage) CreateAuthRequest(ctx context.Context, r *oidc.AuthRequest, _ 
 	}
 	asked := application.Asked{
 		ApplicationID: r.ClientID, BrowserDigest: c.browserDigest, Redirect: r.RedirectURI, State: r.State, Nonce: r.Nonce, Challenge: r.CodeChallenge,
-		Mode: string(r.ResponseMode), LoginHint: clip(r.LoginHint), MaxAge: -1, Silent: slices.Contains(r.Prompt, oidc.PromptNone), Afresh: slices.Contains(r.Prompt, oidc.PromptLogin),
-		Scopes: slices.DeleteFunc(slices.Clone([]string(r.Scopes)), func(scope string) bool { return !slices.Contains(scopes, scope) }),
-	}
-	for _, acr := range r.ACRValues {
-		if session.LevelOf(acr) > 0 {
-			asked.ACRs = append(asked.ACRs, acr)
-		}
+		Mode: string(r.ResponseMode), LoginHint: clip(r.LoginHint), HintUserID: hintUserID, MaxAge: -1, Silent: slices.Contains(r.Prompt, oidc.PromptNone), Afresh: slices.Contains(r.Prompt, oidc.PromptLogin),
+		Scopes: known(r.Scopes, func(scope string) bool { return slices.Contains(scopes, scope) }),
+		ACRs:   known(r.ACRValues, func(acr string) bool { return session.LevelOf(acr) > 0 }),
 	}
 	if r.MaxAge != nil {
 		asked.MaxAge = int(min(*r.MaxAge, 365*24*3600))
@@ -193,6 +189,16 @@ func (s *storage) CreateAuthRequest(ctx context.Context, r *oidc.AuthRequest, _ 
 		return nil, c.fail(err, oidc.ErrServerError())
 	}
 	return &signed{Authorization: application.Authorization{Asked: asked, ID: id}}, nil
+}
+
+// known gives those of texts that are, in their order and each once.
+func known(texts []string, are func(string) bool) (all []string) {
+	for _, text := range texts {
+		if are(text) && !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	return all
 }
 
 // textMost is how long state and nonce may be, in letters.
