@@ -508,3 +508,23 @@ func TestWhatAnApplicationIsToldOfAProof(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsTakenAwayProvesNothingInTheSessionThatTookIt: that one goes on, and is proved
+// by what is left of how it was made.
+func TestWhatIsTakenAwayProvesNothingInTheSessionThatTookIt(t *testing.T) {
+	Each(t, func(h *House) {
+		t, u := h.T, h.User(h.Alder, "user1")
+		for _, row := range []struct{ made, proved, left string }{
+			{"pwd,otp", "pwd,otp", "pwd"}, {"otp,pwd", "otp", "pwd"}, {"otp", "otp", ""}, {"pwd", "known,otp", "pwd"}, {"pwd", "phone", "phone"}, {"pwd,otp", "phone", "phone"},
+		} {
+			id, cookie := h.Session(u)
+			h.Clock.Forward(time.Minute)
+			h.Set("UPDATE sessions SET amr = ?, proved_by = ?, proved_at = ? WHERE id = ?", row.made, row.proved, h.Clock.Now(), id)
+			h.Act(func(tx *store.Tx) error { return session.CloseMadeBy(tx, u.TenantID, u.ID, session.ByTOTP, id) })
+			s, err := session.Find(t.Context(), h.DB, cookie)
+			if err != nil || s.ProvedBy != row.left || s.ProvedAt.Equal(s.CreatedAt) == (row.left == row.proved) {
+				t.Errorf("made by %s and proved by %s it is proved by %q at %s, %v", row.made, row.proved, s.ProvedBy, s.ProvedAt, err)
+			}
+		}
+	})
+}
