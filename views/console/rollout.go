@@ -13,6 +13,8 @@ type Rollouts struct{ Lines []RolloutLine }
 type RolloutLine struct {
 	Title, Text, Href string
 	Stage, Tone       string
+	UnderWay          string // what changes it by itself, in a few words; empty: nothing
+	UnderWayTone      string
 	ChangedAt         time.Time // zero: never
 }
 
@@ -36,6 +38,7 @@ type Rollout struct {
 	Problems         []component.Problem
 
 	Preview *RolloutPreview // nil: none was asked for
+	Ramp    Ramp
 	History []RolloutVersion
 }
 

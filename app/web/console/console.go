@@ -27,6 +27,7 @@ import (
 	"latchkey/app/people"
 	"latchkey/app/policy"
 	"latchkey/app/provider"
+	"latchkey/app/ramp"
 	"latchkey/app/replay"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
@@ -54,6 +55,7 @@ type Pages struct {
 
 	Policy    *policy.Service
 	Rollout   *rollout.Service
+	Ramps     *ramp.Service
 	Passcodes *passcode.Service
 	Operator  *operator.Service
 	SignIn    *signin.Service
@@ -96,7 +98,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
 	)
 }
 
