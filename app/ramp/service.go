@@ -101,7 +101,10 @@ func (s *Service) plan(tx *store.Tx, act approval.Act, f feature.Feature, now fe
 		before = after
 	}
 	plan.Difference = append(plan.Difference, approval.Change{Field: "ramp_guard", After: p.Guard.terms()}, approval.Change{Field: "ramp_hours", After: p.Hours.terms()})
-	plan.Wrong, err = s.keeps(tx, act.TenantID, f, *p, from)
+	if plan.Wrong, err = s.keeps(tx, act.TenantID, f, *p, from); err == nil && plan.Wrong == nil && from < len(p.Steps) {
+		// Where a replay has to stand first it is one of where the ramp leads to.
+		plan.Wrong, err = approval.Wrongly(s.Rollout.Replayed(tx, act.TenantID, rollout.Draft{Feature: f, Rule: was}))
+	}
 	return plan, err
 }
 

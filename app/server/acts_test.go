@@ -114,6 +114,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/decisions", form(admin, "/admin/alder/settings/decisions", "decision_days", "60", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places/:place/remove", form(admin, "/admin/alder/settings/places/gone/remove", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places/:place", form(admin, "/admin/alder/settings/places/ward", "name", "Ward", "networks", "203.0.113.0/25", "version", ward.Version(), "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places", form(admin, "/admin/alder/settings/places", "name", "Office", "networks", "203.0.113.7", "reason", "a test"), http.StatusSeeOther},

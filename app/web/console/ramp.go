@@ -437,7 +437,7 @@ func (h *Pages) showRamp(c echo.Context, status int, now rollout.Rollout, under 
 		order = append(order, "stage_"+n, "percentage_"+n, "hours_"+n, "sample_"+n)
 		v.Steps = append(v.Steps, step)
 	}
-	v.Include, v.Exclude = groupChoices(c, groups, "include_groups", typed.include, typed.wrong), groupChoices(c, groups, "exclude_groups", typed.exclude, typed.wrong)
+	v.Include, v.Exclude = ruleGroups(c, groups, "include_groups", typed.include, typed.wrong), ruleGroups(c, groups, "exclude_groups", typed.exclude, typed.wrong)
 	v.Window, v.Sample = field("window", "ramp.form.window", typed.window, ""), field("sample", "ramp.form.least", typed.sample, "")
 	v.Failure, v.Bypass = field("failure", "ramp.form.failure", typed.failure, ""), field("bypass", "ramp.form.bypass", typed.bypass, "")
 	v.Working = component.Check{Name: "working", Value: "yes", Label: words.Say(ctx, "ramp.form.working"), Hint: words.Say(ctx, "ramp.form.working_hint"), Checked: typed.working != ""}
@@ -449,8 +449,8 @@ func (h *Pages) showRamp(c echo.Context, status int, now rollout.Rollout, under 
 	return web.Render(c, status, views.RampPage(h.page(c, rolloutPath), v))
 }
 
-// groupChoices offers the groups that rules may speak of.
-func groupChoices(c echo.Context, groups []group.Named, name string, chosen []string, wrong map[string]string) component.Choices {
+// ruleGroups offers the groups that rules may speak of.
+func ruleGroups(c echo.Context, groups []group.Named, name string, chosen []string, wrong map[string]string) component.Choices {
 	ctx := web.Context(c)
 	all := component.Choices{Name: name, Legend: words.Say(ctx, "rollout."+name), Hint: words.Say(ctx, "rollout."+name+"_hint"), Error: wrong[name]}
 	for _, g := range groups {
