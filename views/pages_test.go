@@ -105,7 +105,9 @@ var pages = map[string][]state{
 			v.Ramp = console.Ramp{Begin: "/begin"}
 		}),
 	"console.RampPage": page(console.RampPage, full,
-		func(v *console.RampForm) { v.Changing, v.Steps[0].Past, v.Preview, v.Errors, v.Problems, v.Loosening = false, "", nil, nil, nil, "" }),
+		func(v *console.RampForm) {
+			v.Changing, v.Steps[0].Past, v.Preview, v.Errors, v.Problems, v.Loosening = false, "", nil, nil, nil, ""
+		}),
 	"console.ExplainPage": page(console.ExplainPage, full,
 		func(v *console.Explanation) { v.Name = "" },
 		func(v *console.Explanation) { v.Has, v.Conditions[0].Met = false, false }),
@@ -195,7 +197,7 @@ var pages = map[string][]state{
 	"me.LostPhonePage": page(me.LostPhonePage, full,
 		func(v *me.LostPhone) { v.Rows, v.Wait, v.Off = nil, "", "" },
 		func(v *me.LostPhone) { v.Rows[0].LastUsedAt, v.CanAdd = time.Time{}, false }),
-	"me.PreferencesPage":     page(me.PreferencesPage, full, func(v *me.Preferences) { v.Ways = nil }),
+	"me.PreferencesPage":     page(me.PreferencesPage, full, func(v *me.Preferences) { v.Ways, v.Features[0].On, v.Features[0].Means = nil, false, "" }),
 	"me.SessionsPage":        page(me.SessionsPage, full, func(v *me.Sessions) { v.Rows[0].This, v.Browsers = false, nil }),
 	"me.SecurePage":          page(func(p component.Page, _ struct{}) templ.Component { return me.SecurePage(p) }),
 	"operator.HealthPage":    page(operator.HealthPage, full, func(v *operator.Health) { v.Replicas, v.Checks[0].At = nil, time.Time{} }),

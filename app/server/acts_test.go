@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/feature"
 	"latchkey/app/passkey/passkeytest"
 	"latchkey/app/place"
 )
@@ -83,6 +84,7 @@ func everyAct(t *testing.T, w *world) []doing {
 			SELECT id, ?, ?, 'confidential', ?, 'https://rota.example/callback', ?, '', ? FROM tenants WHERE slug = 'alder'`, id, id, state, w.DB.Now(), w.DB.Now())
 	}
 	redeems, revokes := w.tokenActs(t)
+	w.rule(t, feature.TypedNumberMatch, feature.Rule{Stage: feature.UsersChoice})
 	ending := w.browser(t).signIn(t, "user33@alder.example")
 	ending.get(t, "/t/alder/end-session").want(t, http.StatusOK)
 	w.act(t, "INSERT INTO releases (feature, killed, version, changed_at) VALUES ('registration_campaign', TRUE, 1, ?), ('openid_applications', FALSE, 1, ?)", w.now(), w.now())
@@ -111,6 +113,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"DELETE " + api + "/devices/self", call(ph, http.MethodDelete, "/devices/self", nil), http.StatusNoContent},
 		{"POST /me/phones/:device/revoke", form(pc, "/me/phones/"+second.account+"/revoke"), http.StatusSeeOther},
 		{"POST /me/preferences", form(pc, "/me/preferences", "default_way", "phone"), http.StatusSeeOther},
+		{"POST /me/preferences/features/:feature", form(pc, "/me/preferences/features/typed_number_match", "on", "yes"), http.StatusSeeOther},
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
@@ -168,6 +171,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnSessions(t, w)...)
 	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
 	acts = append(acts, doing{"POST /admin/:tenant/rollout/:feature", form(admin, "/admin/alder/rollout/passkeys", "stage", "percentage", "percentage", "50", "version", "0", "reason", "a test"), http.StatusSeeOther})
+	acts = append(acts, actsOnRamps(t, w, admin)...)
 	acts = append(acts, doing{"POST /admin/:tenant/policy", form(admin, "/admin/alder/policy", policyForm("passkey.second_factor")...), http.StatusSeeOther}) // it turns static passcodes off
 	w.act(t, "UPDATE sessions SET proved_by = 'phone'")                                                                                                       // as strong as anybody can
 	return acts

@@ -203,7 +203,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	rollouts := &rollout.Service{DB: db, Roles: roles}
 	ramps := &ramp.Service{DB: db, Roles: roles, Rollout: rollouts}
 	rollouts.Overtake = ramps.Overtake
-	imports := importing.New(db, rules, log)
+	imports := importing.New(db, rules, roles, log)
 	replays := replay.New(db, log)
 	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), ramps.Performers(), applications.Performers()} {
 		maps.Copy(approvals.Performers, performers)
@@ -247,7 +247,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		provider,
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Applications: applications},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
 		},

@@ -75,6 +75,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		detail = web.Act(ctx, approval.Kind(n.Detail))
 	case audit.RampStepped, audit.RampHalted, audit.RampDone, audit.RampOvertaken:
 		detail = rampDetail(ctx, n)
+	case audit.FeatureChosen, audit.FeatureDeclined:
+		detail = words.Say(ctx, "feature."+n.Detail)
 	case audit.CampaignPostponed:
 		detail = words.Say(ctx, "console.act.postpone.days", "count", n.Detail)
 	case audit.MFAChanged:
