@@ -102,7 +102,7 @@ func (o *office) begin(by user.User, f feature.Feature, p ramp.Plan) (approval.O
 func (o *office) on(by user.User, kind approval.Kind, f feature.Feature) (approval.Outcome, error) {
 	o.T.Helper()
 	r := o.look(f)
-	return o.submit(by, kind, ramp.On{Ramp: r.ID, Step: r.Step + 1})
+	return o.submit(by, kind, ramp.On{Feature: f, Ramp: r.ID, Step: r.Step + 1})
 }
 
 // sweep sweeps once, as of now.

@@ -92,9 +92,9 @@ func list(tx *store.Tx, which string, values ...any) ([]Ramp, error) {
 	return all, nil
 }
 
-// find gives a ramp of a tenant; any other is fault.NotFound.
-func find(tx *store.Tx, tenantID, id string) (Ramp, error) {
-	found, err := list(tx, "WHERE tenant_id = ? AND id = ?", tenantID, id)
+// find gives a ramp of a feature of a tenant; any other is fault.NotFound.
+func find(tx *store.Tx, tenantID string, f feature.Feature, id string) (Ramp, error) {
+	found, err := list(tx, "WHERE tenant_id = ? AND id = ? AND feature = ?", tenantID, id, f)
 	if err == nil && len(found) == 0 {
 		err = fault.New(fault.NotFound, "http.not_found")
 	}

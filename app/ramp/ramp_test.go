@@ -268,7 +268,7 @@ func TestARampIsPausedTakenOnAndCancelled(t *testing.T) {
 			t.Fatalf("taken on, it is %+v", l.Ramp)
 		}
 		// The same press twice takes one step.
-		if _, err := o.submit(o.admin, ramp.KindNext, ramp.On{Ramp: first, Step: 1}); fault.Of(err) == nil || fault.Of(err).Code != "ramp.state" {
+		if _, err := o.submit(o.admin, ramp.KindNext, ramp.On{Feature: feature.Passkeys, Ramp: first, Step: 1}); fault.Of(err) == nil || fault.Of(err).Code != "ramp.state" {
 			t.Errorf("the same step again = %v", err)
 		}
 		// The guard watches what is paused.
@@ -305,9 +305,9 @@ func TestWhatLiesAheadOfARampIsChanged(t *testing.T) {
 		next.Steps[0].Rule = feature.Rule{Stage: feature.Everyone} // is behind it, and stays
 		next.Steps[1].Rule.Share = 10
 		next.Steps[2].Stay = 3 * time.Hour
-		signintest.WantCode(t, "from a turn that never was", second(o.submit(o.admin, ramp.KindChange, ramp.Change{Ramp: l.ID, Turn: l.Turn + 1, Plan: next})), "ramp.state")
-		o.must(o.submit(o.admin, ramp.KindChange, ramp.Change{Ramp: l.ID, Turn: l.Turn, Plan: next}))
-		signintest.WantCode(t, "over an older turn", second(o.submit(o.admin, ramp.KindChange, ramp.Change{Ramp: l.ID, Turn: l.Turn, Plan: next})), "ramp.state")
+		signintest.WantCode(t, "from a turn that never was", second(o.submit(o.admin, ramp.KindChange, ramp.Change{Feature: feature.Passkeys, Ramp: l.ID, Turn: l.Turn + 1, Plan: next})), "ramp.state")
+		o.must(o.submit(o.admin, ramp.KindChange, ramp.Change{Feature: feature.Passkeys, Ramp: l.ID, Turn: l.Turn, Plan: next}))
+		signintest.WantCode(t, "over an older turn", second(o.submit(o.admin, ramp.KindChange, ramp.Change{Feature: feature.Passkeys, Ramp: l.ID, Turn: l.Turn, Plan: next})), "ramp.state")
 		o.pass(61 * time.Minute)
 		if r := o.now(feature.Passkeys); r.Rule.Share != 10 {
 			t.Errorf("the changed step is %+v", r)
@@ -375,7 +375,7 @@ func TestARampThatLoosensNeedsASecondPersonForAllOfIt(t *testing.T) {
 		wider := l.Plan
 		wider.Steps = append([]ramp.Step(nil), wider.Steps...)
 		wider.Steps[2].Rule.Include = nil
-		if out, err := o.submit(o.admin, ramp.KindChange, ramp.Change{Ramp: l.ID, Turn: l.Turn, Plan: wider}); err != nil || !out.Waits() {
+		if out, err := o.submit(o.admin, ramp.KindChange, ramp.Change{Feature: feature.SMS, Ramp: l.ID, Turn: l.Turn, Plan: wider}); err != nil || !out.Waits() {
 			t.Errorf("another last step: %+v, %v", out, err)
 		}
 	})
@@ -484,8 +484,8 @@ func TestWhoMayRamp(t *testing.T) {
 				who = o.Admin(o.Alder, "as-"+strings.ReplaceAll(string(role), "_", "-"), role)
 			}
 			for kind, parameters := range map[approval.Kind]any{
-				ramp.KindBegin: ramp.Begin{Feature: feature.TOTP, Plan: plan(group)}, ramp.KindChange: ramp.Change{Ramp: l.ID, Turn: l.Turn, Plan: l.Plan},
-				ramp.KindPause: ramp.On{Ramp: l.ID}, ramp.KindResume: ramp.On{Ramp: l.ID}, ramp.KindNext: ramp.On{Ramp: l.ID, Step: 1}, ramp.KindCancel: ramp.On{Ramp: l.ID},
+				ramp.KindBegin: ramp.Begin{Feature: feature.TOTP, Plan: plan(group)}, ramp.KindChange: ramp.Change{Feature: feature.Passkeys, Ramp: l.ID, Turn: l.Turn, Plan: l.Plan},
+				ramp.KindPause: ramp.On{Feature: feature.Passkeys, Ramp: l.ID}, ramp.KindResume: ramp.On{Feature: feature.Passkeys, Ramp: l.ID}, ramp.KindNext: ramp.On{Feature: feature.Passkeys, Ramp: l.ID, Step: 1}, ramp.KindCancel: ramp.On{Feature: feature.Passkeys, Ramp: l.ID},
 			} {
 				if _, err := o.submit(who, kind, parameters); !errors.Is(err, fault.Forbidden) {
 					t.Errorf("%s by %q: %v", kind, role, err)
@@ -493,7 +493,7 @@ func TestWhoMayRamp(t *testing.T) {
 			}
 		}
 		act := approval.Act{Kind: ramp.KindCancel, TenantID: o.Birch.ID, ActorID: stranger.ID, Reason: "a test"}
-		if _, err := o.approvals.Submit(t.Context(), act.With(ramp.On{Ramp: l.ID})); !errors.Is(err, fault.NotFound) {
+		if _, err := o.approvals.Submit(t.Context(), act.With(ramp.On{Feature: feature.Passkeys, Ramp: l.ID})); !errors.Is(err, fault.NotFound) {
 			t.Errorf("the ramp of another tenant: %v", err)
 		}
 		if l := o.look(feature.Passkeys); l.State != ramp.Running {
@@ -561,7 +561,7 @@ func TestAPauseBeatsTheStepOrComesAfterIt(t *testing.T) {
 				if i == 0 {
 					return o.ramps.Sweep(t.Context())
 				}
-				return second(o.submit(o.admin, ramp.KindPause, ramp.On{Ramp: r.ID}))
+				return second(o.submit(o.admin, ramp.KindPause, ramp.On{Feature: feature.Passkeys, Ramp: r.ID}))
 			})
 			l := o.look(feature.Passkeys)
 			if errs[0] != nil || errs[1] != nil && fault.Of(errs[1]).Code != "ramp.state" {

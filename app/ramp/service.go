@@ -54,14 +54,16 @@ type Begin struct {
 
 // On is an act on a ramp that there is.
 type On struct {
-	Ramp string `json:"ramp"`
-	Step int    `json:"step,omitempty"` // with KindNext: that is to be taken, from 0
+	Feature feature.Feature `json:"feature"`
+	Ramp    string          `json:"ramp"`
+	Step    int             `json:"step,omitempty"` // with KindNext: that is to be taken, from 0
 }
 
 // Change is what lies ahead of a ramp, in another form.
 type Change struct {
-	Ramp string `json:"ramp"`
-	Turn int    `json:"turn"` // that it was made from
+	Feature feature.Feature `json:"feature"`
+	Ramp    string          `json:"ramp"`
+	Turn    int             `json:"turn"` // that it was made from
 	Plan
 }
 
@@ -227,7 +229,7 @@ func on(tx *store.Tx, act approval.Act) (On, Ramp, approval.Plan, error) {
 	if err := act.Read(&o); err != nil {
 		return o, Ramp{}, approval.Plan{}, err
 	}
-	r, err := find(tx, act.TenantID, o.Ramp)
+	r, err := find(tx, act.TenantID, o.Feature, o.Ramp)
 	return o, r, approval.Plan{
 		Questions:  []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.RolloutEdit}},
 		Difference: []approval.Change{{Field: "feature", After: string(r.Feature)}},
@@ -326,7 +328,7 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	if err := act.Read(&c); err != nil {
 		return approval.Plan{}, err
 	}
-	r, err := find(tx, act.TenantID, c.Ramp)
+	r, err := find(tx, act.TenantID, c.Feature, c.Ramp)
 	if err != nil {
 		return approval.Plan{}, err
 	}

@@ -22,7 +22,6 @@ type Ramp struct {
 	Guard  []RampFigures
 	Based  string // what the ring is compared with
 
-	ID                           string
 	Next                         string // number of the step that may be taken early; empty: none
 	NextRule                     string // its rule
 	Pausing, Resuming, Canceling bool
@@ -78,7 +77,7 @@ func (v Ramp) wrong(name, field string) string {
 type RampForm struct {
 	Feature, Back, Action string
 	Changing              bool
-	Version, ID, Turn     string
+	Version, Turn         string
 	Loosening             string
 	Steps                 []RampStepForm
 	Include, Exclude      component.Choices

@@ -32,11 +32,11 @@ func (h *Pages) rampRoutes() []web.Route {
 	return []web.Route{
 		web.Get(path, access.RolloutEdit, h.rampForm),
 		web.Post(path, access.RolloutEdit, h.beginRamp),
-		web.Post(path+"/change", access.RolloutEdit, h.changeRamp),
-		web.Post(path+"/pause", access.RolloutEdit, h.pauseRamp),
-		web.Post(path+"/resume", access.RolloutEdit, h.resumeRamp),
-		web.Post(path+"/next", access.RolloutEdit, h.nextRamp),
-		web.Post(path+"/cancel", access.RolloutEdit, h.cancelRamp),
+		web.Post(path+"/:ramp/change", access.RolloutEdit, h.changeRamp),
+		web.Post(path+"/:ramp/pause", access.RolloutEdit, h.pauseRamp),
+		web.Post(path+"/:ramp/resume", access.RolloutEdit, h.resumeRamp),
+		web.Post(path+"/:ramp/next", access.RolloutEdit, h.nextRamp),
+		web.Post(path+"/:ramp/cancel", access.RolloutEdit, h.cancelRamp),
 	}
 }
 
@@ -69,7 +69,7 @@ func (h *Pages) actOnRamp(c echo.Context, name string, kind approval.Kind, fresh
 		}
 	}
 	step, _ := strconv.Atoi(web.Form(c, "step"))
-	err = h.submit(c, h.act(c, kind, "").With(ramp.On{Ramp: web.Form(c, "ramp"), Step: step}), rolloutPath+"/"+url.PathEscape(string(now.Feature))+done)
+	err = h.submit(c, h.act(c, kind, "").With(ramp.On{Feature: now.Feature, Ramp: c.Param("ramp"), Step: step}), rolloutPath+"/"+url.PathEscape(string(now.Feature))+done)
 	if fields, ok := wrong(c, err); ok {
 		return h.showRollout(c, http.StatusUnprocessableEntity, now, rolloutForm{
 			draft: rollout.Draft{Feature: now.Feature, Rule: now.Rule, Version: now.Version}, rampForm: name, rampTyped: web.Form(c, "reason"), rampWrong: fields,
@@ -86,7 +86,8 @@ func (h *Pages) rampPart(c echo.Context, now rollout.Rollout, names map[string]s
 		return v, err
 	}
 	ctx := web.Context(c)
-	v.There, v.ID, v.State, v.Tone = true, l.ID, words.Say(ctx, "ramp.state."+string(l.State)), rampTones[l.State]
+	v.Base += "/" + url.PathEscape(l.ID)
+	v.There, v.State, v.Tone = true, words.Say(ctx, "ramp.state."+string(l.State)), rampTones[l.State]
 	if l.Note != "" || l.NotedBy != "" {
 		v.Note = words.Say(ctx, "ramp.note", "name", l.NotedBy, "reason", l.Note)
 	}
@@ -192,7 +193,7 @@ func minutesOf(c echo.Context, d time.Duration) string {
 
 // rampTyped is the form of a ramp as it was typed.
 type rampTyped struct {
-	version, id, turn, reason                      string
+	version, turn, reason                          string
 	stages, percentages, hours, minutes, samples   [ramp.StepsMost]string
 	include, exclude                               []string
 	window, sample, failure, bypass, working, zone string
@@ -203,7 +204,7 @@ type rampTyped struct {
 // rampOf reads the form. What is no number is one that is refused by name.
 func rampOf(form url.Values) (typed rampTyped, p ramp.Plan) {
 	typed = rampTyped{
-		version: form.Get("version"), id: form.Get("ramp"), turn: form.Get("turn"), reason: form.Get("reason"), include: chosenIn(form["include_groups"]), exclude: chosenIn(form["exclude_groups"]),
+		version: form.Get("version"), turn: form.Get("turn"), reason: form.Get("reason"), include: chosenIn(form["include_groups"]), exclude: chosenIn(form["exclude_groups"]),
 		window: form.Get("window"), sample: form.Get("sample"), failure: form.Get("failure"), bypass: form.Get("bypass"), working: form.Get("working"), zone: strings.TrimSpace(form.Get("zone")),
 	}
 	number := func(text string, empty int) int {
@@ -271,7 +272,7 @@ func typedOf(p ramp.Plan) rampTyped {
 // query is a plan as an address, so that a look at it can be reloaded.
 func (t rampTyped) query() url.Values {
 	q := url.Values{
-		"version": {t.version}, "ramp": {t.id}, "turn": {t.turn}, "reason": {t.reason}, "include_groups": t.include, "exclude_groups": t.exclude,
+		"version": {t.version}, "turn": {t.turn}, "reason": {t.reason}, "include_groups": t.include, "exclude_groups": t.exclude,
 		"window": {t.window}, "sample": {t.sample}, "failure": {t.failure}, "bypass": {t.bypass}, "working": {t.working}, "zone": {t.zone},
 	}
 	for i := range ramp.StepsMost {
@@ -318,7 +319,7 @@ func (h *Pages) rampForm(c echo.Context) error {
 	}
 	typed.version = strconv.Itoa(now.Version)
 	if under != nil {
-		typed.id, typed.turn = under.ID, strconv.Itoa(under.Turn)
+		typed.turn = strconv.Itoa(under.Turn)
 	}
 	return h.showRamp(c, http.StatusOK, now, under, typed)
 }
@@ -357,9 +358,9 @@ func (h *Pages) beginRamp(c echo.Context) error {
 }
 
 func (h *Pages) changeRamp(c echo.Context) error {
-	return h.submitRamp(c, "?done=ramp_changed", func(_ rollout.Rollout, typed rampTyped, plan ramp.Plan) approval.Act {
+	return h.submitRamp(c, "?done=ramp_changed", func(now rollout.Rollout, typed rampTyped, plan ramp.Plan) approval.Act {
 		turn, _ := strconv.Atoi(typed.turn)
-		return h.act(c, ramp.KindChange, "").With(ramp.Change{Ramp: typed.id, Turn: turn, Plan: plan})
+		return h.act(c, ramp.KindChange, "").With(ramp.Change{Feature: now.Feature, Ramp: c.Param("ramp"), Turn: turn, Plan: plan})
 	})
 }
 
@@ -409,10 +410,10 @@ func (h *Pages) showRamp(c echo.Context, status int, now rollout.Rollout, under 
 	}
 	path := h.featurePath(c, now.Feature)
 	v := views.RampForm{
-		Feature: featureName(c, now.Feature), Back: path, Action: path + "/ramp", Version: typed.version, ID: typed.id, Turn: typed.turn, Reason: typed.reason, Errors: typed.wrong,
+		Feature: featureName(c, now.Feature), Back: path, Action: path + "/ramp", Version: typed.version, Turn: typed.turn, Reason: typed.reason, Errors: typed.wrong,
 	}
 	if under != nil {
-		v.Changing, v.Action = true, path+"/ramp/change"
+		v.Changing, v.Action = true, path+"/ramp/"+url.PathEscape(under.ID)+"/change"
 	}
 	if entry, _ := feature.Find(now.Feature); entry.Widens || entry.Narrows {
 		v.Loosening = words.Say(ctx, map[bool]string{true: "rollout.loosening.widens", false: "rollout.loosening.narrows"}[entry.Widens])
