@@ -257,6 +257,9 @@ func (h *Pages) showRollout(c echo.Context, status int, now rollout.Rollout, for
 	for _, needed := range entry.Needs {
 		v.Needs = append(v.Needs, featureName(c, needed))
 	}
+	if v.Report, err = h.report(c, now); err != nil {
+		return err
+	}
 	v.Stages = component.Choices{Name: "stage", Legend: words.Say(ctx, "rollout.stage"), Error: form.wrong["stage"]}
 	for _, stage := range feature.Stages {
 		v.Stages.Choices = append(v.Stages.Choices, component.Choice{
