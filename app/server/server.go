@@ -210,7 +210,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	tickets := &ticket.Service{DB: db}
 	desk := &cases.Service{DB: db, Rules: rules}
 	maps.Copy(approvals.Performers, desk.Performers())
-	checks := &callercheck.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Prompts: prompts, Cases: desk, Approvals: approvals}
+	checks := &callercheck.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Prompts: prompts, Cases: desk, Backups: backups, Approvals: approvals}
 	maps.Copy(approvals.Performers, checks.Performers())
 	prompts.Ended = map[prompt.Kind]func(*store.Tx, prompt.End) error{prompt.CallerCheck: checks.Ended}
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals, Tickets: tickets, Cases: desk}

@@ -31,7 +31,6 @@ type CallerCheck struct {
 	EndsAt    time.Time
 	AgentCode string
 	CodeAsked bool   // a code is typed here
-	SentTo    string // where it went
 	Tries     string // how many are left, in words
 	Error     string
 
@@ -88,4 +87,5 @@ type CheckWay struct {
 	Stops    string    // why it cannot be taken now; empty: it can
 	Until    time.Time // when it can be again; zero: that is not known
 	Key      string    // that takes it
+	Numbers  []component.Choice // that a code may go to, where there are several
 }

@@ -166,6 +166,7 @@ type PersonAct struct {
 	Button   string
 	Danger   bool
 	Choices  *component.Choices // besides the reason; or nil
+	Name     *component.Field   // of somebody, besides the reason; or nil
 	Once     string             // names this form, for what must happen once
 	Typed    string             // the reason, as typed
 	Problems map[string]string  // by field
