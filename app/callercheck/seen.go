@@ -1,6 +1,7 @@
 package callercheck
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -20,6 +21,7 @@ type Seen struct {
 	CaseName   string
 	UserName   string // sign-in name
 	PersonName string // with the sign-in name
+	ShortName  string // as they are called
 	AgentName  string // sign-in name
 	Own        bool   // it is theirs: they alone see the number, and go on with it
 	Number     string // to be read out, while it waits
@@ -86,7 +88,7 @@ func (s *Service) seen(tx *store.Tx, who access.Standing, checks []Check) ([]See
 		if _, err := tx.One(&title, "SELECT display_name FROM users WHERE tenant_id = ? AND id = ?", who.TenantID, c.UserID); err != nil {
 			return nil, err
 		}
-		all[i].PersonName = full(named[c.UserID], title)
+		all[i].PersonName, all[i].ShortName = full(named[c.UserID], title), cmp.Or(title, named[c.UserID])
 	}
 	return all, nil
 }

@@ -278,7 +278,21 @@ func (s *Service) Ended(tx *store.Tx, answer prompt.End) error {
 	if err := audit.Record(tx, e); err != nil || ending.state != Reported {
 		return err
 	}
-	// Somebody on the line says to be a person who says that they are not.
+	// Somebody on the line says to be a person who says that they are not: what was proved
+	// before, and not used yet, is worth nothing either.
+	var doubted []Check
+	err = tx.All(&doubted, "UPDATE caller_checks SET state = 'failed', ended_at = ? WHERE user_id = ? AND tenant_id = ? AND state = 'proved' AND spent_at IS NULL RETURNING "+columns,
+		tx.Now, c.UserID, c.TenantID)
+	if err != nil {
+		return err
+	}
+	for _, other := range doubted {
+		e := other.event(audit.CallerCheckFailed, by, answer.Origin)
+		e.Reason = "callercheck.reported"
+		if err := audit.Record(tx, e); err != nil {
+			return err
+		}
+	}
 	return notify.TellRole(tx, c.TenantID, access.RoleHelpdeskLead, notify.Notice{Action: audit.CallerCheckReported, About: c.UserID})
 }
 

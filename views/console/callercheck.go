@@ -84,8 +84,8 @@ type CheckWay struct {
 	Strength string
 	Weak     bool
 	Button   string
-	Stops    string    // why it cannot be taken now; empty: it can
-	Until    time.Time // when it can be again; zero: that is not known
-	Key      string    // that takes it
+	Stops    string             // why it cannot be taken now; empty: it can
+	Until    time.Time          // when it can be again; zero: that is not known
+	Key      string             // that takes it
 	Numbers  []component.Choice // that a code may go to, where there are several
 }

@@ -95,7 +95,7 @@ func (h *Pages) showCheck(c echo.Context, status int, problem string) error {
 		Here: h.checkPath(c, seen.ID), State: string(seen.Live(now)), PersonName: seen.PersonName, PersonHref: h.personPath(c, seen.UserID), CaseName: seen.CaseName,
 		Via: words.Say(ctx, "callercheck.via."+string(seen.Via)), Strength: words.Say(ctx, "callercheck.strength."+string(seen.Via.Strength())),
 		Weak: seen.Via.Strength() != callercheck.Strong, Ticket: h.ticketRef(c, seen.Ticket), Own: seen.Own, Number: seen.Number, StartedAt: seen.BegunAt, EndsAt: seen.ExpiresAt,
-		AgentCode: seen.AgentCode, Title: words.Say(ctx, "callercheck.head."+word, "name", seen.PersonName), Text: words.Say(ctx, "callercheck.text."+word, "name", seen.PersonName),
+		AgentCode: seen.AgentCode, Title: words.Say(ctx, "callercheck.head."+word, "name", seen.ShortName), Text: words.Say(ctx, "callercheck.text."+word, "name", seen.ShortName),
 		Tone: shown.tone, Icon: shown.icon, Alarm: seen.State == callercheck.Reported, Error: problem,
 	}
 	if who.May.Has(access.CaseView) {
@@ -108,7 +108,7 @@ func (h *Pages) showCheck(c echo.Context, status int, problem string) error {
 		v.GoodUntil = seen.ProvedAt.Add(callercheck.FreshLife)
 	}
 	if v.State == string(prompt.Pending) && seen.Own {
-		v.ReadOut = words.Say(ctx, "callercheck.read_out."+string(seen.Via), "name", seen.PersonName, "number", seen.SentTo, "manager", seen.Manager)
+		v.ReadOut = words.Say(ctx, "callercheck.read_out."+string(seen.Via), "name", seen.ShortName, "number", seen.SentTo, "manager", seen.Manager)
 		if v.CodeAsked = seen.Via == callercheck.BackupPhone; v.CodeAsked {
 			v.Tries = words.Say(ctx, "callercheck.tries", "count", strconv.Itoa(callercheck.CodeTries-seen.Tries))
 		}
