@@ -14,6 +14,7 @@ type CallerCheck struct {
 	Text       string // what it means, and what comes next
 	Tone, Icon string
 	PersonName string
+	ShortName  string
 	PersonHref string
 	CaseName   string
 	CaseHref   string

@@ -92,7 +92,7 @@ func (h *Pages) showCheck(c echo.Context, status int, problem string) error {
 	}
 	word, shown := h.checkWord(seen), checkTones[seen.Stands(now)]
 	v := views.CallerCheck{
-		Here: h.checkPath(c, seen.ID), State: string(seen.Live(now)), PersonName: seen.PersonName, PersonHref: h.personPath(c, seen.UserID), CaseName: seen.CaseName,
+		Here: h.checkPath(c, seen.ID), State: string(seen.Live(now)), PersonName: seen.PersonName, ShortName: seen.ShortName, PersonHref: h.personPath(c, seen.UserID), CaseName: seen.CaseName,
 		Via: words.Say(ctx, "callercheck.via."+string(seen.Via)), Strength: words.Say(ctx, "callercheck.strength."+string(seen.Via.Strength())),
 		Weak: seen.Via.Strength() != callercheck.Strong, Ticket: h.ticketRef(c, seen.Ticket), Own: seen.Own, Number: seen.Number, StartedAt: seen.BegunAt, EndsAt: seen.ExpiresAt,
 		AgentCode: seen.AgentCode, Title: words.Say(ctx, "callercheck.head."+word, "name", seen.ShortName), Text: words.Say(ctx, "callercheck.text."+word, "name", seen.ShortName),
