@@ -31,6 +31,7 @@ var beyond = map[string]string{
 	"/admin/:tenant/users/import":        "/admin/:tenant/users",
 	"/admin/:tenant/roles/why":           "/admin/:tenant/roles",
 	"/admin/:tenant/policy/replay":       "/admin/:tenant/policy",
+	"/admin/:tenant/policy/differences":  "/admin/:tenant/policy",
 	"/admin/:tenant/policy/what-if":      "/admin/:tenant/policy",
 	"/admin/:tenant/roles/assign":        "/admin/:tenant/roles",
 	"/admin/:tenant/roles/custom/new":    "/admin/:tenant/roles",
