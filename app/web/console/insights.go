@@ -10,6 +10,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/feature"
 	"latchkey/app/insight"
+	"latchkey/app/people"
 	"latchkey/app/rollout"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -64,7 +65,7 @@ func (h *Pages) insights(c echo.Context) error {
 func (h *Pages) risks(c echo.Context, v *views.Insights, crowd insight.Crowd) {
 	ctx := web.Context(c)
 	hrefs := map[insight.Risk]string{
-		insight.NoWay: "/users?risk=1", insight.OneWay: "/users?risk=1", insight.Weak: "/users?risk=weak", insight.Administers: "/roles",
+		insight.NoWay: "/users?risk=1", insight.OneWay: "/users?risk=1", insight.Weak: "/users?way=" + people.WithoutStrong, insight.Administers: "/roles",
 	}
 	tones := map[insight.Risk]string{insight.NoWay: "bad", insight.Administers: "bad", insight.OneWay: "warn", insight.Weak: "warn"}
 	v.People = words.Say(ctx, "insight.people", "count", component.Thousands(crowd.People))
