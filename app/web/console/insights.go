@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -125,8 +126,11 @@ func (h *Pages) adoption(c echo.Context, v *views.Insights, crowd insight.Crowd,
 			all.People, all.May, all.Bound, all.Used = all.People+a.People, all.May+a.May, all.Bound+a.Bound, all.Used+a.Used
 			row.Rings = append(row.Rings, ringOf(ctx, words.Say(ctx, "insight.ring."+string(ring)), *a, way))
 		}
+		whole := ringOf(ctx, words.Say(ctx, "insight.ring.all"), all, way)
 		if len(row.Rings) > 1 {
-			row.Rings = append(row.Rings, ringOf(ctx, words.Say(ctx, "insight.ring.all"), all, way))
+			row.Rings = append(row.Rings, whole)
+		} else {
+			row.Rings = []views.InsightRing{whole}
 		}
 		v.Features = append(v.Features, row)
 		if way {
@@ -207,7 +211,10 @@ func signInsOf(ctx context.Context, v *views.Insights, found insight.Insight) {
 func rateSeries(ctx context.Context, name string, days []insight.Tries) component.Series {
 	s := component.Series{Name: name}
 	for _, d := range days {
-		rate, _ := d.Rate()
+		rate, ok := d.Rate()
+		if !ok {
+			rate = math.NaN()
+		}
 		s.Values, s.Texts = append(s.Values, rate), append(s.Texts, rateText(ctx, d))
 	}
 	return s
