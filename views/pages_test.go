@@ -109,7 +109,7 @@ var pages = map[string][]state{
 		func(v *console.Difference) { v.Gone, v.Same = false, false },
 		func(v *console.Difference) { v.Gone, v.Same = false, true }),
 	"console.InsightsPage": page(console.InsightsPage, full,
-		func(v *console.Insights) { v.Counted, v.AsOf, v.Ways = false, time.Time{}, nil },
+		func(v *console.Insights) { v.Counted, v.AsOf, v.Ways, v.Ramps = false, time.Time{}, nil, nil },
 		func(v *console.Insights) {
 			v.Counted, v.Risks[0].Href, v.Risks[0].Some, v.Risks[1].More = true, "", nil, 0
 			v.Ranges[0].Current, v.Adoption.Parts = true, nil
@@ -126,6 +126,14 @@ var pages = map[string][]state{
 		func(v *console.Rollout) {
 			v.Released, v.Preview.TooFew, v.Preview.Lines[0].More, v.History[0].Approved, v.History[0].Restore, v.Lacks.Running = false, false, 0, "", "", ""
 			v.Report.AsOf, v.Report.Samples = time.Time{}, nil
+			v.Ramp.Steps[0].Good, v.Ramp.Guard[0].Above, v.Ramp.Waits[0].Met = false, false, false
+		},
+		func(v *console.Rollout) {
+			v.Ramp = console.Ramp{Begin: "/begin"}
+		}),
+	"console.RampPage": page(console.RampPage, full,
+		func(v *console.RampForm) {
+			v.Changing, v.Steps[0].Past, v.Preview, v.Errors, v.Problems, v.Loosening = false, "", nil, nil, nil, ""
 		}),
 	"console.ExplainPage": page(console.ExplainPage, full,
 		func(v *console.Explanation) { v.Name = "" },

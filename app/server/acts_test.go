@@ -172,6 +172,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnSessions(t, w)...)
 	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
 	acts = append(acts, doing{"POST /admin/:tenant/rollout/:feature", form(admin, "/admin/alder/rollout/passkeys", "stage", "percentage", "percentage", "50", "version", "0", "reason", "a test"), http.StatusSeeOther})
+	acts = append(acts, actsOnRamps(t, w, admin)...)
 	acts = append(acts, doing{"POST /admin/:tenant/policy", form(admin, "/admin/alder/policy", policyForm("passkey.second_factor")...), http.StatusSeeOther}) // it turns static passcodes off
 	w.act(t, "UPDATE sessions SET proved_by = 'phone'")                                                                                                       // as strong as anybody can
 	return acts

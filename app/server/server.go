@@ -44,6 +44,7 @@ import (
 	"latchkey/app/policyfile"
 	"latchkey/app/prompt"
 	"latchkey/app/provider"
+	"latchkey/app/ramp"
 	"latchkey/app/release"
 	"latchkey/app/replay"
 	"latchkey/app/role"
@@ -93,6 +94,7 @@ type Server struct {
 	Replays   *replay.Service
 	Insights  *insight.Service
 	Files     *policyfile.Service
+	Ramps     *ramp.Service
 	Handler   http.Handler
 
 	ready   readiness
@@ -203,10 +205,12 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	applications := &application.Service{DB: db, Keys: keys}
 	ways := &policy.Service{DB: db, Roles: roles}
 	rollouts := &rollout.Service{DB: db, Roles: roles}
+	ramps := &ramp.Service{DB: db, Roles: roles, Rollout: rollouts}
+	rollouts.Overtake = ramps.Overtake
 	imports := importing.New(db, rules, roles, log)
 	replays := replay.New(db, log)
 	insights := &insight.Service{DB: db, Roles: roles, Rules: rules, Log: log}
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), applications.Performers()} {
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), ramps.Performers(), applications.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	files := &policyfile.Service{DB: db, Rules: rules, Approvals: approvals, Policy: ways, Rollout: rollouts, Settings: chosen}
@@ -232,7 +236,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Files: files,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Files: files, Ramps: ramps,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -254,7 +258,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -387,8 +391,8 @@ const (
 	sweepWait = time.Minute
 )
 
-// sweep does by the clock what nobody asks for: prompts and requests lapse, old proofs and
-// attempts go, the clock of the database is followed, partitions are made.
+// sweep does by the clock what nobody asks for: prompts and requests lapse, features open
+// step by step, old proofs and attempts go, the clock of the database is followed, partitions are made.
 // Every step is safe to run on several replicas at once.
 func (s *Server) sweep(ctx context.Context) {
 	lapse, slow := time.NewTicker(lapseWait), time.NewTicker(sweepWait)
@@ -400,7 +404,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-lapse.C:
-			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx), s.Checks.Lapse(ctx))
+			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx), s.Checks.Lapse(ctx), s.Ramps.Sweep(ctx))
 		case <-slow.C:
 			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.forget(ctx))
 		}

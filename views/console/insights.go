@@ -20,7 +20,11 @@ type Insights struct {
 	SignIns     component.Chart
 	Failures    component.Chart
 	Ways        []InsightWay
+	Ramps       []InsightRamp
 }
+
+// InsightRamp is a ramp that is under way.
+type InsightRamp struct{ Title, Href, Text, Tone string }
 
 // InsightRange is how far back the page goes.
 type InsightRange struct {

@@ -16,6 +16,8 @@ type Rollouts struct {
 type RolloutLine struct {
 	Title, Text, Href string
 	Stage, Tone       string
+	UnderWay          string // what changes it by itself, in a few words; empty: nothing
+	UnderWayTone      string
 	ChangedAt         time.Time // zero: never
 }
 
@@ -42,6 +44,7 @@ type Rollout struct {
 	Report    *RolloutReport  // nil: it was not only reported lately
 	Lacks     *Lacks          // nil: no replay has to stand first
 	MayReplay bool
+	Ramp      Ramp
 	Campaign  string // where those who are asked are looked after; empty: it is another feature
 	History   []RolloutVersion
 }

@@ -29,6 +29,7 @@ import (
 	"latchkey/app/people"
 	"latchkey/app/policy"
 	"latchkey/app/provider"
+	"latchkey/app/ramp"
 	"latchkey/app/replay"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
@@ -56,6 +57,7 @@ type Pages struct {
 
 	Policy    *policy.Service
 	Rollout   *rollout.Service
+	Ramps     *ramp.Service
 	Passcodes *passcode.Service
 	Operator  *operator.Service
 	SignIn    *signin.Service
@@ -101,7 +103,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.stayRoutes(),
 	)
 }
 

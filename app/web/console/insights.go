@@ -58,6 +58,16 @@ func (h *Pages) insights(c echo.Context) error {
 		funnelOf(ctx, &v, found.Crowd.Funnel)
 		h.adoption(c, &v, found.Crowd, rules, names)
 	}
+	ramps, err := h.Ramps.All(read, tenantID)
+	if err != nil {
+		return err
+	}
+	for _, r := range ramps {
+		v.Ramps = append(v.Ramps, views.InsightRamp{
+			Title: featureName(c, r.Feature), Href: h.featurePath(c, r.Feature), Tone: rampTones[r.State],
+			Text: words.Say(ctx, "ramp.brief."+string(r.State), "step", strconv.Itoa(r.Step), "steps", strconv.Itoa(r.Steps)),
+		})
+	}
 	signInsOf(ctx, &v, found)
 	return web.Render(c, http.StatusOK, views.InsightsPage(h.page(c, insightsPath), v))
 }
