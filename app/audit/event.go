@@ -117,6 +117,19 @@ const (
 	CampaignChanged   Action = "campaign.changed"    // its rules
 )
 
+// Of ramps, which open a feature step by step.
+const (
+	RampBegun     Action = "ramp.begun"
+	RampChanged   Action = "ramp.changed" // the steps that lie ahead, or its guard
+	RampStepped   Action = "ramp.stepped" // on, by the schedule or early by a person
+	RampPaused    Action = "ramp.paused"
+	RampResumed   Action = "ramp.resumed"
+	RampHalted    Action = "ramp.halted" // by its guard, or because the next step cannot be
+	RampDone      Action = "ramp.done"
+	RampCancelled Action = "ramp.cancelled"
+	RampOvertaken Action = "ramp.overtaken" // by a change of the rule by hand
+)
+
 // Of roles.
 const (
 	RoleComposed Action = "role.composed" // a custom one
@@ -239,6 +252,19 @@ const (
 	CaseReopened   Action = "case.reopened"
 )
 
+// Of caller checks.
+const (
+	CallerCheckBegun     Action = "caller_check.begun"
+	CallerCheckProved    Action = "caller_check.proved"
+	CallerCheckDenied    Action = "caller_check.denied"   // by the phone, or with a wrong number
+	CallerCheckReported  Action = "caller_check.reported" // "it is not me"
+	CallerCheckRefused   Action = "caller_check.refused"  // a wrong code, or too many checks
+	CallerCheckFailed    Action = "caller_check.failed"   // too many wrong codes, or what it rests on is gone
+	CallerCheckExpired   Action = "caller_check.expired"
+	CallerCheckWithdrawn Action = "caller_check.withdrawn"
+	CallerCheckSpent     Action = "caller_check.spent" // for one act
+)
+
 // Kinds of Party.
 const (
 	KindUser      = "user"
@@ -266,7 +292,9 @@ const (
 	KindBackupPhone = "backup_phone"
 	KindApplication = "application"
 	KindCase        = "case"
+	KindCallerCheck = "caller_check"
 	KindRelease     = "release" // of a feature to tenants
+	KindRamp        = "ramp"
 )
 
 // Party is one who acts or is acted upon.

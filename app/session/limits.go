@@ -59,8 +59,13 @@ func (l Lives) endsAt(createdAt, lastSeenAt time.Time) (at time.Time, last bool)
 // however much it is used.
 func (s Session) EndsAt() (at time.Time, last bool) { return s.Lives.endsAt(s.CreatedAt, s.LastSeenAt) }
 
-// EndsAt is Session.EndsAt.
-func (l Listed) EndsAt() (at time.Time, last bool) { return l.Lives.endsAt(l.CreatedAt, l.LastSeenAt) }
+// EndsAt is Session.EndsAt; one that idles ends with its whole time.
+func (l Listed) EndsAt() (at time.Time, last bool) {
+	if l.Idle {
+		return l.Lives.endsAt(l.CreatedAt, l.CreatedAt.Add(Life))
+	}
+	return l.Lives.endsAt(l.CreatedAt, l.LastSeenAt)
+}
 
 func (s Session) over(now time.Time) bool { return s.Lives.over(s.AMR, s.CreatedAt, s.LastSeenAt, now) }
 

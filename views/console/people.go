@@ -94,8 +94,9 @@ type Person struct {
 	Newest    string
 
 	Cases      []CaseRow
-	CasesShown bool      // the viewer may see cases
-	CaseOpen   *CaseOpen // the form of a new one; nil: one stands, or the viewer may not
+	CasesShown bool         // the viewer may see cases
+	Check      *PersonCheck // nil: the viewer does not check callers
+	CaseOpen   *CaseOpen    // the form of a new one; nil: one stands, or the viewer may not
 
 	Acts  []PersonAct
 	Quiet string // why there is nothing to do, when Acts is empty
@@ -141,6 +142,7 @@ type PersonSession struct {
 	How     string
 	SinceAt time.Time
 	SeenAt  time.Time
+	Idle    bool // it is there for what applications hold by it alone
 }
 
 // PersonEvent is one thing that happened.

@@ -18,15 +18,18 @@ import (
 	"latchkey/app/application"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/importing"
+	"latchkey/app/insight"
 	"latchkey/app/operator"
 	"latchkey/app/passcode"
 	"latchkey/app/people"
 	"latchkey/app/policy"
 	"latchkey/app/provider"
+	"latchkey/app/ramp"
 	"latchkey/app/replay"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
@@ -54,13 +57,16 @@ type Pages struct {
 
 	Policy    *policy.Service
 	Rollout   *rollout.Service
+	Ramps     *ramp.Service
 	Passcodes *passcode.Service
 	Operator  *operator.Service
 	SignIn    *signin.Service
 	Providers *provider.Service
 	Tickets   *ticket.Service
 	Cases     *cases.Service
+	Checks    *callercheck.Service
 	Replays   *replay.Service
+	Insights  *insight.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -96,7 +102,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.stayRoutes(),
 	)
 }
 

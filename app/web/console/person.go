@@ -103,6 +103,9 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	if err := h.personCases(c, &v, p, back); err != nil {
 		return err
 	}
+	if err := h.personCheck(c, &v, p, back); err != nil {
+		return err
+	}
 	h.around(c, &v, p)
 	if p.Older {
 		last := p.Story[len(p.Story)-1]
@@ -148,7 +151,7 @@ func (h *Pages) around(c echo.Context, v *views.Person, p people.Person) {
 	}
 	for _, s := range p.Sessions {
 		v.Sessions = append(v.Sessions, views.PersonSession{
-			Browser: web.SayBrowser(ctx, s.Browser), Network: s.IP, How: web.How(ctx, s.AMR), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
+			Browser: web.SayBrowser(ctx, s.Browser), Network: s.IP, How: web.How(ctx, s.AMR), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, Idle: s.Idle,
 		})
 	}
 	for _, e := range p.SignIns {
