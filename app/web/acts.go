@@ -21,8 +21,8 @@ var acts = map[approval.Kind]string{
 	"group.create": "users", "group.rename": "users", "group.delete": "users", "group.add_member": "users", "group.remove_member": "users", "group.set_role": "key",
 	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
 	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case",
-	"caller_check.begin": "call",
-	"settings.change":    "sliders", "decisions.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
+	"caller_check.begin": "call", "user.manager": "users",
+	"settings.change": "sliders", "decisions.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
 	"application.register": "grid", "application.change": "grid", "application.secret": "key", "application.delete": "grid",
 	"campaign.change": "phone", "campaign.postpone": "phone",
 	"rollout.change": "sliders", "rollout.unschedule": "pause", "rollout.ramp": "sliders", "rollout.ramp_change": "sliders", "rollout.ramp_pause": "pause", "rollout.ramp_resume": "check", "rollout.ramp_next": "sliders", "rollout.ramp_cancel": "pause",
@@ -63,7 +63,7 @@ var fields = map[string]func(context.Context, string) string{
 	"starts_at": sayEnd, "goes_back_at": sayEnd, "ramp_step": sayRampStep, "ramp_guard": sayRampGuard, "ramp_hours": sayRampHours, "feature": sayFeature,
 	"decision_days": nil, "replay_first": sayValue,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
-	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
+	"name": nil, "display_name": nil, "manager": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
 }
 
 // Changed says one line of a difference in words: the field, and what it was and is.

@@ -18,6 +18,7 @@ import (
 	"latchkey/app/application"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/codesheet"
 	"latchkey/app/device"
@@ -45,6 +46,7 @@ type Pages struct {
 	Passkeys  *passkey.Service
 	Passwords *password.Service
 	Cases     *cases.Service
+	Checks    *callercheck.Service
 	Sheets    *codesheet.Service
 
 	Applications *application.Service
