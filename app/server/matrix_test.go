@@ -384,6 +384,7 @@ var looks = map[access.Permission]bool{access.AuthenticatorView: true, access.Au
 // by one that is limited to a group and by operators with a grant and without, on targets
 // of every rank, in the own tenant, in another one, and on those of another one in the own.
 func TestTheWholeMatrixOverHTTP(t *testing.T) {
+	t.Parallel()
 	table := duties(t)
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
