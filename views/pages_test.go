@@ -129,7 +129,7 @@ var pages = map[string][]state{
 			v.Ramp.Steps[0].Good, v.Ramp.Guard[0].Above, v.Ramp.Waits[0].Met = false, false, false
 		},
 		func(v *console.Rollout) {
-			v.Ramp = console.Ramp{Begin: "/begin"}
+			v.Ramp, v.Schedule = console.Ramp{Begin: "/begin"}, nil
 		}),
 	"console.RampPage": page(console.RampPage, full,
 		func(v *console.RampForm) {
