@@ -7,7 +7,10 @@ import (
 )
 
 // Rollouts is every feature, and how far it is open.
-type Rollouts struct{ Lines []RolloutLine }
+type Rollouts struct {
+	Insights string // where it is shown how it goes
+	Lines    []RolloutLine
+}
 
 // RolloutLine is one feature of the list.
 type RolloutLine struct {

@@ -50,7 +50,7 @@ func (h *Pages) rollouts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, v := web.Context(c), views.Rollouts{}
+	ctx, v := web.Context(c), views.Rollouts{Insights: h.path(c, insightsPath)}
 	for _, r := range all {
 		line := views.RolloutLine{
 			Title: featureName(c, r.Feature), Text: words.Say(ctx, "feature.about."+string(r.Feature)), Href: h.featurePath(c, r.Feature),
