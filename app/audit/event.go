@@ -75,6 +75,10 @@ const (
 	ReleaseChanged  Action = "release.changed"
 	ReleaseStopped  Action = "release.stopped"
 	ReleaseResumed  Action = "release.resumed"
+
+	ReleaseScheduled   Action = "release.scheduled"
+	ReleaseUnscheduled Action = "release.unscheduled" // by hand
+	ReleaseDropped     Action = "release.dropped"     // it cannot be made any more
 )
 
 // Of the console.
@@ -115,6 +119,13 @@ const (
 	CampaignHelpAsked Action = "campaign.help_asked" // they cannot register
 	CampaignPostponed Action = "campaign.postponed"  // by the helpdesk
 	CampaignChanged   Action = "campaign.changed"    // its rules
+)
+
+// Of changes of a feature for later.
+const (
+	RolloutScheduled   Action = "rollout.scheduled"
+	RolloutUnscheduled Action = "rollout.unscheduled" // by hand
+	RolloutDropped     Action = "rollout.dropped"     // it cannot be made any more
 )
 
 // Of ramps, which open a feature step by step.

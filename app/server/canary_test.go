@@ -288,6 +288,17 @@ func (w *world) sowAll(t testing.TB) (all []canary) {
 		other.post(t, attempt+"/verify", "code", w.codeTo(t, number)).want(t, http.StatusSeeOther)
 	}
 
+	// A code that a caller reads to the helpdesk, and a wrong one.
+	desk := w.browser(t).signIn(t, "desk@alder.example")
+	desk.get(t, "/admin/alder/users/"+id).want(t, http.StatusOK)
+	check := desk.post(t, "/admin/alder/users/"+id+"/caller-checks", "via", "backup_phone").want(t, http.StatusSeeOther).location()
+	var sent string
+	w.one(t, &sent, "SELECT target FROM outbox ORDER BY created_at DESC, id LIMIT 1")
+	read := w.codeToCaller(t, sent)
+	note("a code for the helpdesk", read)
+	desk.post(t, check+"/verify", "code", wrongCode(read)).want(t, http.StatusUnauthorized)
+	desk.post(t, check+"/verify", "code", read).want(t, http.StatusSeeOther)
+
 	// A passkey, and what it signed.
 	k := passkeytest.New(t, b.base)
 	b.post(t, "/me/passkeys", "name", "Laptop", "credential", k.Make(t, optionsOf(t, b.get(t, "/me/passkeys/new").want(t, http.StatusOK)))).want(t, http.StatusSeeOther)
