@@ -104,6 +104,12 @@ func (k *Keys) PINDigest(accountID, pin string) string {
 // are few. id is that of the row, so that one digest fits no other.
 func (k *Keys) CodeDigest(id, code string) string { return keyed(k.codes, id+"\x00"+code) }
 
+// Disowning is what a link ends with by which somebody takes a bypass back without signing
+// in: of a tenant and an id, and of the key that is not in the database.
+func (k *Keys) Disowning(tenantID, id string) string {
+	return tenantID + "-" + id + "-" + keyed(k.codes, "disowning\x00"+tenantID+"\x00"+id)[:43]
+}
+
 // Subject stands for a sign-in name, known or not, where counters and habits
 // are kept, so that a made-up name leaves the same traces and no name.
 func (k *Keys) Subject(name string) string { return keyed(k.subjects, name)[:32] }

@@ -188,7 +188,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	backups := &backupphone.Service{DB: db, Keys: keys, Providers: providers}
 	sheets := &codesheet.Service{DB: db, Passwords: passwords}
 	decisions := &decision.Live{Rules: rules, Atlas: atlas, Log: log}
-	signIn := &signin.Service{DB: db, Keys: keys, Decisions: decisions, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Sheets: sheets, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute, ApplicationOf: application.NameOf}
+	signIn := &signin.Service{DB: db, Keys: keys, Decisions: decisions, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Sheets: sheets, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute, ApplicationOf: application.BegunBy}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	providers.Keeping = roles.Keep

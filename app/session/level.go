@@ -50,6 +50,8 @@ func (l Level) ACR() string {
 func (s Session) Level() Level {
 	password := made(s.ProvedBy, ByPassword)
 	switch {
+	case s.Restricted():
+		return OneFactor // whatever was proved to bind something new
 	case made(s.ProvedBy, ByPasskey), made(s.ProvedBy, ByKey) && password:
 		return PhishingResistant
 	case s.proved() >= Strong, password && (made(s.ProvedBy, BySMS) || made(s.ProvedBy, ByVoice)):
@@ -60,7 +62,7 @@ func (s Session) Level() Level {
 
 // references are the ways as authentication method references of RFC 8176.
 var references = map[string]string{
-	ByPassword: "pwd", ByPhone: "swk", ByTOTP: "otp", ByPasskey: "pop", ByKey: "pop", ByPrintedCode: "otp", BySMS: "sms", ByVoice: "tel", ByPasscode: "otp",
+	ByPassword: "pwd", ByPhone: "swk", ByTOTP: "otp", ByPasskey: "pop", ByKey: "pop", ByPrintedCode: "otp", BySMS: "sms", ByVoice: "tel", ByPasscode: "otp", ByBypass: "otp",
 }
 
 // References are the ways of the last proof as RFC 8176 names them.
@@ -79,6 +81,9 @@ func (s Session) References() (all []string) {
 // LevelProofs lists the ways by which the user of a session can prove it at a level, the
 // strongest first. It may be none.
 func (s Session) LevelProofs(least Level) []string {
+	if s.Restricted() {
+		return nil
+	}
 	switch least {
 	case PhishingResistant:
 		return s.Offers([]string{ByPasskey})
