@@ -93,7 +93,7 @@ func Forget(ctx context.Context, db *store.DB) error {
 }
 
 // Start is an application as it stands on somebody's start page.
-type Start struct{ Name, Href string }
+type Start struct{ ID, Name, Href string }
 
 // For lists the applications of a user that have a place to begin.
 func (s *Service) For(ctx context.Context, tenantID, userID string) (all []Start, err error) {
@@ -111,7 +111,7 @@ func (s *Service) For(ctx context.Context, tenantID, userID string) (all []Start
 			return nil, store.Unusable(err)
 		}
 		if closed == nil {
-			all = append(all, Start{Name: a.Name, Href: a.Start})
+			all = append(all, Start{ID: a.ID, Name: a.Name, Href: a.Start})
 		}
 	}
 	return all, nil

@@ -85,6 +85,7 @@ type Asked struct {
 	Phone       string     `json:"phone,omitempty"`       // backup phone that gets its part; empty: the one used last
 	Check       string     `json:"caller_check"`
 	Replaces    string     `json:"replaces,omitempty"` // id of the one in whose place it comes
+	Unread      string     `json:"unread,omitempty"`   // a field of the form that could not be read; empty: none
 }
 
 // settled fills in what was left open.

@@ -145,6 +145,9 @@ func (on situation) wrong(asked Asked, now time.Time) error {
 		return fault.New(fault.Conflict, "bypass.approver_limit")
 	}
 	fields := map[string]string{}
+	if asked.Unread != "" {
+		fields[asked.Unread] = "bypass.start_form"
+	}
 	if !slices.Contains(Kinds, asked.Kind) {
 		fields["kind"] = "bypass.kind_form"
 	}

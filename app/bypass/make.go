@@ -112,3 +112,12 @@ func (b Bypass) event(action audit.Action, by audit.Party, from audit.Origin) au
 	}
 	return e.Under(b.Ticket)
 }
+
+// Fits says whether a code is the part of a bypass that its agent was given. What a page
+// is about to show once comes back from a browser, which may send anything.
+func (s *Service) Fits(ctx context.Context, tenantID, id, code string) (bool, error) {
+	var kept struct{ CodeDigest, AgentDigest string }
+	_, err := s.DB.View(ctx).One(&kept, "SELECT code_digest, agent_digest FROM bypasses WHERE tenant_id = ? AND id = ? AND state = 'active'", tenantID, id)
+	digest := s.digest(id, code)
+	return secret.Same(digest, kept.CodeDigest) && kept.CodeDigest != "" || secret.Same(digest, kept.AgentDigest) && kept.AgentDigest != "", store.Unusable(err)
+}

@@ -25,6 +25,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/bypass"
 	"latchkey/app/cases"
 	"latchkey/app/codesheet"
 	"latchkey/app/decision"
@@ -88,6 +89,7 @@ type Server struct {
 	Roles     *role.Service
 	Imports   *importing.Service
 	Replays   *replay.Service
+	Bypasses  *bypass.Service
 	Files     *policyfile.Service
 	Handler   http.Handler
 
@@ -208,6 +210,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	tickets := &ticket.Service{DB: db}
 	desk := &cases.Service{DB: db, Rules: rules}
 	maps.Copy(approvals.Performers, desk.Performers())
+	bypasses := &bypass.Service{DB: db, Keys: keys, Secrets: secret.System, Rules: rules, Hub: hub, Backups: backups, People: persons, Cases: desk, Atlas: atlas}
+	maps.Copy(approvals.Performers, bypasses.Performers())
+	signIn.Bypasses, persons.Bypasses = bypasses, bypasses
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals, Tickets: tickets, Cases: desk}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
@@ -223,7 +228,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports, Replays: replays, Files: files,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports, Replays: replays, Files: files, Bypasses: bypasses,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -245,11 +250,11 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Applications: applications},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
-		&invitepages.Pages{Site: site, People: persons},
+		&invitepages.Pages{Site: site, People: persons, Bypasses: bypasses},
 		&demopages.Pages{Site: site, Kept: providers.Kept},
 	)
 	s.Handler = e
@@ -393,7 +398,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-lapse.C:
 			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.Bypasses.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)

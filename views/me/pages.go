@@ -4,6 +4,7 @@ package me
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"latchkey/views/component"
@@ -28,6 +29,13 @@ type Notice struct {
 	Action string // address that puts it away
 	Where  string // "the internet, 192.0.2.7"; or empty
 	Undo   string // address that takes it back; or empty
+}
+
+// Restricted is the start page of a session that a bypass made.
+type Restricted struct {
+	Applications []Application
+	EndsAt       time.Time // of the session
+	BindUntil    time.Time // that something new can be bound; zero: not any more
 }
 
 // Application is something to go to from the start page.
@@ -248,8 +256,14 @@ func menu(ctx context.Context, here string) []component.MenuItem {
 	return items
 }
 
+// inBypass are the pages that are open to a session which a bypass made.
+var inBypass = []string{"/", "/me/phones", "/me/passkeys"}
+
 func framed(ctx context.Context, p component.Page, title, here string) component.Page {
 	p.Menu = menu(ctx, here)
+	if p.Restricted {
+		p.Menu = slices.DeleteFunc(p.Menu, func(item component.MenuItem) bool { return !slices.Contains(inBypass, item.Href) })
+	}
 	return p.Titled(title)
 }
 

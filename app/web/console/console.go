@@ -18,6 +18,7 @@ import (
 	"latchkey/app/application"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/bypass"
 	"latchkey/app/cases"
 	"latchkey/app/fault"
 	"latchkey/app/group"
@@ -55,6 +56,7 @@ type Pages struct {
 	Policy    *policy.Service
 	Rollout   *rollout.Service
 	Passcodes *passcode.Service
+	Bypasses  *bypass.Service
 	Operator  *operator.Service
 	SignIn    *signin.Service
 	Providers *provider.Service
@@ -75,6 +77,7 @@ var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
 	{"/users", "people", "users", access.AuthenticatorView},
 	{casesPath, "cases", "case", access.CaseView},
+	{bypassesPath, "bypasses", "key", access.CaseView},
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
@@ -96,7 +99,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.bypassRoutes(), h.stayRoutes(),
 	)
 }
 
