@@ -28,7 +28,7 @@ const module = "latchkey"
 // order is the order of the features: each may use those before it. A new
 // feature gets its place here.
 var order = []string{
-	"audit", "access", "throttle", "notify", "provider", "place", "tenant", "user", "feature", "method", "campaign", "decision", "replay", "device", "prompt", "session", "totp", "passkey", "password", "passcode", "backupphone", "codesheet", "signin", "approval", "role", "people", "group", "importing", "cases", "ticket", "search",
+	"audit", "access", "throttle", "notify", "provider", "place", "tenant", "user", "feature", "method", "campaign", "decision", "replay", "device", "prompt", "session", "totp", "passkey", "password", "passcode", "backupphone", "codesheet", "signin", "approval", "role", "people", "group", "importing", "cases", "callercheck", "ticket", "search",
 	"settings", "policy", "rollout", "application", "policyfile", "overview", "setup", "operator", "release", "demo",
 }
 

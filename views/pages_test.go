@@ -38,6 +38,12 @@ var pages = map[string][]state{
 		func(v *console.Approvals) { v.Yours, v.Own, v.Others, v.Newest = nil, nil, nil, "" },
 		func(v *console.Approvals) { v.Decided, v.Older = nil, "" },
 		func(v *console.Approvals) { v.Decided[0].Decider, v.Decided[0].Target = "", "" }),
+	"console.CallerCheckPage": page(console.CallerCheckPage, full,
+		func(v *console.CallerCheck) { v.State, v.Own, v.CodeAsked, v.Error = "pending", true, false, "" },
+		func(v *console.CallerCheck) { v.State, v.Own, v.Number, v.AgentName = "pending", true, "", "" },
+		func(v *console.CallerCheck) {
+			v.State, v.GoodUntil, v.AgentCode, v.Alarm = "denied", time.Time{}, "", false
+		}),
 	"console.ChooserPage": page(console.ChooserPage, full, func(v *console.Chooser) { v.Tenants = nil }),
 	"console.InvitePage":  page(console.InvitePage, full, func(v *console.Invite) { v.Groups, v.Errors = nil, nil }),
 	"console.InvitedPage": page(console.InvitedPage, full, func(v *console.Invited) { v.Link, v.Href = "", "" }),
@@ -50,7 +56,11 @@ var pages = map[string][]state{
 		},
 		func(v *console.Person) {
 			v.DisplayName, v.LockedAt, v.DisabledAt, v.RoleEndsAt, v.LockedBy = "", time.Time{}, time.Time{}, time.Time{}, ""
-		}),
+		},
+		func(v *console.Person) {
+			v.Check.Ways[0].Stops, v.Check.Causes, v.Check.Alarm, v.Check.Proved, v.Check.Errors = "", nil, "", "", nil
+		},
+		func(v *console.Person) { v.Check.May, v.Check.Ways[0].Until = false, time.Time{} }),
 	"console.OverviewPage": page(console.OverviewPage, full,
 		func(v *console.Overview) { v.Attention = nil },
 		func(v *console.Overview) { v.Attention[0].Tone, v.Facts[0].Href = "", "" }),

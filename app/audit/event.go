@@ -244,6 +244,19 @@ const (
 	CaseReopened   Action = "case.reopened"
 )
 
+// Of caller checks.
+const (
+	CallerCheckBegun     Action = "caller_check.begun"
+	CallerCheckProved    Action = "caller_check.proved"
+	CallerCheckDenied    Action = "caller_check.denied"   // by the phone, or with a wrong number
+	CallerCheckReported  Action = "caller_check.reported" // "it is not me"
+	CallerCheckRefused   Action = "caller_check.refused"  // a wrong code, or too many checks
+	CallerCheckFailed    Action = "caller_check.failed"   // too many wrong codes, or what it rests on is gone
+	CallerCheckExpired   Action = "caller_check.expired"
+	CallerCheckWithdrawn Action = "caller_check.withdrawn"
+	CallerCheckSpent     Action = "caller_check.spent" // for one act
+)
+
 // Kinds of Party.
 const (
 	KindUser      = "user"
@@ -272,6 +285,7 @@ const (
 	KindApplication = "application"
 	KindBypass      = "bypass"
 	KindCase        = "case"
+	KindCallerCheck = "caller_check"
 	KindRelease     = "release" // of a feature to tenants
 )
 

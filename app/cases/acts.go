@@ -35,7 +35,7 @@ func (s *Service) open(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		return approval.Plan{}, err
 	}
 	plan := approval.Plan{Questions: []access.Question{question(act)}, Difference: []approval.Change{{Field: "cause", After: string(o.Cause)}}}
-	standing, err := list(tx, "c.tenant_id = ? AND c.user_id = ? AND c.state <> 'closed'", "c.opened_at", 1, act.TenantID, act.TargetID)
+	standing, there, err := StandingOf(tx, act.TenantID, act.TargetID)
 	if err != nil {
 		return plan, err
 	}
@@ -44,32 +44,42 @@ func (s *Service) open(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		return plan, err
 	}
 	switch {
-	case len(standing) > 0:
-		plan.Wrong = fault.New(fault.Conflict, "case.one").Naming(standing[0].Name())
+	case there:
+		plan.Wrong = fault.New(fault.Conflict, "case.one").Naming(standing.Name())
 	case !slices.Contains(Causes, o.Cause):
 		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"cause": "case.cause"})
 	case o.Device != "" && linked.ID == "":
 		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"device": "case.device"})
 	}
 	plan.Do = func(tx *store.Tx) error {
-		c := Case{
-			TenantID: act.TenantID, ID: o.ID, UserID: act.TargetID, Cause: o.Cause, Words: act.Reason, Ticket: act.Ticket, State: Open,
-			OwnerID: act.ActorID, OpenedBy: act.ActorID, OpenedAt: tx.Now,
-		}
-		if err := insert(tx, &c); err != nil {
-			return err
-		}
-		if o.Device != "" {
-			if err := addLink(tx, c, LinkDevice, o.Device, act.ActorID); err != nil {
-				return err
-			}
-		}
-		if err := audit.Record(tx, c.event(act, audit.CaseOpened, "cause", string(c.Cause), "device", o.Device)); err != nil {
-			return err
-		}
-		return s.tell(tx, act, c.UserID, audit.CaseOpened, c)
+		_, err := s.Opened(tx, act, o)
+		return err
 	}
 	return plan, nil
+}
+
+// Opened opens a case in the act tx, for the person that act is on: with its event, and
+// the person is told. That it may be opened is the caller's to ask.
+func (s *Service) Opened(tx *store.Tx, act approval.Act, o Opening) (Case, error) {
+	c := Case{
+		TenantID: act.TenantID, ID: o.ID, UserID: act.TargetID, Cause: o.Cause, Words: act.Reason, Ticket: act.Ticket, State: Open,
+		OwnerID: act.ActorID, OpenedBy: act.ActorID, OpenedAt: tx.Now,
+	}
+	if act.Reason == WithoutWords {
+		c.Words = ""
+	}
+	if err := insert(tx, &c); err != nil {
+		return c, err
+	}
+	if o.Device != "" {
+		if err := AddLink(tx, c, LinkDevice, o.Device, act.ActorID); err != nil {
+			return c, err
+		}
+	}
+	if err := audit.Record(tx, c.event(act, audit.CaseOpened, "cause", string(c.Cause), "device", o.Device)); err != nil {
+		return c, err
+	}
+	return c, s.tell(tx, act, c.UserID, audit.CaseOpened, c)
 }
 
 // note plans to add a note, in the words of the act.
@@ -215,7 +225,7 @@ func (s *Service) link(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		plan.Wrong = fault.New(fault.Conflict, "case.linked_already")
 	}
 	plan.Do = func(tx *store.Tx) error {
-		if err := addLink(tx, c, LinkDevice, l.Device, act.ActorID); err != nil {
+		if err := AddLink(tx, c, LinkDevice, l.Device, act.ActorID); err != nil {
 			return err
 		}
 		return audit.Record(tx, c.event(act, audit.CaseLinked, "device", l.Device))

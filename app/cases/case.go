@@ -44,8 +44,11 @@ func (s State) After(step Step) (next State, ok bool) {
 // Cause is what happened. Add, never rename.
 type Cause string
 
+// Other is the cause of a case whose opener named none.
+const Other Cause = "other"
+
 // Causes in the order in which a form offers them.
-var Causes = []Cause{"lost", "broken", "stolen", "new_phone", "no_coverage", "other"}
+var Causes = []Cause{"lost", "broken", "stolen", "new_phone", "no_coverage", Other}
 
 // RepeatSpan is how far back another case of the same person makes one a repeat
 // (product.md §5).

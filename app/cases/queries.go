@@ -45,8 +45,10 @@ func insert(tx *store.Tx, c *Case) error {
 // LinkKind is the kind of a thing that a case is about. Add, never rename.
 type LinkKind string
 
-// LinkDevice is the account on a phone.
-const LinkDevice LinkKind = "device"
+const (
+	LinkDevice      LinkKind = "device"       // the account on a phone
+	LinkCallerCheck LinkKind = "caller_check" // see package callercheck
+)
 
 // Linked is a thing that a case is about.
 type Linked struct {
@@ -71,7 +73,8 @@ func links(tx *store.Tx, tenantID, caseID string) (all []Linked, err error) {
 	return all, err
 }
 
-func addLink(tx *store.Tx, c Case, kind LinkKind, id, by string) error {
+// AddLink says in the act tx that a case is about a thing.
+func AddLink(tx *store.Tx, c Case, kind LinkKind, id, by string) error {
 	return tx.Exec("INSERT INTO case_links (tenant_id, case_id, kind, target_id, added_by, added_at) VALUES (?,?,?,?,?,?)", c.TenantID, c.ID, kind, id, by, tx.Now).Error
 }
 
@@ -82,4 +85,30 @@ func phoneOf(tx *store.Tx, tenantID, userID, accountID string) (l Linked, err er
 	}
 	_, err = tx.One(&l, "SELECT account_id AS id, name, platform, state, phone_sign_in FROM devices WHERE tenant_id = ? AND account_id = ? AND user_id = ?", tenantID, accountID, userID)
 	return l, err
+}
+
+// StandingOf reads the case of a person that is not closed, and says whether there is one.
+func StandingOf(tx *store.Tx, tenantID, userID string) (c Case, ok bool, err error) {
+	found, err := list(tx, "c.tenant_id = ? AND c.user_id = ? AND c.state <> 'closed'", "c.opened_at", 1, tenantID, userID)
+	if err != nil || len(found) == 0 {
+		return c, false, err
+	}
+	return found[0], true, nil
+}
+
+// Names gives the names of cases by their ids.
+func Names(tx *store.Tx, tenantID string, ids ...string) (map[string]string, error) {
+	named := map[string]string{}
+	if len(ids) == 0 {
+		return named, nil
+	}
+	var rows []struct {
+		ID     string
+		Number int
+	}
+	err := tx.All(&rows, "SELECT id, number FROM cases WHERE tenant_id = ? AND id IN ?", tenantID, ids)
+	for _, r := range rows {
+		named[r.ID] = Name(r.Number)
+	}
+	return named, err
 }

@@ -25,6 +25,7 @@ const (
 	SelfServiceRecovery  Feature = "self_service_recovery"
 	RegistrationCampaign Feature = "registration_campaign"
 	Applications         Feature = "openid_applications"
+	CallerCheck          Feature = "caller_check"
 )
 
 // Set is a set of features, as bits.
@@ -61,6 +62,7 @@ var Catalogue = catalogue(
 	Entry{Feature: SelfServiceRecovery, Bit: 1 << 10, Widens: true},
 	Entry{Feature: RegistrationCampaign, Bit: 1 << 11, Starts: Off},
 	Entry{Feature: Applications, Bit: 1 << 12},
+	Entry{Feature: CallerCheck, Bit: 1 << 13, Narrows: true},
 )
 
 // All is every feature.

@@ -88,6 +88,12 @@ type Request struct {
 	Reason     string   `json:"reason"`
 	Ticket     string   `json:"ticket"`
 	Difference []Change `json:"difference"`
+
+	// Of a caller check.
+	Role      string `json:"role"` // of the agent, whom Requester names
+	Case      string `json:"case"`
+	AgentCode string `json:"agent_code"` // that the agent can read out
+	Person    string `json:"person"`     // who is on the line, where another's word is asked
 }
 
 // Change is one line of what an act changes.

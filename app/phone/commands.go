@@ -258,14 +258,17 @@ func (w *watcher) handle(ctx context.Context, r Request) error {
 
 // question asks until the person gives something that can be an answer.
 func (w *watcher) question(ctx context.Context, r Request) (Decision, string, error) {
-	out := w.terminal.out
+	out, who, tells := w.terminal.out, "does the page show", "that the page shows"
+	if r.Kind == "caller_check" {
+		who, tells = "did the agent read out", "that the agent reads out"
+	}
 	switch r.Mode {
 	case Pick3:
-		fmt.Fprintf(out, "Which number does the page show?   %s\n", plain(strings.Join(r.Numbers, "   ")))
+		fmt.Fprintf(out, "Which number %s?   %s\n", who, plain(strings.Join(r.Numbers, "   ")))
 	case Type6:
-		fmt.Fprintln(out, "Type the six digits that the page shows.")
+		fmt.Fprintf(out, "Type the six digits %s.\n", tells)
 	default:
-		fmt.Fprintln(out, "Type the two digits that the page shows.")
+		fmt.Fprintf(out, "Type the two digits %s.\n", tells)
 	}
 	for {
 		typed, err := w.terminal.ask(ctx, r.ExpiresAt, "number, n = it is not me, d = decline: ")
@@ -350,6 +353,8 @@ func outcome(r Request, d Decision, state string) string {
 		return "Approved."
 	case state == "reported":
 		return "Reported: it was not you. Nothing was approved."
+	case d == Approve && r.Kind == "caller_check":
+		return "That was not the number that the agent reads out. Ask for another request."
 	case d == Approve:
 		return "That was not the number on the page. The request is denied."
 	}
@@ -371,6 +376,9 @@ func show(out io.Writer, r Request, now time.Time) {
 	head, known := kinds[r.Kind]
 	if !known {
 		head = "Request: " + r.Kind
+	}
+	if r.Kind == "caller_check" && r.Person != "" {
+		head = "The helpdesk asks whether you know who is on the line."
 	}
 	browser := r.Browser
 	if r.NewBrowser {
@@ -409,7 +417,12 @@ func asks(r Request) (rows [][2]string) {
 		}
 		rows = append(rows, [2]string{c.Field, change})
 	}
-	return append(rows, [2]string{"Asked by", r.Requester}, [2]string{"Reason", r.Reason}, [2]string{"Ticket", r.Ticket})
+	by := r.Requester
+	if r.Role != "" {
+		by += ", " + r.Role
+	}
+	return append(rows, [2]string{"Asked by", by}, [2]string{"Case", r.Case}, [2]string{"Reason", r.Reason}, [2]string{"Ticket", r.Ticket},
+		[2]string{"The agent can read out", r.AgentCode})
 }
 
 // Choice is an answer given on the command line.

@@ -2,8 +2,8 @@ package prompt
 
 import "encoding/json"
 
-// Act is what a prompt of kind Approval asks for, as the phone shows it. It stays
-// as it was when the prompt was sent; the phone signs over Hash.
+// Act is what a prompt of kind Approval or CallerCheck asks for, as the phone shows
+// it. It stays as it was when the prompt was sent; the phone signs over Hash.
 type Act struct {
 	Kind      string    `json:"kind"`             // as approvals name it
 	Target    string    `json:"target,omitempty"` // by name: whom it is done to
@@ -11,8 +11,16 @@ type Act struct {
 	Reason    string    `json:"reason"`
 	Ticket    string    `json:"ticket,omitempty"` // that it is done under
 	Lines     []ActLine `json:"lines"`
-	Hash      string    `json:"-"` // digest of exactly this act
-	Over      bool      `json:"-"` // nothing is left to approve: it was decided, or its time is over
+
+	// Of a caller check: what the agent is, the case, the code by which the agent proves
+	// to be who asks, and whether somebody else's word is asked for Target.
+	Role      string `json:"role,omitempty"`
+	Case      string `json:"case,omitempty"`
+	AgentCode string `json:"agent_code,omitempty"`
+	Vouch     bool   `json:"vouch,omitempty"`
+
+	Hash string `json:"-"` // digest of exactly this act
+	Over bool   `json:"-"` // nothing is left to approve: it was decided, or its time is over
 }
 
 // ActLine is one line of what an act changes.

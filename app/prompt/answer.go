@@ -227,6 +227,12 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 		if err := count(tx, a, d); err != nil {
 			return err
 		}
+		err = s.ended(tx, d.kind, End{
+			TenantID: a.TenantID, ID: d.id, AttemptID: d.attemptID, UserID: a.UserID, AccountID: a.AccountID, State: d.next, WrongNumber: d.wrong, Origin: d.from,
+		})
+		if err != nil {
+			return err
+		}
 		e := event(a, d, actions[d.next])
 		if d.signed {
 			e.Details["unlocked"] = "signed" // by the phone's own authenticator, and not by the PIN
@@ -240,11 +246,7 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 		return audit.Record(tx, e)
 	})
 	if err == nil {
-		if d.kind == Test {
-			s.Hub.Ring("enrolment:" + a.TenantID + ":" + d.attemptID)
-		} else {
-			s.Hub.Ring(AttemptKey(a.TenantID, d.attemptID))
-		}
+		s.Hub.Ring(waitKey(d.kind, a.TenantID, d.attemptID))
 		s.Hub.Ring(device.UserKey(a.TenantID, a.UserID))
 	}
 	return err

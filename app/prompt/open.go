@@ -16,7 +16,7 @@ type Request struct {
 	Place                                                    place.Place
 	NewBrowser                                               bool
 	CreatedAt, ExpiresAt                                     time.Time
-	Act                                                      *Act // what it asks for, with kind Approval
+	Act                                                      *Act // what it asks for, with kind Approval or CallerCheck
 	Account                                                  device.Account
 }
 

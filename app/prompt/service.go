@@ -28,6 +28,28 @@ type Service struct {
 	Atlas     *place.Atlas
 	PublicURL string
 	Nudge     chan struct{} // wakes the outbox; never blocks
+
+	// Ended is told, in the act that ends it, how a prompt of a kind ended.
+	Ended map[Kind]func(tx *store.Tx, end End) error
+}
+
+// End is how a prompt ended that somebody waits for.
+type End struct {
+	TenantID, ID string
+	AttemptID    string
+	UserID       string // whose phone was asked
+	AccountID    string // on the phone that answered; empty: none did
+	State        State
+	WrongNumber  bool
+	Origin       audit.Origin // of the answer
+}
+
+// ended tells who asked.
+func (s *Service) ended(tx *store.Tx, kind Kind, end End) error {
+	if told := s.Ended[kind]; told != nil {
+		return told(tx, end)
+	}
+	return nil
 }
 
 // Ask is what a prompt is about.
@@ -44,7 +66,7 @@ type Ask struct {
 	BrowserDigest string
 	NewBrowser    bool
 	Push          bool // some phone of the user takes Web Push
-	Act           *Act // with kind Approval
+	Act           *Act // with kind Approval or CallerCheck
 
 	Failures throttle.State // wrong numbers in a row, see Way
 }
@@ -89,7 +111,7 @@ func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
 	if pause := PauseAfter(recent, tx.Now).or(ask.Failures, tx.Now); pause.Reason != "" {
 		return Sent{Pause: pause}, nil
 	}
-	if err := lapseOwn(tx, ask.TenantID, recent); err != nil {
+	if err := s.lapseOwn(tx, ask.TenantID, recent); err != nil {
 		return Sent{}, err
 	}
 	sent := Sent{ID: s.Secrets.ID(), ExpiresAt: tx.Now.Add(Life)}
@@ -152,23 +174,29 @@ func (s *Service) wakePhone(tx *store.Tx, ask Ask, sent Sent) error {
 
 // lapseOwn ends what is still pending though its time is over, so that the
 // index lets the next one in.
-func lapseOwn(tx *store.Tx, tenantID string, recent []Recent) error {
+func (s *Service) lapseOwn(tx *store.Tx, tenantID string, recent []Recent) error {
 	for _, r := range recent {
 		if r.State != Pending || r.visible(tx.Now) {
 			continue
 		}
-		if err := lapse(tx, tenantID, r.ID); err != nil {
+		if err := s.lapse(tx, tenantID, r.ID); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func lapse(tx *store.Tx, tenantID, id string) error {
-	var p struct{ Subject, UserID, AttemptID string }
+func (s *Service) lapse(tx *store.Tx, tenantID, id string) error {
+	var p struct {
+		Subject, UserID, AttemptID string
+		Kind                       Kind
+	}
 	ok, err := tx.One(&p, `UPDATE prompts SET state = 'expired', decided_at = ? WHERE tenant_id = ? AND id = ? AND state = 'pending' AND expires_at <= ?
-		RETURNING subject, user_id, attempt_id`, tx.Now, tenantID, id, tx.Now)
+		RETURNING subject, user_id, attempt_id, kind`, tx.Now, tenantID, id, tx.Now)
 	if err != nil || !ok {
+		return err
+	}
+	if err := s.ended(tx, p.Kind, End{TenantID: tenantID, ID: id, AttemptID: p.AttemptID, UserID: p.UserID, State: Expired}); err != nil {
 		return err
 	}
 	return audit.Record(tx, audit.Event{
@@ -196,8 +224,11 @@ func (s *Service) Withdraw(tx *store.Tx, tenantID, id, userID string, by audit.P
 // Lapse ends, with their events, prompts whose time is over and rings those who
 // wait for them. Any replica may run it; each prompt lapses once.
 func (s *Service) Lapse(ctx context.Context) error {
-	var due []struct{ TenantID, ID, AttemptID string }
-	err := s.DB.View(ctx).All(&due, "SELECT tenant_id, id, attempt_id FROM prompts WHERE state = 'pending' AND expires_at <= ? ORDER BY expires_at, id LIMIT 200", s.DB.Now())
+	var due []struct {
+		TenantID, ID, AttemptID string
+		Kind                    Kind
+	}
+	err := s.DB.View(ctx).All(&due, "SELECT tenant_id, id, attempt_id, kind FROM prompts WHERE state = 'pending' AND expires_at <= ? ORDER BY expires_at, id LIMIT 200", s.DB.Now())
 	if err != nil {
 		return store.Unusable(err)
 	}
@@ -206,17 +237,31 @@ func (s *Service) Lapse(ctx context.Context) error {
 	}
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
 		for _, p := range due {
-			if err := lapse(tx, p.TenantID, p.ID); err != nil {
+			if err := s.lapse(tx, p.TenantID, p.ID); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	for _, p := range due {
-		s.Hub.Ring(AttemptKey(p.TenantID, p.AttemptID))
+		s.Hub.Ring(waitKey(p.Kind, p.TenantID, p.AttemptID))
 	}
 	return err
 }
+
+// waitKey is what those wait on who wait for the end of a prompt.
+func waitKey(kind Kind, tenantID, attemptID string) string {
+	switch kind {
+	case Test:
+		return "enrolment:" + tenantID + ":" + attemptID
+	case CallerCheck:
+		return CheckKey(tenantID, attemptID)
+	}
+	return AttemptKey(tenantID, attemptID)
+}
+
+// CheckKey is what those wait on who wait for the end of a caller check.
+func CheckKey(tenantID, checkID string) string { return "check:" + tenantID + ":" + checkID }
 
 // AttemptKey is what those wait on who wait for the end of an attempt's prompt.
 func AttemptKey(tenantID, attemptID string) string { return "attempt:" + tenantID + ":" + attemptID }

@@ -110,6 +110,20 @@ func (k *Keys) Disowning(tenantID, id string) string {
 	return tenantID + "-" + id + "-" + keyed(k.codes, "disowning\x00"+tenantID+"\x00"+id)[:43]
 }
 
+// SpokenCode is four letters that stand for something, to be read out and compared.
+// Those that sound or look like others are left out. 65,536 are few: they are for one
+// comparison by a person, and prove nothing to a program.
+func (k *Keys) SpokenCode(about string) string {
+	mac := hmac.New(sha256.New, k.codes)
+	mac.Write([]byte("spoken\x00" + about))
+	sum, letters := mac.Sum(nil), "AEFHJKLMNPRTUWXY"
+	code := make([]byte, 4)
+	for i := range code {
+		code[i] = letters[sum[i]%16]
+	}
+	return string(code)
+}
+
 // Subject stands for a sign-in name, known or not, where counters and habits
 // are kept, so that a made-up name leaves the same traces and no name.
 func (k *Keys) Subject(name string) string { return keyed(k.subjects, name)[:32] }

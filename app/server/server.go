@@ -26,6 +26,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/bypass"
+	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/codesheet"
 	"latchkey/app/decision"
@@ -86,6 +87,7 @@ type Server struct {
 	Prompts   *prompt.Service
 	SignIn    *signin.Service
 	Approvals *approval.Service
+	Checks    *callercheck.Service
 	Roles     *role.Service
 	Imports   *importing.Service
 	Replays   *replay.Service
@@ -213,12 +215,16 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	bypasses := &bypass.Service{DB: db, Keys: keys, Secrets: secret.System, Rules: rules, Hub: hub, Backups: backups, People: persons, Cases: desk, Atlas: atlas}
 	maps.Copy(approvals.Performers, bypasses.Performers())
 	signIn.Bypasses, persons.Bypasses = bypasses, bypasses
+	checks := &callercheck.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Prompts: prompts, Cases: desk, Approvals: approvals}
+	maps.Copy(approvals.Performers, checks.Performers())
+	prompts.Ended = map[prompt.Kind]func(*store.Tx, prompt.End) error{prompt.CallerCheck: checks.Ended}
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals, Tickets: tickets, Cases: desk}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
 	operators := &operator.Service{DB: db, Resolver: net.DefaultResolver, Setup: setUp, Roles: roles}
 	releases := &release.Service{DB: db, Hub: hub, Keys: keys}
 	hub.LookFor("attempt", prompts.Decided)
+	hub.LookFor("check", checks.Changed)
 	hub.LookFor("releases", releases.Changed())
 	hub.LookFor("user", prompts.Asked)
 	hub.LookFor("inbox", approvals.Changed)
@@ -228,7 +234,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Roles: roles, Imports: imports, Replays: replays, Files: files, Bypasses: bypasses,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Roles: roles, Imports: imports, Replays: replays, Files: files, Bypasses: bypasses,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -250,7 +256,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Applications: applications},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -396,7 +402,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-lapse.C:
-			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx))
+			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx), s.Checks.Lapse(ctx))
 		case <-slow.C:
 			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.Bypasses.Lapse(ctx), s.forget(ctx))
 		}

@@ -19,7 +19,7 @@ var acts = map[approval.Kind]string{
 	"user.invite": "plus", "user.invitation": "plus", "user.import": "list",
 	"group.create": "users", "group.rename": "users", "group.delete": "users", "group.add_member": "users", "group.remove_member": "users", "group.set_role": "key",
 	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
-	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case",
+	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case", "caller_check.begin": "call",
 	"settings.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
 	"application.register": "grid", "application.change": "grid", "application.secret": "key", "application.delete": "grid",
 	"campaign.change": "phone", "campaign.postpone": "phone",
@@ -54,7 +54,7 @@ func ActOn(ctx context.Context, kind approval.Kind, target string) string {
 var fields = map[string]func(context.Context, string) string{
 	"role": sayRole, "scope": sayScope, "ends_at": sayEnd, "permissions": sayPermissions,
 	"state": sayValue, "mfa_state": sayMFA, "sessions": sayValue, "throttle": sayValue,
-	"cause": sayCause, "case": nil, "case_owner": nil, "case_state": sayCaseState,
+	"via": sayVia, "cause": sayCause, "case": nil, "case_owner": nil, "case_state": sayCaseState,
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "application": nil, "redirect_uris": nil, "logout_uris": nil, "start_url": nil, "frequency": sayFrequency, "strength": sayStrength, "application_groups": nil, "application_state": sayApplicationState, "application_kind": sayApplicationKind, "application_secret": nil, "platforms": sayPlatforms,
 	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
@@ -155,6 +155,10 @@ func sayMFA(ctx context.Context, state string) string {
 
 func sayCause(ctx context.Context, cause string) string {
 	return either(ctx, "cases.cause."+cause, cause)
+}
+
+func sayVia(ctx context.Context, via string) string {
+	return either(ctx, "callercheck.via."+via, via)
 }
 
 func sayDays(ctx context.Context, days string) string {

@@ -142,12 +142,16 @@ export const words = {
       second_factor: "Are you signing in?",
       step_up: "Is it still you?",
       caller_check: "Are you calling the helpdesk?",
+      vouch: "Do you know who is calling?",
       approval: "Do you approve this?",
       test: "A test of this phone",
       other: "Is it you?",
     },
     test: "Your computer shows a number now. Give it here, and this phone has proved that it works.",
     what: "What you approve",
+    whatAsked: "What you are asked",
+    case: "Case",
+    agentCode: "The agent can read out these letters:",
     change: (before, after) => (before === after ? after : `${before} → ${after}`),
     requester: "Asked by",
     reason: "Reason",
@@ -183,6 +187,8 @@ export const words = {
     reportTitle: "Report this request?",
     reporting: "If you did not start it, report it. Nobody gets in, your organisation is told, and no requests come for the next 60 minutes.",
     reportingAct: "If you did not ask for it on your computer, report it. Nothing is approved, your organisation is told, and no requests come for the next 60 minutes.",
+    reportingCheck: "If you are not on the phone with the helpdesk, report it. Somebody is calling in your name: nothing is done for them, your organisation is told, and no such requests come for the next 60 minutes.",
+    reportingVouch: "If you do not know that this person is on the phone with the helpdesk, report it. Nothing is done for who is calling, your organisation is told, and no such requests come for the next 60 minutes.",
     reportSend: "Report it: it is not me",
     denyOnly: "Only deny it",
   },
@@ -206,6 +212,15 @@ export const words = {
     wrong_number: ["Wrong number", "That was not the number on the page, so nothing was approved. Ask again on your computer."],
     reported: ["Reported", "Nothing was approved. If you did not ask for this on your computer, somebody else is signed in as you: tell your helpdesk."],
     expired: ["Too late", "Nothing was approved in time. Ask again on your computer."],
+  },
+
+  // Of a request of the helpdesk.
+  outcomeOfCheck: {
+    approved: ["Given to the helpdesk", "Go on with the agent on the phone."],
+    denied: ["Denied", "The helpdesk does nothing for who is calling."],
+    wrong_number: ["Wrong number", "That was not the number that the agent read out. Ask the agent for another request."],
+    reported: ["Reported", "Your organisation is told. If somebody called you and said they were the helpdesk, hang up."],
+    expired: ["Too late", "The helpdesk got no answer in time. Ask the agent for another request."],
   },
 
   recent: {

@@ -95,6 +95,7 @@ type Person struct {
 
 	Cases      []CaseRow
 	CasesShown bool      // the viewer may see cases
+	Check      *PersonCheck // nil: the viewer does not check callers
 	CaseOpen   *CaseOpen // the form of a new one; nil: one stands, or the viewer may not
 
 	Acts  []PersonAct

@@ -14,6 +14,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
+	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/device"
 	"latchkey/app/people"
@@ -167,7 +168,19 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 		Standing: w.State != cases.Closed, Waits: w.State == cases.Waiting, Mine: w.OwnerID == who.UserID, May: w.May, Form: form, Errors: fields,
 		Typed: web.Form(c, "reason"), To: web.Form(c, "to"),
 	}
+	checks, err := h.Checks.OfCase(c.Request().Context(), who, w.ID)
+	if err != nil {
+		return err
+	}
+	if v.Checks = h.checkRows(c, checks); w.State != cases.Closed {
+		if _, ok := callercheck.Warned(checks); ok {
+			v.Alarm = words.Say(ctx, "callercheck.alarm", "name", v.Person, "case", w.Name())
+		}
+	}
 	for _, l := range w.Links {
+		if l.Kind != cases.LinkDevice {
+			continue // it has a list of its own
+		}
 		v.Links = append(v.Links, linkedPhone(ctx, l))
 		v.DeviceActive = v.DeviceActive || l.Kind == cases.LinkDevice && l.State == device.Active && l.PhoneSignIn
 	}

@@ -103,6 +103,9 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	if err := h.personCases(c, &v, p, back); err != nil {
 		return err
 	}
+	if err := h.personCheck(c, &v, p, back); err != nil {
+		return err
+	}
 	h.around(c, &v, p)
 	if p.Older {
 		last := p.Story[len(p.Story)-1]

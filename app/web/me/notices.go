@@ -36,7 +36,7 @@ func (h *Pages) notices(c echo.Context) ([]views.Notice, error) {
 	}
 	var all []views.Notice
 	for _, n := range told {
-		if n.Action == audit.AccessAlarm {
+		if n.Action == audit.AccessAlarm || n.Action == audit.CallerCheckReported {
 			if n.Detail, err = user.NameOf(c.Request().Context(), h.Site.DB, who.TenantID, n.Detail); err != nil {
 				return nil, err
 			}
@@ -92,8 +92,10 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		}
 	case audit.BrowserCopied:
 		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.copied")
-	case audit.AccessAlarm:
+	case audit.AccessAlarm, audit.CallerCheckReported:
 		shown.Next = words.Say(ctx, "me.notices.look")
+	case audit.CallerCheckProved:
+		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.caller_check")
 	case audit.CodeSheetLow, audit.CodeSheetUsedUp:
 		shown.Next = words.Say(ctx, "me.notices.codes")
 	case audit.AuthenticatorReset:

@@ -25,6 +25,7 @@ import (
 	"latchkey/app/proof"
 	"latchkey/app/secret"
 	"latchkey/app/web"
+	"latchkey/views/words"
 )
 
 // API serves the protocol.
@@ -243,6 +244,13 @@ type request struct {
 	Reason     string   `json:"reason,omitempty"`
 	Ticket     string   `json:"ticket,omitempty"`
 	Difference []change `json:"difference,omitempty"`
+
+	// Of a caller check: what the agent is (the requester names them), the case, what the
+	// agent must be able to read out, and who is on the line where another's word is asked.
+	Role      string `json:"role,omitempty"`
+	Case      string `json:"case,omitempty"`
+	AgentCode string `json:"agent_code,omitempty"`
+	Person    string `json:"person,omitempty"`
 }
 
 // change is one line of what an act changes, in words.
@@ -276,11 +284,28 @@ func (h *API) requests(c echo.Context, by device.Proof) error {
 
 // show puts an act into words.
 func (r *request) show(ctx context.Context, a prompt.Act) {
+	if r.Kind == string(prompt.CallerCheck) {
+		r.showCheck(ctx, a)
+		return
+	}
 	r.Act, r.ActHash, r.Requester, r.Reason, r.Ticket = web.ActOn(ctx, approval.Kind(a.Kind), a.Target), a.Hash, a.Requester, a.Reason, a.Ticket
 	for _, line := range a.Lines {
 		field, before, after := web.Changed(ctx, line.Field, line.Before, line.After)
 		r.Difference = append(r.Difference, change{field, before, after})
 	}
+}
+
+// showCheck puts a caller check into words.
+func (r *request) showCheck(ctx context.Context, a prompt.Act) {
+	r.Act = words.Say(ctx, "callercheck.phone")
+	if a.Vouch {
+		r.Act, r.Person = words.Say(ctx, "callercheck.phone.vouch", "name", a.Target), a.Target
+	}
+	name, custom := strings.CutPrefix(a.Role, access.CustomPrefix)
+	if !custom {
+		name = words.Say(ctx, "role."+a.Role)
+	}
+	r.ActHash, r.Requester, r.Role, r.Case, r.Ticket, r.AgentCode = a.Hash, a.Requester, name, a.Case, a.Ticket, a.AgentCode
 }
 
 // events tells the phone of each new request, and ends when the phone is one no more.

@@ -5,7 +5,8 @@ import { words } from "../words.js";
 
 export function outcomeScreen(app, { request, outcome }) {
   const passed = request.kind === "test" && outcome === "approved";
-  const [title, text] = (request.kind === "approval" && words.outcomeOfAct[outcome]) || (words.outcome[passed ? "approvedTest" : outcome] ?? words.outcome.refused);
+  const own = { approval: words.outcomeOfAct, caller_check: words.outcomeOfCheck }[request.kind];
+  const [title, text] = own?.[outcome] ?? (words.outcome[passed ? "approvedTest" : outcome] ?? words.outcome.refused);
   return {
     name: "outcome",
     title,

@@ -88,7 +88,7 @@ function numberStage(app, request) {
   const trouble = problem();
   const approve = (number) => show(pinStage(app, request, number));
   return stage(request, "number", {
-    title: text.title[request.kind] ?? text.title.other,
+    title: request.person ? text.title.vouch : (text.title[request.kind] ?? text.title.other),
     content: [
       request.kind === "test" && el("p", {}, text.test),
       request.act && act(request),
@@ -110,9 +110,14 @@ function numberStage(app, request) {
 function act(request) {
   const text = words.request;
   const changes = (Array.isArray(request.difference) ? request.difference : []).map(({ field, before, after }) => [field, text.change(before, after)]);
-  const rows = [...changes, [text.requester, request.requester], [text.reason, request.reason], [text.ticket, request.ticket]];
-  return el("section", { class: "act", "aria-label": text.what }, el("h2", {}, request.act), list(rows));
+  const rows = [...changes, [text.requester, request.requester, request.role], [text.case, request.case], [text.reason, request.reason], [text.ticket, request.ticket]];
+  const what = request.kind === "caller_check" ? text.whatAsked : text.what;
+  return el("section", { class: "act", "aria-label": what }, el("h2", {}, request.act), list(rows), request.agent_code && proofOfAgent(request));
 }
+
+/** proofOfAgent shows what only who asks can read out. */
+const proofOfAgent = (request) =>
+  el("p", { class: "agent-code" }, words.request.agentCode, " ", el("strong", { "data-agent-code": "" }, request.agent_code));
 
 const list = (rows) =>
   el("dl", { class: "facts" }, rows.filter(([, value]) => value).map(([term, value, remark]) => el("div", {}, el("dt", {}, term), el("dd", {}, value, remark && " ", remark))));
@@ -120,12 +125,13 @@ const list = (rows) =>
 function facts(request) {
   const text = words.request;
   const test = request.kind === "test"; // asked for by this phone itself
+  const desk = request.kind === "caller_check"; // by no browser of this person
   const rows = [
     [text.tenant, request.tenant_name],
     [text.user, request.user],
     [text.application, !test && request.application],
-    [text.browser, !test && request.browser, request.new_browser && el("strong", { class: "new-browser" }, text.newBrowser)],
-    [text.place, !test && text.placed(request.place, request.ip)],
+    [text.browser, !test && !desk && request.browser, request.new_browser && el("strong", { class: "new-browser" }, text.newBrowser)],
+    [text.place, !test && !desk && text.placed(request.place, request.ip)],
     [text.time, !test && when(request.created_at)],
   ];
   return list(rows);
@@ -252,7 +258,7 @@ function reportStage(app, request) {
   return stage(request, "report", {
     title: text.reportTitle,
     content: [
-      el("p", { class: "lead" }, request.act ? text.reportingAct : text.reporting),
+      el("p", { class: "lead" }, reporting(request)),
       request.act && act(request),
       facts(request),
       trouble.root,
@@ -260,6 +266,12 @@ function reportStage(app, request) {
     ],
     leave: watch(app, request),
   });
+}
+
+function reporting(request) {
+  const text = words.request;
+  if (request.kind === "caller_check") return request.person ? text.reportingVouch : text.reportingCheck;
+  return request.act ? text.reportingAct : text.reporting;
 }
 
 const back = (app, request) => button(words.common.back, "back", () => show(numberStage(app, request)), { class: "quiet" });

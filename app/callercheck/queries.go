@@ -1,0 +1,70 @@
+package callercheck
+
+import (
+	"latchkey/app/access"
+	"latchkey/app/store"
+)
+
+const columns = `tenant_id, id, user_id, agent_id, case_id, via, asked_id, ticket, state, wrong, prompt_id, phone_id, channel, tries, begun_at, expires_at, ended_at,
+	proved_at, spent_at, spent_for`
+
+func find(tx *store.Tx, tenantID, id string) (c Check, ok bool, err error) {
+	ok, err = tx.One(&c, "SELECT "+columns+" FROM caller_checks WHERE tenant_id = ? AND id = ?", tenantID, id)
+	return c, ok, err
+}
+
+// pendingOf reads the check of a person that has not ended, though its time may be over.
+func pendingOf(tx *store.Tx, tenantID, userID string) (c Check, there bool, err error) {
+	there, err = tx.One(&c, "SELECT "+columns+" FROM caller_checks WHERE user_id = ? AND tenant_id = ? AND state = 'pending'", userID, tenantID)
+	return c, there, err
+}
+
+func insert(tx *store.Tx, c Check) error {
+	return tx.Exec(`INSERT INTO caller_checks (tenant_id, id, user_id, agent_id, case_id, via, asked_id, ticket, state, prompt_id, phone_id, channel, begun_at, expires_at)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, c.TenantID, c.ID, c.UserID, c.AgentID, c.CaseID, c.Via, c.AskedID, c.Ticket, c.State, c.PromptID, c.PhoneID, c.Channel,
+		c.BegunAt, c.ExpiresAt).Error
+}
+
+// end ends a check without a proof. Of two endings the second changes no row.
+func end(tx *store.Tx, c Check, state State, wrong bool) error {
+	return tx.Change(over(), "UPDATE caller_checks SET state = ?, wrong = ?, ended_at = ? WHERE tenant_id = ? AND id = ? AND state = 'pending'",
+		state, wrong, tx.Now, c.TenantID, c.ID)
+}
+
+// full is how somebody is called, with the sign-in name that nobody else has.
+func full(name, displayName string) string {
+	if displayName == "" || name == "" {
+		return displayName + name
+	}
+	return displayName + " (" + name + ")"
+}
+
+// agent is who asks, as people are told.
+type agent struct {
+	Name string
+	Role string // a built-in one, or "custom:" and the name of one
+	role access.Role
+}
+
+func (s *Service) agentOf(tx *store.Tx, tenantID, userID string) (a agent, err error) {
+	standing, err := s.Rules.StandingIn(tx, tenantID, userID)
+	if err != nil {
+		return a, err
+	}
+	if a.role, a.Role = standing.Role, string(standing.Role); standing.Name != "" {
+		a.Role = access.CustomPrefix + standing.Name
+	}
+	var row struct{ Name, DisplayName string }
+	read := func(tx *store.Tx, tenantID string) (bool, error) {
+		return tx.One(&row, "SELECT name, display_name FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
+	}
+	found, err := read(tx, tenantID)
+	if err == nil && !found { // a guest: an operator whom the tenant let in
+		err = tx.Outside(func(tx *store.Tx) error {
+			_, err := read(tx, access.Platform)
+			return err
+		})
+	}
+	a.Name = full(row.Name, row.DisplayName)
+	return a, err
+}

@@ -1,0 +1,89 @@
+package callercheck
+
+import (
+	"time"
+
+	"latchkey/app/fault"
+	"latchkey/app/feature"
+	"latchkey/app/prompt"
+	"latchkey/app/store"
+	"latchkey/app/tenant"
+	"latchkey/app/user"
+)
+
+// person is what a check asks of the one it is about.
+type person struct {
+	ID, Name, DisplayName, State string
+	TenantActive                 bool
+	Has                          bool // the feature
+	Typed                        bool // types numbers by a feature
+	MatchMode                    tenant.MatchMode
+	Phone                        bool // some phone answers
+	ManagerID                    string
+	ManagerName, ManagerTitle    string // sign-in name and display name
+	ManagerState                 string
+	ManagerPhone                 bool
+}
+
+// asked says of a user u that some phone of theirs is asked.
+func asked(of string) string {
+	return "EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = " + of + ".tenant_id AND d.user_id = " + of + ".id AND d.state = 'active' AND d.phone_sign_in)"
+}
+
+var personQuery = `SELECT u.id, u.name, u.display_name, u.state, t.state = 'active' AS tenant_active, ` + feature.With(feature.CallerCheck) + ` AS has,
+	` + feature.With(feature.TypedNumberMatch) + ` AS typed, t.match_mode, ` + asked("u") + ` AS phone, u.manager_id,
+	COALESCE(m.name, '') AS manager_name, COALESCE(m.display_name, '') AS manager_title, COALESCE(m.state, '') AS manager_state,
+	COALESCE(` + asked("m") + `, FALSE) AS manager_phone
+	FROM users u JOIN tenants t ON t.id = u.tenant_id LEFT JOIN users m ON m.tenant_id = u.tenant_id AND m.id = u.manager_id AND u.manager_id <> ''
+	WHERE u.tenant_id = ? AND u.id = ?`
+
+func personOf(tx *store.Tx, tenantID, userID string) (p person, ok bool, err error) {
+	ok, err = tx.One(&p, personQuery, tenantID, userID)
+	return p, ok, err
+}
+
+// subject is under which the prompts of a way are counted, apart from sign-ins and from
+// each other.
+func subject(v Via, userID string) string {
+	if v == Manager {
+		return "vouch:" + userID
+	}
+	return "check:" + userID
+}
+
+// wrong says why nobody can check this person now, whatever the way.
+func (p person) wrong() error {
+	switch {
+	case !p.Has:
+		return fault.New(fault.Conflict, "feature.off")
+	case p.State != user.Active || !p.TenantActive:
+		return fault.New(fault.Conflict, "callercheck.inactive")
+	}
+	return nil
+}
+
+// stops says why an agent cannot check a person by a way, so that a page says it before
+// somebody tries: fault.Conflict, or fault.Throttled until when.
+func (s *Service) stops(tx *store.Tx, tenantID, agentID string, p person, v Via) (why error, until time.Time, err error) {
+	if why := p.wrong(); why != nil {
+		return why, until, nil
+	}
+	conflict := func(code string) error { return fault.New(fault.Conflict, code) }
+	recipient := p.ID
+	switch v {
+	case Phone:
+		if !p.Phone {
+			return conflict("callercheck.no_phone"), until, nil
+		}
+	default:
+		return conflict("callercheck.no_way"), until, nil
+	}
+	pause, err := prompt.HeldUntil(tx, tenantID, subject(v, recipient), false)
+	if err != nil {
+		return nil, until, err
+	}
+	if pause.Reason != "" && pause.Reason != "visible" {
+		return fault.Wait("callercheck.held", pause.Until.Sub(tx.Now)), pause.Until, nil
+	}
+	return nil, until, nil
+}
