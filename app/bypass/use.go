@@ -40,10 +40,11 @@ type held struct {
 
 // Of gives what a bypass of a user is checked against.
 func (s *Service) Of(ctx context.Context, tenantID, userID string) (signin.HeldBypass, error) {
-	h := held{of: s}
+	var h held
 	tx := s.DB.View(ctx)
 	_, err := tx.One(&h, `SELECT tenant_id, id, user_id, kind, code_digest, agent_digest, other_digest FROM bypasses
 		WHERE user_id = ? AND tenant_id = ? AND state = 'active'`, userID, tenantID)
+	h.of = s
 	return h, store.Unusable(err)
 }
 
@@ -77,15 +78,12 @@ func (h held) Match(code string) (right, half bool) {
 // Use implements signin.HeldBypass: one statement, so that of many at once each use is
 // taken by one.
 func (h held) Use(tx *store.Tx, by signin.BypassUser) (g signin.BypassGrant, err error) {
-	var row struct {
-		Bypass
-		Places string
-	}
+	var row Bypass
 	ok, err := tx.One(&row, `UPDATE bypasses AS b SET uses_left = uses_left - 1, last_used_at = ?,
 		state = CASE WHEN uses_left = 1 THEN 'used' ELSE state END, ended_at = CASE WHEN uses_left = 1 THEN ? ELSE ended_at END
 		WHERE b.tenant_id = ? AND b.id = ? AND (b.state = 'active' AND b.uses_left > 0 AND b.starts_at <= ? AND b.ends_at > ? AND b.code_digest = ?
 			AND (b.application_id = '' OR b.application_id = ?)) IS TRUE AND `+able+`
-		RETURNING `+columns+`, (SELECT t.places FROM tenants t WHERE t.id = b.tenant_id) AS places`,
+		RETURNING `+strings.ReplaceAll(columns, "b.", ""),
 		tx.Now, tx.Now, h.TenantID, h.ID, tx.Now, tx.Now, h.CodeDigest, by.ApplicationID)
 	if err != nil {
 		return g, err
@@ -93,7 +91,7 @@ func (h held) Use(tx *store.Tx, by signin.BypassUser) (g signin.BypassGrant, err
 	if !ok {
 		return g, h.why(tx, by)
 	}
-	places, err := place.Read(row.Places)
+	_, places, err := ceilingsOf(tx, h.TenantID)
 	if err != nil {
 		return g, err
 	}

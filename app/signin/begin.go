@@ -58,7 +58,7 @@ func (s *Service) BeginStepUp(ctx context.Context, of session.Session, returnTo 
 // no other browser is told what a name has.
 func (s *Service) first(who subjectOf, last Way) Way {
 	on := func(w Way) bool {
-		return known(w) && !weaker(w) && w != Bypass && !who.found.NoSignIn.Has(boundTo(w)) && (w != Passkey || s.Passkeys.Usable())
+		return known(w) && !weaker(w) && !who.found.NoSignIn.Has(boundTo(w)) && (w != Passkey || s.Passkeys.Usable())
 	}
 	if !who.found.StrongestFirst {
 		if on(last) {
@@ -69,12 +69,12 @@ func (s *Service) first(who subjectOf, last Way) Way {
 		}
 	}
 	for _, w := range ways {
-		if on(w.way) && (!who.found.StrongestFirst || !who.found.SeenHere || who.found.Ways.Has(w.bound)) {
+		if on(w.way) && w.way != Bypass && (!who.found.StrongestFirst || !who.found.SeenHere || who.found.Ways.Has(w.bound)) {
 			return w.way
 		}
 	}
 	for _, w := range ways {
-		if on(w.way) {
+		if on(w.way) && w.way != Bypass {
 			return w.way
 		}
 	}

@@ -410,4 +410,3 @@ func (h *Pages) deskForm(c echo.Context, p people.Person, me access.Standing, ty
 	}
 	return f, nil
 }
-
