@@ -79,15 +79,25 @@ var pages = map[string][]state{
 	"console.RoleWhyPage": page(console.RoleWhyPage, full,
 		func(v *console.RoleWhy) { v.Answered, v.Errors = false, nil },
 		func(v *console.RoleWhy) { v.Answered = true }),
-	"console.SettingsPage": page(console.SettingsPage, full, func(v *console.Settings) { v.Errors = nil }),
+	"console.SettingsPage": page(console.SettingsPage, full, func(v *console.Settings) { v.Errors, v.Decisions.Errors, v.Decisions.Problems = nil, nil, nil }),
 	"console.PolicyPage": page(console.PolicyPage, full,
-		func(v *console.Policy) { v.History, v.Ways[0].Groups, v.Ways[0].Uses[0].Name = nil, nil, "" },
+		func(v *console.Policy) {
+			v.History, v.Ways[0].Groups, v.Ways[0].Uses[0].Name, v.Lacks = nil, nil, "", nil
+		},
 		func(v *console.Policy) { v.Errors, v.Problems, v.History[0].Approved = nil, nil, "" }),
 	"console.ReplaysPage": page(console.ReplaysPage, full,
-		func(v *console.Replays) { v.Earlier, v.Errors, v.Problems, v.Ways[0].Uses[0].Name = nil, nil, nil, "" }),
+		func(v *console.Replays) {
+			v.Earlier, v.Errors, v.Problems, v.Ways[0].Uses[0].Name, v.First = nil, nil, nil, "", false
+		},
+		func(v *console.Replays) {
+			f := &v.Features[0]
+			f.Include.Choices, f.StageError, f.ShareError, f.GroupsError = nil, "", "", ""
+		}),
 	"console.ReplayPage": page(console.ReplayPage, full,
 		func(v *console.Replay) { v.Running, v.Failed, v.Defects = true, false, 0 },
-		func(v *console.Replay) { v.Running, v.Same, v.Moves[0].Stranded, v.Modes = false, false, 0, 0 }),
+		func(v *console.Replay) {
+			v.Running, v.Same, v.Saving, v.Moves[0].Stranded, v.Modes = false, false, "", 0, 0
+		}),
 	"console.WhatIfPage": page(console.WhatIfPage, full,
 		func(v *console.WhatIf) { v.Answered, v.Errors, v.Problems = false, nil, nil },
 		func(v *console.WhatIf) { v.Errors, v.Problems, v.Ways[0].Rules[0].Decides = nil, nil, false }),
@@ -95,9 +105,10 @@ var pages = map[string][]state{
 	"console.RolloutPage": page(console.RolloutPage, full,
 		func(v *console.Rollout) {
 			v.Errors, v.Problems, v.History, v.Preview, v.Include.Choices, v.Needs, v.Loosening = nil, nil, nil, nil, nil, nil, ""
+			v.Lacks, v.MayReplay, v.Campaign = nil, false, ""
 		},
 		func(v *console.Rollout) {
-			v.Released, v.Preview.TooFew, v.Preview.Lines[0].More, v.History[0].Approved, v.History[0].Restore = false, false, 0, "", ""
+			v.Released, v.Preview.TooFew, v.Preview.Lines[0].More, v.History[0].Approved, v.History[0].Restore, v.Lacks.Running = false, false, 0, "", "", ""
 		}),
 	"console.ExplainPage": page(console.ExplainPage, full,
 		func(v *console.Explanation) { v.Name = "" },
@@ -188,7 +199,7 @@ var pages = map[string][]state{
 	"me.LostPhonePage": page(me.LostPhonePage, full,
 		func(v *me.LostPhone) { v.Rows, v.Wait, v.Off = nil, "", "" },
 		func(v *me.LostPhone) { v.Rows[0].LastUsedAt, v.CanAdd = time.Time{}, false }),
-	"me.PreferencesPage":     page(me.PreferencesPage, full, func(v *me.Preferences) { v.Ways = nil }),
+	"me.PreferencesPage":     page(me.PreferencesPage, full, func(v *me.Preferences) { v.Ways, v.Features[0].On, v.Features[0].Means = nil, false, "" }),
 	"me.SessionsPage":        page(me.SessionsPage, full, func(v *me.Sessions) { v.Rows[0].This, v.Browsers = false, nil }),
 	"me.SecurePage":          page(func(p component.Page, _ struct{}) templ.Component { return me.SecurePage(p) }),
 	"operator.HealthPage":    page(operator.HealthPage, full, func(v *operator.Health) { v.Replicas, v.Checks[0].At = nil, time.Time{} }),

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/fault"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 )
@@ -92,6 +93,15 @@ type Plan struct {
 	Difference []Change
 	Freezes    func(tx *store.Tx) error // what is done already when it is kept for a second person; nil: nothing
 	Do         func(tx *store.Tx) error // the change, its event and its notices
+}
+
+// Wrongly tells why something cannot be done, which goes into a plan, from what stands in
+// the way of knowing it.
+func Wrongly(err error) (wrong, failed error) {
+	if f := fault.Of(err); f != nil && (f.Kind == fault.Conflict || f.Kind == fault.Invalid) {
+		return err, nil
+	}
+	return nil, err
 }
 
 // Performer plans one kind of act in the transaction tx. It changes nothing yet.

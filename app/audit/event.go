@@ -99,6 +99,8 @@ const (
 	PolicyChanged      Action = "policy.changed"
 	ReplayStarted      Action = "replay.started"
 	RolloutChanged     Action = "rollout.changed"
+	FeatureChosen      Action = "feature.chosen"   // turned on by its user
+	FeatureDeclined    Action = "feature.declined" // turned off by its user
 	PasscodeApproved   Action = "static_passcode.approved"
 	PasscodeIssued     Action = "static_passcode.issued" // made, and shown once
 	PasscodeWithdrawn  Action = "static_passcode.withdrawn"

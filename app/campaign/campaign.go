@@ -42,10 +42,14 @@ func AsksValues(now time.Time) []any { return []any{now, now.Add(-LostWait)} }
 
 // Still says whether somebody who was asked at their sign-in is still to register.
 func Still(ctx context.Context, db *store.DB, tenantID, userID string) (asks bool, err error) {
-	tx := db.View(ctx)
+	asks, err = still(db.View(ctx), tenantID, userID)
+	return asks, store.Unusable(err)
+}
+
+func still(tx *store.Tx, tenantID, userID string) (asks bool, err error) {
 	_, err = tx.One(&asks, "SELECT "+Asks+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?",
 		append(AsksValues(tx.Now), tenantID, userID)...)
-	return asks, store.Unusable(err)
+	return asks, err
 }
 
 // Asked notes in the act tx of a sign-in that its user is asked. Who had registered and
@@ -101,13 +105,18 @@ func free(tx *store.Tx, tenantID, userID string) (int64, error) {
 
 // Skip puts it off, in every browser of the person. It fails with fault.Conflict when
 // it was put off as often as the tenant lets them, and with fault.Refused when the
-// session is over. A second time at once finds nothing to put off, and takes nothing.
+// session is over. A second time at once finds nothing to put off, and takes nothing; nor
+// does it when nobody asks any more, because the campaign was turned off meanwhile.
 func Skip(ctx context.Context, db *store.DB, by By, from audit.Origin) error {
 	return db.Act(ctx, func(tx *store.Tx) error {
 		if err := user.Alone(tx, by.TenantID, by.UserID); err != nil {
 			return err
 		}
 		if err := alive(tx, by); err != nil {
+			return err
+		}
+		asks, err := still(tx, by.TenantID, by.UserID)
+		if err != nil || !asks {
 			return err
 		}
 		freed, err := free(tx, by.TenantID, by.UserID)
@@ -122,7 +131,7 @@ func Skip(ctx context.Context, db *store.DB, by By, from audit.Origin) error {
 		err = tx.Change(fault.New(fault.Conflict, "campaign.no_skips"), `UPDATE campaign_people SET skips = skips + 1, snoozed_until = ?
 			WHERE tenant_id = ? AND user_id = ? AND EXISTS (SELECT 1 FROM tenants t JOIN users u ON u.tenant_id = t.id
 			WHERE t.id = campaign_people.tenant_id AND u.id = campaign_people.user_id
-			AND (t.state = 'active' AND u.state = 'active' AND t.campaign_snooze_days = ? AND campaign_people.skips < t.campaign_skips) IS TRUE)`,
+			AND (t.state = 'active' AND u.state = 'active' AND t.campaign_snooze_days = ? AND campaign_people.skips < t.campaign_skips) IS TRUE AND `+feature.With(feature.RegistrationCampaign)+`)`,
 			until, by.TenantID, by.UserID, days)
 		if err != nil {
 			return err
@@ -146,7 +155,8 @@ func alive(tx *store.Tx, by By) error {
 }
 
 // AskHelp notes that somebody who was asked has no fitting phone and waits for the
-// helpdesk. A second time changes nothing. Who was not asked is fault.Conflict.
+// helpdesk. A second time changes nothing. Who was not asked, or is not any more because
+// the campaign was turned off, is fault.Conflict.
 func AskHelp(ctx context.Context, db *store.DB, by By, from audit.Origin) error {
 	return db.Act(ctx, func(tx *store.Tx) error {
 		if err := user.Alone(tx, by.TenantID, by.UserID); err != nil {
@@ -156,14 +166,14 @@ func AskHelp(ctx context.Context, db *store.DB, by By, from audit.Origin) error 
 			return err
 		}
 		var row struct{ HelpAskedAt *time.Time }
-		found, err := tx.One(&row, "SELECT help_asked_at FROM campaign_people WHERE tenant_id = ? AND user_id = ? AND registered_at IS NULL", by.TenantID, by.UserID)
+		found, err := tx.One(&row, "SELECT help_asked_at FROM campaign_people WHERE tenant_id = ? AND user_id = ? AND registered_at IS NULL AND "+open, by.TenantID, by.UserID)
 		if err == nil && !found {
 			err = NotAsked()
 		}
 		if err != nil || row.HelpAskedAt != nil {
 			return err
 		}
-		if err := tx.Change(NotAsked(), "UPDATE campaign_people SET help_asked_at = ? WHERE tenant_id = ? AND user_id = ? AND registered_at IS NULL AND help_asked_at IS NULL",
+		if err := tx.Change(NotAsked(), "UPDATE campaign_people SET help_asked_at = ? WHERE tenant_id = ? AND user_id = ? AND registered_at IS NULL AND help_asked_at IS NULL AND "+open,
 			tx.Now, by.TenantID, by.UserID); err != nil {
 			return err
 		}
@@ -172,6 +182,10 @@ func AskHelp(ctx context.Context, db *store.DB, by By, from audit.Origin) error 
 		})
 	})
 }
+
+// open says of somebody who was asked that the campaign is still on for them.
+var open = `EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = campaign_people.tenant_id AND u.id = campaign_people.user_id
+	AND ` + feature.With(feature.RegistrationCampaign) + `)`
 
 // NotAsked is the failure for who was not asked to register, or has.
 func NotAsked() error { return fault.New(fault.Conflict, "campaign.not_asked") }

@@ -12,7 +12,7 @@ import (
 const (
 	DaysLeast = 1
 	DaysUsual = 30
-	DaysMost  = 180
+	DaysMost  = 90
 )
 
 // forgetMost is how many decisions of one tenant go at once.

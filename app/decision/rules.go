@@ -2,6 +2,7 @@ package decision
 
 import (
 	"encoding/json"
+	"slices"
 
 	"latchkey/app/feature"
 	"latchkey/app/method"
@@ -125,6 +126,7 @@ func Load(tx *store.Tx, tenantID string) (*Rules, error) {
 				limit.Groups = append(limit.Groups, l.GroupID)
 			}
 		}
+		slices.Sort(limit.Groups)
 		r.Ways.Limits = append(r.Ways.Limits, limit)
 	}
 	return r, nil

@@ -95,6 +95,16 @@ func Find(f Feature) (e *Entry, ok bool) {
 	return nil, false
 }
 
+// Guarded says whether to turn a feature on, or off, for oneself takes a safeguard away,
+// so that it asks for a fresh proof: what is seen as loosening of a whole tenant, and to
+// do without a way in, as if it were removed.
+func (e *Entry) Guarded(on bool) bool {
+	if on {
+		return e.Widens
+	}
+	return e.Narrows || e.Way != 0
+}
+
 // Has says whether a feature is in the set.
 func (s Set) Has(f Feature) bool {
 	e, ok := Find(f)

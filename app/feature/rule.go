@@ -163,6 +163,18 @@ func (t *Table) LetsIn(e *Entry, p *Person) bool {
 	return t.Released&e.Bit != 0 && e.lets(r, r.Stage, p)
 }
 
+// Choosable says whether a person may turn a feature on and off by themselves: their
+// tenant leaves it to them, and it would be theirs if they chose it.
+func (t *Table) Choosable(f Feature, p *Person) bool {
+	e, ok := Find(f)
+	if !ok || t.Rules[e.index].Stage != UsersChoice {
+		return false
+	}
+	choosing := *p
+	choosing.Chosen |= e.Bit
+	return t.Has(f, &choosing)
+}
+
 // WouldBe gives those that they would have if each report were live.
 func (t *Table) WouldBe(p *Person) Set { return t.of(p, true) }
 

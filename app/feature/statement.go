@@ -2,6 +2,7 @@ package feature
 
 import (
 	"fmt"
+	"strings"
 
 	"latchkey/app/fault"
 	"latchkey/app/store"
@@ -77,6 +78,22 @@ func one(f Feature, closes string) string {
 	return fmt.Sprintf(`(CASE WHEN EXISTS (SELECT 1 FROM release_gates r WHERE r.region = t.region AND r.ring = t.ring AND r.part = %[1]d AND %[2]s >= r.share) THEN FALSE
 		WHEN t.ruled & %[1]d = 0 AND NOT %[3]s THEN FALSE WHEN t.ruled = 0 THEN TRUE
 		ELSE NOT EXISTS (SELECT 1 FROM rollout_gates g WHERE g.tenant_id = t.id AND g.part = %[1]d AND %[4]s) END)`, e.Bit, place("t.seed", "r"), unruled, closes)
+}
+
+// Choosable is a condition that a user u in a tenant t may turn a feature on and off by
+// themselves; see Table.Choosable.
+func Choosable(f Feature) string {
+	e, ok := Find(f)
+	if !ok {
+		panic("feature: there is no " + string(f))
+	}
+	parts := []string{fmt.Sprintf(`EXISTS (SELECT 1 FROM rollout_gates g WHERE g.tenant_id = t.id AND g.feature = '%s' AND g.part = %d AND g.stage = '%s'
+		AND NOT %s AND (NOT g.narrowed OR %s))`, e.Feature, e.Bit, UsersChoice, member("TRUE"), member("FALSE")), fmt.Sprintf(
+		`NOT EXISTS (SELECT 1 FROM release_gates r WHERE r.region = t.region AND r.ring = t.ring AND r.part = %d AND %s >= r.share)`, e.Bit, place("t.seed", "r"))}
+	for _, needed := range e.Needs {
+		parts = append(parts, With(needed)) // which is not without what that one needs
+	}
+	return "(" + strings.Join(parts, " AND ") + ")"
 }
 
 // Had gives the features that a user has now.

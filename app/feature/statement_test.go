@@ -64,7 +64,7 @@ func TestAStatementSaysWhatTheRuleSays(t *testing.T) {
 			}
 			return all
 		}
-		in, out := 0, 0
+		in, out, choosable := 0, 0, 0
 		for round := range 40 {
 			act(func(tx *store.Tx) error {
 				for _, e := range feature.Catalogue {
@@ -112,6 +112,17 @@ func TestAStatementSaysWhatTheRuleSays(t *testing.T) {
 					t.Fatalf("%s: the ways that are off are %b by the statement and %b by the rule", id, off, all&^want.Ways())
 				}
 				for _, e := range feature.Catalogue {
+					may := table.Choosable(e.Feature, &p)
+					var asked bool
+					if _, err := tx.One(&asked, "SELECT "+feature.Choosable(e.Feature)+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", of.ID, id); err != nil {
+						t.Fatal(err)
+					}
+					if asked != may {
+						t.Fatalf("%s may choose %s is %t by the statement and %t by the rule\n%+v\n%+v", id, e.Feature, asked, may, p, table)
+					}
+					if may {
+						choosable++
+					}
 					if want&e.Bit != 0 {
 						in++
 					} else {
@@ -124,8 +135,8 @@ func TestAStatementSaysWhatTheRuleSays(t *testing.T) {
 				t.Fatalf("somebody has %v, and %v is said to be had by nobody (%v)", somebody.Features(), (feature.All &^ offered).Features(), err)
 			}
 		}
-		if in < 1000 || out < 1000 {
-			t.Errorf("%d times somebody had a feature and %d times not: this proves little", in, out)
+		if in < 1000 || out < 1000 || choosable < 300 {
+			t.Errorf("%d times somebody had a feature, %d times not, and %d times it was theirs to choose: this proves little", in, out, choosable)
 		}
 	})
 }

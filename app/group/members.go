@@ -65,11 +65,10 @@ func (s *Service) addMember(tx *store.Tx, act approval.Act) (approval.Plan, erro
 		}
 		return s.tellMember(tx, act, g, audit.GroupMemberAdded)
 	}
-	plan.Do = add
-	if moves.Named { // a rule may exclude whoever is in it, an administrator too
-		plan.Do = func(tx *store.Tx) error {
-			return s.keeping(tx, act, g, plan.Questions, func() error { return add(tx) })
-		}
+	// A rule may exclude whoever is in it, an administrator too; also one that is made
+	// while this is asked.
+	plan.Do = func(tx *store.Tx) error {
+		return s.keeping(tx, act, g, plan.Questions, func() error { return add(tx) })
 	}
 	return plan, nil
 }

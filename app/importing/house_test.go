@@ -14,6 +14,7 @@ import (
 	"latchkey/app/group"
 	"latchkey/app/importing"
 	"latchkey/app/role"
+	"latchkey/app/rollout"
 	"latchkey/app/signin/signintest"
 	"latchkey/app/store/storetest"
 	"latchkey/app/user"
@@ -26,6 +27,7 @@ type house struct {
 	*signintest.House
 	Approvals *approval.Service
 	Imports   *importing.Service
+	Roles     *role.Service
 
 	admin, admin2, security, security2, desk user.User
 }
@@ -49,10 +51,10 @@ func furnished(s *signintest.House) *house {
 func build(s *signintest.House) *house {
 	h := &house{House: s}
 	h.Approvals = &approval.Service{DB: s.DB, Rules: s.Rules, Hub: s.Hub, Performers: map[approval.Kind]approval.Performer{}}
-	roles := &role.Service{DB: s.DB, Keys: s.Keys, Rules: s.Rules, Approvals: h.Approvals}
-	groups := &group.Service{DB: s.DB, Rules: s.Rules, Roles: roles}
-	h.Imports = importing.New(s.DB, s.Rules, slog.New(slog.DiscardHandler))
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), groups.Performers(), h.Imports.Performers()} {
+	h.Roles = &role.Service{DB: s.DB, Keys: s.Keys, Rules: s.Rules, Approvals: h.Approvals}
+	groups := &group.Service{DB: s.DB, Rules: s.Rules, Roles: h.Roles}
+	h.Imports = importing.New(s.DB, s.Rules, h.Roles, slog.New(slog.DiscardHandler))
+	for _, performers := range []map[approval.Kind]approval.Performer{h.Roles.Performers(), groups.Performers(), h.Imports.Performers(), (&rollout.Service{DB: s.DB, Roles: h.Roles}).Performers()} {
 		maps.Copy(h.Approvals.Performers, performers)
 	}
 	return h

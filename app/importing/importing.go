@@ -8,6 +8,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
+	"latchkey/app/role"
 	"latchkey/app/store"
 )
 
@@ -40,6 +41,7 @@ const (
 type Service struct {
 	DB    *store.DB
 	Rules *access.Rules
+	Roles *role.Service
 	Log   *slog.Logger
 
 	hurry    chan struct{} // see Run
@@ -49,8 +51,8 @@ type Service struct {
 }
 
 // New gives a service that imports into db.
-func New(db *store.DB, rules *access.Rules, log *slog.Logger) *Service {
-	return &Service{DB: db, Rules: rules, Log: log, hurry: make(chan struct{}, 1), progress: map[string]int{}, tries: map[string]int{}}
+func New(db *store.DB, rules *access.Rules, roles *role.Service, log *slog.Logger) *Service {
+	return &Service{DB: db, Rules: rules, Roles: roles, Log: log, hurry: make(chan struct{}, 1), progress: map[string]int{}, tries: map[string]int{}}
 }
 
 // Performers are the acts of this package.
@@ -95,6 +97,11 @@ type Joined struct {
 	Role   access.Role `json:"role,omitempty"`  // that they get by it
 	Title  string      `json:"title,omitempty"` // of the role, as its holders are told it
 	People int         `json:"people"`
+}
+
+// moves says whether somebody who was there before joins a group.
+func (j Judged) moves() bool {
+	return slices.ContainsFunc(j.Changes, func(c Change) bool { return c.UserID != "" && len(c.Joins) > 0 })
 }
 
 // gives says whether somebody gets a role.

@@ -251,7 +251,13 @@ func (s *Service) do(ctx context.Context, tx *store.Tx, h *held) ([]Problem, err
 	if answer == access.FourEyes && approver == "" {
 		return nil, changed
 	}
-	if err := s.write(ctx, tx, h, checked, approver); err != nil {
+	write := func() error { return s.write(ctx, tx, h, checked, approver) }
+	if checked.moves() { // a rule may exclude whoever is in a group, an administrator too
+		err = s.Roles.Keep(tx, h.TenantID, write)
+	} else {
+		err = write()
+	}
+	if err != nil {
 		return nil, err
 	}
 	// Only now is the row of the import touched: signs of life come from outside.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/app/feature"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 )
@@ -199,4 +200,36 @@ func TestAddingAPhoneAsksForFreshProof(t *testing.T) {
 	p.Follow(addPhone)
 	p.WaitForText("main", "Your phone was removed with your password alone")
 	p.look("step-up-gone")
+}
+
+// TestSomebodyTurnsAFeatureOn by themselves, by one tap, with and without script.
+func TestSomebodyTurnsAFeatureOn(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	const name = "user6@alder.example"
+	err := h.DB.Act(t.Context(), func(tx *store.Tx) error {
+		for _, f := range []feature.Feature{feature.TypedNumberMatch, feature.Passkeys, feature.BackupPhones} {
+			if err := feature.Store(tx, h.user(name).TenantID, f, feature.Rule{Stage: feature.UsersChoice}, 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, options := range []Options{{}, {NoScript: true}} {
+		p := h.pcLike(options)
+		p.enter(name)
+		p.Open(h.URL + "/me/preferences")
+		const passkeys = "form[action$='/features/passkeys'] button"
+		if said := p.Text(passkeys); said != "Turn on" {
+			t.Fatalf("the button says %q", said)
+		}
+		p.Follow(passkeys)
+		p.WaitForText(".flash", "It is on")
+		p.look("preferences-chosen")
+		p.Follow(passkeys)
+		p.WaitForText(".flash", "It is off")
+	}
 }

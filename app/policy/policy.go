@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"latchkey/app/approval"
+	"latchkey/app/decision"
 	"latchkey/app/fault"
 	"latchkey/app/method"
 	"latchkey/app/throttle"
@@ -121,6 +122,50 @@ func (p Policy) loosens(was Policy) bool {
 		}
 	}
 	return was.StrongestFirst && !p.StrongestFirst
+}
+
+// off gives what the policy has off, by the use.
+func (p Policy) off() (off method.Off) {
+	for _, w := range method.Ways {
+		r := p.Rules[w.Name]
+		if !r.SignIn {
+			off.NoSignIn |= w.Bit
+		}
+		if !r.Second {
+			off.NoSecond |= w.Bit
+		}
+		if !r.Recovery {
+			off.NoRecovery |= w.Bit
+		}
+	}
+	return off
+}
+
+// Put makes the policy what r says of ways in.
+func (p Policy) Put(r *decision.Rules) {
+	p = p.tidy()
+	r.Ways = decision.Ways{Off: p.off()}
+	for _, w := range method.Ways {
+		if groups := p.Rules[w.Name].Groups; len(groups) > 0 {
+			r.Ways.Limits = append(r.Ways.Limits, decision.Limit{Way: w.Bit, Groups: groups})
+		}
+	}
+}
+
+// As gives the policy with what w says of ways in.
+func (p Policy) As(w decision.Ways) Policy {
+	rules := map[string]Rule{}
+	for _, way := range method.Ways {
+		r := Rule{SignIn: !w.NoSignIn.Has(way.Bit), Second: !w.NoSecond.Has(way.Bit), Recovery: !w.NoRecovery.Has(way.Bit)}
+		for _, l := range w.Limits {
+			if l.Way == way.Bit {
+				r.Groups = l.Groups
+			}
+		}
+		rules[way.Name] = r
+	}
+	p.Rules = rules
+	return p.tidy()
 }
 
 // tidy puts a policy into the form in which it is compared and stored.

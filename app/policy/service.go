@@ -8,10 +8,12 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/decision"
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/method"
 	"latchkey/app/passcode"
+	"latchkey/app/replay"
 	"latchkey/app/role"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -125,8 +127,35 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		plan.Wrong = changedMeanwhile()
 	case plan.Wrong == nil && len(plan.Difference) == 0:
 		plan.Wrong = fault.New(fault.Conflict, "settings.same")
+	case plan.Wrong == nil:
+		plan.Wrong, err = approval.Wrongly(next.replayed(tx, act.TenantID, was))
 	}
-	return plan, nil
+	return plan, err
+}
+
+// replayed fails with fault.Conflict when the tenant wants a replay of a policy first and
+// there is none. Limits, and which way comes first, decide no sign-in.
+func (p Policy) replayed(tx *store.Tx, tenantID string, was Policy) error {
+	rules, err := decision.Load(tx, tenantID)
+	if err != nil {
+		return err
+	}
+	was.Put(rules)
+	before := rules.Text()
+	if p.Put(rules); rules.Text() == before {
+		return nil
+	}
+	return replay.Fresh(tx, tenantID, rules)
+}
+
+// Check says what of a policy cannot be, as a change does: fault.Invalid with its fields.
+func (s *Service) Check(ctx context.Context, tenantID string, p Policy) error {
+	p = p.tidy()
+	names, err := namesOf(s.DB.View(ctx), tenantID, p)
+	if err != nil {
+		return store.Unusable(err)
+	}
+	return p.wrong(names)
 }
 
 func changedMeanwhile() error { return fault.New(fault.Conflict, "settings.changed_meanwhile") }
@@ -134,20 +163,10 @@ func changedMeanwhile() error { return fault.New(fault.Conflict, "settings.chang
 // store makes p the policy of the tenant, if the version that it was made from
 // still is.
 func (p Policy) store(tx *store.Tx, act approval.Act, difference []approval.Change) error {
-	var off method.Off
+	off := p.off()
 	var limited user.Ways
 	for _, w := range method.Ways {
-		r := p.Rules[w.Name]
-		if !r.SignIn {
-			off.NoSignIn |= w.Bit
-		}
-		if !r.Second {
-			off.NoSecond |= w.Bit
-		}
-		if !r.Recovery {
-			off.NoRecovery |= w.Bit
-		}
-		if len(r.Groups) > 0 {
+		if len(p.Rules[w.Name].Groups) > 0 {
 			limited |= w.Bit
 		}
 	}

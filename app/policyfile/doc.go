@@ -25,6 +25,10 @@
 //	  snooze_days: 3
 //	  skips: 3
 //
+// Where a tenant wants a replay before its rules change (replay.Fresh) each change of a
+// file needs its own, and the first one makes those of the others old: such a file is best
+// cut into one for each change.
+//
 // What a file leaves out stays as it is. What it names it says whole: a use that is
 // not among the uses of a way is off. A key that is none is refused, and so is one
 // that stands there twice.

@@ -3,6 +3,7 @@ package policyfile_test
 import (
 	"errors"
 	"flag"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"latchkey/app/feature"
 	"latchkey/app/policy"
 	"latchkey/app/policyfile"
+	"latchkey/app/replay"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
 	"latchkey/app/settings"
@@ -255,6 +257,35 @@ func FuzzParse(f *testing.F) {
 		}
 		if _, err := policyfile.Parse(again); err != nil {
 			t.Errorf("what was read is not read when it is written: %v\n%s", err, again)
+		}
+	})
+}
+
+// TestAFileWaitsForItsReplay: where rules change only after a replay, a file changes them
+// only after one, and what needs none it changes.
+func TestAFileWaitsForItsReplay(t *testing.T) {
+	each(t, func(o *office) {
+		const file = "format: 1\ntenant: alder\nfeatures:\n  passkeys: {stage: percentage, percentage: 25}\n"
+		o.Set("UPDATE tenants SET replay_first = TRUE WHERE id = ?", o.Alder.ID)
+		if _, err := o.apply(o.admin, file); fault.Of(err) == nil || fault.Of(err).Code != "replay.needed" {
+			o.T.Errorf("without one: %v", err)
+		}
+		if done, err := o.apply(o.admin, "format: 1\ntenant: alder\ncampaign: {skips: 1}\n"); err != nil || len(done) != 1 {
+			o.T.Errorf("the campaign: %v", err)
+		}
+		replays := replay.New(o.DB, slog.New(slog.DiscardHandler))
+		draft := rollout.Draft{Feature: feature.Passkeys, Rule: feature.Rule{Stage: feature.Percentage, Share: 25}}
+		if _, err := replays.Begin(o.T.Context(), o.Alder.ID, o.admin.ID, replay.Range{Days: replay.FreshDays, Most: replay.FreshMost}, draft.Put, audit.Origin{}); err != nil {
+			o.T.Fatal(err)
+		}
+		if _, err := o.apply(o.admin, file); fault.Of(err) == nil || fault.Of(err).Code != "replay.unfinished" {
+			o.T.Errorf("while it runs: %v", err)
+		}
+		if err := replays.TakeUp(o.T.Context()); err != nil {
+			o.T.Fatal(err)
+		}
+		if done, err := o.apply(o.admin, file); err != nil || len(done) != 1 {
+			o.T.Errorf("after it: %v", err)
 		}
 	})
 }

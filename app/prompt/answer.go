@@ -9,6 +9,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/feature"
 	"latchkey/app/proof"
 	"latchkey/app/store"
 	"latchkey/app/throttle"
@@ -27,17 +28,24 @@ type asked struct {
 	Nonce     string
 	ActHash   string // of the act that it asks for; empty: none
 	ExpiresAt *time.Time
+	GoesOn    bool // see goesOn
 }
+
+// goesOn says of a user u in a tenant t that they have the phone as a way: neither the
+// tenant nor the platform has stopped it. A prompt that was sent before is not shown
+// while it is stopped, and cannot be answered. It is not over by that: when it goes on
+// in time, so does the prompt.
+var goesOn = feature.With(feature.PhoneSignIn)
 
 var askedQuery = device.AccountsWith(`, (p.id IS NOT NULL) AS found, COALESCE(p.subject, '') AS asked_of, COALESCE(p.kind, '') AS kind, COALESCE(p.state, '') AS state,
 		COALESCE(p.attempt_id, '') AS attempt_id, COALESCE(p.number, '') AS number, COALESCE(p.nonce, '') AS nonce,
-		COALESCE(p.act_hash, '') AS act_hash, p.expires_at`,
+		COALESCE(p.act_hash, '') AS act_hash, p.expires_at, `+goesOn+` AS goes_on`,
 	"LEFT JOIN prompts p ON p.tenant_id = d.tenant_id AND p.id = ? AND p.user_id = d.user_id AND (d.phone_sign_in OR p.kind = 'test')")
 
 // Answer takes what a phone answered to a prompt of one of its accounts and
 // gives the state that follows; a wrong number is Denied, an outcome and no
-// error. It fails with fault.NotFound, fault.Conflict (decided), fault.Expired,
-// fault.Refused (signature, claims or PIN) or fault.Throttled. What was signed is
+// error. It fails with fault.NotFound, fault.Conflict (decided), fault.Expired (also
+// while phones are stopped), fault.Refused (signature, claims or PIN) or fault.Throttled. What was signed is
 // nil when it could not be read: then it is refused like a signature that does
 // not hold, and remembered like it.
 //
@@ -131,7 +139,7 @@ func (s *Service) judge(a *asked, by device.Proof, id string, answer proof.Answe
 		return "", false, refused.Because(unsigned)
 	case a.State != Pending && a.State != Expired:
 		return "", false, fault.New(fault.Conflict, "prompt.decided")
-	case a.State == Expired || !now.Before(*a.ExpiresAt):
+	case a.State == Expired || !now.Before(*a.ExpiresAt) || !a.GoesOn:
 		return "", false, fault.New(fault.Expired, "prompt.expired")
 	}
 	next, wrong, ok := Outcome(Pending, Decision(answer.Decision), a.Number, answer.Number)
@@ -150,7 +158,8 @@ func countTry(tx *store.Tx, by device.Proof, answer proof.Answer) error {
 	}
 	return device.CountTry(tx, by.Device, answer.Account, by.Call, `tenant_id = (SELECT t.id FROM tenants t WHERE t.slug = ?)
 		AND EXISTS (SELECT 1 FROM prompts p WHERE p.tenant_id = devices.tenant_id AND p.id = ? AND p.user_id = devices.user_id
-		AND (p.nonce = ? AND p.state = 'pending' AND p.expires_at > ? AND (devices.phone_sign_in OR p.kind = 'test')) IS TRUE`+act+")",
+		AND (p.nonce = ? AND p.state = 'pending' AND p.expires_at > ? AND (devices.phone_sign_in OR p.kind = 'test')) IS TRUE`+act+`)
+		AND EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = devices.tenant_id AND u.id = devices.user_id AND `+goesOn+")",
 		append([]any{answer.Tenant, answer.Request, answer.Nonce, tx.Now}, agreed...)...)
 }
 
@@ -208,7 +217,7 @@ func (s *Service) decide(ctx context.Context, a device.Account, d decision) erro
 			WHERE tenant_id = ? AND id = ? AND (state = 'pending' AND expires_at > ?) IS TRUE AND EXISTS (SELECT 1 FROM devices d
 			JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id JOIN tenants t ON t.id = d.tenant_id
 			WHERE d.tenant_id = prompts.tenant_id AND d.account_id = ? AND d.user_id = prompts.user_id
-			AND (d.state = 'active' AND (d.phone_sign_in OR prompts.kind = 'test') AND u.state = 'active' AND t.state = 'active') IS TRUE)`,
+			AND (d.state = 'active' AND (d.phone_sign_in OR prompts.kind = 'test') AND u.state = 'active' AND t.state = 'active') IS TRUE AND `+goesOn+`)`,
 			d.next, tx.Now, a.AccountID, d.wrong, a.TenantID, d.id, tx.Now, a.AccountID)
 		if err != nil {
 			return err

@@ -25,7 +25,7 @@ var openQuery = device.AccountsWith(`, COALESCE(p.id, '') AS prompt_id, COALESCE
 		COALESCE(p.browser, '') AS browser, COALESCE(p.place, '') AS place, COALESCE(p.ip, '') AS ip,
 		COALESCE(p.new_browser, FALSE) AS new_browser, COALESCE(p.act, '') AS act, COALESCE(p.act_hash, '') AS act_hash, p.created_at, p.expires_at`,
 	`LEFT JOIN prompts p ON p.user_id = d.user_id AND p.tenant_id = d.tenant_id AND p.state = 'pending' AND (p.expires_at > ?) IS TRUE
-		AND (p.kind = 'test' AND p.subject = 'test:' || d.account_id OR p.kind <> 'test' AND d.phone_sign_in)`)
+		AND (p.kind = 'test' AND p.subject = 'test:' || d.account_id OR p.kind <> 'test' AND d.phone_sign_in) AND `+goesOn)
 
 // Open lists what a phone may answer now. A device without a live account is
 // fault.Refused.

@@ -8,6 +8,8 @@
 //	begun ──▶ running ──▶ done       some whoever is at it has lost are taken up by another,
 //	              └────▶ failed      from where they were
 //
+// A tenant may want a replay of exactly a draft before that becomes its rules (Fresh).
+//
 // A replay goes from the newest decision back, some thousands at a time, and notes after
 // each how far it is. So it can be left and come back to, and a restart costs little.
 package replay

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"latchkey/app/approval"
+	"latchkey/app/decision"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
 )
@@ -16,6 +17,12 @@ type Draft struct {
 	feature.Rule
 	Version int `json:"version"` // that it was made from; 0: nothing was said before
 }
+
+// Put makes the draft the rule of its feature in r.
+func (d Draft) Put(r *decision.Rules) { r.Features = *r.Features.With(d.Feature, tidy(d.Rule)) }
+
+// Same says whether two drafts of a feature come to one rule.
+func (d Draft) Same(other Draft) bool { return decision.Same(tidy(d.Rule), tidy(other.Rule)) }
 
 // tidy puts a rule into the form in which it is compared and stored: what a stage does
 // not ask is not there.

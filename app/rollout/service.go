@@ -8,10 +8,12 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/decision"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
 	"latchkey/app/group"
 	"latchkey/app/passcode"
+	"latchkey/app/replay"
 	"latchkey/app/role"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -137,8 +139,34 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		plan.Wrong = changedMeanwhile()
 	case plan.Wrong == nil && len(plan.Difference) == 0:
 		plan.Wrong = fault.New(fault.Conflict, "settings.same")
+	case plan.Wrong == nil:
+		plan.Wrong, err = approval.Wrongly(s.replayed(tx, act.TenantID, next))
 	}
-	return plan, nil
+	return plan, err
+}
+
+// replayed fails with fault.Conflict when the tenant wants a replay of a draft first and
+// there is none.
+func (s *Service) replayed(tx *store.Tx, tenantID string, d Draft) error {
+	rules, err := decision.Load(tx, tenantID)
+	if err != nil {
+		return err
+	}
+	d.Put(rules)
+	return replay.Fresh(tx, tenantID, rules)
+}
+
+// Check says what of a draft cannot be, as a change does: fault.Invalid with its fields.
+func (s *Service) Check(ctx context.Context, tenantID string, d Draft) error {
+	if _, ok := feature.Find(d.Feature); !ok {
+		return fault.New(fault.NotFound, "http.not_found")
+	}
+	rule := tidy(d.Rule)
+	names, err := namesOf(s.DB.View(ctx), tenantID, rule)
+	if err != nil {
+		return store.Unusable(err)
+	}
+	return wrong(rule, names)
 }
 
 func changedMeanwhile() error { return fault.New(fault.Conflict, "settings.changed_meanwhile") }

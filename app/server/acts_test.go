@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/feature"
 	"latchkey/app/passkey/passkeytest"
 	"latchkey/app/place"
 )
@@ -83,6 +84,7 @@ func everyAct(t *testing.T, w *world) []doing {
 			SELECT id, ?, ?, 'confidential', ?, 'https://rota.example/callback', ?, '', ? FROM tenants WHERE slug = 'alder'`, id, id, state, w.DB.Now(), w.DB.Now())
 	}
 	redeems, revokes := w.tokenActs(t)
+	w.rule(t, feature.TypedNumberMatch, feature.Rule{Stage: feature.UsersChoice})
 	ending := w.browser(t).signIn(t, "user33@alder.example")
 	ending.get(t, "/t/alder/end-session").want(t, http.StatusOK)
 	w.act(t, "INSERT INTO releases (feature, killed, version, changed_at) VALUES ('registration_campaign', TRUE, 1, ?), ('openid_applications', FALSE, 1, ?)", w.now(), w.now())
@@ -111,9 +113,11 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"DELETE " + api + "/devices/self", call(ph, http.MethodDelete, "/devices/self", nil), http.StatusNoContent},
 		{"POST /me/phones/:device/revoke", form(pc, "/me/phones/"+second.account+"/revoke"), http.StatusSeeOther},
 		{"POST /me/preferences", form(pc, "/me/preferences", "default_way", "phone"), http.StatusSeeOther},
+		{"POST /me/preferences/features/:feature", form(pc, "/me/preferences/features/typed_number_match", "on", "yes"), http.StatusSeeOther},
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/decisions", form(admin, "/admin/alder/settings/decisions", "decision_days", "60", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places/:place/remove", form(admin, "/admin/alder/settings/places/gone/remove", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places/:place", form(admin, "/admin/alder/settings/places/ward", "name", "Ward", "networks", "203.0.113.0/25", "version", ward.Version(), "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places", form(admin, "/admin/alder/settings/places", "name", "Office", "networks", "203.0.113.7", "reason", "a test"), http.StatusSeeOther},

@@ -202,3 +202,35 @@ func TestTheRulesOfTheCampaign(t *testing.T) {
 		}
 	})
 }
+
+// campaignGate is the gate of the campaign: it leads to the page that asks.
+func campaignGate(t *testing.T, w *world, _ int, name, other string) gate {
+	asked := func(b *browser) bool {
+		a := b.get(t, "/me")
+		a.is(t, http.StatusOK, http.StatusSeeOther)
+		return strings.HasPrefix(a.location(), "/register?")
+	}
+	counts := func(column string) (n int) {
+		w.one(t, &n, "SELECT count(*) FROM campaign_people c JOIN users u ON u.id = c.user_id WHERE u.name IN (?,?) AND "+column, name, other)
+		return n
+	}
+	mine, theirs := w.browser(t).byPassword(t, name), w.browser(t).byPassword(t, other)
+	mine.get(t, "/register").want(t, http.StatusOK)
+	theirs.get(t, "/register/help").want(t, http.StatusOK)
+	return gate{
+		own: func() bool { return asked(mine) }, acts: func() bool { return asked(w.browser(t).byPassword(t, name)) },
+		kept: func() bool { return counts("c.asked_at IS NOT NULL") == 2 },
+		begun: map[string]func() bool{
+			"a request for help": func() bool {
+				a := theirs.post(t, "/register/help")
+				a.is(t, http.StatusSeeOther, http.StatusConflict)
+				return a.status == http.StatusSeeOther && counts("c.help_asked_at IS NOT NULL") == 1
+			},
+			"putting it off": func() bool {
+				before := counts("c.skips > 0")
+				theirs.post(t, "/register").want(t, http.StatusSeeOther)
+				return counts("c.skips > 0") == before+1
+			},
+		},
+	}
+}

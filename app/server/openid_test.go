@@ -473,3 +473,34 @@ func (w *world) tokenActs(t testing.TB) (redeems, revokes func() answer) {
 	}
 	return act("/token", url.Values{"grant_type": {"refresh_token"}}, "refresh_token"), act("/revoke", url.Values{}, "token")
 }
+
+// applicationsGate is the gate of applications.
+func applicationsGate(t *testing.T, w *world, _ int, name, other string) gate {
+	p, own, theirs := w.party(t, "alder", application.Confidential), w.browser(t).signIn(t, name), w.browser(t).signIn(t, other)
+	code, j := p.code(t, own)
+	held, journey := p.code(t, own)
+	token, err := p.redeem(t, held, journey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gate{
+		own:  func() bool { return strings.Contains(own.get(t, "/").want(t, http.StatusOK).body, "Rota "+p.ClientID) },
+		acts: func() bool { return silently(t, p, theirs) == "" },
+		kept: func() bool {
+			var n int
+			w.one(t, &n, "SELECT count(*) FROM applications WHERE id = ? AND state = 'on'", p.ClientID)
+			return n == 1
+		},
+		begun: map[string]func() bool{
+			"a code": func() bool { _, err := p.redeem(t, code, j); return err == nil },
+			"a token that is renewed": func() bool {
+				next, err := p.renew(t, token.RefreshToken)
+				if err == nil {
+					token = next
+				}
+				return err == nil
+			},
+			"a token that asks": func() bool { _, err := p.userinfo(t, token); return err == nil },
+		},
+	}
+}

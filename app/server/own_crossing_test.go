@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/app/feature"
 	"latchkey/app/secret"
 	"latchkey/app/server/servertest"
+	"latchkey/app/store"
 	"latchkey/app/store/storetest"
 	"latchkey/app/web"
 )
@@ -51,7 +53,13 @@ func (w *world) settle(t *testing.T, slug string) *resident {
 	w.one(t, &enrolment, "SELECT id FROM enrolments WHERE user_id = ? ORDER BY created_at DESC LIMIT 1", userID)
 	r.path = map[string]string{
 		":session": there, ":enrolment": enrolment, ":device": r.ph.account, ":account": r.ph.account, ":request": r.asked.ID, ":attempt": strings.TrimPrefix(r.attempt, "/signin/"),
-		":tenant": slug, ":user": userID,
+		":tenant": slug, ":user": userID, ":feature": string(feature.TypedNumberMatch),
+	}
+	err := w.DB.Act(t.Context(), func(tx *store.Tx) error {
+		return feature.Store(tx, tenantID, feature.TypedNumberMatch, feature.Rule{Stage: feature.UsersChoice}, 1)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	for part, statement := range map[string]string{
 		":totp":    "INSERT INTO totps (tenant_id, id, user_id, session_id, state, seed, created_at, expires_at) VALUES (?,?,?,?,'new','',?,?)",
@@ -84,7 +92,7 @@ func (s *side) named(tenantID string) {
 
 // nobodys is a side that has nothing.
 func nobodys() side {
-	s := side{path: map[string]string{":tenant": "nowhere", ":attempt": secret.System.ID() + "." + secret.System.ID()}}
+	s := side{path: map[string]string{":tenant": "nowhere", ":feature": string(feature.TypedNumberMatch), ":attempt": secret.System.ID() + "." + secret.System.ID()}}
 	for _, part := range []string{":session", ":enrolment", ":device", ":request", ":user", ":totp", ":passkey", ":notice", ":browser", ":backup"} {
 		s.path[part] = secret.System.ID()
 	}
@@ -95,7 +103,7 @@ func nobodys() side {
 
 // fits are fields that forms and calls must have, so that not their lack is what is
 // answered.
-var fits = map[string]string{"name": "Another name", "code": "123456", "method": "password", "password": passwordOfAll, "pin": "135790", "default_way": "password"}
+var fits = map[string]string{"name": "Another name", "code": "123456", "method": "password", "password": passwordOfAll, "pin": "135790", "default_way": "password", "on": "yes"}
 
 // fitting is a form with what forms must have.
 func (p probe) fitting(t *testing.T) url.Values {

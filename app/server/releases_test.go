@@ -1,14 +1,20 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"latchkey/app/audit"
 	"latchkey/app/feature"
 	"latchkey/app/release"
+	"latchkey/app/server"
+	"latchkey/app/server/servertest"
+	"latchkey/app/store"
 	"latchkey/app/tenant"
 )
 
@@ -89,8 +95,9 @@ func TestAReleaseOnItsPage(t *testing.T) {
 	})
 }
 
-// TestAStopReachesEveryReplica: open sign-ins, their streams and sessions that the feature
-// made end there as they do here.
+// TestAStopReachesEveryReplica: open sign-ins, their streams, what waits on the phone and
+// sessions that the feature made end there as they do here, from the moment that the
+// operator is answered; streams are told by the stop, and not before it stands.
 func TestAStopReachesEveryReplica(t *testing.T) {
 	one := onPostgres(t)
 	two := one.beside(t)
@@ -99,30 +106,106 @@ func TestAStopReachesEveryReplica(t *testing.T) {
 	made := one.browser(t).byPhone(t, ph, name)
 	b := one.browser(t)
 	attempt := b.askPhone(t, name)
+	r, shown := ph.asks(t), number(b.get(t, attempt))
 	here, there := b.watch(t, attempt), b.on(two).watch(t, attempt)
 	for _, waiting := range []*stream{here, there} {
 		waiting.says(t, "state pending")
 	}
-	op := one.operator(t)
-	began := time.Now()
-	op.post(t, "/operator/releases/phone_sign_in/stop", "reason", "a test").want(t, http.StatusSeeOther)
-	for _, waiting := range []*stream{here, there} {
-		waiting.says(t, "state expired", "(ended)")
+	var stops int
+	one.one(t, &stops, "SELECT count(*) FROM audit_events WHERE action = ?", audit.ReleaseStopped)
+	if event := here.next(0); stops != 0 || !strings.HasPrefix(event, "(nothing") {
+		t.Errorf("before it is stopped there are %d stops, and a stream says %q", stops, event)
 	}
-	t.Logf("the streams of both replicas ended after %s", time.Since(began))
-	for _, w := range []*world{one, two} {
+	op := one.operator(t)
+	op.post(t, "/operator/releases/phone_sign_in/stop", "reason", "a test").want(t, http.StatusSeeOther)
+	// Whoever asks now is told so by either, whether or not its streams have heard of it.
+	for _, w := range []*world{two, one} {
 		if made.on(w).signedIn(t) {
 			t.Error("a session that a phone made goes on")
 		}
 		if strings.Contains(b.on(w).get(t, attempt+"/help").body, `name="method" value="phone"`) {
 			t.Error("it is offered")
 		}
+		if got := b.on(w).state(t, attempt); got != "expired" {
+			t.Errorf("polling says %q", got)
+		}
+		var open []asked
+		if ph.on(w).call(t, http.MethodGet, "/requests", nil).want(t, http.StatusOK).decode(t, &open); len(open) != 0 {
+			t.Errorf("the phone shows %d requests", len(open))
+		}
+		ph.on(w).answers(t, r, "approve", shown).is(t, http.StatusGone)
 		b.on(w).post(t, attempt+"/finish").is(t, http.StatusUnauthorized)
 		b.on(w).get(t, attempt).is(t, http.StatusSeeOther)
+	}
+	for _, waiting := range []*stream{here, there} {
+		for _, want := range []string{"state expired", "(ended)"} {
+			if got := waiting.next(time.Minute); got != want {
+				t.Fatalf("%s: event %q, want %q", waiting.answer.asked, got, want)
+			}
+		}
+	}
+	one.one(t, &stops, "SELECT count(*) FROM audit_events e JOIN release_gates g ON g.feature = 'phone_sign_in' AND g.region = 'eu' AND g.ring = 'early' AND g.way = 0 AND g.part = 1 WHERE e.action = ? AND g.share = 0", audit.ReleaseStopped)
+	if stops != 1 {
+		t.Errorf("%d stops stand with their gate", stops)
 	}
 	op.on(two).post(t, "/operator/releases/phone_sign_in/resume", "version", "1", "reason", "mended").want(t, http.StatusSeeOther)
 	ph.approves(t, b.on(two), attempt)
 	b.on(one).post(t, attempt+"/finish").want(t, http.StatusSeeOther)
+}
+
+// BenchmarkStop stops a feature while browsers wait at both of two replicas, and says when
+// the last of them has been told: from before the operator asks, in milliseconds. The
+// goal is one second (product.md §4).
+func BenchmarkStop(b *testing.B) {
+	for _, waiting := range []int{1, 500} {
+		b.Run(fmt.Sprintf("waiting=%d", waiting), func(b *testing.B) {
+			one := newWorld(b, servertest.Start(b, store.Postgres, trusting("127.0.0.0/8"), func(s *server.Settings) { s.SignInsPerMinute = 0 }), &atomic.Int64{})
+			two := newWorld(b, servertest.Replica(b, one.DB.DSN, one.URL, trusting("127.0.0.0/8")), one.ahead)
+			op := one.operator(b)
+			version := 0
+			var answered, here, there time.Duration
+			for b.Loop() {
+				b.StopTimer()
+				var streams [2][]*stream
+				for i := range waiting {
+					for at, w := range []*world{one, two} {
+						pc := one.browser(b)
+						attempt := pc.askPhone(b, fmt.Sprintf("nobody%d.%d.%d@alder.example", version, i, at))
+						r := pc.on(w).request(b, http.MethodGet, attempt+"/events", nil, "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i%250))
+						s := open(b, pc.client, r)
+						if event := s.next(time.Minute); event != "state pending" {
+							b.Fatalf("%d: %s", s.answer.status, event)
+						}
+						streams[at] = append(streams[at], s)
+					}
+				}
+				b.StartTimer()
+				began := time.Now()
+				told := func(streams []*stream, after chan<- time.Duration) {
+					for _, s := range streams {
+						if event := s.next(time.Minute); event != "state expired" {
+							b.Errorf("event %q", event)
+						}
+					}
+					after <- time.Since(began)
+				}
+				first, second := make(chan time.Duration, 1), make(chan time.Duration, 1)
+				go told(streams[0], first)
+				go told(streams[1], second)
+				op.post(b, "/operator/releases/phone_sign_in/stop", "reason", "a measurement").want(b, http.StatusSeeOther)
+				answered += time.Since(began)
+				here += <-first
+				there += <-second
+				b.StopTimer()
+				version += 2
+				op.post(b, "/operator/releases/phone_sign_in/resume", "version", strconv.Itoa(version-1), "reason", "a measurement").want(b, http.StatusSeeOther)
+				b.StartTimer()
+			}
+			for unit, sum := range map[string]time.Duration{"answered-ms": answered, "told-here-ms": here, "told-there-ms": there} {
+				b.ReportMetric(float64(sum.Microseconds())/1000/float64(b.N), unit)
+			}
+		})
+	}
 }
 
 // TestReleasesAtOnce: of many with one version one wins, and none shuts the

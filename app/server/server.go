@@ -203,7 +203,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	applications := &application.Service{DB: db, Keys: keys}
 	ways := &policy.Service{DB: db, Roles: roles}
 	rollouts := &rollout.Service{DB: db, Roles: roles}
-	imports := importing.New(db, rules, log)
+	imports := importing.New(db, rules, roles, log)
 	replays := replay.New(db, log)
 	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), applications.Performers()} {
 		maps.Copy(approvals.Performers, performers)
@@ -254,7 +254,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		provider,
 		&signinpages.Pages{Site: site, SignIn: signIn},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Applications: applications},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
 			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks,
 		},

@@ -102,6 +102,9 @@ func madeWith(amr string) (all user.Ways) {
 	return all
 }
 
+// MadeWith says whether one of ways had a part in the session.
+func (s Session) MadeWith(ways user.Ways) bool { return madeWith(s.AMR)&ways != 0 }
+
 // proved is what the last proof of a session is worth. What one holds must have
 // been proved then: that one knows the password, too, may have been before.
 func (s Session) proved() Strength {

@@ -1,6 +1,7 @@
 // Package settings changes the few rules that a tenant has of its own for
 // everybody: how a phone gives the number back, which phones may be added, how long
-// people stay signed in, and what it calls the places that they come from.
+// people stay signed in, what it calls the places that they come from, and how long
+// decisions about sign-ins are kept.
 //
 // Each mode has a bound on blind guessing, which the page shows: whoever answers
 // a request without seeing the number is right 1 time in 3, in 90 or in 900,000
@@ -50,7 +51,7 @@ type Service struct{ DB *store.DB }
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
 	return map[approval.Kind]approval.Performer{
-		KindChange: change, KindSetPlace: setPlace, KindRemovePlace: removePlace, KindElsewhere: elsewhere, KindCampaign: changeCampaign,
+		KindChange: change, KindSetPlace: setPlace, KindRemovePlace: removePlace, KindElsewhere: elsewhere, KindCampaign: changeCampaign, KindDecisions: changeDecisions,
 	}
 }
 

@@ -21,7 +21,7 @@ var acts = map[approval.Kind]string{
 	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
 	"bypass.issue": "key", "bypass.revoke": "key",
 	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case", "caller_check.begin": "call",
-	"settings.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
+	"settings.change": "sliders", "decisions.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
 	"application.register": "grid", "application.change": "grid", "application.secret": "key", "application.delete": "grid",
 	"campaign.change": "phone", "campaign.postpone": "phone",
 }
@@ -59,6 +59,7 @@ var fields = map[string]func(context.Context, string) string{
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "application": nil, "redirect_uris": nil, "logout_uris": nil, "start_url": nil, "frequency": sayFrequency, "strength": sayStrength, "application_groups": nil, "application_state": sayApplicationState, "application_kind": sayApplicationKind, "application_secret": nil, "platforms": sayPlatforms,
 	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
 	"bypass_kind": sayBypass("kind"), "bypass_minutes": nil, "bypass_uses": nil, "bypass_start": sayEnd, "bypass_network": nil, "bypass_application": nil, "bypass_delivery": sayBypass("delivery"), "bypass_check": sayCheck, "bypass_replaces": sayValue, "bypass_state": sayBypass("state"),
+	"decision_days": nil, "replay_first": sayValue,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
 	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
 }

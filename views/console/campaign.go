@@ -12,6 +12,7 @@ import (
 // can be put off.
 type Campaign struct {
 	Stage    string // who is asked, in words
+	Feature  string // where that is said
 	Title    string // of the funnel
 	Steps    []CampaignStep
 	Groups   []component.Choice // whose funnel it is

@@ -21,6 +21,7 @@ type Policy struct {
 	Errors     map[string]string
 	Problems   []component.Problem
 	History    []PolicyVersion
+	Lacks      *Lacks // nil: no replay has to stand first
 }
 
 // PolicyWay is one way of the table.

@@ -17,15 +17,24 @@ type Replays struct {
 	Errors     map[string]string
 	Problems   []component.Problem
 	Earlier    []ReplayLine
+
+	First        bool // rules are saved only after a replay
+	SettingsHref string
 }
 
 // ReplayFeature is how far a feature is opened in the draft.
 type ReplayFeature struct {
-	Title     string
-	StageName string
-	Stages    []component.Choice
-	ShareName string
-	Share     string
+	Title            string
+	StageName        string
+	Stages           []component.Choice
+	StageError       string
+	ShareName        string
+	Share            string
+	ShareError       string
+	For              string // its groups, in words
+	GroupsName       string // of both fields together, where a summary of problems leads
+	Include, Exclude component.Choices
+	GroupsError      string
 }
 
 // ReplayWay is what a way is on for in the draft.
@@ -58,6 +67,7 @@ type Replay struct {
 	By       string
 	Changes  []string // in what the draft differs
 	Same     bool     // it does not
+	Saving   string   // where it can be saved; empty: it is running, or no single form saves it
 	Summary  string
 	Modes    int
 	Moves    []ReplayMove

@@ -35,8 +35,11 @@ type Rollout struct {
 	Errors           map[string]string
 	Problems         []component.Problem
 
-	Preview *RolloutPreview // nil: none was asked for
-	History []RolloutVersion
+	Preview   *RolloutPreview // nil: none was asked for
+	Lacks     *Lacks          // nil: no replay has to stand first
+	MayReplay bool
+	Campaign  string // where those who are asked are looked after; empty: it is another feature
+	History   []RolloutVersion
 }
 
 // RolloutPreview is what a draft would do.
@@ -45,6 +48,12 @@ type RolloutPreview struct {
 	Lines  []RolloutCount
 	Shut   bool // somebody would be locked out
 	TooFew bool // too few administrators would be left
+}
+
+// Lacks says that a replay of a draft has to stand before it is saved.
+type Lacks struct {
+	Text    string
+	Running string // where the report of one grows; empty: none is running
 }
 
 // RolloutCount is a number of people, and some of their names.

@@ -10,4 +10,16 @@ type Settings struct {
 	Times     []component.Field // how long people stay signed in
 	Reason    string
 	Errors    map[string]string
+	Decisions DecisionSettings
+}
+
+// DecisionSettings is the form of what is kept of sign-ins, and what is asked of replays.
+type DecisionSettings struct {
+	Action      string
+	ReplayHref  string
+	Days        component.Field
+	ReplayFirst component.Choices
+	Reason      string
+	Errors      map[string]string // nil: it was not sent
+	Problems    []component.Problem
 }

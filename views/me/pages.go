@@ -225,6 +225,17 @@ type Preferences struct {
 	Ways    []component.Choice
 	Errors  map[string]string
 	WaysWhy string // why there is no choice, when Ways is empty
+
+	Features []Feature // that they may turn on and off
+}
+
+// Feature is one that its reader turns on and off by themselves.
+type Feature struct {
+	Name   string
+	About  string // what it does for them
+	On     bool
+	Means  string // what turning it off means besides; or empty
+	Action string
 }
 
 // seen is what puts the notice away: of a sign-in that it was one's own.

@@ -55,7 +55,7 @@ func (h *Pages) showCampaign(c echo.Context, status int, now settings.Campaign, 
 	if err != nil {
 		return err
 	}
-	v := views.Campaign{Action: h.path(c, campaignPath), Reason: reason, Errors: errors, Problems: component.Problems(errors, "snooze_days", "skips", "reason", "ticket")}
+	v := views.Campaign{Action: h.path(c, campaignPath), Feature: h.featurePath(c, feature.RegistrationCampaign), Reason: reason, Errors: errors, Problems: component.Problems(errors, "snooze_days", "skips", "reason", "ticket")}
 	v.Groups = append(v.Groups, component.Choice{Label: words.Say(ctx, "campaign.everybody"), Chosen: chosen == ""})
 	of := words.Say(ctx, "campaign.everybody")
 	known := ""

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/method"
 	"latchkey/app/policy"
+	"latchkey/app/replay"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/console"
@@ -28,31 +30,59 @@ func (h *Pages) policyRoutes() []web.Route {
 }
 
 func (h *Pages) policy(c echo.Context) error {
+	if form := c.QueryParams(); form.Has("version") { // a draft that was tried
+		typed, numbers := policyOf(form)
+		return h.showPolicy(c, http.StatusOK, policyForm{Policy: typed, numbers: numbers, reason: form.Get("reason")})
+	}
 	now, err := h.Policy.Of(c.Request().Context(), web.Here(c).ID)
 	if err != nil {
 		return err
 	}
-	return h.showPolicy(c, http.StatusOK, now, nil, "", nil)
+	return h.showPolicy(c, http.StatusOK, policyForm{Policy: now})
+}
+
+// policyForm is the form as it was typed.
+type policyForm struct {
+	policy.Policy
+	numbers map[string]string // of limits, letter by letter
+	reason  string
+	wrong   map[string]string
+	lacks   *views.Lacks // a replay of it, which has to stand first
 }
 
 func (h *Pages) changePolicy(c echo.Context) error {
-	if err := h.Site.NeedFresh(c); err != nil {
-		return err
+	form := c.Request().PostForm
+	typed := policyForm{reason: web.Form(c, "reason")}
+	typed.Policy, typed.numbers = policyOf(form)
+	var err error
+	if form.Get("do") == "replay" {
+		err = h.Policy.Check(c.Request().Context(), web.Here(c).ID, typed.Policy)
+		if err == nil {
+			return h.replayDraft(c, typed.Put)
+		}
+	} else {
+		if err := h.Site.NeedFresh(c); err != nil {
+			return err
+		}
+		err = h.submit(c, h.act(c, policy.KindChange, "").With(typed.Policy), policyPath+"?done=saved")
 	}
-	typed, numbers := policyOf(c)
-	err := h.submit(c, h.act(c, policy.KindChange, "").With(typed), policyPath+"?done=saved")
 	if fields, ok := wrong(c, err); ok {
-		return h.showPolicy(c, http.StatusUnprocessableEntity, typed, numbers, web.Form(c, "reason"), fields)
+		typed.wrong = fields
+		return h.showPolicy(c, http.StatusUnprocessableEntity, typed)
+	}
+	if running, lacks := replay.Lacks(err); lacks {
+		typed.lacks = h.lacks(c, err, running)
+		return h.showPolicy(c, http.StatusConflict, typed)
 	}
 	return err
 }
 
 // policyOf reads the form, and gives the numbers as they were typed. What is no
 // number is none that is allowed.
-func policyOf(c echo.Context) (policy.Policy, map[string]string) {
-	form, numbers := c.Request().PostForm, map[string]string{}
-	p := policy.Policy{Rules: map[string]policy.Rule{}, StrongestFirst: web.Form(c, "order") == "strongest"}
-	p.Version, _ = strconv.Atoi(web.Form(c, "version"))
+func policyOf(form url.Values) (policy.Policy, map[string]string) {
+	numbers := map[string]string{}
+	p := policy.Policy{Rules: map[string]policy.Rule{}, StrongestFirst: form.Get("order") == "strongest"}
+	p.Version, _ = strconv.Atoi(form.Get("version"))
 	for _, w := range method.Ways {
 		r := policy.Rule{Groups: form["groups_"+w.Name]}
 		for _, use := range w.Uses {
@@ -63,13 +93,37 @@ func policyOf(c echo.Context) (policy.Policy, map[string]string) {
 		p.Rules[w.Name] = r
 	}
 	for _, l := range policy.Limits {
-		numbers[l.Name] = strings.TrimSpace(web.Form(c, l.Name))
+		numbers[l.Name] = strings.TrimSpace(form.Get(l.Name))
 		*p.Number(l.Name), _ = strconv.Atoi(numbers[l.Name])
 	}
 	return p, numbers
 }
 
-func (h *Pages) showPolicy(c echo.Context, status int, p policy.Policy, numbers map[string]string, reason string, errors map[string]string) error {
+// query is a policy as an address that shows it in the form.
+func policyQuery(p policy.Policy) url.Values {
+	q := url.Values{"version": {strconv.Itoa(p.Version)}, "order": {"habit"}}
+	if p.StrongestFirst {
+		q.Set("order", "strongest")
+	}
+	for _, w := range method.Ways {
+		r := p.Rules[w.Name]
+		for _, use := range w.Uses {
+			if r.For(use) {
+				q.Set(w.Name+"."+string(use), "on")
+			}
+		}
+		if len(r.Groups) > 0 {
+			q["groups_"+w.Name] = r.Groups
+		}
+	}
+	for _, l := range policy.Limits {
+		q.Set(l.Name, strconv.Itoa(*p.Number(l.Name)))
+	}
+	return q
+}
+
+func (h *Pages) showPolicy(c echo.Context, status int, form policyForm) error {
+	p, numbers, errors := form.Policy, form.numbers, form.wrong
 	ctx, tenantID := web.Context(c), web.Here(c).ID
 	groups, err := h.Policy.Groups(c.Request().Context(), tenantID)
 	if err != nil {
@@ -79,7 +133,7 @@ func (h *Pages) showPolicy(c echo.Context, status int, p policy.Policy, numbers 
 	if err != nil {
 		return err
 	}
-	v := views.Policy{Action: h.path(c, policyPath), WhatIfHref: h.path(c, whatIfPath), ReplayHref: h.path(c, replayPath), Version: strconv.Itoa(p.Version), Reason: reason, Errors: errors}
+	v := views.Policy{Action: h.path(c, policyPath), WhatIfHref: h.path(c, whatIfPath), ReplayHref: h.path(c, replayPath), Version: strconv.Itoa(p.Version), Reason: form.reason, Errors: errors, Lacks: form.lacks}
 	order := []string{"sign_in"}
 	uses := []method.Use{method.SignIn, method.Second, method.Recovery}
 	for _, use := range uses {

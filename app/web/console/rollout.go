@@ -13,6 +13,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
+	"latchkey/app/replay"
 	"latchkey/app/rollout"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -124,6 +125,7 @@ type rolloutForm struct {
 	percentage string
 	reason     string
 	wrong      map[string]string
+	lacks      *views.Lacks // a replay of it, which has to stand first
 	preview    *rollout.Preview
 }
 
@@ -156,8 +158,11 @@ func (h *Pages) changeRollout(c echo.Context) error {
 		return err
 	}
 	typed := rolloutFormOf(now.Feature, c.Request().PostForm)
-	if web.Form(c, "do") == "preview" {
+	switch web.Form(c, "do") {
+	case "preview":
 		return web.Redirect(c, h.featurePath(c, now.Feature)+"?"+typed.query().Encode()+"#preview")
+	case "replay":
+		return h.replayRollout(c, now, typed)
 	}
 	if err := h.Site.NeedFresh(c); err != nil {
 		return err
@@ -172,7 +177,30 @@ func (h *Pages) changeRollout(c echo.Context) error {
 		typed.wrong = fields
 		return h.showRollout(c, http.StatusUnprocessableEntity, now, typed)
 	}
+	if running, lacks := replay.Lacks(err); lacks {
+		typed.lacks = h.lacks(c, err, running)
+		return h.showRollout(c, http.StatusConflict, now, typed)
+	}
 	return err
+}
+
+// replayRollout tries a draft on sign-ins that were, and goes to where its report grows.
+func (h *Pages) replayRollout(c echo.Context, now rollout.Rollout, typed rolloutForm) error {
+	if err := h.Site.Rules.Allow(web.Here(c).ID, web.Session(c).UserID, access.PolicyEdit); err != nil {
+		return err
+	}
+	err := h.Rollout.Check(c.Request().Context(), web.Here(c).ID, typed.draft)
+	if typed.wrong != nil {
+		err = fault.Wrong("form.wrong", typed.wrong)
+	}
+	if fields, ok := wrong(c, err); ok {
+		typed.wrong = fields
+		return h.showRollout(c, http.StatusUnprocessableEntity, now, typed)
+	}
+	if err != nil {
+		return err
+	}
+	return h.replayDraft(c, typed.draft.Put)
 }
 
 // query is a draft as an address, so that a preview can be passed on and reloaded.
@@ -205,7 +233,10 @@ func (h *Pages) showRollout(c echo.Context, status int, now rollout.Rollout, for
 	v := views.Rollout{
 		Title: featureName(c, now.Feature), Text: words.Say(ctx, "feature.about."+string(now.Feature)), Back: h.path(c, rolloutPath), Action: path,
 		Explain: path + "/explain", Now: stageOf(c, now.Rule, names), Released: now.Released, Version: strconv.Itoa(form.draft.Version),
-		Errors: form.wrong, Reason: form.reason,
+		Errors: form.wrong, Reason: form.reason, Lacks: form.lacks, MayReplay: h.Site.Rules.Allow(tenantID, web.Session(c).UserID, access.PolicyEdit) == nil,
+	}
+	if now.Feature == feature.RegistrationCampaign {
+		v.Campaign = h.path(c, campaignPath)
 	}
 	if entry.Widens || entry.Narrows {
 		v.Loosening = words.Say(ctx, map[bool]string{true: "rollout.loosening.widens", false: "rollout.loosening.narrows"}[entry.Widens])

@@ -9,6 +9,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/decision"
+	"latchkey/app/replay"
 	"latchkey/app/session"
 	"latchkey/app/settings"
 	"latchkey/app/tenant"
@@ -22,6 +24,7 @@ func (h *Pages) settingsRoutes() []web.Route {
 	return []web.Route{
 		web.Get("/admin/:tenant/settings", access.PolicyEdit, h.settings),
 		web.Post("/admin/:tenant/settings", access.PolicyEdit, h.changeSettings),
+		web.Post("/admin/:tenant/settings/decisions", access.PolicyEdit, h.changeDecisions),
 	}
 }
 
@@ -30,7 +33,7 @@ func (h *Pages) settings(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.showSettings(c, http.StatusOK, now, "", nil)
+	return h.showSettings(c, http.StatusOK, now, nil)
 }
 
 func (h *Pages) changeSettings(c echo.Context) error {
@@ -53,9 +56,27 @@ func (h *Pages) changeSettings(c echo.Context) error {
 	}
 	err = h.submit(c, h.act(c, settings.KindChange, "").With(typed), "/settings?done=saved")
 	if fields, ok := wrong(c, err); ok {
-		return h.showSettings(c, http.StatusUnprocessableEntity, typed, web.Form(c, "reason"), fields)
+		return h.showSettings(c, http.StatusUnprocessableEntity, typed, fields)
 	}
 	return err
+}
+
+// changeDecisions changes how long decisions are kept, and whether a replay is wanted.
+func (h *Pages) changeDecisions(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	typed := settings.Decisions{Days: count(c, "decision_days", -1), ReplayFirst: web.Form(c, "replay_first") == "yes"}
+	err := h.submit(c, h.act(c, settings.KindDecisions, "").With(typed), "/settings?done=saved")
+	fields, ok := wrong(c, err)
+	if !ok {
+		return err
+	}
+	now, err := h.Settings.Of(c.Request().Context(), web.Here(c).ID)
+	if err != nil {
+		return err
+	}
+	return h.showSettings(c, http.StatusUnprocessableEntity, now, fields)
 }
 
 // count reads a number of a form; what is none is -1, and a field that is not there
@@ -71,9 +92,15 @@ func count(c echo.Context, field string, now int) int {
 	return n
 }
 
-func (h *Pages) showSettings(c echo.Context, status int, s settings.Settings, reason string, errors map[string]string) error {
+func (h *Pages) showSettings(c echo.Context, status int, s settings.Settings, errors map[string]string) error {
 	ctx := web.Context(c)
-	v := views.Settings{Action: h.path(c, "/settings"), Reason: reason, Errors: errors}
+	v := views.Settings{Action: h.path(c, "/settings")}
+	if err := h.showDecisions(c, &v.Decisions, errors); err != nil {
+		return err
+	}
+	if v.Decisions.Errors == nil { // it is this form that came back
+		v.Reason, v.Errors = web.Form(c, "reason"), errors
+	}
 	for _, m := range settings.Modes {
 		v.Modes = append(v.Modes, component.Choice{
 			Value: string(m.Mode), Label: words.Say(ctx, "console.settings.mode."+string(m.Mode)),
@@ -103,6 +130,31 @@ func (h *Pages) showSettings(c echo.Context, status int, s settings.Settings, re
 		v.Times[i].InputMode, v.Times[i].Required, v.Times[i].MaxLength, v.Times[i].Error = "numeric", true, "2", errors[v.Times[i].Name]
 	}
 	return web.Render(c, status, views.SettingsPage(h.page(c, "/settings"), v))
+}
+
+// showDecisions fills the form of what is kept of sign-ins in.
+func (h *Pages) showDecisions(c echo.Context, v *views.DecisionSettings, errors map[string]string) error {
+	ctx := web.Context(c)
+	now, err := h.Settings.Decisions(c.Request().Context(), web.Here(c).ID)
+	if err != nil {
+		return err
+	}
+	v.Action = h.path(c, "/settings/decisions")
+	if again := c.Request().Method == http.MethodPost && c.Request().URL.Path == v.Action; again {
+		now.ReplayFirst, v.Reason, v.Errors = web.Form(c, "replay_first") == "yes", web.Form(c, "reason"), errors
+		v.Problems = component.Problems(map[string]string{"decision_days": errors["decision_days"], "decisions-reason": errors["reason"], "decisions-ticket": errors["ticket"]}, "decision_days", "decisions-reason", "decisions-ticket")
+	}
+	v.Days = component.Field{
+		Name: "decision_days", Label: words.Say(ctx, "console.settings.decision_days"), Typed: typedCount(c, "decision_days", now.Days), Error: v.Errors["decision_days"],
+		Hint:      words.Say(ctx, "console.settings.decision_days_hint", "least", strconv.Itoa(decision.DaysLeast), "most", strconv.Itoa(decision.DaysMost)),
+		InputMode: "numeric", MaxLength: "2", Required: true,
+	}
+	v.ReplayFirst = component.Choices{Name: "replay_first", Legend: words.Say(ctx, "console.settings.replay_first"), Choices: []component.Choice{{
+		Value: "yes", Label: words.Say(ctx, "console.settings.replay_first_yes"), Chosen: now.ReplayFirst,
+		Hint: words.Say(ctx, "console.settings.replay_first_hint", "days", strconv.Itoa(replay.FreshDays), "count", component.Thousands(replay.FreshMost)),
+	}}}
+	v.ReplayHref = h.path(c, replayPath)
+	return nil
 }
 
 // typedCount is a number as it was typed, else as it is.

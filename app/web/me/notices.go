@@ -73,6 +73,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		}
 	case audit.ApprovalGiven, audit.ApprovalRefused, audit.ApprovalVoid, audit.ApprovalExpired:
 		detail = web.Act(ctx, approval.Kind(n.Detail))
+	case audit.FeatureChosen, audit.FeatureDeclined:
+		detail = words.Say(ctx, "feature."+n.Detail)
 	case audit.CampaignPostponed:
 		detail = words.Say(ctx, "console.act.postpone.days", "count", n.Detail)
 	case audit.MFAChanged:

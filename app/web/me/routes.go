@@ -24,6 +24,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
 	"latchkey/app/password"
+	"latchkey/app/rollout"
 	"latchkey/app/signin"
 	"latchkey/app/totp"
 	"latchkey/app/user"
@@ -47,11 +48,12 @@ type Pages struct {
 	Sheets    *codesheet.Service
 
 	Applications *application.Service
+	Rollout      *rollout.Service
 }
 
 // Routes is the map of My account.
 func (h *Pages) Routes() []web.Route {
-	return append(slices.Concat(h.totpRoutes(), h.codeRoutes(), h.backupRoutes(), h.passkeyRoutes(), h.passwordRoutes(), h.sessionRoutes(), h.registerRoutes()), []web.Route{
+	return append(slices.Concat(h.totpRoutes(), h.codeRoutes(), h.backupRoutes(), h.passkeyRoutes(), h.passwordRoutes(), h.sessionRoutes(), h.preferenceRoutes(), h.registerRoutes()), []web.Route{
 		web.Get("/", access.AccountView, h.home),
 		web.Get("/me", access.AccountView, h.overview),
 		web.Get("/me/phones", access.AccountView, h.phones),
@@ -62,8 +64,6 @@ func (h *Pages) Routes() []web.Route {
 		web.Post("/me/phones/:device/revoke", access.AuthenticatorRemove, h.revoke),
 		web.Get("/me/activity", access.AuditReadOwn, h.activity),
 		web.Get("/me/lost-phone", access.AccountView, h.lostPhone),
-		web.Get("/me/preferences", access.AccountView, h.preferences),
-		web.Post("/me/preferences", access.AccountView, h.savePreferences),
 		web.Post("/me/notices/:notice/seen", access.AccountView, h.putAway),
 	}...)
 }
@@ -333,43 +333,4 @@ func position(text string) (time.Time, string) {
 		return time.Time{}, ""
 	}
 	return time.UnixMicro(micro).UTC(), id
-}
-
-func (h *Pages) preferences(c echo.Context) error {
-	return h.showPreferences(c, http.StatusOK, nil)
-}
-
-func (h *Pages) showPreferences(c echo.Context, status int, wrong map[string]string) error {
-	who := web.Session(c)
-	way, err := h.SignIn.Habit(c.Request().Context(), who.TenantID, who.UserName)
-	if err != nil {
-		return err
-	}
-	may, err := h.SignIn.Preferable(c.Request().Context(), who.TenantID, who.UserID)
-	if err != nil {
-		return err
-	}
-	ctx, page := web.Context(c), h.Site.Page(c)
-	v := views.Preferences{Theme: page.Theme, Errors: wrong}
-	for _, w := range may {
-		choice := component.Choice{Value: string(w), Label: words.Say(ctx, "me.preferences."+string(w)), Chosen: w == way}
-		if hint := "me.preferences." + string(w) + "_hint"; words.Has(ctx, hint) {
-			choice.Hint = words.Say(ctx, hint)
-		}
-		v.Ways = append(v.Ways, choice)
-	}
-	return web.Render(c, status, views.PreferencesPage(page, v))
-}
-
-func (h *Pages) savePreferences(c echo.Context) error {
-	who := web.Session(c)
-	err := h.SignIn.Prefer(c.Request().Context(), who.TenantID, who.UserID, who.UserName, signin.Way(web.Form(c, "default_way")), web.Origin(c))
-	if errors.Is(err, fault.Invalid) {
-		return h.showPreferences(c, http.StatusUnprocessableEntity, map[string]string{"default_way": web.Sentence(c, "preference.way_unknown", "")})
-	}
-	if err != nil {
-		return err
-	}
-	h.Site.SetTheme(c, web.Form(c, "theme"))
-	return web.Redirect(c, "/me/preferences?done=saved")
 }

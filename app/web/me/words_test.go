@@ -12,6 +12,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/device"
+	"latchkey/app/feature"
 	"latchkey/app/notify"
 	"latchkey/app/session"
 	"latchkey/app/web"
@@ -94,7 +95,7 @@ func TestEveryWayIsSaidToItsUser(t *testing.T) {
 func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 	for action, detail := range map[audit.Action]string{
 		audit.UserLocked: "", audit.UserUnlocked: "", audit.WaysRestored: "", audit.SessionsEnded: "", audit.AuthenticatorReset: "Pocket",
-		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.CodeSheetMade: "AAAA-BBBB", audit.CodeSheetLow: "3", audit.CodeSheetUsedUp: "0", audit.CodeSheetRemoved: "", audit.CodeSheetReset: "", audit.PasskeyBound: "Laptop", audit.DeviceUnlockSet: "Pocket", audit.PasskeyRemoved: "Laptop", audit.PasskeyReset: "Laptop", audit.PasskeySuspect: "Laptop", audit.PasswordSet: "", audit.PasswordChanged: "", audit.PasswordRenewed: "", audit.PasswordLinkMade: "", audit.PasscodeApproved: "", audit.PasscodeIssued: "", audit.PasscodeWithdrawn: "", audit.CampaignPostponed: "7",
+		audit.MFAChanged: "enforced", audit.TOTPBound: "", audit.TOTPRemoved: "", audit.TOTPReset: "", audit.CodeSheetMade: "AAAA-BBBB", audit.CodeSheetLow: "3", audit.CodeSheetUsedUp: "0", audit.CodeSheetRemoved: "", audit.CodeSheetReset: "", audit.PasskeyBound: "Laptop", audit.DeviceUnlockSet: "Pocket", audit.PasskeyRemoved: "Laptop", audit.PasskeyReset: "Laptop", audit.PasskeySuspect: "Laptop", audit.PasswordSet: "", audit.PasswordChanged: "", audit.PasswordRenewed: "", audit.PasswordLinkMade: "", audit.PasscodeApproved: "", audit.PasscodeIssued: "", audit.PasscodeWithdrawn: "", audit.CampaignPostponed: "7", audit.FeatureChosen: "sms", audit.FeatureDeclined: "typed_number_match",
 		audit.RoleAssigned: "helpdesk", audit.RoleTaken: "custom:x", audit.AccessAlarm: "somebody@alder.example",
 		audit.GroupMemberAdded: "Night shift, Ward", audit.GroupMemberRemoved: "Night shift",
 		audit.CaseOpened: "C-1042", audit.CaseClosed: "C-1042", audit.CaseReopened: "C-1042", audit.CaseTaken: "C-1042", audit.CaseHandedOver: "C-1042",
@@ -109,6 +110,14 @@ func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 			if (shown.By == "") != (by == "") || strings.HasPrefix(shown.By, "role.") {
 				t.Errorf("done by %q is shown as %q", by, shown.By)
 			}
+		}
+	}
+}
+
+func TestEveryFeatureIsSaidToWhoeverMayChooseIt(t *testing.T) {
+	for _, e := range feature.Catalogue {
+		if !words.Has(t.Context(), "me.choice.about."+string(e.Feature)) {
+			t.Errorf("me.choice.about.%s: no such text", e.Feature)
 		}
 	}
 }
