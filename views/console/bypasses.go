@@ -19,21 +19,21 @@ type Bypasses struct {
 
 // BypassRow is one of them.
 type BypassRow struct {
-	ID, Href                       string
-	Person, PersonHref             string
-	Kind, State, Tone              string
-	Delivery                       string // of a code; or empty
-	Check                          string // by which its person was proved
-	AskedBy, ApprovedBy            string
-	Reason                         string
-	Ticket                         component.TicketRef
-	Uses                           string
-	Network, Application           string // that it is for alone; or empty
-	CaseHref                       string
-	Ahead                          bool // its start lies ahead
-	StartsAt, EndsAt, CreatedAt    time.Time
-	LastUsedAt, EndedAt            time.Time // zero: not yet
-	EndedBy, Ending                string
+	ID, Href                    string
+	Person, PersonHref          string
+	Kind, State, Tone           string
+	Delivery                    string // of a code; or empty
+	Check                       string // by which its person was proved
+	AskedBy, ApprovedBy         string
+	Reason                      string
+	Ticket                      component.TicketRef
+	Uses                        string
+	Network, Application        string // that it is for alone; or empty
+	CaseHref                    string
+	Ahead                       bool // its start lies ahead
+	StartsAt, EndsAt, CreatedAt time.Time
+	LastUsedAt, EndedAt         time.Time // zero: not yet
+	EndedBy, Ending             string
 }
 
 // Bypass is the page of one.
@@ -54,10 +54,10 @@ type Desk struct {
 	State, Tone, Role, Ways       string
 	LastAt                        time.Time
 	Warnings                      []string
-	Case                          *CaseRow   // that the person has; nil: none
+	Case                          *CaseRow    // that the person has; nil: none
 	Before                        []BypassRow // the last ones
-	Standing                      *BypassRow // that lets them in now; nil: none
-	Proof                         *DeskProof // of the caller; nil: none yet
+	Standing                      *BypassRow  // that lets them in now; nil: none
+	Proof                         *DeskProof  // of the caller; nil: none yet
 	CheckAction, IssueAction      string
 	Form                          *BypassForm
 }

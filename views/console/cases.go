@@ -61,8 +61,8 @@ type Case struct {
 	May          bool // the reader may act on it
 	DeviceActive bool // a phone that it is about still signs the person in
 	Links        []CaseLink
-	Checks       []CheckRow // of the caller
-	Alarm        string     // that the person said it was not them; or empty
+	Checks       []CheckRow         // of the caller
+	Alarm        string             // that the person said it was not them; or empty
 	Phones       []component.Choice // that can be linked
 	Notes        []CaseNote
 	Story        []PersonEvent

@@ -44,6 +44,7 @@ type PersonRow struct {
 
 // Person is the page of one person.
 type Person struct {
+	Desk        string // address of the page that helps them as a caller; or empty
 	Name        string
 	DisplayName string
 	State       string // in words
@@ -94,9 +95,9 @@ type Person struct {
 	Newest    string
 
 	Cases      []CaseRow
-	CasesShown bool      // the viewer may see cases
+	CasesShown bool         // the viewer may see cases
 	Check      *PersonCheck // nil: the viewer does not check callers
-	CaseOpen   *CaseOpen // the form of a new one; nil: one stands, or the viewer may not
+	CaseOpen   *CaseOpen    // the form of a new one; nil: one stands, or the viewer may not
 
 	Acts  []PersonAct
 	Quiet string // why there is nothing to do, when Acts is empty

@@ -56,11 +56,18 @@ type Attention struct {
 
 // Overview is My security info.
 type Overview struct {
-	Case           *Case // of theirs that stands at the helpdesk; nil: none
+	Bypass         *OwnBypass // that the helpdesk gave them; nil: none
+	Case           *Case      // of theirs that stands at the helpdesk; nil: none
 	Ready          Readiness
 	Authenticators []Authenticator
 	LastSignInAt   time.Time
 	LastSignInHow  string // "by phone, Firefox on Linux"; or empty
+}
+
+// OwnBypass is a bypass, as the person whom it lets in sees it.
+type OwnBypass struct {
+	Kind, State, Agent string
+	EndsAt             time.Time
 }
 
 // Case is a case at the helpdesk, as the person it is about sees it: by the agent's name

@@ -156,7 +156,7 @@ type StepUp struct {
 	Limited  bool   // the session is, and this ends it
 
 	Restricted bool // a bypass made the session, and this lets something new be bound
-	Lost     bool   // there is none, because the phone that would do was removed by less
+	Lost       bool // there is none, because the phone that would do was removed by less
 
 	LostHelps bool // whoever lost their phone removes it by themselves
 }

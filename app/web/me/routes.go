@@ -18,6 +18,7 @@ import (
 	"latchkey/app/application"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/bypass"
 	"latchkey/app/cases"
 	"latchkey/app/codesheet"
 	"latchkey/app/device"
@@ -45,6 +46,7 @@ type Pages struct {
 	Passkeys  *passkey.Service
 	Passwords *password.Service
 	Cases     *cases.Service
+	Bypasses  *bypass.Service
 	Sheets    *codesheet.Service
 
 	Applications *application.Service
@@ -64,6 +66,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Post("/me/phones/:device/revoke", access.AuthenticatorRemove, h.revoke),
 		web.Get("/me/activity", access.AuditReadOwn, h.activity),
 		web.Get("/me/lost-phone", access.AccountView, h.lostPhone),
+		web.Post("/me/bypass/revoke", access.BypassRevokeOwn, h.revokeBypass),
 		web.Post("/me/notices/:notice/seen", access.AccountView, h.putAway),
 	}...)
 }
