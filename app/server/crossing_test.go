@@ -41,7 +41,7 @@ func TestNothingCrossesFromOneTenantToAnother(t *testing.T) {
 				"user_id": c.targets["birch"][access.RoleUser], "target": c.targets["birch"][access.RoleUser], "group": c.things["birch"][":group"],
 				"groups": c.things["birch"][":group"], "role": access.CustomPrefix + c.things["birch"][":role"], "request": c.theirs["birch"][access.RoleHelpdesk],
 				"name": "target-user@birch.example", "permissions": "user.lock", "match_mode": "type6", "match_mode_elsewhere": "type6", "networks": "198.51.100.0/24", "countries": "", "place": c.things["birch"][":place"], "platforms": "ios", "version": "1", "mfa_state": "enabled",
-				"stage": "pilot", "include_groups": c.things["birch"][":group"], "exclude_groups": "", "percentage": "5", "display_name": "Somebody", "operator": operatorName, "hours": "4", "confirmed": "office", "reason": "a probe", "ticket": "PROBE-1", "cause": "lost", "to": "desk@birch.example", "device": "device-birch-user", "case": c.things["birch"][":case"], "application": c.things["birch"][":application"], "redirects": "https://app.example/callback", "kind": "public", "frequency": "0",
+				"stage": "pilot", "include_groups": c.things["birch"][":group"], "exclude_groups": "", "percentage": "5", "display_name": "Somebody", "operator": operatorName, "hours": "4", "confirmed": "office", "reason": "a probe", "ticket": "PROBE-1", "cause": "lost", "to": "desk@birch.example", "device": "device-birch-user", "case": c.things["birch"][":case"], "application": c.things["birch"][":application"], "redirects": "https://app.example/callback", "kind": "public", "frequency": "0", "delivery": "read_out", "minutes": "60", "caller_check": "nothing", "replaces": c.things["birch"][":bypass"], "network": "203.0.113.0/24",
 			} {
 				birch.Set(name, value)
 			}

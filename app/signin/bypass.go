@@ -77,7 +77,7 @@ func (s *Service) verifyBypass(ctx context.Context, a Attempt, typed string, fro
 		return Done{}, s.uncount(ctx, a, Bypass, store.Unusable(err))
 	}
 	right, half := held.Match(typed)
-	right = right && !held.Skips() || held.Skips() && a.Halfway()
+	right = right && !held.Skips() || held.Skips() && a.Halfway() && typed == ""
 	switch {
 	case half:
 		return Done{}, s.refused(ctx, a.ID, "signin.bypass_half", from)
