@@ -60,7 +60,7 @@ func TestACodeSignsInOnce(t *testing.T) {
 			proved.ProvedBy = by
 			WantCode(t, "binding by "+by, proved.Rebinds(now), "session.rebind")
 		}
-		for _, by := range []string{session.ByPrintedCode, session.BySMS, session.ByVoice, session.ByTOTP, session.ByPasskey, session.ByPhone, session.ByVoucher} {
+		for _, by := range []string{session.ByPrintedCode, session.BySMS, session.ByVoice, session.ByTOTP, session.ByPasskey, session.ByPhone} {
 			proved := s
 			proved.ProvedBy = by
 			if err := proved.Rebinds(now); err != nil {

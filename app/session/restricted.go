@@ -22,13 +22,8 @@ const RebindLife = device.RebindLife
 func (s Session) Restricted() bool { return made(s.AMR, ByBypass) }
 
 // seconds are the proofs that, beside a bypass, let a new authenticator be bound: what
-// their user has besides the phone that is gone, and the word of somebody else. The
-// password is none of them: who talks a helpdesk into a bypass has it.
-var seconds = []string{ByPasskey, ByPhone, ByTOTP, ByPrintedCode, ByVoice, BySMS, ByVoucher}
-
-// ByVoucher is the word of a second person that it is them: their manager's on a phone,
-// or that of a colleague of the agent who called them back.
-const ByVoucher = "voucher"
+// their user has besides what is gone. The password is none of them: who talks a helpdesk into a bypass has it.
+var seconds = []string{ByPasskey, ByPhone, ByTOTP, ByPrintedCode, ByVoice, BySMS}
 
 // Rebinds says whether a restricted session binds a new authenticator now. It fails with
 // fault.Forbidden when its time for that is over, and with fault.StepUp, and what would

@@ -94,3 +94,11 @@ func (f *BypassForm) places(ctx context.Context) string {
 	}
 	return words.Say(ctx, "bypass.network.named", "places", strings.Join(f.Places, ", "))
 }
+
+// called is how the person is called.
+func (v Desk) called() string {
+	if v.DisplayName != "" {
+		return v.DisplayName
+	}
+	return v.Name
+}

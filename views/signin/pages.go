@@ -231,3 +231,11 @@ type Bypass struct {
 	Halfway                  bool // another factor was right
 	ByPassword               bool // the password is another way
 }
+
+// notNow is where who does not prove it now goes.
+func (v StepUp) notNow() string {
+	if v.Restricted {
+		return "/"
+	}
+	return "/me"
+}
