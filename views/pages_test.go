@@ -39,7 +39,9 @@ var pages = map[string][]state{
 		func(v *console.Approvals) { v.Decided, v.Older = nil, "" },
 		func(v *console.Approvals) { v.Decided[0].Decider, v.Decided[0].Target = "", "" }),
 	"console.CallerCheckPage": page(console.CallerCheckPage, full,
-		func(v *console.CallerCheck) { v.State, v.Own, v.CodeAsked, v.Error = "pending", true, false, "" },
+		func(v *console.CallerCheck) {
+			v.State, v.Own, v.CodeAsked, v.Error, v.CaseHref = "pending", true, false, "", ""
+		},
 		func(v *console.CallerCheck) { v.State, v.Own, v.Number, v.AgentName = "pending", true, "", "" },
 		func(v *console.CallerCheck) {
 			v.State, v.GoodUntil, v.AgentCode, v.Alarm = "denied", time.Time{}, "", false
@@ -60,7 +62,8 @@ var pages = map[string][]state{
 		func(v *console.Person) {
 			v.Check.Ways[0].Stops, v.Check.Causes, v.Check.Alarm, v.Check.Proved, v.Check.Errors = "", nil, "", "", nil
 		},
-		func(v *console.Person) { v.Check.May, v.Check.Ways[0].Until = false, time.Time{} }),
+		func(v *console.Person) { v.Check.May, v.Check.Rows[0].Href = false, "" },
+		func(v *console.Person) { v.Check.Ways[0].Until = time.Time{} }),
 	"console.OverviewPage": page(console.OverviewPage, full,
 		func(v *console.Overview) { v.Attention = nil },
 		func(v *console.Overview) { v.Attention[0].Tone, v.Facts[0].Href = "", "" }),
@@ -98,6 +101,13 @@ var pages = map[string][]state{
 		func(v *console.Replay) {
 			v.Running, v.Same, v.Saving, v.Moves[0].Stranded, v.Modes = false, false, "", 0, 0
 		}),
+	"console.DifferencesPage": page(console.DifferencesPage, full,
+		func(v *console.Differences) { v.Live, v.Replays = nil, nil },
+		func(v *console.Differences) { v.Replays[0].Odd[0].Link = "" }),
+	"console.DifferencePage": page(console.DifferencePage, full,
+		func(v *console.Difference) { v.Gone, v.Rules, v.Differs = true, nil, "" },
+		func(v *console.Difference) { v.Gone, v.Same = false, false },
+		func(v *console.Difference) { v.Gone, v.Same = false, true }),
 	"console.WhatIfPage": page(console.WhatIfPage, full,
 		func(v *console.WhatIf) { v.Answered, v.Errors, v.Problems = false, nil, nil },
 		func(v *console.WhatIf) { v.Errors, v.Problems, v.Ways[0].Rules[0].Decides = nil, nil, false }),
@@ -105,10 +115,19 @@ var pages = map[string][]state{
 	"console.RolloutPage": page(console.RolloutPage, full,
 		func(v *console.Rollout) {
 			v.Errors, v.Problems, v.History, v.Preview, v.Include.Choices, v.Needs, v.Loosening = nil, nil, nil, nil, nil, nil, ""
-			v.Lacks, v.MayReplay, v.Campaign = nil, false, ""
+			v.Lacks, v.MayReplay, v.Campaign, v.Report = nil, false, "", nil
 		},
 		func(v *console.Rollout) {
 			v.Released, v.Preview.TooFew, v.Preview.Lines[0].More, v.History[0].Approved, v.History[0].Restore, v.Lacks.Running = false, false, 0, "", "", ""
+			v.Report.AsOf, v.Report.Samples = time.Time{}, nil
+			v.Ramp.Steps[0].Good, v.Ramp.Guard[0].Above, v.Ramp.Waits[0].Met = false, false, false
+		},
+		func(v *console.Rollout) {
+			v.Ramp = console.Ramp{Begin: "/begin"}
+		}),
+	"console.RampPage": page(console.RampPage, full,
+		func(v *console.RampForm) {
+			v.Changing, v.Steps[0].Past, v.Preview, v.Errors, v.Problems, v.Loosening = false, "", nil, nil, nil, ""
 		}),
 	"console.ExplainPage": page(console.ExplainPage, full,
 		func(v *console.Explanation) { v.Name = "" },
@@ -328,6 +347,8 @@ func fill(v reflect.Value, text string, on bool) {
 		v.SetBool(on)
 	case reflect.Int:
 		v.SetInt(400)
+	case reflect.Float64:
+		v.SetFloat(400)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		for i := range 2 {

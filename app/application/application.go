@@ -136,7 +136,8 @@ func (s Settings) loosens(was Settings) bool {
 	}
 	longer := was.Frequency > 0 && (s.Frequency == 0 || s.Frequency > was.Frequency)
 	wider := len(was.Groups) > 0 && (len(s.Groups) == 0 || more(s.Groups, was.Groups))
-	return longer || wider || more(s.Redirects, was.Redirects) || more(s.Logouts, was.Logouts) ||
+	elsewhere := s.Start != "" && s.Start != was.Start // it is a link on everybody's start page
+	return longer || wider || elsewhere || more(s.Redirects, was.Redirects) || more(s.Logouts, was.Logouts) ||
 		session.LevelOf(s.Strength) < session.LevelOf(was.Strength)
 }
 

@@ -43,7 +43,7 @@ func TestWhereCodesMayGo(t *testing.T) {
 func TestWhatLoosens(t *testing.T) {
 	base := Settings{
 		Name: "Rota", Redirects: []string{"https://a.example/cb", "https://b.example/cb"}, Logouts: []string{"https://a.example/out"},
-		Frequency: 30, Strength: "mfa", Groups: []string{"g1", "g2"},
+		Frequency: 30, Strength: "mfa", Groups: []string{"g1", "g2"}, Start: "https://a.example/",
 	}
 	with := func(change func(s *Settings)) Settings {
 		s := base
@@ -57,7 +57,8 @@ func TestWhatLoosens(t *testing.T) {
 	}{
 		"nothing changes":               {base, false},
 		"another name":                  {with(func(s *Settings) { s.Name = "Other" }), false},
-		"another start":                 {with(func(s *Settings) { s.Start = "https://a.example/" }), false},
+		"another start":                 {with(func(s *Settings) { s.Start = "https://a.example/other" }), true},
+		"no start":                      {with(func(s *Settings) { s.Start = "" }), false},
 		"an address less":               {with(func(s *Settings) { s.Redirects = s.Redirects[:1] }), false},
 		"an address more":               {with(func(s *Settings) { s.Redirects = append(s.Redirects, "https://c.example/cb") }), true},
 		"another address":               {with(func(s *Settings) { s.Redirects[0] = "https://c.example/cb" }), true},
@@ -77,6 +78,9 @@ func TestWhatLoosens(t *testing.T) {
 		}
 	}
 	free := Settings{Name: "Rota", Redirects: base.Redirects}
+	if !(Settings{Name: "Rota", Redirects: base.Redirects, Start: "https://a.example/"}).loosens(free) {
+		t.Error("a first start does not loosen")
+	}
 	if tight := base; tight.loosens(free) != true { // an address after the sign-out is new
 		t.Error("a first address after the sign-out does not loosen")
 	}

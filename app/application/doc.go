@@ -19,8 +19,10 @@
 //
 // Whatever an application holds lives by the session that it was made in: sign-out,
 // lock, a revoked phone, a suspended tenant end it at once. That a session idles does
-// not: its user is at work in the application. When it is to be proved again, the
-// refresh token is refused, and the application sends its user back here.
+// not: its user is at work in the application, finds the session where they are signed
+// in, and ends it by signing out as any other. When it is to be proved again, or was
+// proved by less since, the refresh token is refused, and the application sends its user
+// back here.
 //
 // A limited session (package session) is given nothing before it is proved: what an
 // application learnt cannot be taken back.

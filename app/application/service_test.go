@@ -77,6 +77,11 @@ func TestWhatGivesMoreWaitsForASecondPerson(t *testing.T) {
 		if err != nil || !out.Waits() {
 			t.Fatalf("a third address: %+v, %v", out, err)
 		}
+		start := next
+		start.Start = "https://elsewhere.example/"
+		if out, err := h.try(application.KindChange, application.Change{ID: a.ID, Version: 2, Settings: start}); err != nil || !out.Waits() {
+			t.Errorf("another place where everybody begins: %+v, %v", out, err)
+		}
 		tighter := next
 		tighter.Frequency = 5
 		h.does(application.KindChange, application.Change{ID: a.ID, Version: 2, Settings: tighter})

@@ -126,7 +126,10 @@ func (s *Service) stands(tx *store.Tx, tenantID string, z Authorization) error {
 		return refused(fault.Of(closed).Code)
 	case a.stale(who, tx.Now):
 		return refused("application.proof_older")
-	case session.LevelOf(z.ACR) < session.LevelOf(a.Strength):
+	case !slices.Contains(a.Redirects, z.Redirect): // what went there stays with whoever is there
+		return refused("application.changed")
+	case session.LevelOf(z.ACR) < session.LevelOf(a.Strength), who.Level() < session.LevelOf(a.Strength):
+		// A weaker proof since makes the session no older, and worth less.
 		return refused("application.proof_less")
 	}
 	return nil

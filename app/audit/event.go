@@ -124,6 +124,19 @@ const (
 	CampaignChanged   Action = "campaign.changed"    // its rules
 )
 
+// Of ramps, which open a feature step by step.
+const (
+	RampBegun     Action = "ramp.begun"
+	RampChanged   Action = "ramp.changed" // the steps that lie ahead, or its guard
+	RampStepped   Action = "ramp.stepped" // on, by the schedule or early by a person
+	RampPaused    Action = "ramp.paused"
+	RampResumed   Action = "ramp.resumed"
+	RampHalted    Action = "ramp.halted" // by its guard, or because the next step cannot be
+	RampDone      Action = "ramp.done"
+	RampCancelled Action = "ramp.cancelled"
+	RampOvertaken Action = "ramp.overtaken" // by a change of the rule by hand
+)
+
 // Of roles.
 const (
 	RoleComposed Action = "role.composed" // a custom one
@@ -289,6 +302,7 @@ const (
 	KindCase        = "case"
 	KindCallerCheck = "caller_check"
 	KindRelease     = "release" // of a feature to tenants
+	KindRamp        = "ramp"
 )
 
 // Party is one who acts or is acted upon.

@@ -341,7 +341,7 @@ func (s *Service) visible(tx *store.Tx, who access.Standing, id string) (Check, 
 	if !ok {
 		return c, fault.New(fault.NotFound, "http.not_found")
 	}
-	v, err := s.Rules.Ask(tx, access.Question{TenantID: who.TenantID, ActorID: who.UserID, Needs: access.CaseView, TargetID: c.UserID})
+	v, err := s.Rules.Ask(tx, access.Question{TenantID: who.TenantID, ActorID: who.UserID, Needs: access.AuthenticatorView, TargetID: c.UserID})
 	if err == nil {
 		err = v.Err()
 	}

@@ -28,7 +28,8 @@ func Forget(ctx context.Context, db *store.DB) error {
 	}
 	var all error
 	for _, days := range kept {
-		before := now.Add(-time.Duration(days) * 24 * time.Hour)
+		// Whole days, so that a day is there until it was counted to its end (package insight).
+		before := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -days)
 		var tenants []string
 		err := db.View(ctx).All(&tenants, `SELECT t.id FROM tenants t WHERE t.decision_days = ?
 			AND EXISTS (SELECT 1 FROM decisions d WHERE d.tenant_id = t.id AND d.decided_at < ?)`, days, before)

@@ -55,6 +55,7 @@ var looks = map[string]looked{
 	"console.PlacesPage":        {"console-places", "/admin/*/settings/places"},
 	"console.RolloutsPage":      {"rollouts", "/admin/*/rollout"},
 	"console.RolloutPage":       {"rollout", "/admin/*/rollout/*"},
+	"console.RampPage":          {"ramp-form", "/admin/*/rollout/*/ramp"},
 	"console.ExplainPage":       {"rollout-explain", "/admin/*/rollout/*/explain"},
 	"console.CampaignPage":      {"campaign", "/admin/*/campaign"},
 	"me.RegisterPage":           {"register", "/register register"},

@@ -10,9 +10,10 @@ import (
 
 // Times of the health.
 const (
-	BeatWait   = 10 * time.Second // between two signs of life of a replica
-	silentLife = 3 * BeatWait     // after which a replica counts as silent
-	failedSpan = 24 * time.Hour   // in which failed notices are counted
+	BeatWait   = 10 * time.Second   // between two signs of life of a replica
+	silentLife = 3 * BeatWait       // after which a replica counts as silent
+	failedSpan = 24 * time.Hour     // in which failed notices are counted
+	differSpan = 7 * 24 * time.Hour // in which decisions that differ are
 )
 
 // What still is in order: how far clocks may be apart, how long a notice may
@@ -34,11 +35,12 @@ const (
 
 // Health is how the platform is, now.
 type Health struct {
-	Database, Audit, Schema, Notices Level
+	Database, Audit, Schema, Notices, Decisions Level
 
 	Answer   time.Duration // how long the database took
 	Waiting  int           // notices that are not sent yet
 	Failed   int           // notices given up within a day
+	Differ   int           // decisions about sign-ins of the last days in which function and statement did not agree
 	OldestAt time.Time     // of those that wait; zero for none
 	Replicas []Replica
 }
@@ -66,7 +68,7 @@ func (s *Service) Health(ctx context.Context) (Health, error) {
 	if err := s.DB.Ping(ctx); err != nil {
 		return Health{}, err
 	}
-	h := Health{Database: Good, Audit: Good, Schema: Good, Notices: Good, Answer: s.DB.Now().Sub(began)}
+	h := Health{Database: Good, Audit: Good, Schema: Good, Notices: Good, Decisions: Good, Answer: s.DB.Now().Sub(began)}
 	if h.Answer > databaseSlow {
 		h.Database = Warn
 	}
@@ -93,6 +95,12 @@ func (s *Service) Health(ctx context.Context) (Health, error) {
 	}
 	if _, err := tx.One(&h.OldestAt, "SELECT created_at FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL ORDER BY created_at LIMIT 1"); err != nil {
 		return h, store.Unusable(err)
+	}
+	if _, err := tx.One(&h.Differ, "SELECT count(*) FROM decisions WHERE differs <> '' AND decided_at > ?", tx.Now.Add(-differSpan)); err != nil {
+		return h, store.Unusable(err)
+	}
+	if h.Differ > 0 {
+		h.Decisions = Bad
 	}
 	if err := tx.All(&replicas, "SELECT id, host, version, started_at, seen_at, clock_micros, streams, waiting FROM replicas ORDER BY started_at, id LIMIT 100"); err != nil {
 		return h, store.Unusable(err)

@@ -19,6 +19,7 @@ type Counts struct {
 	NoWay                  int // active, and no way in at all
 	AtRisk                 int // active, and one way alone
 	Paused                 int // names with a way that is off until an administrator turns it on
+	Differing              int // decisions about sign-ins in which condition and rules did not agree
 	Passcodes              int // static passcodes that are there or may be shown
 	SecurityAdministrators int
 	WithoutPhone           int // of those who run the tenant
@@ -36,6 +37,7 @@ func Of(ctx context.Context, db *store.DB, rules *access.Rules, tenantID string)
 		{&n.Locked, "users WHERE tenant_id = ? AND state = 'locked'"},
 		{&n.NoWay, "users WHERE tenant_id = ? AND state = 'active' AND ways & (ways - 1) = 0 AND ways = 0"},
 		{&n.AtRisk, "users WHERE tenant_id = ? AND state = 'active' AND ways & (ways - 1) = 0 AND ways <> 0"},
+		{&n.Differing, "decisions WHERE tenant_id = ? AND differs <> ''"},
 		{&n.Passcodes, "static_passcodes WHERE tenant_id = ? AND state IN ('approved', 'active')"},
 		{&n.Paused, "throttles WHERE tenant_id = ? AND " + throttle.TurnedOff},
 	} {

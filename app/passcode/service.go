@@ -202,6 +202,10 @@ func TurnedOff(tx *store.Tx, tenantID, by string, from audit.Origin) error {
 	if err != nil {
 		return err
 	}
+	actor := audit.User(by)
+	if by == "" {
+		actor = audit.Service // by a schedule
+	}
 	for _, g := range gone {
 		if err := session.CloseMadeBy(tx, tenantID, g.UserID, session.ByPasscode, ""); err != nil {
 			return err
@@ -210,7 +214,7 @@ func TurnedOff(tx *store.Tx, tenantID, by string, from audit.Origin) error {
 			return err
 		}
 		if err := audit.Record(tx, audit.Event{
-			TenantID: tenantID, Action: audit.PasscodeWithdrawn, Actor: audit.User(by), Target: audit.User(g.UserID), Subject: g.UserID, Thread: g.ID, Origin: from,
+			TenantID: tenantID, Action: audit.PasscodeWithdrawn, Actor: actor, Target: audit.User(g.UserID), Subject: g.UserID, Thread: g.ID, Origin: from,
 		}); err != nil {
 			return err
 		}

@@ -172,6 +172,29 @@ func (s *Service) List(ctx context.Context, tenantID string) ([]Replay, error) {
 	return all, store.Unusable(err)
 }
 
+// Defective lists the newest replays of a tenant in which a decision did not come out as
+// it was made.
+func (s *Service) Defective(ctx context.Context, tenantID string) (all []Replay, err error) {
+	newest, err := s.List(ctx, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range newest {
+		if r.Tally.Defects == 0 {
+			continue
+		}
+		var ids []string
+		for _, e := range r.Tally.Odd {
+			ids = append(ids, e.UserID)
+		}
+		if r.Names, err = user.NamesOf(s.DB.View(ctx), tenantID, ids...); err != nil {
+			return nil, store.Unusable(err)
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
 // Find gives a replay of a tenant; any other is fault.NotFound.
 func (s *Service) Find(ctx context.Context, tenantID, id string) (Replay, error) {
 	tx := s.DB.View(ctx)

@@ -31,6 +31,7 @@ type Move struct {
 
 // Example is somebody of whom it is true.
 type Example struct {
+	ID     string       `json:"id,omitempty"` // of the decision
 	UserID string       `json:"user"`
 	At     time.Time    `json:"at"`
 	Why    decision.Why `json:"why"`
@@ -92,5 +93,5 @@ func (t *Tally) note(k *kept, in *decision.Input, was, again, draft decision.Dec
 }
 
 func example(k *kept, in *decision.Input, d decision.Decision) Example {
-	return Example{UserID: k.UserID, At: k.DecidedAt, Why: d.Why, Way: int(in.Way), Usable: int(d.Usable)}
+	return Example{ID: k.ID, UserID: k.UserID, At: k.DecidedAt, Why: d.Why, Way: int(in.Way), Usable: int(d.Usable)}
 }

@@ -26,6 +26,10 @@ const KindChange approval.Kind = "rollout.change"
 type Service struct {
 	DB    *store.DB
 	Roles *role.Service
+
+	// Overtake ends, in the act of a change by hand, what changes a feature by itself;
+	// nil: there is nothing.
+	Overtake func(tx *store.Tx, tenantID string, f feature.Feature, by, reason string, from audit.Origin) error
 }
 
 // Performers are the acts of this package.
@@ -131,8 +135,12 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		Difference: difference(next.Feature, was.Rule, next.Rule, names), Wrong: wrong(next.Rule, names),
 	}
 	plan.Do = func(tx *store.Tx) error {
-		e := act.Event(audit.RolloutChanged)
-		return s.store(tx, step{Draft: next, difference: plan.Difference, reason: act.Reason, ticket: act.Ticket, by: act.ActorID, approvedBy: act.ApprovedBy, event: e, origin: act.Origin})
+		if s.Overtake != nil {
+			if err := s.Overtake(tx, act.TenantID, next.Feature, act.ActorID, act.Reason, act.Origin); err != nil {
+				return err
+			}
+		}
+		return s.store(tx, StepOf(act, next), plan.Difference)
 	}
 	switch {
 	case next.Version != was.Version:
@@ -140,14 +148,14 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	case plan.Wrong == nil && len(plan.Difference) == 0:
 		plan.Wrong = fault.New(fault.Conflict, "settings.same")
 	case plan.Wrong == nil:
-		plan.Wrong, err = approval.Wrongly(s.replayed(tx, act.TenantID, next))
+		plan.Wrong, err = approval.Wrongly(s.Replayed(tx, act.TenantID, next))
 	}
 	return plan, err
 }
 
-// replayed fails with fault.Conflict when the tenant wants a replay of a draft first and
+// Replayed fails with fault.Conflict when the tenant wants a replay of a draft first and
 // there is none.
-func (s *Service) replayed(tx *store.Tx, tenantID string, d Draft) error {
+func (s *Service) Replayed(tx *store.Tx, tenantID string, d Draft) error {
 	rules, err := decision.Load(tx, tenantID)
 	if err != nil {
 		return err
@@ -171,20 +179,93 @@ func (s *Service) Check(ctx context.Context, tenantID string, d Draft) error {
 
 func changedMeanwhile() error { return fault.New(fault.Conflict, "settings.changed_meanwhile") }
 
-// step is a version to be stored, with who made it and why.
-type step struct {
+// Step is a version to be stored, with who made it and why.
+type Step struct {
 	Draft
-	difference     []approval.Change
-	reason, ticket string
-	by, approvedBy string // empty: the program, by the schedule
-	event          audit.Event
-	origin         audit.Origin
+	TenantID       string
+	Reason, Ticket string
+	By, ApprovedBy string // user ids; By is empty: the program, by the schedule
+	Event          audit.Event
+	Origin         audit.Origin
 }
+
+// StepOf gives the step of an act.
+func StepOf(act approval.Act, next Draft) Step {
+	return Step{
+		Draft: next, TenantID: act.TenantID, Reason: act.Reason, Ticket: act.Ticket, By: act.ActorID, ApprovedBy: act.ApprovedBy,
+		Event: act.Event(audit.RolloutChanged), Origin: act.Origin,
+	}
+}
+
+// Itself gives a step that the program takes by itself.
+func Itself(tenantID string, next Draft, reason string) Step {
+	return Step{
+		Draft: next, TenantID: tenantID, Reason: reason,
+		Event: audit.Event{TenantID: tenantID, Action: audit.RolloutChanged, Reason: reason, Actor: audit.Service, Target: audit.Tenant(tenantID)},
+	}
+}
+
+// Take stores a step in the act tx, for acts of other packages that are made of steps.
+// It fails with fault.Invalid when the rule cannot be, with fault.Conflict when the
+// feature has another version, and stores nothing when the rule is the one that holds
+// (changed is false). That two administrators are left is for the caller to keep
+// (role.Service.Keep).
+func (s *Service) Take(tx *store.Tx, next Step) (changed bool, err error) {
+	was, err := of(tx, next.TenantID, next.Feature)
+	if err != nil {
+		return false, err
+	}
+	names, err := namesOf(tx, next.TenantID, was.Rule, next.Rule)
+	if err != nil {
+		return false, err
+	}
+	if err := wrong(next.Rule, names); err != nil {
+		return false, err
+	}
+	if next.Version != was.Version {
+		return false, changedMeanwhile()
+	}
+	lines := difference(next.Feature, was.Rule, next.Rule, names)
+	if len(lines) == 0 {
+		return false, nil
+	}
+	return true, s.store(tx, next, lines)
+}
+
+// Checked gives a rule in the form in which it is stored: what cannot be is
+// fault.Invalid.
+func Checked(tx *store.Tx, tenantID string, r feature.Rule) (feature.Rule, error) {
+	r = tidy(r)
+	names, err := namesOf(tx, tenantID, r)
+	if err != nil {
+		return r, err
+	}
+	return r, wrong(r, names)
+}
+
+// Loosens says whether another rule for a feature takes a safeguard away.
+func Loosens(f feature.Feature, was, next feature.Rule) bool {
+	e, ok := feature.Find(f)
+	return ok && loosens(e, was, next)
+}
+
+// Names gives the names of the groups that rules speak of, for Said.
+func Names(tx *store.Tx, tenantID string, rules ...feature.Rule) (map[string]string, error) {
+	return namesOf(tx, tenantID, rules...)
+}
+
+// In gives one feature of a tenant in the act tx.
+func In(tx *store.Tx, tenantID string, f feature.Feature) (Rollout, error) {
+	return of(tx, tenantID, f)
+}
+
+// ChangedMeanwhile is the failure of a change that was made from another version.
+func ChangedMeanwhile() error { return changedMeanwhile() }
 
 // store makes a draft the rule of the tenant, if the version that it was made from
 // still is. Of two at once the second finds nothing.
-func (s *Service) store(tx *store.Tx, next step) error {
-	tenantID, f := next.event.TenantID, next.Feature
+func (s *Service) store(tx *store.Tx, next Step, difference []approval.Change) error {
+	tenantID, f := next.TenantID, next.Feature
 	if next.Version > 0 {
 		if err := tx.Change(changedMeanwhile(), "UPDATE rollouts SET version = version + 1 WHERE tenant_id = ? AND feature = ? AND version = ?", tenantID, f, next.Version); err != nil {
 			return err
@@ -196,28 +277,28 @@ func (s *Service) store(tx *store.Tx, next step) error {
 	if err := feature.Store(tx, tenantID, f, next.Rule, next.Version+1); err != nil {
 		return err
 	}
-	if err := passcode.TurnedOff(tx, tenantID, next.by, next.origin); err != nil {
+	if err := passcode.TurnedOff(tx, tenantID, next.By, next.Origin); err != nil {
 		return err
 	}
 	rule, err := json.Marshal(next.Rule)
 	if err != nil {
 		return err
 	}
-	lines, err := json.Marshal(next.difference)
+	lines, err := json.Marshal(difference)
 	if err != nil {
 		return err
 	}
 	err = tx.Exec("INSERT INTO rollout_versions (tenant_id, feature, version, rule, difference, reason, ticket, changed_by, approved_by, changed_at) VALUES (?,?,?,?,?,?,?,?,?,?)",
-		tenantID, f, next.Version+1, string(rule), string(lines), next.reason, next.ticket, next.by, next.approvedBy, tx.Now).Error
+		tenantID, f, next.Version+1, string(rule), string(lines), next.Reason, next.Ticket, next.By, next.ApprovedBy, tx.Now).Error
 	if err != nil {
 		return err
 	}
-	e := next.event
+	e := next.Event
 	if e.Details == nil {
 		e.Details = map[string]string{}
 	}
 	e.Details["feature"] = string(f)
-	for _, d := range next.difference {
+	for _, d := range difference {
 		e.Details["rule"] = d.Before + " → " + d.After
 	}
 	return audit.Record(tx, e)

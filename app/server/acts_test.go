@@ -165,12 +165,14 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin, security)...)
 	acts = append(acts, actsOnCases(t, w)...)
+	acts = append(acts, actsOnChecks(t, w)...)
 	acts = append(acts, actsOnCampaign(t, w, admin)...)
 	acts = append(acts, actsOnBackups(t, w)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	acts = append(acts, actsOnSessions(t, w)...)
 	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
 	acts = append(acts, doing{"POST /admin/:tenant/rollout/:feature", form(admin, "/admin/alder/rollout/passkeys", "stage", "percentage", "percentage", "50", "version", "0", "reason", "a test"), http.StatusSeeOther})
+	acts = append(acts, actsOnRamps(t, w, admin)...)
 	acts = append(acts, doing{"POST /admin/:tenant/policy", form(admin, "/admin/alder/policy", policyForm("passkey.second_factor")...), http.StatusSeeOther}) // it turns static passcodes off
 	w.act(t, "UPDATE sessions SET proved_by = 'phone'")                                                                                                       // as strong as anybody can
 	return acts
@@ -323,6 +325,26 @@ func actsOnCases(t *testing.T, w *world) []doing {
 		{"POST /admin/:tenant/cases/:case/resume", form("/cases/case-resumed/resume"), http.StatusSeeOther},
 		{"POST /admin/:tenant/cases/:case/close", form("/cases/case-closed/close"), http.StatusSeeOther},
 		{"POST /admin/:tenant/cases/:case/reopen", form("/cases/case-reopened/reopen"), http.StatusSeeOther},
+	}
+}
+
+// actsOnChecks prepares what agents do to know who is on the line.
+func actsOnChecks(t *testing.T, w *world) []doing {
+	t.Helper()
+	for _, name := range []string{"caller1@alder.example", "caller2@alder.example"} {
+		w.newcomer(t, name)
+		w.withPhone(t, name)
+	}
+	desk := w.browser(t).signIn(t, "desk2@alder.example")
+	_, called := w.person(t, "caller1@alder.example")
+	_, other := w.person(t, "caller2@alder.example")
+	desk.get(t, "/admin/alder/users/"+other).want(t, http.StatusOK)
+	taken := desk.post(t, "/admin/alder/users/"+other+"/caller-checks", "via", "phone").want(t, http.StatusSeeOther).location()
+	return []doing{
+		{"POST /admin/:tenant/users/:user/caller-checks", func() answer {
+			return desk.post(t, "/admin/alder/users/"+called+"/caller-checks", "via", "phone", "ticket", "CHG-1", "cause", "lost", "reason", "a test")
+		}, http.StatusSeeOther},
+		{"POST /admin/:tenant/caller-checks/:check/withdraw", func() answer { return desk.post(t, taken+"/withdraw") }, http.StatusSeeOther},
 	}
 }
 

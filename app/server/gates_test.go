@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"latchkey/app/audit"
+	"latchkey/app/callercheck"
 	"latchkey/app/feature"
 	"latchkey/app/passkey/passkeytest"
 	"latchkey/app/store"
@@ -175,6 +176,30 @@ var gates = map[feature.Feature]func(t *testing.T, w *world, n int, name, other 
 				a := own.post(t, attempt+"/verify", "password", passwordOfAll, "stay", "yes").want(t, http.StatusSeeOther)
 				attempt = own.begin(t, name) // for the next time: the trust alone is at stake
 				return a.trust() != nil
+			}},
+		}
+	},
+	feature.CallerCheck: func(t *testing.T, w *world, _ int, name, other string) gate {
+		ph, _ := w.withPhone(t, name)
+		w.withPhone(t, other)
+		desk := w.browser(t).signIn(t, deskOfAlder)
+		_, id := w.person(t, name)
+		_, another := w.person(t, other)
+		tenantID, agent := w.person(t, deskOfAlder)
+		page := "/admin/alder/users/"
+		desk.get(t, page+id).want(t, http.StatusOK)
+		check := desk.post(t, page+id+"/caller-checks", "via", "phone").want(t, http.StatusSeeOther).location()
+		ph.vouches(t, desk, check)
+		return gate{
+			own:  func() bool { return strings.Contains(desk.get(t, page+another).body, `name="via" value="phone"`) },
+			acts: works(desk, t, http.StatusSeeOther, page+another+"/caller-checks", "via", "phone"),
+			begun: map[string]func() bool{"a proof": func() (had bool) {
+				// Of the same act, so that it can be asked for twice.
+				err := w.DB.Act(t.Context(), func(tx *store.Tx) error {
+					_, err := callercheck.Spend(tx, tenantID, check[strings.LastIndex(check, "/")+1:], id, agent, "an act")
+					return err
+				})
+				return err == nil
 			}},
 		}
 	},

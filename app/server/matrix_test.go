@@ -12,10 +12,12 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/decision"
 	"latchkey/app/secret"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
+	"latchkey/app/tenant"
 	"latchkey/app/user"
 	"latchkey/app/web"
 )
@@ -277,19 +279,38 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	decided := decision.Made{At: c.DB.Now(), ID: "decision" + slug, UserID: c.targets[slug][access.RoleUser], Input: decision.Input{
+		MFA: user.MFADisabled, Bound: user.WithPassword, Served: user.WithPassword, Way: user.WithPassword, Proves: user.WithPassword, Mode: tenant.Pick3,
+	}}
+	if err := c.DB.Act(t.Context(), func(tx *store.Tx) error {
+		rules, err := decision.Load(tx, tenantID)
+		if err != nil {
+			return err
+		}
+		return decision.Keep(tx, tenantID, rules, []decision.Made{decided})
+	}); err != nil {
+		t.Fatal(err)
+	}
 	c.act(t, `INSERT INTO cases (tenant_id, id, number, user_id, cause, words, state, owner_id, opened_by, opened_at) VALUES (?,?,7,?,'lost','','open','','',?)`,
 		tenantID, "case-"+slug, c.targets[slug][access.RoleUser], c.DB.Now())
 	c.act(t, "INSERT INTO case_links (tenant_id, case_id, kind, target_id, added_by, added_at) VALUES (?,?,'device',?,'',?)",
 		tenantID, "case-"+slug, "device-"+slug+"-"+string(access.RoleUser), c.DB.Now())
 	c.act(t, `INSERT INTO bypasses (tenant_id, id, user_id, kind, state, delivery, minutes, uses, uses_left, reason, check_id, check_via, check_strength, requested_by, starts_at, ends_at, created_at)
 		VALUES (?,?,?,'pass_code','ready','read_out',60,1,1,'','','phone','strong','',?,?,?)`, tenantID, "bypass-"+slug, c.targets[slug][access.RoleUser], c.DB.Now(), c.DB.Now().Add(time.Hour), c.DB.Now())
+	c.act(t, `INSERT INTO caller_checks (tenant_id, id, user_id, agent_id, case_id, via, asked_id, state, begun_at, expires_at) VALUES (?,?,?,'somebody',?,'phone','','pending',?,?)`,
+		tenantID, "check-"+slug, c.targets[slug][access.RoleUser], "case-"+slug, c.DB.Now(), c.DB.Now().Add(time.Hour))
 	c.act(t, `INSERT INTO applications (tenant_id, id, name, kind, state, secret_digest, redirect_uris, created_at, changed_by, changed_at)
 		VALUES (?,?,?,'confidential','on','','https://app.example/callback',?,'',?)`, tenantID, "application-"+slug, "Application of "+slug, c.DB.Now(), c.DB.Now())
+	c.act(t, `INSERT INTO ramps (tenant_id, id, feature, state, plan, before, step, version, turn, entered_at, look_at, day_tries, day_failed, day_sign_ins, day_bypassed, reason, ticket, begun_by, approved_by, begun_at)
+		VALUES (?,?,'passkeys','running',?,'{"stage":"off"}',0,1,1,?,?,0,0,0,0,'','','','',?)`, tenantID, "ramp-"+slug, rampPlan, c.DB.Now(), c.DB.Now().Add(time.Hour), c.DB.Now())
 	return map[string]string{
 		":application": "application-" + slug,
+		":ramp":        "ramp-" + slug,
 
 		":case":     "case-" + slug,
 		":bypass":   "bypass-" + slug,
+		":decision": decision.Address(decided.At, decided.ID),
+		":check":    "check-" + slug,
 		":ticket":   "TICKET-" + slug,
 		":passcode": "passcode" + slug,
 		":feature":  "passkeys",
@@ -339,7 +360,7 @@ func (c *cast) by(actor access.Role, slug, path string) string {
 // their own, see TestTheCountIsLive.
 func (c *cast) consoleRoutes() (routes []web.Route) {
 	for _, r := range c.Site.Routes() {
-		if strings.HasPrefix(r.Path, "/admin/:tenant") && !strings.HasSuffix(r.Path, "/live") {
+		if strings.HasPrefix(r.Path, "/admin/:tenant") && !strings.HasSuffix(r.Path, "/live") && !strings.HasSuffix(r.Path, "/events") {
 			routes = append(routes, r)
 		}
 	}

@@ -31,6 +31,7 @@ var beyond = map[string]string{
 	"/admin/:tenant/users/import":        "/admin/:tenant/users",
 	"/admin/:tenant/roles/why":           "/admin/:tenant/roles",
 	"/admin/:tenant/policy/replay":       "/admin/:tenant/policy",
+	"/admin/:tenant/policy/differences":  "/admin/:tenant/policy",
 	"/admin/:tenant/policy/what-if":      "/admin/:tenant/policy",
 	"/admin/:tenant/roles/assign":        "/admin/:tenant/roles",
 	"/admin/:tenant/roles/custom/new":    "/admin/:tenant/roles",
@@ -311,7 +312,7 @@ var behind = regexp.MustCompile(`^/(admin|me|operator)(/|$)`)
 // unlinked are pages that no link of another page leads to.
 var unlinked = map[string]bool{
 	"/admin/:tenant/approvals/live": true, "/admin/:tenant/users/imports/:import/state": true, "/admin/:tenant/policy/replay/:replay/state": true, // of scripts
-	"/admin/:tenant/stay": true, "/admin/:tenant/stay/state": true,
+	"/admin/:tenant/stay": true, "/admin/:tenant/stay/state": true, "/admin/:tenant/caller-checks/:check/events": true, "/admin/:tenant/caller-checks/:check/state": true,
 	"/me/phones/enrolments/:enrolment": true, "/me/totp/new/:totp": true, "/me/backup-phones/new/:backup": true, // after an act
 	"/me/secure": true, "/operator": true, // of mails, and typed
 	"/me/lost-phone": true, // of who has a phone

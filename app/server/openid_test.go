@@ -381,6 +381,9 @@ func TestWhatAnApplicationHoldsLivesByTheSession(t *testing.T) {
 		},
 		"out of its groups":   func(t *testing.T, w *world, b *browser, p *party) { w.limitTo(t, p, "field") },
 		"the session too old": func(t *testing.T, w *world, b *browser, p *party) { w.ahead.Add(int64(24 * time.Hour)) },
+		"its address taken away": func(t *testing.T, w *world, b *browser, p *party) {
+			w.act(t, "UPDATE applications SET redirect_uris = 'https://rota.example/other' WHERE id = ?", p.ClientID)
+		},
 		"a stronger proof asked": func(t *testing.T, w *world, b *browser, p *party) {
 			w.act(t, "UPDATE applications SET strength = 'phr' WHERE id = ?", p.ClientID)
 		},

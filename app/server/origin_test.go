@@ -18,7 +18,7 @@ func (s *scene) filled(path string) string {
 	return strings.NewReplacer(
 		":attempt", strings.TrimPrefix(s.attempt, "/signin/"), ":device", s.ph.account, ":session", strings.Repeat("a", 26), ":enrolment", strings.Repeat("a", 26),
 		":account", s.ph.account, ":request", strings.Repeat("a", 26), ":tenant", "alder", ":domain", "alder.example", ":grant", strings.Repeat("a", 26), ":token", strings.Repeat("A", 43), "*", "style.css",
-		":user", s.other, ":notice", strings.Repeat("a", 26), ":browser", strings.Repeat("a", 26), ":totp", strings.Repeat("a", 26), ":passkey", strings.Repeat("a", 26), ":group", strings.Repeat("a", 10), ":import", strings.Repeat("a", 26), ":replay", strings.Repeat("a", 26), ":message", strings.Repeat("a", 26), ":backup", strings.Repeat("a", 26),
+		":user", s.other, ":notice", strings.Repeat("a", 26), ":browser", strings.Repeat("a", 26), ":totp", strings.Repeat("a", 26), ":passkey", strings.Repeat("a", 26), ":group", strings.Repeat("a", 10), ":import", strings.Repeat("a", 26), ":replay", strings.Repeat("a", 26), ":check", strings.Repeat("a", 26), ":message", strings.Repeat("a", 26), ":backup", strings.Repeat("a", 26),
 	).Replace(path)
 }
 

@@ -33,6 +33,7 @@ import (
 	"latchkey/app/device"
 	"latchkey/app/group"
 	"latchkey/app/importing"
+	"latchkey/app/insight"
 	"latchkey/app/notify"
 	"latchkey/app/operator"
 	"latchkey/app/passcode"
@@ -44,6 +45,7 @@ import (
 	"latchkey/app/policyfile"
 	"latchkey/app/prompt"
 	"latchkey/app/provider"
+	"latchkey/app/ramp"
 	"latchkey/app/release"
 	"latchkey/app/replay"
 	"latchkey/app/role"
@@ -92,7 +94,9 @@ type Server struct {
 	Imports   *importing.Service
 	Replays   *replay.Service
 	Bypasses  *bypass.Service
+	Insights  *insight.Service
 	Files     *policyfile.Service
+	Ramps     *ramp.Service
 	Handler   http.Handler
 
 	ready   readiness
@@ -203,9 +207,12 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	applications := &application.Service{DB: db, Keys: keys}
 	ways := &policy.Service{DB: db, Roles: roles}
 	rollouts := &rollout.Service{DB: db, Roles: roles}
+	ramps := &ramp.Service{DB: db, Roles: roles, Rollout: rollouts}
+	rollouts.Overtake = ramps.Overtake
 	imports := importing.New(db, rules, roles, log)
 	replays := replay.New(db, log)
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), applications.Performers()} {
+	insights := &insight.Service{DB: db, Roles: roles, Rules: rules, Log: log}
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), ramps.Performers(), applications.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	files := &policyfile.Service{DB: db, Rules: rules, Approvals: approvals, Policy: ways, Rollout: rollouts, Settings: chosen}
@@ -234,7 +241,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Roles: roles, Imports: imports, Replays: replays, Files: files, Bypasses: bypasses,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Files: files, Bypasses: bypasses, Ramps: ramps,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -256,7 +263,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Bypasses: bypasses, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -348,7 +355,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.Replays.Run, s.sweep, s.beat} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.Replays.Run, s.Insights.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -389,8 +396,8 @@ const (
 	sweepWait = time.Minute
 )
 
-// sweep does by the clock what nobody asks for: prompts and requests lapse, old proofs and
-// attempts go, the clock of the database is followed, partitions are made.
+// sweep does by the clock what nobody asks for: prompts and requests lapse, features open
+// step by step, old proofs and attempts go, the clock of the database is followed, partitions are made.
 // Every step is safe to run on several replicas at once.
 func (s *Server) sweep(ctx context.Context) {
 	lapse, slow := time.NewTicker(lapseWait), time.NewTicker(sweepWait)
@@ -402,7 +409,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-lapse.C:
-			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx), s.Checks.Lapse(ctx))
+			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx), s.Checks.Lapse(ctx), s.Ramps.Sweep(ctx))
 		case <-slow.C:
 			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.Bypasses.Lapse(ctx), s.forget(ctx))
 		}
@@ -415,13 +422,13 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), replay.Forget(ctx, s.DB), application.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), replay.Forget(ctx, s.DB), insight.Forget(ctx, s.DB), application.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time
 	}{
 		{"DELETE FROM proofs WHERE expires_at < ?", now},
-		{"DELETE FROM attempts WHERE expires_at < ?", now.Add(-24 * time.Hour)},
+		{"DELETE FROM attempts WHERE expires_at < ?", now.Add(-48 * time.Hour)}, // a day of them is counted once more when it is over
 		{"DELETE FROM prompts WHERE expires_at < ? AND state <> 'pending'", now.Add(-48 * time.Hour)},
 		{"DELETE FROM habits WHERE changed_at < ?", now.AddDate(0, -13, 0)},
 		{"DELETE FROM outbox WHERE expires_at < ? AND (kind = 'web_push' OR failed_at IS NULL)", now.Add(-24 * time.Hour)},

@@ -1,6 +1,10 @@
 package session
 
 import (
+	"context"
+	"strings"
+
+	"latchkey/app/secret"
 	"latchkey/app/store"
 )
 
@@ -37,6 +41,29 @@ func Standing(tx *store.Tx, tenantID, id string) (s Session, ok bool, err error)
 		WHERE s.tenant_id = ? AND s.id = ? AND `+stands, tenantID, id, tx.Now)
 	s.Ways = s.Bound &^ s.Off
 	return s, ok && !s.Lives.over(s.AMR, s.CreatedAt, tx.Now, tx.Now), err
+}
+
+// Left gives the session of a cookie that has not ended, although it opens nothing any
+// more: it idles, say, and an application still lives by it. It is for who leaves it.
+func Left(ctx context.Context, db *store.DB, cookie secret.Token) (s Session, ok bool, err error) {
+	tenantID, digest, ok := split(cookie)
+	if !ok {
+		return s, false, nil
+	}
+	tx := db.View(ctx)
+	ok, err = tx.One(&s, `SELECT s.id, s.tenant_id, s.user_id, u.name AS user_name FROM sessions s
+		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+		WHERE s.tenant_id = ? AND s.token_digest = ? AND s.ended_at IS NULL AND s.expires_at > ?`, tenantID, digest, tx.Now)
+	return s, ok, store.Unusable(err)
+}
+
+// split takes a cookie apart: the tenant, and the digest of the token.
+func split(cookie secret.Token) (tenantID, digest string, ok bool) {
+	tenantID, token, ok := strings.Cut(cookie.Reveal(), ".")
+	if !ok || len(token) > 100 {
+		return "", "", false
+	}
+	return tenantID, secret.TokenOf(token).Digest(), true
 }
 
 // stands is what a session s with its user u, tenant t and device d must be, at a moment.

@@ -61,8 +61,11 @@ func (s Session) EndsAt() (at time.Time, last bool) {
 	return earlier(s.ExpiresAt)(s.Lives.endsAt(s.CreatedAt, s.LastSeenAt))
 }
 
-// EndsAt is Session.EndsAt.
+// EndsAt is Session.EndsAt; one that idles ends with its whole time.
 func (l Listed) EndsAt() (at time.Time, last bool) {
+	if l.Idle {
+		return l.Lives.endsAt(l.CreatedAt, l.CreatedAt.Add(Life))
+	}
 	return earlier(l.ExpiresAt)(l.Lives.endsAt(l.CreatedAt, l.LastSeenAt))
 }
 

@@ -20,7 +20,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/app/audit"
@@ -196,8 +195,8 @@ func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 // alive.
 func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, error) {
 	none := fault.New(fault.SignIn, "session.none")
-	tenantID, token, ok := strings.Cut(cookie.Reveal(), ".")
-	if !ok || len(token) > 100 {
+	tenantID, digest, ok := split(cookie)
+	if !ok {
 		return Session{}, none
 	}
 	tx := db.View(ctx)
@@ -212,7 +211,7 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
 		WHERE s.tenant_id = ? AND s.token_digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.last_seen_at > ?
 		AND u.state = 'active' AND t.state = 'active' AND (s.account_id = '' OR d.state = 'active')`,
-		tx.Now.Add(-LostWait), tenantID, secret.TokenOf(token).Digest(), tx.Now, tx.Now.Add(-IdleLife))
+		tx.Now.Add(-LostWait), tenantID, digest, tx.Now, tx.Now.Add(-IdleLife))
 	if err != nil {
 		return Session{}, store.Unusable(err)
 	}
@@ -257,22 +256,34 @@ type Listed struct {
 	LastSeenAt time.Time
 	ExpiresAt  time.Time
 	Limited    bool
+	Holds      bool // an application can still get tokens by it
+	Idle       bool // it opens no page any more, and is there for what applications hold
 
 	Lives
 }
 
-// Of lists the live sessions of a user, the last seen first.
+// holds says of a session s at a moment whether an application has a refresh token by it.
+const holds = `EXISTS (SELECT 1 FROM authorizations z JOIN application_tokens k ON k.tenant_id = z.tenant_id AND k.authorization_id = z.id
+	WHERE z.tenant_id = s.tenant_id AND z.session_id = s.id AND z.session_id <> '' AND z.ended_at IS NULL AND k.kind = 'refresh' AND k.used_at IS NULL AND k.expires_at > ?)`
+
+// Of lists the sessions of a user, the last seen first: those that are alive, and those
+// that idle while an application lives by them.
 func Of(ctx context.Context, db *store.DB, tenantID, userID string) ([]Listed, error) {
 	tx := db.View(ctx)
 	var rows []Listed
-	err := tx.All(&rows, `SELECT s.id, s.amr, s.browser, s.ip, s.created_at, s.last_seen_at, s.expires_at, s.limited, `+lives+` FROM sessions s
+	err := tx.All(&rows, `SELECT s.id, s.amr, s.browser, s.ip, s.created_at, s.last_seen_at, s.expires_at, s.limited, `+holds+` AS holds, `+lives+` FROM sessions s
 		JOIN tenants t ON t.id = s.tenant_id
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
-		WHERE s.tenant_id = ? AND s.user_id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.last_seen_at > ?
+		WHERE s.tenant_id = ? AND s.user_id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND (s.last_seen_at > ? OR `+holds+`)
 		AND (s.account_id = '' OR d.state = 'active') ORDER BY s.last_seen_at DESC LIMIT 100`,
-		tenantID, userID, tx.Now, tx.Now.Add(-IdleLife))
-	return slices.DeleteFunc(rows, func(l Listed) bool { return l.over(tx.Now) }), store.Unusable(err)
+		tx.Now, tenantID, userID, tx.Now, tx.Now.Add(-IdleLife), tx.Now)
+	for i := range rows {
+		rows[i].Idle = rows[i].over(tx.Now)
+	}
+	return slices.DeleteFunc(rows, func(l Listed) bool {
+		return l.Idle && (!l.Holds || l.Lives.over(l.AMR, l.CreatedAt, tx.Now, tx.Now))
+	}), store.Unusable(err)
 }
 
 // End ends one session of a user: fault.NotFound when they have none such.

@@ -22,6 +22,7 @@ var keyedOtherwise = map[string]string{
 	"releases":          "the platform releases a feature, to the tenants of regions and rings",
 	"release_cells":     "a release is to a region and a ring",
 	"release_versions":  "a version of a release is of the platform",
+	"release_schedules": "a change of a release waits for its time, one of each feature",
 	"release_gates":     "what the platform has not released is asked by region and ring",
 	"setup_links":       "the first one is there before any tenant is; who follows it has named none",
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,10 +21,12 @@ var acts = map[approval.Kind]string{
 	"group.create": "users", "group.rename": "users", "group.delete": "users", "group.add_member": "users", "group.remove_member": "users", "group.set_role": "key",
 	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
 	"bypass.issue": "key", "bypass.revoke": "key",
-	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case", "caller_check.begin": "call",
-	"settings.change": "sliders", "decisions.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
+	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case",
+	"caller_check.begin": "call",
+	"settings.change":    "sliders", "decisions.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
 	"application.register": "grid", "application.change": "grid", "application.secret": "key", "application.delete": "grid",
 	"campaign.change": "phone", "campaign.postpone": "phone",
+	"rollout.change": "sliders", "rollout.ramp": "sliders", "rollout.ramp_change": "sliders", "rollout.ramp_pause": "pause", "rollout.ramp_resume": "check", "rollout.ramp_next": "sliders", "rollout.ramp_cancel": "pause",
 }
 
 // ActIcon is the drawing for a kind of act.
@@ -59,6 +62,7 @@ var fields = map[string]func(context.Context, string) string{
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "application": nil, "redirect_uris": nil, "logout_uris": nil, "start_url": nil, "frequency": sayFrequency, "strength": sayStrength, "application_groups": nil, "application_state": sayApplicationState, "application_kind": sayApplicationKind, "application_secret": nil, "platforms": sayPlatforms,
 	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
 	"bypass_kind": sayBypass("kind"), "bypass_minutes": nil, "bypass_uses": nil, "bypass_start": sayEnd, "bypass_network": nil, "bypass_application": nil, "bypass_delivery": sayBypass("delivery"), "bypass_check": sayCheck, "bypass_replaces": sayValue, "bypass_state": sayBypass("state"),
+	"ramp_step": sayRampStep, "ramp_guard": sayRampGuard, "ramp_hours": sayRampHours, "feature": sayFeature,
 	"decision_days": nil, "replay_first": sayValue,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
 	"name": nil, "display_name": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
@@ -236,4 +240,51 @@ func sayEach(list string, say func(string) string) string {
 		parts[i] = say(strings.TrimSpace(part))
 	}
 	return strings.Join(parts, ", ")
+}
+
+func sayFeature(ctx context.Context, name string) string { return either(ctx, "feature."+name, name) }
+
+// SayMinutes says a span in days, hours and minutes.
+func SayMinutes(ctx context.Context, minutes int) string {
+	var parts []string
+	for _, unit := range []struct {
+		name    string
+		minutes int
+	}{{"days", 24 * 60}, {"hours", 60}, {"minutes", 1}} {
+		if n := minutes / unit.minutes; n > 0 {
+			minutes -= n * unit.minutes
+			parts = append(parts, words.Say(ctx, "ramp.span."+unit.name, "count", strconv.Itoa(n)))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// sayRampStep says the terms of a step, as package ramp writes them.
+func sayRampStep(ctx context.Context, text string) string {
+	parts := strings.Split(text, "|")
+	if len(parts) != 3 {
+		return text
+	}
+	minutes, _ := strconv.Atoi(parts[1])
+	said := words.Say(ctx, "ramp.terms.step", "number", parts[0], "time", SayMinutes(ctx, minutes))
+	if parts[2] != "0" {
+		said += " " + words.Say(ctx, "ramp.lasts_sample", "count", parts[2])
+	}
+	return said
+}
+
+func sayRampGuard(ctx context.Context, text string) string {
+	parts := strings.Split(text, "|")
+	if len(parts) != 4 {
+		return text
+	}
+	minutes, _ := strconv.Atoi(parts[0])
+	return words.Say(ctx, "ramp.terms.guard", "window", SayMinutes(ctx, minutes), "sample", parts[1], "failure", parts[2], "bypass", parts[3])
+}
+
+func sayRampHours(ctx context.Context, zone string) string {
+	if zone == "always" {
+		return words.Say(ctx, "ramp.terms.always")
+	}
+	return words.Say(ctx, "ramp.terms.hours", "zone", zone)
 }

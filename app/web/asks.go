@@ -45,15 +45,23 @@ func open(r Route, found session.Session) error {
 // the database; that it still is so is asked anew each time, because whoever turns the
 // campaign off does so at once.
 func (s *Site) asked(c echo.Context, r Route, found session.Session) (answered bool, err error) {
-	if !found.AsksPhone || r.Needs == access.Anyone || registering[r.Method+" "+r.Path] {
+	if r.Needs == access.Anyone || registering[r.Method+" "+r.Path] {
 		return false, nil
 	}
-	still, err := campaign.Still(c.Request().Context(), s.DB, found.TenantID, found.UserID)
-	if err != nil || !still {
+	if still, err := s.AsksPhone(c, found); err != nil || !still {
 		return false, err
 	}
 	if r.Method != http.MethodGet || WantsJSON(c) || wantsEvents(c) || quiet(c) {
 		return false, fault.New(fault.Forbidden, "campaign.first")
 	}
 	return true, Redirect(c, RegisterPath+"?return_to="+url.QueryEscape(here(c)))
+}
+
+// AsksPhone says whether somebody is to register a phone before anything else. A route
+// that needs nobody signed in, and leads them on all the same, asks it itself.
+func (s *Site) AsksPhone(c echo.Context, who session.Session) (bool, error) {
+	if !who.AsksPhone {
+		return false, nil
+	}
+	return campaign.Still(c.Request().Context(), s.DB, who.TenantID, who.UserID)
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -71,5 +72,8 @@ func (s *Site) elsewhere(c echo.Context, who session.Session, slug string) (Plac
 // of the console, and keeps no session alive.
 func quiet(c echo.Context) bool {
 	path := c.Path()
+	if path == "/t/:tenant/authorize" && slices.Contains(strings.Fields(strings.Join(c.QueryParams()["prompt"], " ")), "none") {
+		return true // an application asks by itself
+	}
 	return c.Request().Method == http.MethodGet && (strings.HasSuffix(path, "/live") || strings.HasSuffix(path, "/events") || strings.HasSuffix(path, "/state"))
 }

@@ -307,10 +307,14 @@ func (s *Site) knowBrowser(c echo.Context) {
 // the browser, and to the session while there is one.
 func (s *Site) formToken(c echo.Context) string {
 	call := callOf(c)
-	if call.browser.Empty() || !call.signedIn {
+	id := call.left.ID
+	if call.signedIn {
+		id = call.session.ID
+	}
+	if call.browser.Empty() || id == "" {
 		return s.browserToken(c)
 	}
-	return s.Keys.FormToken(call.browser.Reveal() + "\x00" + call.session.ID)
+	return s.Keys.FormToken(call.browser.Reveal() + "\x00" + id)
 }
 
 // browserToken is the token of pages that belong to no session, such as those of
@@ -347,8 +351,12 @@ func (s *Site) allow(r Route) echo.MiddlewareFunc {
 			if r.Needs != access.Anyone && !signedIn {
 				return fault.New(fault.SignIn, "session.none")
 			}
-			if r.Leaves && !signedIn {
-				return next(c)
+			if r.Leaves {
+				if _, left, err := s.Left(c); err != nil {
+					return err
+				} else if !left {
+					return next(c)
+				}
 			}
 			permitted := func() error { return s.permit(c, r, found) }
 			ours := func() error { return s.fromOurPage(c, r) }

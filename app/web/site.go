@@ -59,6 +59,7 @@ type call struct {
 	browser    secret.Token
 	trusted    secret.Token
 	session    session.Session
+	left       session.Session // see Left
 	place      Place
 	signedIn   bool
 	lookedUp   bool
@@ -120,6 +121,24 @@ func (s *Site) Peek(c echo.Context) (session.Session, bool, error) {
 	}
 	call.session, call.signedIn, call.lookedUp = found, true, true
 	return found, true, nil
+}
+
+// Left is Peek for who leaves: the session of this browser has not ended, but may open
+// nothing any more, and is to be ended all the same.
+func (s *Site) Left(c echo.Context) (session.Session, bool, error) {
+	if found, ok, err := s.Peek(c); err != nil || ok {
+		return found, ok, err
+	}
+	call := callOf(c)
+	cookie, err := c.Cookie(s.cookieName(sessionCookie))
+	if err != nil || call.left.ID != "" {
+		return call.left, call.left.ID != "", nil
+	}
+	found, ok, err := session.Left(c.Request().Context(), s.DB, secret.TokenOf(cookie.Value))
+	if ok {
+		call.left = found
+	}
+	return found, ok, err
 }
 
 // Page is the frame of a page for whoever asks.

@@ -49,7 +49,7 @@ func (v CallerCheck) document() component.Document {
 
 // CheckRow is a check on a list.
 type CheckRow struct {
-	Href        string
+	Href        string // empty: the reader checks no callers
 	Via         string
 	State, Tone string
 	Agent       string

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -46,19 +45,11 @@ func (s CampaignStep) share() string {
 	return strconv.Itoa(s.Count * 100 / s.Of)
 }
 
-// The funnel is drawn in units of its own: a bar for each step, below one another.
-const (
-	funnelWidth = 480
-	funnelStep  = 44
-)
-
-func (s CampaignStep) width() string {
-	if s.Of == 0 {
-		return "0"
+// bars draws the funnel.
+func (v Campaign) bars() component.Bars {
+	b := component.Bars{Title: v.Title}
+	for _, s := range v.Steps {
+		b.Rows = append(b.Rows, component.Bar{Label: s.Label, Of: s.Of, Parts: []int{s.Count}, Text: component.Thousands(s.Count)})
 	}
-	return strconv.Itoa(s.Count * funnelWidth / s.Of)
+	return b
 }
-
-func funnelY(step, below int) string { return strconv.Itoa(step*funnelStep + below) }
-
-func (v Campaign) box() string { return fmt.Sprintf("0 0 %d %d", funnelWidth, len(v.Steps)*funnelStep) }

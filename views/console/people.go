@@ -143,6 +143,7 @@ type PersonSession struct {
 	How     string
 	SinceAt time.Time
 	SeenAt  time.Time
+	Idle    bool // it is there for what applications hold by it alone
 }
 
 // PersonEvent is one thing that happened.

@@ -18,6 +18,7 @@ type Replays struct {
 	Problems   []component.Problem
 	Earlier    []ReplayLine
 
+	Differences  string
 	First        bool // rules are saved only after a replay
 	SettingsHref string
 }
@@ -55,24 +56,25 @@ type ReplayLine struct {
 
 // Replay is the report of one, as far as it is.
 type Replay struct {
-	List     string
-	Href     string
-	State    string
-	Running  bool
-	Failed   bool
-	Done     int
-	Total    int
-	Progress string
-	At       time.Time
-	By       string
-	Changes  []string // in what the draft differs
-	Same     bool     // it does not
-	Saving   string   // where it can be saved; empty: it is running, or no single form saves it
-	Summary  string
-	Modes    int
-	Moves    []ReplayMove
-	Defects  int
-	Odd      []ReplayExample
+	List        string
+	Href        string
+	State       string
+	Running     bool
+	Failed      bool
+	Done        int
+	Total       int
+	Progress    string
+	At          time.Time
+	By          string
+	Changes     []string // in what the draft differs
+	Same        bool     // it does not
+	Saving      string   // where it can be saved; empty: it is running, or no single form saves it
+	Summary     string
+	Modes       int
+	Moves       []ReplayMove
+	Defects     int
+	Differences string // where decisions that are defects stand
+	Odd         []ReplayExample
 }
 
 // ReplayMove is those of whom an outcome changed.
@@ -88,6 +90,7 @@ type ReplayMove struct {
 type ReplayExample struct {
 	Name string
 	Href string
+	Link string // to the decision; empty: it was not noted
 	At   time.Time
 	Way  string
 	Why  string

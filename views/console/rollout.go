@@ -13,6 +13,8 @@ type Rollouts struct{ Lines []RolloutLine }
 type RolloutLine struct {
 	Title, Text, Href string
 	Stage, Tone       string
+	UnderWay          string // what changes it by itself, in a few words; empty: nothing
+	UnderWayTone      string
 	ChangedAt         time.Time // zero: never
 }
 
@@ -36,8 +38,10 @@ type Rollout struct {
 	Problems         []component.Problem
 
 	Preview   *RolloutPreview // nil: none was asked for
+	Report    *RolloutReport  // nil: it was not only reported lately
 	Lacks     *Lacks          // nil: no replay has to stand first
 	MayReplay bool
+	Ramp      Ramp
 	Campaign  string // where those who are asked are looked after; empty: it is another feature
 	History   []RolloutVersion
 }
@@ -48,6 +52,21 @@ type RolloutPreview struct {
 	Lines  []RolloutCount
 	Shut   bool // somebody would be locked out
 	TooFew bool // too few administrators would be left
+}
+
+// RolloutReport is what the feature would have changed while it was only reported.
+type RolloutReport struct {
+	Chart   component.Chart
+	Text    string
+	AsOf    time.Time // zero: not counted yet
+	Samples []RolloutSample
+}
+
+// RolloutSample is somebody whose sign-in it would have touched.
+type RolloutSample struct {
+	Name, Href, Effect string
+	Tone               string // of the effect
+	At                 time.Time
 }
 
 // Lacks says that a replay of a draft has to stand before it is saved.

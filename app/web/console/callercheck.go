@@ -92,10 +92,13 @@ func (h *Pages) showCheck(c echo.Context, status int, problem string) error {
 	word, shown := h.checkWord(seen), checkTones[seen.Stands(now)]
 	v := views.CallerCheck{
 		Here: h.checkPath(c, seen.ID), State: string(seen.Live(now)), PersonName: seen.PersonName, PersonHref: h.helpPath(c, seen.UserID), CaseName: seen.CaseName,
-		CaseHref: h.casePath(c, seen.CaseID), Via: words.Say(ctx, "callercheck.via."+string(seen.Via)), Strength: words.Say(ctx, "callercheck.strength."+string(seen.Via.Strength())),
+		Via: words.Say(ctx, "callercheck.via."+string(seen.Via)), Strength: words.Say(ctx, "callercheck.strength."+string(seen.Via.Strength())),
 		Weak: seen.Via.Strength() != callercheck.Strong, Ticket: h.ticketRef(c, seen.Ticket), Own: seen.Own, Number: seen.Number, StartedAt: seen.BegunAt, EndsAt: seen.ExpiresAt,
 		AgentCode: seen.AgentCode, Title: words.Say(ctx, "callercheck.head."+word, "name", seen.PersonName), Text: words.Say(ctx, "callercheck.text."+word, "name", seen.PersonName),
 		Tone: shown.tone, Icon: shown.icon, Alarm: seen.State == callercheck.Reported, Error: problem,
+	}
+	if who.May.Has(access.CaseView) {
+		v.CaseHref = h.casePath(c, seen.CaseID)
 	}
 	if !seen.Own {
 		v.AgentName = seen.AgentName
@@ -208,8 +211,12 @@ func (h *Pages) personCheck(c echo.Context, v *views.Person, p people.Person, ba
 func (h *Pages) checkRows(c echo.Context, checks []callercheck.Seen) (rows []views.CheckRow) {
 	ctx, now := web.Context(c), h.Site.DB.Now()
 	for _, seen := range checks {
+		href := ""
+		if h.Site.Standing(c).May.Has(access.CallerCheck) {
+			href = h.checkPath(c, seen.ID)
+		}
 		rows = append(rows, views.CheckRow{
-			Href: h.checkPath(c, seen.ID), Via: words.Say(ctx, "callercheck.via."+string(seen.Via)), State: words.Say(ctx, "callercheck.state."+h.checkWord(seen)),
+			Href: href, Via: words.Say(ctx, "callercheck.via."+string(seen.Via)), State: words.Say(ctx, "callercheck.state."+h.checkWord(seen)),
 			Tone: checkTones[seen.Stands(now)].tone, Agent: seen.AgentName, At: seen.BegunAt, Alarm: seen.State == callercheck.Reported,
 		})
 	}

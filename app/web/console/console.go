@@ -24,11 +24,13 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/importing"
+	"latchkey/app/insight"
 	"latchkey/app/operator"
 	"latchkey/app/passcode"
 	"latchkey/app/people"
 	"latchkey/app/policy"
 	"latchkey/app/provider"
+	"latchkey/app/ramp"
 	"latchkey/app/replay"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
@@ -56,6 +58,7 @@ type Pages struct {
 
 	Policy    *policy.Service
 	Rollout   *rollout.Service
+	Ramps     *ramp.Service
 	Passcodes *passcode.Service
 	Bypasses  *bypass.Service
 	Operator  *operator.Service
@@ -65,6 +68,7 @@ type Pages struct {
 	Cases     *cases.Service
 	Checks    *callercheck.Service
 	Replays   *replay.Service
+	Insights  *insight.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -101,7 +105,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.policyRoutes(), h.replayRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.bypassRoutes(), h.callerCheckRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -94,6 +94,12 @@ func (h *Pages) attention(ctx context.Context, c echo.Context, n overview.Counts
 			Href: h.path(c, passcodesPath), Label: look, Tone: "bad",
 		})
 	}
+	if n.Differing > 0 && h.Site.Standing(c).May.Has(access.PolicyEdit) {
+		all = append(all, views.Attention{
+			Text: words.Say(ctx, "console.overview.differ.title", "count", capped(n.Differing)), Why: words.Say(ctx, "console.overview.differ.text"),
+			Href: h.path(c, differencesPath), Label: look, Tone: "bad",
+		})
+	}
 	if n.NoWay > 0 {
 		all = append(all, views.Attention{
 			Text: words.Say(ctx, "console.overview.no_way.title", "count", capped(n.NoWay)), Why: words.Say(ctx, "console.overview.no_way.text"),

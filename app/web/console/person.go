@@ -154,7 +154,7 @@ func (h *Pages) around(c echo.Context, v *views.Person, p people.Person) {
 	}
 	for _, s := range p.Sessions {
 		v.Sessions = append(v.Sessions, views.PersonSession{
-			Browser: web.SayBrowser(ctx, s.Browser), Network: s.IP, How: web.How(ctx, s.AMR), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt,
+			Browser: web.SayBrowser(ctx, s.Browser), Network: s.IP, How: web.How(ctx, s.AMR), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, Idle: s.Idle,
 		})
 	}
 	for _, e := range p.SignIns {

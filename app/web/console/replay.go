@@ -184,7 +184,7 @@ func (h *Pages) showReplays(c echo.Context, status int, errors map[string]string
 		}
 		return usual
 	}
-	v := views.Replays{Action: h.path(c, replayPath), PolicyHref: h.path(c, policyPath), Errors: errors, Days: typed("days", "7"), Most: typed("most", "100000"), First: wants.ReplayFirst, SettingsHref: h.path(c, "/settings#decisions")}
+	v := views.Replays{Action: h.path(c, replayPath), Differences: h.path(c, differencesPath), PolicyHref: h.path(c, policyPath), Errors: errors, Days: typed("days", "7"), Most: typed("most", "100000"), First: wants.ReplayFirst, SettingsHref: h.path(c, "/settings#decisions")}
 	order := []string{}
 	for _, e := range tried() {
 		name, rule := string(e.Feature), now.Features.Rule(e.Feature)
@@ -277,7 +277,7 @@ func (h *Pages) replayPage(c echo.Context) error {
 		return err
 	}
 	v := views.Replay{
-		List: h.path(c, replayPath), Href: h.path(c, replayPath+"/"+url.PathEscape(r.ID)), State: r.State, Done: r.Done, Total: r.Total, Progress: progress(ctx, r.Done, r.Total),
+		List: h.path(c, replayPath), Differences: h.path(c, differencesPath), Href: h.path(c, replayPath+"/"+url.PathEscape(r.ID)), State: r.State, Done: r.Done, Total: r.Total, Progress: progress(ctx, r.Done, r.Total),
 		At: r.CreatedAt, By: r.CreatedBy, Summary: replaySummary(ctx, r), Same: r.Same(), Defects: r.Tally.Defects, Modes: r.Tally.Modes,
 		Running: r.State == replay.Running, Failed: r.State == replay.Failed,
 	}
@@ -316,8 +316,12 @@ func (h *Pages) replayPage(c echo.Context) error {
 
 func (h *Pages) replayExample(c echo.Context, r replay.Replay, e replay.Example) views.ReplayExample {
 	ctx := web.Context(c)
+	link := ""
+	if e.ID != "" {
+		link = h.differencePath(c, decision.Address(e.At, e.ID))
+	}
 	return views.ReplayExample{
-		Name: r.Names[e.UserID], Href: h.path(c, "/users/"+url.PathEscape(e.UserID)), At: e.At, Way: wayTitles(ctx, user.Ways(e.Way)),
+		Link: link, Name: r.Names[e.UserID], Href: h.path(c, "/users/"+url.PathEscape(e.UserID)), At: e.At, Way: wayTitles(ctx, user.Ways(e.Way)),
 		Why: words.Say(ctx, "replay.why."+e.Why.String()), Left: wayTitles(ctx, user.Ways(e.Usable)),
 	}
 }

@@ -46,6 +46,10 @@ func (h *Pages) rollouts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	ramps, err := h.Ramps.All(c.Request().Context(), web.Here(c).ID)
+	if err != nil {
+		return err
+	}
 	ctx, v := web.Context(c), views.Rollouts{}
 	for _, r := range all {
 		line := views.RolloutLine{
@@ -54,6 +58,12 @@ func (h *Pages) rollouts(c echo.Context) error {
 		}
 		if !r.Released {
 			line.Stage, line.Tone = words.Say(ctx, "rollout.not_released"), "warn"
+		}
+		for _, under := range ramps {
+			if under.Feature == r.Feature {
+				line.UnderWay = words.Say(ctx, "ramp.brief."+string(under.State), "step", strconv.Itoa(under.Step), "steps", strconv.Itoa(under.Steps))
+				line.UnderWayTone = rampTones[under.State]
+			}
 		}
 		v.Lines = append(v.Lines, line)
 	}
@@ -127,6 +137,9 @@ type rolloutForm struct {
 	wrong      map[string]string
 	lacks      *views.Lacks // a replay of it, which has to stand first
 	preview    *rollout.Preview
+
+	rampForm, rampTyped string // the act on a ramp that was refused, and its reason
+	rampWrong           map[string]string
 }
 
 func rolloutFormOf(f feature.Feature, form url.Values) rolloutForm {
@@ -244,6 +257,9 @@ func (h *Pages) showRollout(c echo.Context, status int, now rollout.Rollout, for
 	for _, needed := range entry.Needs {
 		v.Needs = append(v.Needs, featureName(c, needed))
 	}
+	if v.Report, err = h.report(c, now); err != nil {
+		return err
+	}
 	v.Stages = component.Choices{Name: "stage", Legend: words.Say(ctx, "rollout.stage"), Error: form.wrong["stage"]}
 	for _, stage := range feature.Stages {
 		v.Stages.Choices = append(v.Stages.Choices, component.Choice{
@@ -255,17 +271,13 @@ func (h *Pages) showRollout(c echo.Context, status int, now rollout.Rollout, for
 		typed = strconv.Itoa(form.draft.Share)
 	}
 	v.Percentage = component.Field{Name: "percentage", Label: words.Say(ctx, "rollout.percentage"), Hint: words.Say(ctx, "rollout.percentage_hint"), Typed: typed, Error: form.wrong["percentage"], InputMode: "numeric", MaxLength: "3"}
-	choices := func(name string, chosen []string) component.Choices {
-		all := component.Choices{Name: name, Legend: words.Say(ctx, "rollout."+name), Hint: words.Say(ctx, "rollout."+name+"_hint"), Error: form.wrong[name]}
-		for _, g := range groups {
-			all.Choices = append(all.Choices, component.Choice{Value: g.ID, Label: g.Name, Chosen: slices.Contains(chosen, g.ID)})
-		}
-		return all
-	}
-	v.Include, v.Exclude = choices("include_groups", form.draft.Include), choices("exclude_groups", form.draft.Exclude)
+	v.Include, v.Exclude = ruleGroups(c, groups, "include_groups", form.draft.Include, form.wrong), ruleGroups(c, groups, "exclude_groups", form.draft.Exclude, form.wrong)
 	v.Problems = component.Problems(form.wrong, "stage", "percentage", "include_groups", "exclude_groups", "reason", "ticket")
 	if form.preview != nil {
 		v.Preview = previewOf(c, *form.preview)
+	}
+	if v.Ramp, err = h.rampPart(c, now, names, form); err != nil {
+		return err
 	}
 	for _, version := range history {
 		shown := views.RolloutVersion{
@@ -274,6 +286,9 @@ func (h *Pages) showRollout(c echo.Context, status int, now rollout.Rollout, for
 		}
 		if shown.By == "" {
 			shown.By = words.Say(ctx, "rollout.by_schedule")
+			if words.Has(ctx, "rollout.reason."+version.Reason) {
+				shown.Reason = words.Say(ctx, "rollout.reason."+version.Reason)
+			}
 		}
 		for _, d := range version.Difference {
 			shown.Before, shown.After = web.SayRule(ctx, d.Before), web.SayRule(ctx, d.After)

@@ -73,6 +73,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		}
 	case audit.ApprovalGiven, audit.ApprovalRefused, audit.ApprovalVoid, audit.ApprovalExpired:
 		detail = web.Act(ctx, approval.Kind(n.Detail))
+	case audit.RampStepped, audit.RampHalted, audit.RampDone, audit.RampOvertaken:
+		detail = rampDetail(ctx, n)
 	case audit.FeatureChosen, audit.FeatureDeclined:
 		detail = words.Say(ctx, "feature."+n.Detail)
 	case audit.CampaignPostponed:
@@ -106,6 +108,10 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Tone = ""
 	case audit.CaseTaken, audit.CaseHandedOver, audit.CaseClosed:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.case")
+	case audit.RampStepped, audit.RampDone:
+		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.ramp")
+	case audit.RampHalted, audit.RampOvertaken:
+		shown.Next = words.Say(ctx, "me.notices.ramp")
 	case audit.RoleEnded:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.role_ended")
 	case audit.ApprovalGiven:
@@ -130,4 +136,19 @@ func (h *Pages) putAway(c echo.Context) error {
 		return err
 	}
 	return web.Redirect(c, "/?done=notice_seen")
+}
+
+// rampDetail says which feature a notice of a ramp is about, and what became of it: the
+// step, or why it was halted.
+func rampDetail(ctx context.Context, n notify.Told) string {
+	name, more, _ := strings.Cut(n.Detail, " ")
+	name = words.Say(ctx, "feature."+name)
+	switch n.Action {
+	case audit.RampStepped:
+		step, of, _ := strings.Cut(more, " ")
+		return words.Say(ctx, "notice.ramp.step", "feature", name, "step", step, "steps", of)
+	case audit.RampHalted:
+		return words.Say(ctx, "notice.ramp.cause."+more, "feature", name)
+	}
+	return name
 }

@@ -55,6 +55,9 @@ func (h *Pages) sessions(c echo.Context) error {
 		if s.Limited {
 			row.Restrict = words.Say(ctx, "me.sessions.limited")
 		}
+		if s.Idle {
+			row.Restrict = words.Say(ctx, "me.sessions.idle")
+		}
 		v.Rows = append(v.Rows, row)
 	}
 	for _, b := range trusted {

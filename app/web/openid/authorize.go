@@ -43,7 +43,7 @@ func (h *Pages) authorize(c echo.Context) error {
 	}
 	_, id, ours := application.RequestOf(to)
 	if !ours {
-		return found(c, to) // the application is told what is wrong
+		return found(c, h.from(one, to)) // the application is told what is wrong
 	}
 	return h.decide(c, one, id, true)
 }
@@ -87,6 +87,10 @@ func (h *Pages) decide(c echo.Context, one *call, id string, straight bool) erro
 		return h.refuse(c, one, z, "", fault.New(fault.Forbidden, "application.other_tenant"))
 	}
 	missing, err := h.Applications.Judge(ctx, z, a, who)
+	if err != nil {
+		return err
+	}
+	asksPhone, err := h.Site.AsksPhone(c, who)
 	switch {
 	case err != nil:
 		return err
@@ -94,6 +98,10 @@ func (h *Pages) decide(c echo.Context, one *call, id string, straight bool) erro
 		return h.tell(c, one, z, a, fault.Of(missing.Fault).Code, oidc.ErrAccessDenied())
 	case missing.Fault != nil:
 		return h.refuse(c, one, z, who.UserID, missing.Fault)
+	case asksPhone && z.Silent:
+		return h.tell(c, one, z, a, "campaign.first", oidc.ErrInteractionRequired())
+	case asksPhone:
+		return web.Redirect(c, web.RegisterPath+"?return_to="+back)
 	case missing.Less && z.Silent:
 		return h.tell(c, one, z, a, "application.proof_less", oidc.ErrInteractionRequired())
 	case missing.Older && z.Silent:
@@ -117,7 +125,7 @@ func (h *Pages) decide(c echo.Context, one *call, id string, straight bool) erro
 	if answered.status != http.StatusFound || to == "" {
 		return fault.New(fault.Defect, "defect")
 	}
-	if straight {
+	if to = h.from(one, to); straight {
 		return found(c, to)
 	}
 	return h.goOn(c, one.slug, a.Name, to)
@@ -141,7 +149,14 @@ func (h *Pages) tell(c echo.Context, one *call, z application.Authorization, a a
 	if to == "" {
 		return fault.New(fault.Defect, "defect")
 	}
-	return found(c, to)
+	return found(c, h.from(one, to))
+}
+
+// from says in an answer to an application who gives it (RFC 9207): one that knows
+// several providers must not take one's code to another. It stands where the rest of
+// the answer does, in the query or in the fragment.
+func (h *Pages) from(one *call, to string) string {
+	return to + "&iss=" + url.QueryEscape(h.Site.Issuer(one.slug))
 }
 
 // refuse shows a page that says why the application is not for who asks, and remembers it.

@@ -62,7 +62,7 @@ func (h *Pages) askEnd(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	who, signedIn, err := h.Site.Peek(c)
+	who, signedIn, err := h.Site.Left(c)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (h *Pages) end(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	who, signedIn, err := h.Site.Peek(c)
+	who, signedIn, err := h.Site.Left(c)
 	if err != nil {
 		return err
 	}

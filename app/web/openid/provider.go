@@ -22,6 +22,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/application"
 	"latchkey/app/fault"
+	"latchkey/app/secret"
 	"latchkey/app/session"
 	"latchkey/app/tenant"
 	"latchkey/app/web"
@@ -202,7 +203,10 @@ func (h *Pages) discovery(c echo.Context) error {
 	for _, level := range session.Levels {
 		d.ACRValuesSupported = append(d.ACRValuesSupported, level.ACR)
 	}
-	return c.JSON(http.StatusOK, d)
+	return c.JSON(http.StatusOK, struct {
+		*oidc.DiscoveryConfiguration
+		SaysIssuer bool `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
+	}{d, true})
 }
 
 func (h *Pages) keys(c echo.Context) error {
@@ -220,10 +224,10 @@ func (h *Pages) userinfo(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Request().Method == http.MethodPost {
-		if err := web.ReadForm(c.Request()); err != nil {
-			return err
-		}
+	if wrong, err := read(c); err != nil {
+		return err
+	} else if wrong != nil {
+		return c.JSON(http.StatusBadRequest, wrong)
 	}
 	a := h.ask(c, func(w http.ResponseWriter, r *http.Request) { op.Userinfo(w, r, h.provider) })
 	if one.unavailable() == nil && a.status != http.StatusOK {
@@ -241,19 +245,32 @@ func (h *Pages) token(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	r := c.Request()
-	if err := web.ReadForm(r); err != nil {
+	if answered, err := readAuthenticated(c); err != nil || answered {
 		return err
 	}
+	r := c.Request()
 	one.clientID = r.PostForm.Get("client_id")
-	if user, _, ok := r.BasicAuth(); ok {
-		if one.clientID, err = url.QueryUnescape(user); err != nil {
+	given := r.PostForm.Get("client_secret")
+	if user, password, ok := r.BasicAuth(); ok {
+		var also error
+		one.clientID, err = url.QueryUnescape(user)
+		if given, also = url.QueryUnescape(password); err != nil || also != nil {
 			return fault.New(fault.Malformed, "http.malformed")
 		}
 	}
 	do := op.CodeExchange
 	switch oidc.GrantType(r.PostForm.Get("grant_type")) {
 	case oidc.GrantTypeCode:
+		// The library looks at the code first. One that comes back ends what was made from
+		// it, which is for nobody to do who is not its application.
+		if err := h.authenticate(c, one, given); err != nil {
+			return err
+		} else if one.failed != nil {
+			if err := h.remember(c, one, &answer{status: http.StatusUnauthorized}); err != nil {
+				return err
+			}
+			return c.JSON(http.StatusUnauthorized, oidc.ErrInvalidClient())
+		}
 	case oidc.GrantTypeRefreshToken:
 		do = op.RefreshTokenExchange
 	default:
@@ -264,6 +281,59 @@ func (h *Pages) token(c echo.Context) error {
 		return err
 	}
 	return deliver(c, one, a)
+}
+
+// authenticate notes in a call that it is not by the confidential application which it
+// names. A public one has nothing to prove that by, and holds no code of another.
+func (h *Pages) authenticate(c echo.Context, one *call, given string) error {
+	a, err := h.Applications.Of(c.Request().Context(), one.tenantID, one.clientID)
+	if errors.Is(err, fault.NotFound) || err == nil && a.Kind == application.Public {
+		return nil
+	}
+	if err == nil {
+		err = h.Applications.Authenticate(c.Request().Context(), one.tenantID, one.clientID, secret.TokenOf(given))
+	}
+	if errors.Is(err, fault.Refused) {
+		one.failed, err = err, nil
+	}
+	return err
+}
+
+// read takes what an application sends from the body alone, and each parameter once
+// (RFC 6749 §2.3.1 and §3.2): addresses are kept in logs, and of two that differ
+// somebody else may have read the other one. What is wrong is for the application.
+func read(c echo.Context) (wrong *oidc.Error, err error) {
+	r := c.Request()
+	path := *r.URL
+	path.RawQuery = ""
+	r.URL, r.Form = &path, nil
+	if r.Method != http.MethodPost {
+		return nil, nil
+	}
+	if err := web.ReadForm(r); err != nil {
+		return nil, err
+	}
+	for _, values := range r.PostForm {
+		if len(values) > 1 {
+			return oidc.ErrInvalidRequest().WithDescription("A parameter is given more than once."), nil
+		}
+	}
+	return nil, nil
+}
+
+// readAuthenticated is read where an application says who it is. It answers what is wrong.
+func readAuthenticated(c echo.Context) (answered bool, err error) {
+	wrong, err := read(c)
+	if err != nil {
+		return false, err
+	}
+	if wrong != nil {
+		return true, c.JSON(http.StatusBadRequest, wrong)
+	}
+	if form := c.Request().PostForm; form.Has("client_assertion") || form.Has("client_assertion_type") {
+		return true, c.JSON(http.StatusUnauthorized, oidc.ErrInvalidClient().WithDescription("Assertions are not taken."))
+	}
+	return false, nil
 }
 
 // remember records that an application of the tenant was given no tokens. One address
@@ -296,7 +366,7 @@ func (h *Pages) revoke(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := web.ReadForm(c.Request()); err != nil {
+	if answered, err := readAuthenticated(c); err != nil || answered {
 		return err
 	}
 	return deliver(c, one, h.ask(c, func(w http.ResponseWriter, r *http.Request) { op.Revoke(w, r, h.provider) }))

@@ -34,6 +34,7 @@ func (h *Pages) health(c echo.Context) error {
 		check("shield", "audit", found.Audit, words.Say(ctx, "operator.check.audit.text")),
 		check("grid", "schema", found.Schema, words.Say(ctx, "operator.check.schema.text")),
 		notices,
+		check("key", "decisions", found.Decisions, words.Say(ctx, "operator.check.differ", "count", strconv.Itoa(found.Differ))),
 	}}
 	worst := worstOf(found)
 	v.Word, v.Tone = words.Say(ctx, "operator.health."+string(worst)), string(worst)
@@ -44,7 +45,7 @@ func (h *Pages) health(c echo.Context) error {
 }
 
 func worstOf(h operator.Health) operator.Level {
-	levels := []operator.Level{h.Database, h.Audit, h.Schema, h.Notices}
+	levels := []operator.Level{h.Database, h.Audit, h.Schema, h.Notices, h.Decisions}
 	for _, r := range h.Replicas {
 		levels = append(levels, r.Level)
 	}

@@ -403,10 +403,10 @@ func wayOf(ctx context.Context, way signin.Way) views.Way {
 	}
 }
 
-// signOut ends the session of this browser. One that ended meanwhile, and a
-// browser without one, are as good as signed out.
+// signOut ends the session of this browser, also one that idles. One that ended
+// meanwhile, and a browser without one, are as good as signed out.
 func (h *Pages) signOut(c echo.Context) error {
-	if who, ok, err := h.Site.Peek(c); err != nil {
+	if who, ok, err := h.Site.Left(c); err != nil {
 		return err
 	} else if ok {
 		if err := session.End(c.Request().Context(), h.Site.DB, who.TenantID, who.UserID, who.ID, audit.User(who.UserID), web.Origin(c)); err != nil && !errors.Is(err, fault.NotFound) {

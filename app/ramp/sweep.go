@@ -1,0 +1,294 @@
+package ramp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/fault"
+	"latchkey/app/feature"
+	"latchkey/app/notify"
+	"latchkey/app/role"
+	"latchkey/app/rollout"
+	"latchkey/app/signin"
+	"latchkey/app/store"
+)
+
+const (
+	lookWait  = time.Minute // between two looks at one ramp
+	dayBefore = 24 * time.Hour
+	lookMost  = 50 // ramps in one sweep
+)
+
+// Sweep looks at every ramp whose time it is: its guard, and whether its next step is
+// due. Any replica may run it, at any time; each look falls to one.
+func (s *Service) Sweep(ctx context.Context) error {
+	now := s.DB.Now()
+	due, err := list(s.DB.View(ctx), "WHERE state IN ('running', 'paused') AND look_at <= ? ORDER BY look_at LIMIT ?", now, lookMost)
+	if err != nil {
+		return store.Unusable(err)
+	}
+	var all error
+	for _, r := range due {
+		within := store.Within(ctx, r.TenantID)
+		taken, err := s.DB.CountOne(within, "UPDATE ramps SET look_at = ? WHERE tenant_id = ? AND id = ? AND state = ? AND turn = ? AND look_at <= ?",
+			now.Add(lookWait), r.TenantID, r.ID, r.State, r.Turn, now)
+		if err == nil && taken == 1 {
+			err = s.look(within, r)
+		}
+		all = errors.Join(all, err)
+	}
+	return all
+}
+
+// look does what a ramp needs now, if it needs anything.
+func (s *Service) look(ctx context.Context, r Ramp) error {
+	tx := s.DB.View(ctx)
+	if r.Step >= 0 {
+		found, err := figures(tx, r, r.Plan.Guard.Window)
+		if err != nil {
+			return store.Unusable(err)
+		}
+		if cause := r.Plan.Guard.Judge(found); cause != "" {
+			return s.halt(ctx, r, cause, &found)
+		}
+	}
+	if r.State != Running || tx.Now.Before(r.DueAt()) {
+		return nil
+	}
+	if r.Step >= 0 {
+		// The whole of the step, once more: what the window did not have enough of.
+		found, err := figures(tx, r, max(tx.Now.Sub(r.EnteredAt), r.Plan.Guard.Window))
+		if err != nil {
+			return store.Unusable(err)
+		}
+		if cause := r.Plan.Guard.Judge(found); cause != "" {
+			return s.halt(ctx, r, cause, &found)
+		}
+		if r.Last() {
+			return s.done(ctx, r)
+		}
+		have, err := sampled(tx, r, r.Plan.Steps[r.Step].Sample)
+		if err != nil || have < r.Plan.Steps[r.Step].Sample {
+			return store.Unusable(err)
+		}
+	}
+	if !r.Plan.Hours.open(tx.Now) {
+		return nil
+	}
+	return s.step(ctx, r)
+}
+
+// figures counts the sign-ins of a window that were begun since the step.
+func figures(tx *store.Tx, r Ramp, window time.Duration) (Figures, error) {
+	since := tx.Now.Add(-window)
+	if since.Before(r.EnteredAt) {
+		since = r.EnteredAt
+	}
+	have, others, err := signin.Tallies(tx, r.TenantID, r.Feature, since)
+	f := Figures{Ring: have}
+	f.Baseline, f.By = r.Plan.Guard.Baseline(others, r.Day)
+	return f, err
+}
+
+// sampled counts the people of the ring who have signed in since the step began, as far
+// as decisions are kept and up to most.
+func sampled(tx *store.Tx, r Ramp, most int) (n int, err error) {
+	if most == 0 {
+		return 0, nil
+	}
+	e, _ := feature.Find(r.Feature)
+	_, err = tx.One(&n, "SELECT count(*) FROM (SELECT 1 FROM decisions WHERE tenant_id = ? AND decided_at >= ? AND outcome = 1 AND had & ? <> 0 LIMIT ?) d",
+		r.TenantID, r.EnteredAt, e.Bit, most)
+	return n, err
+}
+
+// gone says in an act that somebody else was there first: there is nothing to do.
+var gone = errors.New("ramp: it is another one's")
+
+// step takes the next step, if the ramp is as it was read and its time is there.
+func (s *Service) step(ctx context.Context, r Ramp) error {
+	next := r.Step + 1
+	return s.carryOut(ctx, r, func(tx *store.Tx) error {
+		return s.Roles.Keep(tx, r.TenantID, func() error {
+			stay := time.Duration(0)
+			if r.Step >= 0 {
+				stay = r.Plan.Steps[r.Step].Stay
+			}
+			err := tx.Change(gone, `UPDATE ramps SET turn = turn + 1, step = ?, version = version + 1, entered_at = ?, look_at = ?
+				WHERE tenant_id = ? AND id = ? AND (state = ? AND turn = ? AND step = ? AND entered_at <= ?) IS TRUE`,
+				next, tx.Now, tx.Now.Add(lookWait), r.TenantID, r.ID, Running, r.Turn, r.Step, tx.Now.Add(-stay))
+			if err != nil {
+				return err
+			}
+			if _, err := s.Rollout.Take(tx, rollout.Itself(r.TenantID, rollout.Draft{Feature: r.Feature, Rule: r.Rule(next), Version: r.Version}, r.Reason)); err != nil {
+				return err
+			}
+			if err := s.tell(tx, r, audit.RampStepped, "", "", fmt.Sprintf("%d %d", next+1, len(r.Plan.Steps))); err != nil {
+				return err
+			}
+			return s.event(tx, byItself(r, audit.RampStepped, r.Reason), r, map[string]string{"step": strconv.Itoa(next + 1)})
+		})
+	})
+}
+
+// done ends a ramp whose last step has been watched for its time.
+func (s *Service) done(ctx context.Context, r Ramp) error {
+	return s.carryOut(ctx, r, func(tx *store.Tx) error {
+		err := tx.Change(gone, "UPDATE ramps SET turn = turn + 1, state = ?, ended_at = ? WHERE tenant_id = ? AND id = ? AND (state = ? AND turn = ?) IS TRUE",
+			Done, tx.Now, r.TenantID, r.ID, Running, r.Turn)
+		if err != nil {
+			return err
+		}
+		if err := s.tell(tx, r, audit.RampDone, "", "", ""); err != nil {
+			return err
+		}
+		return s.event(tx, byItself(r, audit.RampDone, ""), r, nil)
+	})
+}
+
+// reasons are those of the version by which a halt goes back; words are
+// rollout.reason.REASON.
+var reasons = map[string]string{CauseFailure: "ramp.halted.failure", CauseBypass: "ramp.halted.bypass"}
+
+// halt stops a ramp and goes back to the rule before, in one act. Where that would
+// leave too few administrators it stays where it is.
+func (s *Service) halt(ctx context.Context, r Ramp, cause string, on *Figures) error {
+	back := on != nil && r.Step >= 0
+	halting := func(back bool) func(tx *store.Tx) error {
+		return func(tx *store.Tx) error {
+			text, step, version := "", r.Step, r.Version
+			if on != nil {
+				written, err := json.Marshal(on)
+				if err != nil {
+					return err
+				}
+				text = string(written)
+			}
+			if back {
+				step, version = r.Step-1, r.Version+1
+			}
+			err := tx.Change(gone, `UPDATE ramps SET turn = turn + 1, state = ?, step = ?, version = ?, cause = ?, figures = ?, entered_at = ?, note = '', noted_by = ''
+				WHERE tenant_id = ? AND id = ? AND (state = ? AND turn = ? AND step = ?) IS TRUE`,
+				Halted, step, version, cause, text, tx.Now, r.TenantID, r.ID, r.State, r.Turn, r.Step)
+			if err != nil {
+				return err
+			}
+			details := map[string]string{"cause": cause, "step": strconv.Itoa(step + 1)}
+			if on != nil {
+				figuresIn(details, *on)
+			}
+			if back {
+				changed, err := s.Rollout.Take(tx, rollout.Itself(r.TenantID, rollout.Draft{Feature: r.Feature, Rule: r.Rule(step), Version: r.Version}, reasons[cause]))
+				if err == nil && !changed {
+					err = rollout.ChangedMeanwhile() // no two steps that follow each other are the same
+				}
+				if err != nil {
+					return err
+				}
+			}
+			if err := s.tell(tx, r, audit.RampHalted, "", "", cause); err != nil {
+				return err
+			}
+			e := byItself(r, audit.RampHalted, cause)
+			e.Outcome = audit.Failure
+			return s.event(tx, e, r, details)
+		}
+	}
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		return s.Roles.Keep(tx, r.TenantID, func() error { return halting(back)(tx) })
+	})
+	if back && (role.Keeps(err) || errors.Is(err, fault.Invalid) || conflicts(err)) {
+		err = s.DB.Act(ctx, halting(false))
+	}
+	if errors.Is(err, gone) {
+		return nil
+	}
+	return err
+}
+
+func conflicts(err error) bool {
+	f := fault.Of(err)
+	return f != nil && f.Kind == fault.Conflict
+}
+
+// figuresIn writes the figures of a halt into its event.
+func figuresIn(details map[string]string, f Figures) {
+	for name, n := range map[string]int{
+		"ring_tries": f.Ring.Tries, "ring_failed": f.Ring.Failed, "ring_sign_ins": f.Ring.SignIns, "ring_bypassed": f.Ring.Bypassed,
+		"baseline_tries": f.Baseline.Tries, "baseline_failed": f.Baseline.Failed, "baseline_sign_ins": f.Baseline.SignIns, "baseline_bypassed": f.Baseline.Bypassed,
+	} {
+		details[name] = strconv.Itoa(n)
+	}
+	details["baseline"] = f.By
+}
+
+// carryOut runs what the clock does to a ramp. A step that would leave too few
+// administrators, or whose rule cannot be any more, halts it where it is.
+func (s *Service) carryOut(ctx context.Context, r Ramp, do func(tx *store.Tx) error) error {
+	err := s.DB.Act(ctx, do)
+	switch {
+	case errors.Is(err, gone):
+		return nil
+	case role.Keeps(err):
+		return s.halt(ctx, r, CauseAdministrators, nil)
+	case errors.Is(err, fault.Invalid):
+		return s.halt(ctx, r, CauseGroup, nil)
+	case conflicts(err):
+		return s.lost(ctx, r)
+	}
+	return err
+}
+
+// lost ends a ramp whose feature has another version than the one that it made, by
+// something that did not say so.
+func (s *Service) lost(ctx context.Context, r Ramp) error {
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		err := tx.Change(gone, "UPDATE ramps SET turn = turn + 1, state = ?, ended_at = ? WHERE tenant_id = ? AND id = ? AND (turn = ? AND ended_at IS NULL) IS TRUE",
+			Overtaken, tx.Now, r.TenantID, r.ID, r.Turn)
+		if err != nil {
+			return err
+		}
+		if err := s.tell(tx, r, audit.RampOvertaken, "", "", ""); err != nil {
+			return err
+		}
+		return s.event(tx, byItself(r, audit.RampOvertaken, ""), r, nil)
+	})
+	if errors.Is(err, gone) {
+		return nil
+	}
+	return err
+}
+
+func byItself(r Ramp, action audit.Action, reason string) audit.Event {
+	return audit.Event{TenantID: r.TenantID, Action: action, Reason: reason, Actor: audit.Service}
+}
+
+// tell leaves a notice for everybody who may change the rollout, but who did it.
+func (s *Service) tell(tx *store.Tx, r Ramp, action audit.Action, by, reason, detail string) error {
+	holders, err := s.Roles.Rules.StandingsIn(tx, r.TenantID)
+	if err != nil {
+		return err
+	}
+	for _, h := range holders {
+		if !h.May.Has(access.RolloutEdit) || h.UserID == by {
+			continue
+		}
+		n := notify.Notice{Action: action, Reason: reason, Detail: string(r.Feature)}
+		if detail != "" {
+			n.Detail += " " + detail
+		}
+		if by != "" {
+			n.By = s.Roles.Rules.Role(r.TenantID, by)
+		}
+		if err := notify.Tell(tx, r.TenantID, h.UserID, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
