@@ -46,7 +46,7 @@ func (s *Service) Make(ctx context.Context, tenantID, id, agentID string, from a
 			return err
 		}
 		if b.RequestedBy != agentID {
-			return fault.New(fault.Forbidden, "bypass.not_asked_by")
+			return fault.New(fault.Conflict, "bypass.not_asked_by")
 		}
 		mine, theirs := s.parts(b.Delivery)
 		starts := tx.Now

@@ -32,7 +32,7 @@ func (w *world) checked(t testing.TB, agent, name string) (id string) {
 	w.one(t, &open, "SELECT id FROM cases WHERE user_id = ? AND state <> 'closed'", userID)
 	if open == "" {
 		open = secret.System.ID()
-		w.act(t, "INSERT INTO cases (tenant_id, id, number, user_id, cause, words, state, owner_id, opened_by, opened_at) VALUES (?,?,(SELECT 500 + count(*) FROM cases),?,'lost','','open',?,?,?)", tenantID, open, userID, agentID, agentID, now)
+		w.act(t, "INSERT INTO cases (tenant_id, id, number, user_id, cause, words, state, owner_id, opened_by, opened_at) VALUES (?,?,(SELECT 500 + COALESCE(max(number), 0) FROM cases),?,'lost','','open',?,?,?)", tenantID, open, userID, agentID, agentID, now)
 	}
 	w.act(t, `INSERT INTO caller_checks (tenant_id, id, user_id, agent_id, case_id, via, asked_id, state, begun_at, expires_at, ended_at, proved_at, proved_with) VALUES (?,?,?,?,?,'phone',?,'proved',?,?,?,?,?)`,
 		tenantID, id, userID, agentID, open, userID, now, now, now, now, account)
