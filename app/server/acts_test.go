@@ -407,8 +407,8 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 			tenantID, id, userID, w.DB.Now(), w.DB.Now().Add(time.Hour))
 	}
 	helping := w.browser(t).signIn(t, deskOf)
-	bypassed := w.at(t, "user36")
-	revocable, _ := helping.bypassFor(t, w, deskOf, "user37@alder.example")
+	bypassed := w.at(t, "user24")
+	revocable, _ := helping.bypassFor(t, w, deskOf, "user25@alder.example")
 	helping.bypassFor(t, w, deskOf, "user38@alder.example")
 	mine := w.browser(t).signIn(t, "user38@alder.example")
 	mine.get(t, "/me")
@@ -418,7 +418,7 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 	ready, _ := helping.bypassFor(t, w, deskOf, "user40@alder.example")
 	w.act(t, "UPDATE bypasses SET state = 'ready', code_digest = '' WHERE user_id = (SELECT id FROM users WHERE name = 'user40@alder.example')")
 	return []doing{
-		{"POST /admin/:tenant/users/:user/bypasses", form(helping, bypassed+"/bypasses", "kind", "pass_code", "delivery", "read_out", "minutes", "60", "uses", "1", "starts_at", "", "network", "", "application", "", "backup_phone", "", "replaces", "", "reason", "a test", "ticket", "CHG-1", "caller_check", w.checked(t, deskOf, "user36@alder.example")), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/bypasses", form(helping, bypassed+"/bypasses", "kind", "pass_code", "delivery", "read_out", "minutes", "60", "uses", "1", "starts_at", "", "network", "", "application", "", "backup_phone", "", "replaces", "", "reason", "a test", "ticket", "CHG-1", "caller_check", w.checked(t, deskOf, "user24@alder.example")), http.StatusSeeOther},
 		{"POST /admin/:tenant/bypasses/:bypass/make", form(helping, ready+"/make"), http.StatusSeeOther},
 		{"POST /admin/:tenant/bypasses/:bypass/revoke", form(helping, revocable+"/revoke", "reason", "a test"), http.StatusSeeOther},
 		{"POST /me/bypass/revoke", form(mine, "/me/bypass/revoke"), http.StatusSeeOther},
