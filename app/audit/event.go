@@ -152,6 +152,7 @@ const (
 	InvitationMade      Action = "invitation.made"
 	UserDisabled        Action = "user.disabled"
 	UserEnabled         Action = "user.enabled"
+	UserManagerChanged  Action = "user.manager_changed"
 )
 
 // Of the other ways in.

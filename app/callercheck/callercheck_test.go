@@ -41,7 +41,7 @@ func each(t *testing.T, story func(t *testing.T, d *desk)) {
 	Each(t, func(h *House) {
 		d := &desk{House: h}
 		d.approvals = &approval.Service{DB: h.DB, Rules: h.Rules, Hub: h.Hub, Prompts: h.Prompts, Performers: map[approval.Kind]approval.Performer{}}
-		d.checks = &callercheck.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Hub: h.Hub, Prompts: h.Prompts, Cases: &cases.Service{DB: h.DB, Rules: h.Rules}, Approvals: d.approvals}
+		d.checks = &callercheck.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Hub: h.Hub, Prompts: h.Prompts, Cases: &cases.Service{DB: h.DB, Rules: h.Rules}, Backups: h.Backups, Approvals: d.approvals}
 		h.Prompts.Ended = map[prompt.Kind]func(*store.Tx, prompt.End) error{prompt.CallerCheck: d.checks.Ended}
 		maps.Copy(d.approvals.Performers, d.checks.Performers())
 		maps.Copy(d.approvals.Performers, (&role.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Approvals: d.approvals}).Performers())
@@ -201,6 +201,10 @@ func TestAProofIsForOneActOfOneAgentOnOnePerson(t *testing.T) {
 		"phone sign-in is turned off":  func(d *desk) { d.Set("UPDATE devices SET phone_sign_in = FALSE WHERE user_id = ?", d.nurse.ID) },
 		"the ten minutes are over":     func(d *desk) { d.Clock.Forward(callercheck.FreshLife) },
 		"it was swept after that time": func(d *desk) { d.Clock.Forward(callercheck.FreshLife); d.must(d.checks.Lapse(d.T.Context())) },
+		"a later question is reported": func(d *desk) {
+			d.begun(d.other, d.nurse, callercheck.Phone)
+			d.answered(d.phone, prompt.Report, "")
+		},
 		"another act has it": func(d *desk) {
 			_, err := d.spend(d.Text("SELECT id FROM caller_checks"), d.nurse, d.agent, "another")
 			d.must(err)

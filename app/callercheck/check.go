@@ -24,7 +24,7 @@ const (
 )
 
 // Ways are all of them, the strongest first.
-var Ways = []Via{Phone}
+var Ways = []Via{Phone, BackupPhone, Manager}
 
 // Strength is what a way is worth.
 type Strength string

@@ -24,6 +24,9 @@
 // in the same act. One check of a person waits at a time. An agent who begins another
 // takes the one before back; somebody else's stands.
 //
+// Whoever answers "it is not me" takes with it what was proved for that person before and
+// not used yet, and the leads of the helpdesk are told.
+//
 // How often phones are asked is limited as for sign-ins (package prompt), but counted
 // apart, under names of their own: who tries to sign in as somebody cannot keep the
 // helpdesk from checking them, and no desk can flood a person. Codes have the brakes of

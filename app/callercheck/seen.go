@@ -1,13 +1,16 @@
 package callercheck
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/backupphone"
 	"latchkey/app/cases"
 	"latchkey/app/fault"
+	"latchkey/app/provider"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -18,10 +21,13 @@ type Seen struct {
 	CaseName   string
 	UserName   string // sign-in name
 	PersonName string // with the sign-in name
+	ShortName  string // as they are called
 	AgentName  string // sign-in name
 	Own        bool   // it is theirs: they alone see the number, and go on with it
 	Number     string // to be read out, while it waits
 	AgentCode  string // that they read out when they are asked for proof
+	SentTo     string // the number that a code went to, masked
+	Manager    string // whose word is asked
 }
 
 // Find gives a check. One of another tenant, or of somebody outside the groups of who
@@ -42,6 +48,19 @@ func (s *Service) Find(ctx context.Context, who access.Standing, id string) (See
 		if c.PromptID != "" {
 			_, err = tx.One(&one.Number, "SELECT number FROM prompts WHERE tenant_id = ? AND id = ? AND state = 'pending'", c.TenantID, c.PromptID)
 		}
+	}
+	switch c.Via {
+	case BackupPhone:
+		if _, err := tx.One(&one.SentTo, "SELECT number FROM backup_phones WHERE tenant_id = ? AND id = ?", c.TenantID, c.PhoneID); err != nil {
+			return one, store.Unusable(err)
+		}
+		one.SentTo = provider.MaskNumber(one.SentTo)
+	case Manager:
+		var m struct{ Name, DisplayName string }
+		if _, err := tx.One(&m, "SELECT name, display_name FROM users WHERE tenant_id = ? AND id = ?", c.TenantID, c.AskedID); err != nil {
+			return one, store.Unusable(err)
+		}
+		one.Manager = full(m.Name, m.DisplayName)
 	}
 	if one.Own && one.State == Proved {
 		one.AgentCode = s.AgentCode(c.TenantID, c.ID)
@@ -69,7 +88,7 @@ func (s *Service) seen(tx *store.Tx, who access.Standing, checks []Check) ([]See
 		if _, err := tx.One(&title, "SELECT display_name FROM users WHERE tenant_id = ? AND id = ?", who.TenantID, c.UserID); err != nil {
 			return nil, err
 		}
-		all[i].PersonName = full(named[c.UserID], title)
+		all[i].PersonName, all[i].ShortName = full(named[c.UserID], title), cmp.Or(title, named[c.UserID])
 	}
 	return all, nil
 }
@@ -102,7 +121,11 @@ type Offer struct {
 	Stops   string    // code of the reason; empty: it can be taken
 	Until   time.Time // when it can be again; zero: nobody knows
 	Manager string    // by whom, with Manager
+	Numbers []Number  // where to, with BackupPhone; masked
 }
+
+// Number is a backup phone that a code may go to.
+type Number struct{ ID, Number, Channel string }
 
 // Desk is what an agent sees of checks on the page of a person.
 type Desk struct {
@@ -139,6 +162,15 @@ func (s *Service) For(ctx context.Context, who access.Standing, userID string) (
 			}
 			if via == Manager && p.ManagerName != "" {
 				offer.Manager = full(p.ManagerName, p.ManagerTitle)
+			}
+			if via == BackupPhone {
+				numbers, err := backupphone.OfCaller(tx, who.TenantID, userID)
+				if err != nil {
+					return d, store.Unusable(err)
+				}
+				for _, n := range numbers {
+					offer.Numbers = append(offer.Numbers, Number{n.ID, provider.MaskNumber(n.Number), string(n.Channel)})
+				}
 			}
 			d.Offers = append(d.Offers, offer)
 		}

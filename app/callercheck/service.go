@@ -11,6 +11,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/backupphone"
 	"latchkey/app/cases"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
@@ -30,6 +31,7 @@ type Service struct {
 	Hub       *wake.Hub
 	Prompts   *prompt.Service
 	Cases     *cases.Service
+	Backups   *backupphone.Service
 	Approvals *approval.Service
 }
 
@@ -111,6 +113,15 @@ func (s *Service) begin(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if !there && !slices.Contains(cases.Causes, b.Cause) {
 		fields["cause"] = "case.cause"
 	}
+	if b.To != "" && b.Via == BackupPhone {
+		numbers, err := backupphone.OfCaller(tx, act.TenantID, act.TargetID)
+		if err != nil {
+			return plan, err
+		}
+		if !slices.ContainsFunc(numbers, func(n backupphone.Phone) bool { return n.ID == b.To }) {
+			fields["backup_phone"] = "callercheck.no_backup_phone"
+		}
+	}
 	switch {
 	case len(fields) > 0:
 		plan.Wrong = fault.Wrong("form.wrong", fields)
@@ -153,7 +164,17 @@ func (s *Service) ask(tx *store.Tx, act approval.Act, b Beginning, p person, of 
 	if c.Ticket == "" {
 		c.Ticket = of.Ticket
 	}
-	if err := s.askPhone(tx, &c, p, of); err != nil {
+	var err error
+	switch b.Via {
+	case BackupPhone:
+		err = s.askNumber(tx, &c, b.To)
+	case Manager:
+		c.AskedID = p.ManagerID
+		err = s.askPhone(tx, &c, p, of)
+	default:
+		err = s.askPhone(tx, &c, p, of)
+	}
+	if err != nil {
 		return err
 	}
 	if err := insert(tx, c); err != nil {
@@ -257,15 +278,30 @@ func (s *Service) Ended(tx *store.Tx, answer prompt.End) error {
 	if err := audit.Record(tx, e); err != nil || ending.state != Reported {
 		return err
 	}
-	// Somebody on the line says to be a person who says that they are not.
+	// Somebody on the line says to be a person who says that they are not: what was proved
+	// before, and not used yet, is worth nothing either.
+	var doubted []Check
+	err = tx.All(&doubted, "UPDATE caller_checks SET state = 'failed', ended_at = ? WHERE user_id = ? AND tenant_id = ? AND state = 'proved' AND spent_at IS NULL RETURNING "+columns,
+		tx.Now, c.UserID, c.TenantID)
+	if err != nil {
+		return err
+	}
+	for _, other := range doubted {
+		e := other.event(audit.CallerCheckFailed, by, answer.Origin)
+		e.Reason = "callercheck.reported"
+		if err := audit.Record(tx, e); err != nil {
+			return err
+		}
+	}
 	return notify.TellRole(tx, c.TenantID, access.RoleHelpdeskLead, notify.Notice{Action: audit.CallerCheckReported, About: c.UserID})
 }
 
 // prove stores a proof. The statement asks again what was asked at the beginning: for
-// somebody who was locked meanwhile nothing is proved.
+// somebody who was locked meanwhile, or by who is their manager no more, nothing is proved.
 func (s *Service) prove(tx *store.Tx, c Check, with string, by audit.Party, from audit.Origin) error {
 	res := tx.Exec(`UPDATE caller_checks SET state = 'proved', proved_at = ?, ended_at = ?, proved_with = ? WHERE tenant_id = ? AND id = ?
-		AND (state = 'pending' AND expires_at > ?) IS TRUE AND `+able, tx.Now, tx.Now, with, c.TenantID, c.ID, tx.Now)
+		AND (state = 'pending' AND expires_at > ?) IS TRUE AND `+able+` AND (via <> 'manager' OR EXISTS (SELECT 1 FROM users p
+			WHERE p.tenant_id = caller_checks.tenant_id AND p.id = caller_checks.user_id AND p.manager_id = caller_checks.asked_id))`, tx.Now, tx.Now, with, c.TenantID, c.ID, tx.Now)
 	if res.Error != nil {
 		return res.Error
 	}
@@ -274,7 +310,7 @@ func (s *Service) prove(tx *store.Tx, c Check, with string, by audit.Party, from
 			return err
 		}
 		e := c.event(audit.CallerCheckFailed, by, from)
-		e.Reason = "callercheck.inactive"
+		e.Reason = "callercheck.changed"
 		return audit.Record(tx, e)
 	}
 	if err := audit.Record(tx, c.event(audit.CallerCheckProved, by, from, "with", with)); err != nil {
@@ -301,7 +337,10 @@ func (s *Service) withdraw(tx *store.Tx, c Check, from audit.Origin) error {
 	if err := end(tx, c, Withdrawn, false); err != nil {
 		return err
 	}
-	tx.After(func() { s.Hub.Ring(prompt.CheckKey(c.TenantID, c.ID)) })
+	if err := backupphone.Void(tx, c.TenantID, c.ID); err != nil {
+		return err
+	}
+	tx.After(func() { s.Hub.Ring(key(c)) })
 	return audit.Record(tx, c.event(audit.CallerCheckWithdrawn, audit.User(c.AgentID), from))
 }
 
@@ -368,7 +407,7 @@ func (s *Service) Lapse(ctx context.Context) error {
 			if err := lapse(tx, c); err != nil {
 				return err
 			}
-			tx.After(func() { s.Hub.Ring(prompt.CheckKey(c.TenantID, c.ID)) })
+			tx.After(func() { s.Hub.Ring(key(c)) })
 		}
 		return nil
 	})
@@ -386,6 +425,9 @@ func lapse(tx *store.Tx, c Check) error {
 	}
 	return audit.Record(tx, e)
 }
+
+// key is what those wait on who wait for the end of a check.
+func key(c Check) string { return prompt.CheckKey(c.TenantID, c.ID) }
 
 // Changed is the look of the hub for checks: which of them wait no more.
 func (s *Service) Changed(ctx context.Context, keys []string) (changed []string, err error) {

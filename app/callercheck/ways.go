@@ -3,6 +3,7 @@ package callercheck
 import (
 	"time"
 
+	"latchkey/app/backupphone"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
 	"latchkey/app/prompt"
@@ -75,8 +76,22 @@ func (s *Service) stops(tx *store.Tx, tenantID, agentID string, p person, v Via)
 		if !p.Phone {
 			return conflict("callercheck.no_phone"), until, nil
 		}
-	default:
-		return conflict("callercheck.no_way"), until, nil
+	case BackupPhone:
+		numbers, err := backupphone.OfCaller(tx, tenantID, p.ID)
+		if err == nil && len(numbers) == 0 {
+			why = conflict("callercheck.no_backup_phone")
+		}
+		return why, until, err
+	case Manager:
+		recipient = p.ManagerID
+		switch {
+		case p.ManagerName == "":
+			return conflict("callercheck.no_manager"), until, nil
+		case p.ManagerID == agentID:
+			return conflict("callercheck.manager_agent"), until, nil
+		case p.ManagerState != user.Active || !p.ManagerPhone:
+			return conflict("callercheck.manager_phone"), until, nil
+		}
 	}
 	pause, err := prompt.HeldUntil(tx, tenantID, subject(v, recipient), false)
 	if err != nil {

@@ -53,6 +53,18 @@ func groupOf(n int) string {
 // ErrNotDemo says that the database holds an organisation that is not the demo's.
 var ErrNotDemo = errors.New("demo: this database holds an organisation that is not the demo's; name another one")
 
+// managerOf gives the number of the manager of a user, 0 for none: a few have one, so
+// that the helpdesk can ask somebody who knows them.
+func managerOf(n int) int {
+	switch {
+	case n > 1 && n <= 5:
+		return 1
+	case n > 20 && n <= 25:
+		return 20
+	}
+	return 0
+}
+
 // Fill makes what is missing and sets the password of everybody. With empty it
 // leaves out the history of the last 30 days.
 func Fill(ctx context.Context, db *store.DB, passwords *secret.Passwords, password string, empty bool) error {
@@ -164,6 +176,13 @@ func fill(tx *store.Tx, n tenant.New, hash string, empty bool) error {
 		}
 		if err := join(tx, t.ID, groups[groupOf(i)], u.ID); err != nil {
 			return err
+		}
+		if lead := managerOf(i); lead > 0 {
+			err := tx.Exec("UPDATE users SET manager_id = (SELECT m.id FROM users m WHERE m.tenant_id = ? AND m.name = ?) WHERE tenant_id = ? AND id = ?",
+				t.ID, fmt.Sprintf("user%d@%s", lead, n.Domain), t.ID, u.ID).Error
+			if err != nil {
+				return err
+			}
 		}
 		if empty {
 			continue

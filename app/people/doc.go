@@ -15,6 +15,7 @@
 //	session.end          signs the person out of every browser
 //	authenticator.reset  takes a phone away that was lost
 //	user.mfa             disabled → enabled → enforced; backwards by four eyes
+//	user.manager         whose word the helpdesk may take for who is on the line
 //	user.invite          a new user and the link to the first password
 //	user.invitation      a new link, which ends the one before
 //

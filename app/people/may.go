@@ -52,6 +52,7 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 	try(KindPasswordLink, Link{})
 	try(KindPasscode, Passcode{Hours: 1})
 	try(KindWithdrawPasscode, nil)
+	try(KindManager, Manager{})
 	try(KindPostpone, Postpone{Days: campaign.SnoozeDaysMost})
 	performers := s.Performers()
 	var offers []Offer
@@ -60,7 +61,7 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 		if err != nil {
 			return nil, store.Unusable(err)
 		}
-		if plan.Wrong != nil {
+		if plan.Wrong != nil && a.Kind != KindManager { // of which it depends on who is named
 			continue
 		}
 		verdict, err := s.Rules.AskAll(tx, plan.Questions...)

@@ -57,6 +57,7 @@ type Facts struct {
 	DisabledBy                             string
 	DisabledAt                             *time.Time
 	CreatedBy                              string
+	ManagerID                              string // empty: nobody
 }
 
 // Password says whether the user has one.
@@ -135,7 +136,7 @@ func (t Telling) Part(viewerID string) audit.Part {
 // read reads the facts of a user, and whether there is one. An act plans with
 // what it finds: that there is nobody is for access to say.
 func read(tx *store.Tx, tenantID, userID string) (f Facts, ok bool, err error) {
-	ok, err = tx.One(&f, `SELECT id, name, display_name, state, mfa_state, ways, password_alone, password_set_at, created_at, last_signin_at, locked_by, locked_at, disabled_by, disabled_at, created_by
+	ok, err = tx.One(&f, `SELECT id, name, display_name, state, mfa_state, ways, password_alone, password_set_at, created_at, last_signin_at, locked_by, locked_at, disabled_by, disabled_at, created_by, manager_id
 		FROM users WHERE tenant_id = ? AND id = ?`, tenantID, userID)
 	return f, ok, err
 }
@@ -263,7 +264,7 @@ func (s *Service) story(ctx context.Context, p *Person, viewer access.Standing, 
 	if p.Older = len(p.Story) > storyRows; p.Older {
 		p.Story = p.Story[:storyRows]
 	}
-	ids := []string{p.LockedBy, p.DisabledBy, p.CreatedBy}
+	ids := []string{p.LockedBy, p.DisabledBy, p.CreatedBy, p.ManagerID}
 	for _, e := range p.Story {
 		if e.ActorKind == audit.KindUser {
 			ids = append(ids, e.ActorID)

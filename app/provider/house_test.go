@@ -48,6 +48,10 @@ func (plain) Spoken(tenantName, code string) []string {
 	return []string{tenantName + " & co", code + "."}
 }
 
+func (plain) ToCaller(tenantName, code, letters string) (string, []string) {
+	return tenantName + " asks for " + code + " as " + letters, []string{tenantName, code}
+}
+
 func (plain) Mail(tenantName string, n notify.Told) (string, string) {
 	return tenantName + ": " + string(n.Action), "because " + n.Reason + " " + n.Detail
 }

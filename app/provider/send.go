@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"latchkey/app/audit"
@@ -56,6 +57,16 @@ func (s *Service) QueueTo(tx *store.Tx, tenantID, id string, c Channel, to notif
 	}
 	tx.After(s.wake)
 	return nil
+}
+
+// toCaller begins the sealed body of a code that a caller reads to the helpdesk. The
+// letters by which the agent proves to be who sent it follow, and then the code.
+const toCaller = "caller "
+
+// QueueToCaller is QueueTo for a code that its reader is to read to the helpdesk, with
+// the letters that the agent can read to them.
+func (s *Service) QueueToCaller(tx *store.Tx, tenantID string, c Channel, to notify.Targets, code, letters string, life time.Duration) error {
+	return s.QueueTo(tx, tenantID, secret.System.ID(), c, to, secret.TokenOf(toCaller+letters+" "+code), life)
 }
 
 func bodyOf(id string) string { return "outbox.body " + id }
@@ -146,7 +157,7 @@ func (s *Service) message(ctx context.Context, o notify.Owed, tenantName string)
 		if err := json.Unmarshal([]byte(o.Body), &n); err != nil {
 			return m, refused("unreadable", err)
 		}
-		if n.Action == audit.AccessAlarm { // tells of somebody by their id
+		if n.Action == audit.AccessAlarm || n.Action == audit.CallerCheckReported { // tells of somebody by their id
 			if _, err := s.DB.View(ctx).One(&n.Detail, "SELECT name FROM users WHERE tenant_id = ? AND id = ?", o.TenantID, n.Detail); err != nil {
 				return m, store.Unusable(err)
 			}
@@ -160,6 +171,12 @@ func (s *Service) message(ctx context.Context, o notify.Owed, tenantName string)
 	text, err := s.Keys.Open(o.TenantID, bodyOf(o.ID), o.Body)
 	if err != nil {
 		return m, refused("unreadable", err)
+	}
+	if rest, called := strings.CutPrefix(text, toCaller); called {
+		letters, code, _ := strings.Cut(rest, " ")
+		m.Code = secret.TokenOf(code)
+		m.Text, m.Spoken = s.Words.ToCaller(tenantName, code, letters)
+		return m, nil
 	}
 	m.Code = secret.TokenOf(text)
 	m.Text, m.Spoken = s.Words.Code(tenantName, text), s.Words.Spoken(tenantName, text)

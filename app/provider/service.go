@@ -41,6 +41,9 @@ type Words interface {
 	// Spoken is what a call says, sentence by sentence. It says the code once; the
 	// call says all of it twice.
 	Spoken(tenantName, code string) []string
+	// ToCaller is a code that its reader is to read to the helpdesk, as the text of an
+	// SMS and as a call says it, with the letters by which the agent can be known.
+	ToCaller(tenantName, code, letters string) (text string, spoken []string)
 	// Mail is a notice as a mail.
 	Mail(tenantName string, n notify.Told) (subject, text string)
 }

@@ -340,7 +340,13 @@ func actsOnChecks(t *testing.T, w *world) []doing {
 	_, other := w.person(t, "caller2@alder.example")
 	desk.get(t, "/admin/alder/users/"+other).want(t, http.StatusOK)
 	taken := desk.post(t, "/admin/alder/users/"+other+"/caller-checks", "via", "phone").want(t, http.StatusSeeOther).location()
+	w.newcomer(t, "caller3@alder.example")
+	w.withBackup(t, "caller3@alder.example", "+4915112370001", "sms")
+	_, reads := w.person(t, "caller3@alder.example")
+	typed := desk.post(t, "/admin/alder/users/"+reads+"/caller-checks", "via", "backup_phone").want(t, http.StatusSeeOther).location()
+	code := w.codeToCaller(t, "+4915112370001")
 	return []doing{
+		{"POST /admin/:tenant/caller-checks/:check/verify", func() answer { return desk.post(t, typed+"/verify", "code", code) }, http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/caller-checks", func() answer {
 			return desk.post(t, "/admin/alder/users/"+called+"/caller-checks", "via", "phone", "ticket", "CHG-1", "cause", "lost", "reason", "a test")
 		}, http.StatusSeeOther},
@@ -407,7 +413,7 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 			tenantID, id, userID, w.DB.Now(), w.DB.Now().Add(time.Hour))
 	}
 	helping := w.browser(t).signIn(t, deskOf)
-	bypassed := w.at(t, "user24")
+	bypassed := w.at(t, "user23")
 	revocable, _ := helping.bypassFor(t, w, deskOf, "user25@alder.example")
 	helping.bypassFor(t, w, deskOf, "user38@alder.example")
 	mine := w.browser(t).signIn(t, "user38@alder.example")
@@ -418,7 +424,7 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 	ready, _ := helping.bypassFor(t, w, deskOf, "user40@alder.example")
 	w.act(t, "UPDATE bypasses SET state = 'ready', code_digest = '' WHERE user_id = (SELECT id FROM users WHERE name = 'user40@alder.example')")
 	return []doing{
-		{"POST /admin/:tenant/users/:user/bypasses", form(helping, bypassed+"/bypasses", "kind", "pass_code", "delivery", "read_out", "minutes", "60", "uses", "1", "starts_at", "", "network", "", "application", "", "backup_phone", "", "replaces", "", "reason", "a test", "ticket", "CHG-1", "caller_check", w.checked(t, deskOf, "user24@alder.example")), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/bypasses", form(helping, bypassed+"/bypasses", "kind", "pass_code", "delivery", "read_out", "minutes", "60", "uses", "1", "starts_at", "", "network", "", "application", "", "backup_phone", "", "replaces", "", "reason", "a test", "ticket", "CHG-1", "caller_check", w.checked(t, deskOf, "user23@alder.example")), http.StatusSeeOther},
 		{"POST /admin/:tenant/bypasses/:bypass/make", form(helping, ready+"/make"), http.StatusSeeOther},
 		{"POST /admin/:tenant/bypasses/:bypass/revoke", form(helping, revocable+"/revoke", "reason", "a test"), http.StatusSeeOther},
 		{"POST /me/bypass/revoke", form(mine, "/me/bypass/revoke"), http.StatusSeeOther},
@@ -432,6 +438,7 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 		{"POST /admin/:tenant/users/:user/enable", form(admin, at("user22")+"/enable"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/devices/:device/revoke", form(admin, at("user12")+"/devices/"+ph.account+"/revoke"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/end-sessions", form(admin, at("user12")+"/end-sessions"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/manager", form(admin, at("user12")+"/manager", "manager", "user13@alder.example"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/mfa", form(admin, at("user12")+"/mfa", "mfa_state", "enabled"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users", invite("invited3"), http.StatusOK},
 		{"POST /admin/:tenant/users/:user/password-link", form(admin, at("user12")+"/password-link"), http.StatusOK},

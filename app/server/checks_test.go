@@ -149,3 +149,95 @@ func TestACallerCheckOverHTTP(t *testing.T) {
 		w.browser(t).signIn(t, "auditor@alder.example").get(t, check).is(t, http.StatusForbidden)
 	})
 }
+
+// codeToCaller is the code in the last message to a number, for a caller to read out.
+func (w *world) codeToCaller(t testing.TB, number string) string {
+	t.Helper()
+	parts := strings.Split(w.codeTo(t, number), " ")
+	if len(parts) != 3 || parts[0] != "caller" {
+		t.Fatalf("the last message to %s is no code for a caller", number)
+	}
+	return parts[2]
+}
+
+// TestTheWeakerWaysOverHTTP: a code to a backup phone, and the word of the manager whom an
+// administrator named.
+func TestTheWeakerWaysOverHTTP(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name, boss = "user3@alder.example", "user1@alder.example"
+		desk, admin := w.browser(t).signIn(t, "desk@alder.example"), w.browser(t).signIn(t, "admin@alder.example")
+		page := w.at(t, "user3")
+		w.act(t, "UPDATE users SET manager_id = ''")
+		if a := desk.get(t, page).want(t, http.StatusOK); strings.Count(a.body, `name="via"`) != 3 || !strings.Contains(a.body, "no phone that answers") || !strings.Contains(a.body, "no backup phone") || !strings.Contains(a.body, "Nobody is named") {
+			t.Errorf("ways that are not there are offered, or without a reason: %s", excerpt(a.body))
+		}
+		desk.post(t, page+"/caller-checks", "via", "backup_phone").is(t, http.StatusConflict)
+		desk.post(t, page+"/caller-checks", "via", "manager").is(t, http.StatusConflict)
+
+		own := w.withBackup(t, name, mobile, "sms")
+		check := desk.post(t, page+"/caller-checks", "via", "backup_phone").want(t, http.StatusSeeOther).location()
+		code := w.codeToCaller(t, mobile)
+		shown := desk.get(t, check).want(t, http.StatusOK)
+		if number(shown) != "" || !strings.Contains(shown.body, `name="code"`) || strings.Contains(shown.body, mobile) || strings.Contains(shown.body, code) {
+			t.Errorf("the page shows %s", excerpt(shown.body))
+		}
+		if a := desk.post(t, check+"/verify", "code", wrongCode(code)).want(t, http.StatusUnauthorized); !strings.Contains(a.body, "That code does not work") || !strings.Contains(a.body, "4 tries are left") {
+			t.Errorf("a wrong code: %s", excerpt(a.body))
+		}
+		w.browser(t).signIn(t, "lead@alder.example").post(t, check+"/verify", "code", code).is(t, http.StatusConflict)
+		w.browser(t).signIn(t, "desk@birch.example").post(t, check+"/verify", "code", code).is(t, http.StatusNotFound)
+		me := own.get(t, "/me").want(t, http.StatusOK)
+		if !strings.Contains(me.body, "desk@alder.example") || !strings.Contains(me.body, "C-1001") || first(agentCodeMark, me) == "" || first(agentCodeMark, me) != first(agentCodeMark, shown) {
+			t.Errorf("the person sees %s", excerpt(me.body))
+		}
+		if a := w.browser(t).signIn(t, "user4@alder.example").get(t, "/me"); first(agentCodeMark, a) != "" {
+			t.Error("somebody else sees the letters")
+		}
+		desk.post(t, check+"/verify", "code", code).want(t, http.StatusSeeOther)
+		if desk.state(t, check) != "approved" {
+			t.Errorf("it is %s", desk.state(t, check))
+		}
+		desk.post(t, check+"/verify", "code", code).is(t, http.StatusUnauthorized)
+		if a := own.get(t, "/me"); !strings.Contains(a.body, "you were proved") {
+			t.Error("the person is not shown that they were proved")
+		}
+
+		ph, _ := w.withPhone(t, boss)
+		admin.get(t, page)
+		w.act(t, "UPDATE sessions SET proved_at = ?", w.now())
+		for _, typed := range []string{"nobody@alder.example", "not a name", name, "user1@birch.example", ""} {
+			admin.post(t, page+"/manager", "manager", typed, "reason", "a test").is(t, http.StatusUnprocessableEntity)
+		}
+		admin.post(t, page+"/manager", "manager", boss, "reason", "a test").want(t, http.StatusSeeOther)
+		desk.post(t, page+"/manager", "manager", "desk@alder.example", "reason", "a test").is(t, http.StatusForbidden)
+		check = desk.post(t, page+"/caller-checks", "via", "manager").want(t, http.StatusSeeOther).location()
+		if r := ph.asksCheck(t); !strings.Contains(r.Person, name) || !strings.Contains(r.Act, name) || r.User != boss {
+			t.Errorf("the manager is asked %+v", r)
+		}
+		ph.vouches(t, desk, check)
+		if a := desk.get(t, check).want(t, http.StatusOK); first(stateMark, a) != "approved" || !strings.Contains(a.body, "weakest") {
+			t.Errorf("after the word of the manager: %s", excerpt(a.body))
+		}
+	})
+}
+
+// TestTheSignInHelpNamesTheAgentToWhoHasProvedSomething, and nobody else.
+func TestTheSignInHelpNamesTheAgentToWhoHasProvedSomething(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user3@alder.example"
+		w.withPhone(t, name)
+		desk := w.browser(t).signIn(t, "desk@alder.example")
+		page := w.at(t, "user3")
+		desk.get(t, page)
+		check := desk.post(t, page+"/caller-checks", "via", "phone").want(t, http.StatusSeeOther).location()
+		letters := first(agentCodeMark, desk.get(t, check))
+		b, attempt := w.halfway(t, name, "code", "000000")
+		if a := b.get(t, attempt+"/help").want(t, http.StatusOK); !strings.Contains(a.body, "desk@alder.example") || !strings.Contains(a.body, "C-1001") || strings.Contains(a.body, letters) {
+			t.Errorf("after one factor it says %s", excerpt(a.body))
+		}
+		other := w.browser(t)
+		if a := other.get(t, other.begin(t, name)+"/help").want(t, http.StatusOK); strings.Contains(a.body, "desk@alder.example") || strings.Contains(a.body, "C-1001") {
+			t.Error("who has proved nothing is told of the check")
+		}
+	})
+}

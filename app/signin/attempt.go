@@ -177,6 +177,14 @@ type Attempt struct {
 // Halfway says whether something was proved in the attempt that is not enough.
 func (a Attempt) Halfway() bool { return a.proved != "" }
 
+// Proved gives the user in whose name something was proved in the attempt; empty before.
+func (a Attempt) Proved() string {
+	if !a.Halfway() {
+		return ""
+	}
+	return a.userID
+}
+
 // Begins says whether a way may be taken in the place of the one that the attempt is
 // on, before anything is proved: the tenant has it on.
 func (a Attempt) Begins(way Way) bool { return !a.Halfway() && !a.off.Has(boundTo(way)) }

@@ -171,6 +171,14 @@ func RoleName(ctx context.Context, role access.Role, custom string) string {
 	return words.Say(ctx, "role."+string(role))
 }
 
+// CheckRole is the role of an agent in words, as caller checks keep it.
+func CheckRole(ctx context.Context, role string) string {
+	if name, custom := strings.CutPrefix(role, access.CustomPrefix); custom {
+		return name
+	}
+	return words.Say(ctx, "role."+role)
+}
+
 // BrowserPage is the frame of a page that belongs to a browser and to no session,
 // whether or not somebody is signed in.
 func (s *Site) BrowserPage(c echo.Context) component.Page {

@@ -14,6 +14,7 @@ type CallerCheck struct {
 	Text       string // what it means, and what comes next
 	Tone, Icon string
 	PersonName string
+	ShortName  string
 	PersonHref string
 	CaseName   string
 	CaseHref   string
@@ -31,7 +32,6 @@ type CallerCheck struct {
 	EndsAt    time.Time
 	AgentCode string
 	CodeAsked bool   // a code is typed here
-	SentTo    string // where it went
 	Tries     string // how many are left, in words
 	Error     string
 
@@ -85,7 +85,8 @@ type CheckWay struct {
 	Strength string
 	Weak     bool
 	Button   string
-	Stops    string    // why it cannot be taken now; empty: it can
-	Until    time.Time // when it can be again; zero: that is not known
-	Key      string    // that takes it
+	Stops    string             // why it cannot be taken now; empty: it can
+	Until    time.Time          // when it can be again; zero: that is not known
+	Key      string             // that takes it
+	Numbers  []component.Choice // that a code may go to, where there are several
 }

@@ -97,6 +97,7 @@ type Person struct {
 	Cases      []CaseRow
 	CasesShown bool         // the viewer may see cases
 	Check      *PersonCheck // nil: the viewer does not check callers
+	Manager    string       // sign-in name; empty: nobody
 	CaseOpen   *CaseOpen    // the form of a new one; nil: one stands, or the viewer may not
 
 	Acts  []PersonAct
@@ -168,6 +169,7 @@ type PersonAct struct {
 	Button   string
 	Danger   bool
 	Choices  *component.Choices // besides the reason; or nil
+	Name     *component.Field   // of somebody, besides the reason; or nil
 	Once     string             // names this form, for what must happen once
 	Typed    string             // the reason, as typed
 	Problems map[string]string  // by field

@@ -58,6 +58,7 @@ type Attention struct {
 type Overview struct {
 	Bypass         *OwnBypass // that the helpdesk gave them; nil: none
 	Case           *Case      // of theirs that stands at the helpdesk; nil: none
+	Check          *Check     // by the helpdesk of who is on the line; nil: none lately
 	Ready          Readiness
 	Authenticators []Authenticator
 	LastSignInAt   time.Time
@@ -75,6 +76,14 @@ type OwnBypass struct {
 type Case struct {
 	Name, Agent, Cause, State string
 	OpenedAt                  time.Time
+}
+
+// Check is a check by the helpdesk of who is on the line, as the person it is about sees
+// it, with the letters that its agent can read out.
+type Check struct {
+	Agent, Role, Case, Letters string
+	State, Tone                string
+	At                         time.Time
 }
 
 // Readiness says how well somebody is prepared for a bad day.

@@ -130,6 +130,7 @@ type Help struct {
 	Ways          []Way
 	Halfway       bool   // one factor was right, and these are for the other one
 	Lost          string // the page of who lost their phone, for when they are in; empty where the helpdesk removes it
+	Check         string // who at the helpdesk checks them just now; or empty
 	HelpdeskPhone string // as it is dialled; or empty
 	HelpdeskHours string // "around the clock"; or empty
 }

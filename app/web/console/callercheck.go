@@ -30,6 +30,7 @@ func (h *Pages) callerCheckRoutes() []web.Route {
 		web.Get(one, access.CallerCheck, h.callerCheck),
 		web.Get(one+"/events", access.CallerCheck, h.checkEvents),
 		web.Get(one+"/state", access.CallerCheck, h.checkState),
+		web.Post(one+"/verify", access.CallerCheck, h.verifyCheck),
 		web.Post(one+"/withdraw", access.CallerCheck, h.withdrawCheck),
 	}
 }
@@ -91,10 +92,10 @@ func (h *Pages) showCheck(c echo.Context, status int, problem string) error {
 	}
 	word, shown := h.checkWord(seen), checkTones[seen.Stands(now)]
 	v := views.CallerCheck{
-		Here: h.checkPath(c, seen.ID), State: string(seen.Live(now)), PersonName: seen.PersonName, PersonHref: h.helpPath(c, seen.UserID), CaseName: seen.CaseName,
+		Here: h.checkPath(c, seen.ID), State: string(seen.Live(now)), PersonName: seen.PersonName, ShortName: seen.ShortName, PersonHref: h.helpPath(c, seen.UserID), CaseName: seen.CaseName,
 		Via: words.Say(ctx, "callercheck.via."+string(seen.Via)), Strength: words.Say(ctx, "callercheck.strength."+string(seen.Via.Strength())),
 		Weak: seen.Via.Strength() != callercheck.Strong, Ticket: h.ticketRef(c, seen.Ticket), Own: seen.Own, Number: seen.Number, StartedAt: seen.BegunAt, EndsAt: seen.ExpiresAt,
-		AgentCode: seen.AgentCode, Title: words.Say(ctx, "callercheck.head."+word, "name", seen.PersonName), Text: words.Say(ctx, "callercheck.text."+word, "name", seen.PersonName),
+		AgentCode: seen.AgentCode, Title: words.Say(ctx, "callercheck.head."+word, "name", seen.ShortName), Text: words.Say(ctx, "callercheck.text."+word, "name", seen.ShortName),
 		Tone: shown.tone, Icon: shown.icon, Alarm: seen.State == callercheck.Reported, Error: problem,
 	}
 	if who.May.Has(access.CaseView) {
@@ -107,7 +108,10 @@ func (h *Pages) showCheck(c echo.Context, status int, problem string) error {
 		v.GoodUntil = seen.ProvedAt.Add(callercheck.FreshLife)
 	}
 	if v.State == string(prompt.Pending) && seen.Own {
-		v.ReadOut = words.Say(ctx, "callercheck.read_out."+string(seen.Via), "name", seen.PersonName)
+		v.ReadOut = words.Say(ctx, "callercheck.read_out."+string(seen.Via), "name", seen.ShortName, "number", seen.SentTo, "manager", seen.Manager)
+		if v.CodeAsked = seen.Via == callercheck.BackupPhone; v.CodeAsked {
+			v.Tries = words.Say(ctx, "callercheck.tries", "count", strconv.Itoa(callercheck.CodeTries-seen.Tries))
+		}
 		v.Text = words.Say(ctx, "callercheck.waits."+string(seen.Via))
 	}
 	return web.Render(c, status, views.CallerCheckPage(h.page(c, "/users"), v))
@@ -143,6 +147,19 @@ func (h *Pages) checkEvents(c echo.Context) error {
 		last = state
 		return state != string(prompt.Pending), nil
 	})
+}
+
+// verifyCheck checks the code that the caller read out. A wrong one is asked for again,
+// while there are tries.
+func (h *Pages) verifyCheck(c echo.Context) error {
+	err := h.Checks.Verify(c.Request().Context(), h.Site.Standing(c), c.Param("check"), web.Form(c, "code"), web.Origin(c))
+	if errors.Is(err, fault.Refused) {
+		return h.showCheck(c, http.StatusUnauthorized, web.Sentence(c, fault.Of(err).Code, ""))
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, h.checkPath(c, c.Param("check")))
 }
 
 func (h *Pages) withdrawCheck(c echo.Context) error {
@@ -185,6 +202,16 @@ func (h *Pages) personCheck(c echo.Context, v *views.Person, p people.Person, ba
 		}
 		if offer.Manager != "" && offer.Stops == "" {
 			way.Proves = words.Say(ctx, "callercheck.manager.proves_by", "name", offer.Manager)
+		}
+		if len(offer.Numbers) == 1 && offer.Stops == "" {
+			way.Proves = words.Say(ctx, "callercheck.backup_phone.proves_by", "number", offer.Numbers[0].Number)
+		}
+		if len(offer.Numbers) > 1 {
+			for _, n := range offer.Numbers {
+				way.Numbers = append(way.Numbers, component.Choice{
+					Value: n.ID, Chosen: n.ID == web.Form(c, "backup_phone"), Label: words.Say(ctx, "callercheck.number", "number", n.Number, "how", words.Say(ctx, "me.backup.how."+n.Channel)),
+				})
+			}
 		}
 		shown.Ways = append(shown.Ways, way)
 	}

@@ -33,6 +33,7 @@ func (h *Pages) peopleRoutes() []web.Route {
 		web.Post("/admin/:tenant/users/:user/totp/revoke", access.AuthenticatorReset, h.revokeTOTP),
 		web.Post("/admin/:tenant/users/:user/codes/revoke", access.AuthenticatorReset, h.revokeSheet),
 		web.Post("/admin/:tenant/users/:user/passkeys/:passkey/revoke", access.AuthenticatorReset, h.revokePasskey),
+		web.Post("/admin/:tenant/users/:user/manager", access.UserInvite, h.setManager),
 		web.Post("/admin/:tenant/users/:user/mfa", access.PolicyEdit, h.setMFA),
 		web.Post("/admin/:tenant/users/:user/invitation", access.UserInvite, h.renewInvitation),
 		web.Post("/admin/:tenant/users/:user/password-link", access.UserInvite, h.sendPasswordLink),

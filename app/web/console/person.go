@@ -49,7 +49,7 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 		MFA: words.Say(ctx, "console.people.mfa."+p.MFAState), MFAHint: words.Say(ctx, "console.person.mfa_hint."+p.MFAState),
 		CreatedAt: p.CreatedAt, CreatedBy: p.Names[p.CreatedBy], Password: p.Password(), AtRisk: p.Ways&(p.Ways-1) == 0,
 		RoleScope: strings.Join(p.RoleScope, ", "), RoleThrough: p.RoleGroup, RoleEndsAt: p.Standing.EndsAt, Role: roleInWords(ctx, p.Standing),
-		Told: p.Told != people.Nothing,
+		Told: p.Told != people.Nothing, Manager: p.Names[p.ManagerID],
 	}
 	if p.LastSignInAt != nil {
 		v.LastAt = *p.LastSignInAt

@@ -40,6 +40,7 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 	people.KindWithdrawPasscode: {"/passcodes/withdraw", "withdraw_passcode"},
 
 	people.KindPostpone: {"/campaign/postpone", "postpone"},
+	people.KindManager:  {"/manager", "manager"},
 }
 
 // dangers are the acts that take something from a person.
@@ -85,6 +86,14 @@ func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, off
 			for i, days := range people.PostponeDays {
 				text := strconv.Itoa(days)
 				act.Choices.Choices = append(act.Choices.Choices, component.Choice{Value: text, Label: words.Say(ctx, "console.act.postpone.days", "count", text), Chosen: i == 0})
+			}
+		case people.KindManager:
+			act.Name = &component.Field{
+				Name: "manager", Label: words.Say(ctx, "console.act.manager.name"), Hint: words.Say(ctx, "console.act.manager.hint"), Typed: p.Names[p.ManagerID],
+				Error: problemsOf(back, act.ID)["manager"], Autocomplete: "off", MaxLength: "254",
+			}
+			if back.form == act.ID {
+				act.Name.Typed = web.Form(c, "manager")
 			}
 		case people.KindInvitation, people.KindPasswordLink:
 			act.Once = secret.System.ID()
@@ -227,4 +236,11 @@ func (h *Pages) setMFA(c echo.Context) error {
 		return err
 	}
 	return h.actOn(c, people.KindMFA, "mfa", people.MFA{State: web.Form(c, "mfa_state")}, "?done=mfa_changed")
+}
+
+func (h *Pages) setManager(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	return h.actOn(c, people.KindManager, "manager", people.Manager{Name: web.Form(c, "manager")}, "?done=manager_changed")
 }

@@ -46,12 +46,27 @@ func (l Letters) Code(tenantName, code string) string {
 	return words.Say(ctx, "message.code", "code", code, "tenant", tenantName) + "\n@" + host + " #" + code
 }
 
+// ToCaller is a code that somebody on the phone with the helpdesk reads to it. Nothing
+// in it is for browsers.
+func (l Letters) ToCaller(tenantName, code, letters string) (text string, spoken []string) {
+	ctx := context.Background()
+	text = words.Say(ctx, "message.caller", "code", code, "tenant", tenantName, "letters", letters)
+	return text, []string{
+		words.Say(ctx, "message.caller.spoken", "tenant", tenantName), digits(ctx, code),
+		words.Say(ctx, "message.caller.letters", "letters", strings.Join(strings.Split(letters, ""), ", ")),
+	}
+}
+
 // Spoken is a code as a call says it, digit by digit.
 func (l Letters) Spoken(tenantName, code string) []string {
 	ctx := context.Background()
-	digits := make([]string, 0, len(code))
+	return []string{words.Say(ctx, "message.spoken", "tenant", tenantName), digits(ctx, code)}
+}
+
+func digits(ctx context.Context, code string) string {
+	said := make([]string, 0, len(code))
 	for _, digit := range code {
-		digits = append(digits, words.Say(ctx, "number.digit."+string(digit)))
+		said = append(said, words.Say(ctx, "number.digit."+string(digit)))
 	}
-	return []string{words.Say(ctx, "message.spoken", "tenant", tenantName), strings.Join(digits, ", ") + "."}
+	return strings.Join(said, ", ") + "."
 }

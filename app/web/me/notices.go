@@ -66,6 +66,10 @@ func (h *Pages) where(c echo.Context) (func(ip string) string, error) {
 func notice(ctx context.Context, n notify.Told) views.Notice {
 	detail := n.Detail
 	switch n.Action {
+	case audit.UserManagerChanged:
+		if detail == "" {
+			detail = words.Say(ctx, "approval.value.none")
+		}
 	case audit.RoleAssigned, audit.RoleTaken, audit.RoleEnded, audit.RoleChanged:
 		name, custom := strings.CutPrefix(n.Detail, access.CustomPrefix)
 		if detail = name; !custom {
@@ -98,6 +102,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.copied")
 	case audit.AccessAlarm, audit.CallerCheckReported:
 		shown.Next = words.Say(ctx, "me.notices.look")
+	case audit.CallerCheckFailed:
+		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.caller_check")
 	case audit.CallerCheckProved:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.caller_check")
 	case audit.CodeSheetLow, audit.CodeSheetUsedUp:

@@ -78,6 +78,9 @@ func (h *Pages) overview(c echo.Context) error {
 	if v.Bypass, err = h.bypassInShort(c); err != nil {
 		return err
 	}
+	if v.Check, err = h.checkInShort(c); err != nil {
+		return err
+	}
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
 }
 
@@ -102,6 +105,21 @@ func (h *Pages) revokeBypass(c echo.Context) error {
 		return err
 	}
 	return web.Redirect(c, "/me?done=bypass_own_revoked")
+}
+
+// checkInShort is the check by the helpdesk that is under way or was proved within an
+// hour, with the letters by which its agent can be known; nil for none.
+func (h *Pages) checkInShort(c echo.Context) (*views.Check, error) {
+	ctx, who := web.Context(c), web.Session(c)
+	own, there, err := h.Checks.OwnOf(c.Request().Context(), who.TenantID, who.UserID)
+	if err != nil || !there {
+		return nil, err
+	}
+	shown := &views.Check{Agent: own.Agent, Role: web.CheckRole(ctx, own.Role), Case: own.Case, Letters: own.AgentCode, At: own.At}
+	if shown.State, shown.Tone = words.Say(ctx, "me.check.proved"), "good"; own.Waits {
+		shown.State, shown.Tone = words.Say(ctx, "me.check.waits"), "warn"
+	}
+	return shown, nil
 }
 
 // caseInShort is the case of theirs that stands at the helpdesk; nil for none.

@@ -19,6 +19,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/bypass"
+	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/codesheet"
 	"latchkey/app/device"
@@ -47,6 +48,7 @@ type Pages struct {
 	Passwords *password.Service
 	Cases     *cases.Service
 	Bypasses  *bypass.Service
+	Checks    *callercheck.Service
 	Sheets    *codesheet.Service
 
 	Applications *application.Service

@@ -301,11 +301,7 @@ func (r *request) showCheck(ctx context.Context, a prompt.Act) {
 	if a.Vouch {
 		r.Act, r.Person = words.Say(ctx, "callercheck.phone.vouch", "name", a.Target), a.Target
 	}
-	name, custom := strings.CutPrefix(a.Role, access.CustomPrefix)
-	if !custom {
-		name = words.Say(ctx, "role."+a.Role)
-	}
-	r.ActHash, r.Requester, r.Role, r.Case, r.Ticket, r.AgentCode = a.Hash, a.Requester, name, a.Case, a.Ticket, a.AgentCode
+	r.ActHash, r.Requester, r.Role, r.Case, r.Ticket, r.AgentCode = a.Hash, a.Requester, web.CheckRole(ctx, a.Role), a.Case, a.Ticket, a.AgentCode
 }
 
 // events tells the phone of each new request, and ends when the phone is one no more.

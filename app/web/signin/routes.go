@@ -16,6 +16,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/callercheck"
 	"latchkey/app/fault"
 	"latchkey/app/prompt"
 	"latchkey/app/session"
@@ -30,6 +31,7 @@ import (
 type Pages struct {
 	Site   *web.Site
 	SignIn *signin.Service
+	Checks *callercheck.Service
 }
 
 // Routes is the map of the sign-in pages.
@@ -390,6 +392,16 @@ func (h *Pages) help(c echo.Context) error {
 	}
 	for _, way := range offered {
 		v.Ways = append(v.Ways, wayOf(web.Context(c), way))
+	}
+	if userID := a.Proved(); userID != "" {
+		// Without the letters: those are for who is signed in.
+		check, there, err := h.Checks.OwnOf(c.Request().Context(), a.TenantID, userID)
+		if err != nil {
+			return err
+		}
+		if there {
+			v.Check = words.Say(web.Context(c), "signin.help.check", "agent", check.Agent, "role", web.CheckRole(web.Context(c), check.Role), "case", check.Case)
+		}
 	}
 	return web.Render(c, http.StatusOK, views.HelpPage(h.page(c, a), v))
 }

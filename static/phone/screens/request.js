@@ -109,15 +109,23 @@ function numberStage(app, request) {
 /** act shows what is to be approved: it comes before the number, because it is what the number is for. */
 function act(request) {
   const text = words.request;
+  if (request.kind === "caller_check") return check(request);
   const changes = (Array.isArray(request.difference) ? request.difference : []).map(({ field, before, after }) => [field, text.change(before, after)]);
-  const rows = [...changes, [text.requester, request.requester, request.role], [text.case, request.case], [text.reason, request.reason], [text.ticket, request.ticket]];
-  const what = request.kind === "caller_check" ? text.whatAsked : text.what;
-  return el("section", { class: "act", "aria-label": what }, el("h2", {}, request.act), list(rows), request.agent_code && proofOfAgent(request));
+  const rows = [...changes, [text.requester, request.requester], [text.reason, request.reason], [text.ticket, request.ticket]];
+  return el("section", { class: "act", "aria-label": text.what }, el("h2", {}, request.act), list(rows));
 }
 
-/** proofOfAgent shows what only who asks can read out. */
-const proofOfAgent = (request) =>
-  el("p", { class: "agent-code" }, words.request.agentCode, " ", el("strong", { "data-agent-code": "" }, request.agent_code));
+/** check shows who at the helpdesk asks, in as few lines as it takes: the numbers must stay in sight. The title says what. */
+function check(request) {
+  const text = words.request;
+  const rows = [
+    [text.person, request.person],
+    [text.requester, request.requester, request.role && `· ${request.role}`],
+    [text.case, [request.case, request.ticket].filter(Boolean).join(" · ")],
+    [text.agentCode, request.agent_code && el("strong", { class: "agent-code", "data-agent-code": "" }, request.agent_code)],
+  ];
+  return el("section", { class: "act", "aria-label": text.whatAsked }, list(rows), request.agent_code && el("p", { class: "hint" }, text.agentCodeHow));
+}
 
 const list = (rows) =>
   el("dl", { class: "facts" }, rows.filter(([, value]) => value).map(([term, value, remark]) => el("div", {}, el("dt", {}, term), el("dd", {}, value, remark && " ", remark))));

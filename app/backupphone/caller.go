@@ -1,0 +1,93 @@
+package backupphone
+
+import (
+	"slices"
+	"time"
+
+	"latchkey/app/fault"
+	"latchkey/app/feature"
+	"latchkey/app/notify"
+	"latchkey/app/provider"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+)
+
+// Caller is a caller to the helpdesk who is to read a code out that goes to a phone of
+// the user whom they say they are.
+type Caller struct {
+	TenantID, UserID string
+	CheckID          string // stands for the attempt: Holding knows the code by it
+	PhoneID          string // which of them; empty for the one used last
+	Letters          string // by which the agent proves to be who sent it
+}
+
+// OfCaller lists the backup phones of a user that the helpdesk may send a code to now:
+// of ways that the user has, that somebody carries, and in countries that are allowed.
+func OfCaller(tx *store.Tx, tenantID, userID string) ([]Phone, error) {
+	var all []Phone
+	err := tx.All(&all, `SELECT b.id, b.number, b.channel, b.confirmed_at, b.last_used_at FROM backup_phones b
+		JOIN users u ON u.tenant_id = b.tenant_id AND u.id = b.user_id JOIN tenants t ON t.id = b.tenant_id
+		JOIN providers p ON p.tenant_id = b.tenant_id AND p.channel = b.channel
+		WHERE b.user_id = ? AND b.tenant_id = ? AND b.state = 'active' AND `+feature.WaysOff+` & CASE b.channel WHEN 'sms' THEN 64 ELSE 32 END = 0
+		ORDER BY CASE WHEN b.last_used_at IS NULL THEN 1 ELSE 0 END, b.last_used_at DESC, b.confirmed_at, b.id`, userID, tenantID)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	limits, err := provider.LimitsOf(tx, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(p Phone) bool { return !allowed(p.Number, p.Channel, limits.Countries) }), nil
+}
+
+// SendToCaller owes a code in the act tx, and gives the phone that it goes to. The
+// brakes are those of sign-ins with counters of their own: whoever asks for codes to
+// sign in as somebody does not keep the helpdesk from it, nor the helpdesk them. A brake
+// that holds is fault.Throttled, no such phone fault.Conflict.
+func (s *Service) SendToCaller(tx *store.Tx, c Caller) (Phone, error) {
+	phones, err := OfCaller(tx, c.TenantID, c.UserID)
+	if err != nil {
+		return Phone{}, err
+	}
+	at := slices.IndexFunc(phones, func(p Phone) bool { return c.PhoneID == "" || p.ID == c.PhoneID })
+	if at < 0 {
+		return Phone{}, fault.New(fault.Conflict, "callercheck.no_backup_phone")
+	}
+	to := phones[at]
+	for _, one := range []struct {
+		who  string
+		nth  int
+		span time.Duration
+	}{{"caller " + c.UserID, 3, userSpan}, {"caller " + s.numberKey(to.Number), 5, numberSpan}} {
+		if wait, err := take(tx, c.TenantID, one.who, one.nth, one.span); err != nil {
+			return to, err
+		} else if wait > 0 {
+			return to, fault.Wait("callercheck.codes_held", wait)
+		}
+	}
+	limits, err := provider.LimitsOf(tx, c.TenantID)
+	if err != nil {
+		return to, err
+	}
+	paid, err := spend(tx, c.TenantID, limits.Daily, true, true)
+	if err != nil {
+		return to, err
+	}
+	if !paid {
+		return to, fault.Wait("backupphone.budget", tx.Now.Truncate(24*time.Hour).Add(24*time.Hour).Sub(tx.Now))
+	}
+	id, code := secret.System.ID(), secret.System.SixDigits()
+	err = tx.Later("INSERT INTO phone_codes (tenant_id, id, attempt_id, phone_id, channel, digest, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?)",
+		c.TenantID, id, c.CheckID, to.ID, to.Channel, s.Keys.CodeDigest(id, code), tx.Now, tx.Now.Add(CodeLife))
+	if err != nil {
+		return to, err
+	}
+	return to, s.Providers.QueueToCaller(tx, c.TenantID, to.Channel, notify.Targets{
+		Query: "SELECT number FROM backup_phones WHERE tenant_id = ? AND id = ? AND state = 'active'", Values: []any{c.TenantID, to.ID},
+	}, code, c.Letters, CodeLife)
+}
+
+// Void ends the codes of an attempt, or of a caller check, in the act tx.
+func Void(tx *store.Tx, tenantID, attemptID string) error {
+	return tx.Later("UPDATE phone_codes SET expires_at = ? WHERE attempt_id = ? AND tenant_id = ? AND used_at IS NULL AND expires_at > ?", tx.Now, attemptID, tenantID, tx.Now)
+}

@@ -1,0 +1,81 @@
+package journey
+
+import (
+	"testing"
+
+	"latchkey/app/store"
+)
+
+// Somebody calls the helpdesk: the agent asks their phone, reads the number out, and the
+// caller gives it. Then the phone says that it is not them, and at last, with no phone at
+// hand, their manager says that it is. The person finds who checked them on their own page.
+func TestHelpdeskChecksACaller(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	caller, phone := h.ready("user2@alder.example")
+	p := h.pc()
+	p.console("desk@alder.example", "/users?q=user2@alder.example")
+	p.Follow("tbody th a")
+	p.WaitForText("#caller-check", "Is it really them?")
+	p.look("person-check")
+	p.Fill("#check-ticket", "no ticket")
+	p.Follow("button[name=via][value=phone]")
+	p.WaitForText(".field-error", "Use letters")
+	p.look("person-check-error")
+	p.Fill("#check-ticket", "CHG-1042")
+	p.Follow("button[name=via][value=phone]")
+	p.WaitFor("[data-check-state=pending] #match-number, body[data-state=pending] #match-number")
+	p.look("check")
+	letters := p.Text("#agent-code")
+
+	phone.at("request", "[data-kind=caller_check][data-stage=number]")
+	phone.WaitForText("main", "desk@alder.example")
+	phone.WaitForText("main", "C-1001")
+	phone.WaitForText("[data-agent-code]", letters)
+	phone.look("caller-check")
+	caller.Open(h.URL + "/me")
+	caller.WaitForText("#agent-code", letters)
+	caller.look("me-check")
+	phone.approve(p.Text("#match-number"))
+	phone.look("caller-check-approved")
+	phone.ended("approved")
+	p.WaitFor("body[data-state=approved]")
+	p.WaitForText("h1", "It is")
+	p.look("check-proved")
+	p.Follow(".attention a.primary")
+	p.WaitForText("main", "proved who they are with their phone")
+	p.look("person-check-proved")
+
+	p.Follow("button[name=via][value=phone]")
+	phone.at("request", "[data-kind=caller_check][data-stage=number]")
+	phone.act("not-me")
+	phone.at("request", "[data-stage=report]")
+	phone.look("caller-check-report")
+	phone.act("report")
+	phone.ended("reported")
+	p.WaitFor("body[data-state=denied]")
+	p.look("check-reported")
+	p.Follow(".attention a.button")
+	p.WaitForText("[role=alert]", "Do nothing for that caller")
+	p.WaitFor("button[value=phone][disabled]")
+	p.look("person-check-alarm")
+	p.Follow("[data-case] a")
+	p.WaitForText("main", "Do nothing for that caller")
+	p.look("case-check")
+
+	_, manager := h.ready("user1@alder.example")
+	p.Open(h.URL + "/admin/alder/users?q=user2@alder.example")
+	p.Follow("tbody th a")
+	p.WaitForText("[data-via=manager]", "user1@alder.example")
+	p.Follow("button[name=via][value=manager]")
+	p.WaitFor("#match-number")
+	p.look("check-manager")
+	manager.at("request", "[data-kind=caller_check][data-stage=number]")
+	manager.WaitForText("main", "user2@alder.example")
+	manager.look("caller-check-vouch")
+	manager.approve(p.Text("#match-number"))
+	manager.ended("approved")
+	p.WaitFor("body[data-state=approved]")
+	p.WaitForText("main", "weakest")
+	p.look("check-vouched")
+}
