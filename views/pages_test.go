@@ -108,6 +108,12 @@ var pages = map[string][]state{
 		func(v *console.Difference) { v.Gone, v.Rules, v.Differs = true, nil, "" },
 		func(v *console.Difference) { v.Gone, v.Same = false, false },
 		func(v *console.Difference) { v.Gone, v.Same = false, true }),
+	"console.InsightsPage": page(console.InsightsPage, full,
+		func(v *console.Insights) { v.Counted, v.AsOf, v.Ways, v.Ramps = false, time.Time{}, nil, nil },
+		func(v *console.Insights) {
+			v.Counted, v.Risks[0].Href, v.Risks[0].Some, v.Risks[1].More = true, "", nil, 0
+			v.Ranges[0].Current, v.Adoption.Parts = true, nil
+		}),
 	"console.WhatIfPage": page(console.WhatIfPage, full,
 		func(v *console.WhatIf) { v.Answered, v.Errors, v.Problems = false, nil, nil },
 		func(v *console.WhatIf) { v.Errors, v.Problems, v.Ways[0].Rules[0].Decides = nil, nil, false }),
@@ -123,7 +129,7 @@ var pages = map[string][]state{
 			v.Ramp.Steps[0].Good, v.Ramp.Guard[0].Above, v.Ramp.Waits[0].Met = false, false, false
 		},
 		func(v *console.Rollout) {
-			v.Ramp = console.Ramp{Begin: "/begin"}
+			v.Ramp, v.Schedule = console.Ramp{Begin: "/begin"}, nil
 		}),
 	"console.RampPage": page(console.RampPage, full,
 		func(v *console.RampForm) {

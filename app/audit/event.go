@@ -124,6 +124,13 @@ const (
 	CampaignChanged   Action = "campaign.changed"    // its rules
 )
 
+// Of changes of a feature for later.
+const (
+	RolloutScheduled   Action = "rollout.scheduled"
+	RolloutUnscheduled Action = "rollout.unscheduled" // by hand
+	RolloutDropped     Action = "rollout.dropped"     // it cannot be made any more
+)
+
 // Of ramps, which open a feature step by step.
 const (
 	RampBegun     Action = "ramp.begun"

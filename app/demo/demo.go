@@ -11,6 +11,8 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/decision"
+	"latchkey/app/feature"
 	"latchkey/app/provider"
 	"latchkey/app/secret"
 	"latchkey/app/session"
@@ -205,6 +207,11 @@ var browsers = []string{"firefox/windows", "chrome/windows", "edge/windows", "sa
 func history(tx *store.Tx, tenantID string, u user.User, n int) error {
 	dice := rand.New(rand.NewPCG(uint64(n), 30))
 	then := *tx
+	person, _, err := feature.PersonOf(tx, tenantID, u.ID)
+	if err != nil {
+		return err
+	}
+	var decided []decision.Made
 	for day := 30; day > 0; day-- {
 		if dice.IntN(3) > 0 {
 			continue
@@ -212,12 +219,24 @@ func history(tx *store.Tx, tenantID string, u user.User, n int) error {
 		then.Now = tx.Now.AddDate(0, 0, -day).Add(time.Duration(dice.IntN(8*3600)) * time.Second)
 		from := audit.Origin{IP: fmt.Sprintf("192.0.2.%d", 10+n), Browser: browsers[n%len(browsers)]}
 		thread := secret.System.ID()
-		by := session.ByPassword
+		by, way, failed := session.ByPassword, user.WithPassword, dice.IntN(12) == 0
 		if n <= 5 {
-			by = session.ByPhone
+			by, way = session.ByPhone, user.WithPhone
+		}
+		state, failures := "finished", 0
+		if failed {
+			state, failures = "ended", 1
+		} else {
+			decided = append(decided, decision.Made{At: then.Now, ID: secret.System.ShortID(), UserID: u.ID, Input: decision.Input{
+				Person: person, MFA: user.MFADisabled, Bound: user.WithPassword | way, Served: decision.Serves(true, nil), Way: way, Proves: way, Mode: tenant.Pick3, Seen: true,
+			}})
+		}
+		if err := tx.Exec(`INSERT INTO attempts (tenant_id, id, browser_digest, name, subject, user_id, purpose, return_to, way, state, failures, ip, browser, created_at, expires_at)
+			VALUES (?,?,'',?,'',?,'sign_in','/',?,?,?,'','',?,?)`, tenantID, thread, u.Name, u.ID, wayNames[way], state, failures, then.Now, then.Now.Add(time.Minute)).Error; err != nil {
+			return err
 		}
 		events := []audit.Event{{Action: audit.SignInBegun, Actor: audit.Claimant(""), Details: map[string]string{"way": by}}}
-		if dice.IntN(12) == 0 {
+		if failed {
 			events = append(events, audit.Event{Action: audit.SignInRefused, Outcome: audit.Failure, Reason: "signin.password_wrong", Actor: audit.Claimant("")})
 		} else {
 			events = append(events, audit.Event{Action: audit.SignInFinished, Actor: audit.User(u.ID), Details: map[string]string{"by": by}})
@@ -230,5 +249,12 @@ func history(tx *store.Tx, tenantID string, u user.User, n int) error {
 			}
 		}
 	}
-	return nil
+	rules, err := decision.Load(tx, tenantID)
+	if err != nil || len(decided) == 0 {
+		return err
+	}
+	return decision.Keep(tx, tenantID, rules, decided)
 }
+
+// wayNames are the ways that they came by, as attempts have them.
+var wayNames = map[user.Ways]string{user.WithPassword: "password", user.WithPhone: "phone"}

@@ -196,3 +196,31 @@ func (t *Table) of(p *Person, reports bool) (has Set) {
 	}
 	return has
 }
+
+// Ring is a slice of people, by how a rule comes to them. Add, never rename.
+type Ring string
+
+const (
+	RingGroups     Ring = "groups"     // members of groups that it names
+	RingPercentage Ring = "percentage" // within its share
+	RingExcluded   Ring = "excluded"   // members of groups that it excludes
+	RingRest       Ring = "rest"       // everybody else
+)
+
+// Rings are all of them, from the first to get something to the last.
+var Rings = []Ring{RingGroups, RingPercentage, RingRest, RingExcluded}
+
+// RingOf gives the slice that a person is in, for a feature. A rule that is only reported
+// slices as if it were live.
+func (t *Table) RingOf(e *Entry, p *Person) Ring {
+	r := &t.Rules[e.index]
+	switch {
+	case within(p.Groups, r.Exclude):
+		return RingExcluded
+	case within(p.Groups, r.Include):
+		return RingGroups
+	case (r.Stage == Percentage || r.Stage == ReportOnly) && e.Place(p.Seed) < int64(r.Share)*scale/100:
+		return RingPercentage
+	}
+	return RingRest
+}

@@ -9,6 +9,7 @@ import (
 // The central journey: a person with a password adds a phone, turns phone
 // sign-in on, and signs in by a number.
 func TestEnrolEnableAndSignInByNumber(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()

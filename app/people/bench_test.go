@@ -77,6 +77,7 @@ var filters = []narrowed{
 	{"with voice", people.Filter{Way: people.WithVoice}},
 	{"with sms", people.Filter{Way: people.WithSMS}},
 	{"with static passcode", people.Filter{Way: people.WithStaticPasscode}},
+	{"with weaker ways alone", people.Filter{Way: people.WithoutStrong}},
 	{"at risk", people.Filter{AtRisk: true}},
 	{"group", people.Filter{Group: "group-0"}},
 	{"never signed in", people.Filter{SignIn: people.Never}},

@@ -27,7 +27,7 @@ var MFAStates = []string{MFADisabled, MFAEnabled, MFAEnforced}
 var States = []string{user.Active, user.Locked, user.Disabled}
 
 // Ways that a filter asks for: to have one, by its name everywhere, or to have none
-// of the two that most people have.
+// of the two that most people have, or of those that are strong.
 const (
 	WithPasskey        = "passkey"
 	WithPhone          = "phone"
@@ -40,6 +40,7 @@ const (
 	WithBypass         = "bypass"
 	WithoutPhone       = "no_phone"
 	WithoutPassword    = "no_password"
+	WithoutStrong      = "no_strong" // nothing stronger than a password or a message
 )
 
 // Ways lists them.
@@ -47,7 +48,7 @@ var Ways = func() (all []string) {
 	for _, w := range user.AllWays {
 		all = append(all, w.Name)
 	}
-	return append(all, WithoutPhone, WithoutPassword)
+	return append(all, WithoutPhone, WithoutPassword, WithoutStrong)
 }()
 
 // Last sign-ins that a filter asks for.

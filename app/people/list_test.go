@@ -60,6 +60,7 @@ func TestEachFilterFindsItsPeople(t *testing.T) {
 			{"who has a phone", people.Filter{Way: people.WithPhone}, "nurse"},
 			{"who has none", people.Filter{Way: people.WithoutPhone}, "admin auditor bare desk lead second security"},
 			{"who has printed codes", people.Filter{Way: people.WithPrintedCode}, "desk"},
+			{"who has weaker ways alone", people.Filter{Way: people.WithoutStrong}, "admin auditor bare lead second security"},
 			{"who is at risk", people.Filter{AtRisk: true}, "admin auditor bare lead second security"},
 			{"members", people.Filter{Group: group}, "desk nurse"},
 			{"members of no group", people.Filter{Group: "none such"}, ""},
@@ -123,7 +124,7 @@ func TestEveryWayIsFoundAndNamed(t *testing.T) {
 			}
 		}
 		for _, way := range people.Ways {
-			if _, tried := bits[way]; !tried && way != people.WithoutPassword && way != people.WithoutPhone {
+			if _, tried := bits[way]; !tried && way != people.WithoutPassword && way != people.WithoutPhone && way != people.WithoutStrong {
 				t.Errorf("%s: not tried", way)
 			}
 		}

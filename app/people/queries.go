@@ -9,12 +9,13 @@ import (
 const rowColumns = "u.id, u.name, u.display_name, u.state, u.mfa_state, u.ways, u.last_signin_at"
 
 // wayConditions stand word for word as in the partial indexes of migrations 0004,
-// 0020 and 0023: written otherwise, no planner finds those.
+// 0020, 0023 and 0033: written otherwise, no planner finds those.
 var wayConditions = map[string]string{
 	WithPassword: "u.ways & 1 <> 0", WithoutPassword: "u.ways & 1 = 0",
 	WithPhone: "u.ways & 2 <> 0", WithoutPhone: "u.ways & 2 = 0",
 	WithTOTP: "u.ways & 4 <> 0", WithPasskey: "u.ways & 8 <> 0", WithPrintedCode: "u.ways & 16 <> 0",
-	WithVoice: "u.ways & 32 <> 0", WithSMS: "u.ways & 64 <> 0", WithStaticPasscode: "u.ways & 128 <> 0", WithBypass: "u.ways & 256 <> 0",
+	WithoutStrong: "u.ways & 30 = 0",
+	WithVoice:     "u.ways & 32 <> 0", WithSMS: "u.ways & 64 <> 0", WithStaticPasscode: "u.ways & 128 <> 0", WithBypass: "u.ways & 256 <> 0",
 }
 
 const (

@@ -131,18 +131,12 @@ func ofStep(err error, i int) error {
 // tried, and undone. When one is taken it is asked again, as things are then.
 func (s *Service) keeps(tx *store.Tx, tenantID string, f feature.Feature, p Plan, from int) (wrong, err error) {
 	for i := from; i < len(p.Steps); i++ {
-		if err := tx.Exec("SAVEPOINT ramp_step").Error; err != nil {
-			return nil, err
-		}
-		wrong = s.Roles.Keep(tx, tenantID, func() error { return feature.Store(tx, tenantID, f, p.Steps[i].Rule, 0) })
-		if wrong != nil && !role.Keeps(wrong) {
-			return nil, wrong
-		}
-		if err := tx.Exec("ROLLBACK TO SAVEPOINT ramp_step").Error; err != nil {
-			return nil, err
-		}
-		if wrong != nil {
+		err := s.Rollout.Try(tx, tenantID, f, p.Steps[i].Rule)
+		if role.Keeps(err) {
 			return fault.Wrong("form.wrong", map[string]string{"stage_" + strconv.Itoa(i+1): "ramp.two_administrators"}), nil
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return nil, nil

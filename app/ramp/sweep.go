@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
@@ -271,24 +270,9 @@ func byItself(r Ramp, action audit.Action, reason string) audit.Event {
 
 // tell leaves a notice for everybody who may change the rollout, but who did it.
 func (s *Service) tell(tx *store.Tx, r Ramp, action audit.Action, by, reason, detail string) error {
-	holders, err := s.Roles.Rules.StandingsIn(tx, r.TenantID)
-	if err != nil {
-		return err
+	n := notify.Notice{Action: action, Reason: reason, Detail: string(r.Feature)}
+	if detail != "" {
+		n.Detail += " " + detail
 	}
-	for _, h := range holders {
-		if !h.May.Has(access.RolloutEdit) || h.UserID == by {
-			continue
-		}
-		n := notify.Notice{Action: action, Reason: reason, Detail: string(r.Feature)}
-		if detail != "" {
-			n.Detail += " " + detail
-		}
-		if by != "" {
-			n.By = s.Roles.Rules.Role(r.TenantID, by)
-		}
-		if err := notify.Tell(tx, r.TenantID, h.UserID, n); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.Rollout.Tell(tx, r.TenantID, by, n)
 }

@@ -42,14 +42,20 @@ func each(t *testing.T, story func(o *office)) {
 }
 
 func open(h *signintest.House) *office {
+	o := services(h)
+	o.security = h.Admin(h.Alder, "security", access.RoleSecurityAdministrator)
+	o.admin = h.Admin(h.Alder, "admin", access.RoleTenantAdministrator)
+	return o
+}
+
+// services are those of one replica.
+func services(h *signintest.House) *office {
 	o := &office{House: h}
 	o.approvals = &approval.Service{DB: h.DB, Rules: h.Rules, Hub: h.Hub, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Approvals: o.approvals}
 	o.rollout = &rollout.Service{DB: h.DB, Roles: roles}
 	maps.Copy(o.approvals.Performers, o.rollout.Performers())
 	maps.Copy(o.approvals.Performers, (&group.Service{DB: h.DB, Rules: h.Rules, Roles: roles}).Performers())
-	o.security = h.Admin(h.Alder, "security", access.RoleSecurityAdministrator)
-	o.admin = h.Admin(h.Alder, "admin", access.RoleTenantAdministrator)
 	return o
 }
 

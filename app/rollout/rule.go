@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"latchkey/app/approval"
 	"latchkey/app/decision"
@@ -16,6 +17,9 @@ type Draft struct {
 	Feature feature.Feature `json:"feature"`
 	feature.Rule
 	Version int `json:"version"` // that it was made from; 0: nothing was said before
+
+	StartsAt *time.Time `json:"starts_at,omitempty"` // nil: at once
+	EndsAt   *time.Time `json:"ends_at,omitempty"`   // when the rule of before comes back; nil: never
 }
 
 // Put makes the draft the rule of its feature in r.

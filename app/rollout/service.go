@@ -34,7 +34,7 @@ type Service struct {
 
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
-	return map[approval.Kind]approval.Performer{KindChange: s.Roles.Kept(s.change)}
+	return map[approval.Kind]approval.Performer{KindChange: s.Roles.Kept(s.change), KindUnschedule: s.unschedule}
 }
 
 // Rollout is how far a feature is opened in a tenant.
@@ -130,17 +130,27 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	if err != nil {
 		return approval.Plan{}, err
 	}
+	weakens := loosens(e, was.Rule, next.Rule) || next.EndsAt != nil && loosens(e, next.Rule, was.Rule)
 	plan := approval.Plan{
-		Questions:  []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.RolloutEdit, Loosens: loosens(e, was.Rule, next.Rule)}},
+		Questions:  []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.RolloutEdit, Loosens: weakens}},
 		Difference: difference(next.Feature, was.Rule, next.Rule, names), Wrong: wrong(next.Rule, names),
 	}
 	plan.Do = func(tx *store.Tx) error {
+		if next.StartsAt != nil {
+			return schedule(tx, act, was, next, weakens)
+		}
+		if err := s.overtaken(tx, act, next.Feature); err != nil {
+			return err
+		}
 		if s.Overtake != nil {
 			if err := s.Overtake(tx, act.TenantID, next.Feature, act.ActorID, act.Reason, act.Origin); err != nil {
 				return err
 			}
 		}
-		return s.store(tx, StepOf(act, next), plan.Difference)
+		if err := s.store(tx, StepOf(act, next), plan.Difference[:1]); err != nil || next.EndsAt == nil {
+			return err
+		}
+		return schedule(tx, act, was, next, weakens)
 	}
 	switch {
 	case next.Version != was.Version:
@@ -148,8 +158,11 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	case plan.Wrong == nil && len(plan.Difference) == 0:
 		plan.Wrong = fault.New(fault.Conflict, "settings.same")
 	case plan.Wrong == nil:
-		plan.Wrong, err = approval.Wrongly(s.Replayed(tx, act.TenantID, next))
+		if plan.Wrong, err = approval.Wrongly(s.Replayed(tx, act.TenantID, next)); err == nil && plan.Wrong == nil && next.Timed() {
+			plan.Wrong, err = approval.Wrongly(s.timed(tx, act.TenantID, was, next))
+		}
 	}
+	plan.Difference = append(plan.Difference, next.times()...)
 	return plan, err
 }
 

@@ -320,6 +320,7 @@ func TestNobodyApprovesTheirOwnFromAnotherBrowser(t *testing.T) {
 // TestAStreamOfTheConsoleEndsWithItsSeat: within five seconds, also when nothing
 // happens that it waits for.
 func TestAStreamOfTheConsoleEndsWithItsSeat(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
 		const boxed = "user2@alder.example"
 		w.promote(t, secondSecurity, access.RoleSecurityAdministrator)
@@ -398,6 +399,7 @@ func TestAPageWhoseSessionIsOverIsToldToStopAsking(t *testing.T) {
 
 // TestTheStreamKeepsNothingAlive: neither the session nor the console.
 func TestTheStreamKeepsNothingAlive(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
 		b := w.browser(t).signIn(t, "desk@alder.example")
 		b.get(t, inbox).want(t, http.StatusOK)
@@ -425,6 +427,7 @@ func TestTheStreamKeepsNothingAlive(t *testing.T) {
 }
 
 func TestTheCountIsLiveOnEveryReplica(t *testing.T) {
+	t.Parallel()
 	here := onPostgres(t)
 	there := here.beside(t)
 	here.promote(t, secondSecurity, access.RoleSecurityAdministrator)

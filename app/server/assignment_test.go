@@ -67,6 +67,7 @@ var madeUp = regexp.MustCompile(`"id":"[a-z0-9]{10}"`)
 // and once with the names of columns and rights beside its own fields, in forms, in
 // the form that brings a file and in the calls of the phone: both leave the same.
 func TestFieldsThatNoFormHasChangeNothing(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
@@ -101,6 +102,7 @@ func TestFieldsThatNoFormHasChangeNothing(t *testing.T) {
 // TestSetUpTakesNoFieldsThatItsFormDoesNotHave is the same for the form by which the
 // first organisation is made, before anybody is there to send another one.
 func TestSetUpTakesNoFieldsThatItsFormDoesNotHave(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()

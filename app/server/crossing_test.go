@@ -29,6 +29,7 @@ func (c *cast) belongings(t *testing.T, slug string) map[string][]string {
 // alder names birch and what is birch's in every place that a request has. Nothing
 // of birch changes, and what is birch's answers like what is nobody's.
 func TestNothingCrossesFromOneTenantToAnother(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()

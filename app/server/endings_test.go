@@ -151,6 +151,7 @@ func (c cause) dies(t *testing.T, here, there *world, name string) {
 // TestWhatIsEndedIsDeadEverywhereWithinFiveSeconds: pages and calls at once, and what
 // is open within five seconds, on the replica where it was ended and on another one.
 func TestWhatIsEndedIsDeadEverywhereWithinFiveSeconds(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()

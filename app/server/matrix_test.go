@@ -303,9 +303,12 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		VALUES (?,?,?,'confidential','on','','https://app.example/callback',?,'',?)`, tenantID, "application-"+slug, "Application of "+slug, c.DB.Now(), c.DB.Now())
 	c.act(t, `INSERT INTO ramps (tenant_id, id, feature, state, plan, before, step, version, turn, entered_at, look_at, day_tries, day_failed, day_sign_ins, day_bypassed, reason, ticket, begun_by, approved_by, begun_at)
 		VALUES (?,?,'passkeys','running',?,'{"stage":"off"}',0,1,1,?,?,0,0,0,0,'','','','',?)`, tenantID, "ramp-"+slug, rampPlan, c.DB.Now(), c.DB.Now().Add(time.Hour), c.DB.Now())
+	c.act(t, `INSERT INTO rollout_schedules (tenant_id, feature, id, state, rule, before, version, at, loosens, reason, ticket, made_by, approved_by, made_at)
+		VALUES (?,'passkeys',?,'waits','{"stage":"off"}','{"stage":"everyone"}',0,?,FALSE,'','','','',?)`, tenantID, "schedule-"+slug, c.DB.Now().Add(time.Hour), c.DB.Now())
 	return map[string]string{
 		":application": "application-" + slug,
 		":ramp":        "ramp-" + slug,
+		":schedule":    "schedule-" + slug,
 
 		":case":     "case-" + slug,
 		":bypass":   "bypass-" + slug,
@@ -384,6 +387,7 @@ var looks = map[access.Permission]bool{access.AuthenticatorView: true, access.Au
 // by one that is limited to a group and by operators with a grant and without, on targets
 // of every rank, in the own tenant, in another one, and on those of another one in the own.
 func TestTheWholeMatrixOverHTTP(t *testing.T) {
+	t.Parallel()
 	table := duties(t)
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {

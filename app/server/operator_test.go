@@ -262,6 +262,7 @@ func TestATenantChangesByItsFactsAlone(t *testing.T) {
 
 // TestASuspensionShutsEverything: sessions, phones and their open streams.
 func TestASuspensionShutsEverything(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
 		b := w.operator(t)
 		s, other := w.scene(t, "user1@alder.example"), w.browser(t).signIn(t, "user1@birch.example")

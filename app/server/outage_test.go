@@ -93,6 +93,7 @@ func (a answer) unavailable(t testing.TB) {
 }
 
 func TestWithoutTheDatabaseNothingHappens(t *testing.T) {
+	t.Parallel()
 	for _, lost := range losses {
 		t.Run(lost.claim, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, w *world) {

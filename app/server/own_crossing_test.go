@@ -179,6 +179,7 @@ func (r *resident) saying(claims func(s side) map[string]any) func(*testing.T, w
 // wherever their pages and calls take an id. It answers like what is nobody's, and
 // nothing of birch changes.
 func TestNothingOfOnesOwnCrosses(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()

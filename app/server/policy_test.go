@@ -89,6 +89,7 @@ func TestAssignmentsThatAreGoneOrNonsenseAreNoPermission(t *testing.T) {
 // looking alone; an act reads the rows, and is not done without them. Then nothing
 // is answered but 503, until they can be read again.
 func TestAssignmentsThatCannotBeReadArePermissionForAMinute(t *testing.T) {
+	t.Parallel()
 	for _, table := range []string{"role_assignments", "operator_grants"} {
 		t.Run(table, func(t *testing.T) {
 			t.Parallel()

@@ -56,6 +56,9 @@ func actsOnRamps(t *testing.T, w *world, admin *browser) (acts []doing) {
 	do := func(route, path string, pairs ...string) {
 		acts = append(acts, doing{route, func() answer { return admin.post(t, path, pairs...) }, http.StatusSeeOther})
 	}
+	w.act(t, `INSERT INTO rollout_schedules (tenant_id, feature, id, state, rule, before, version, at, loosens, reason, ticket, made_by, approved_by, made_at)
+		SELECT id, 'trusted_browsers', 'schedule-1', 'waits', '{"stage":"off"}', '{"stage":"everyone"}', 0, ?, FALSE, '', '', '', '', ? FROM tenants WHERE slug = 'alder'`, w.now().Add(time.Hour), w.now())
+	do("POST /admin/:tenant/rollout/:feature/schedule/:schedule/cancel", rollout+"trusted_browsers/schedule/schedule-1/cancel", "reason", "a test")
 	do(route, rollout+"totp/ramp", rampForm("version", "0", "reason", "a test")...)
 	do(route+"/:ramp/change", rollout+"printed_codes/ramp/"+w.rampOf(t, feature.PrintedCodes, ramp.Running)+"/change", rampForm("turn", "1", "stage_2", "percentage", "percentage_2", "50", "reason", "a test")...)
 	do(route+"/:ramp/pause", rollout+"phone_sign_in/ramp/"+w.rampOf(t, feature.PhoneSignIn, ramp.Running)+"/pause", "reason", "a test")
@@ -152,6 +155,63 @@ func TestARampGoesOnByTheSweepOfTheProgram(t *testing.T) {
 		var step int
 		if w.one(t, &step, "SELECT step FROM ramps WHERE id = ?", id); step != 1 {
 			t.Errorf("it is at step %s", strconv.Itoa(step))
+		}
+	})
+}
+
+// TestAChangeForLaterOnItsPage stores one, is told what is wrong with its times, sees it
+// waiting and takes it back.
+func TestAChangeForLaterOnItsPage(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const page = "/admin/alder/rollout/passkeys"
+		admin := w.browser(t).signIn(t, "admin@alder.example")
+		soon, then := w.now().Add(time.Hour), w.now().Add(26*time.Hour)
+		form := func(starts, ends string, more ...string) []string {
+			return append([]string{"stage", "percentage", "percentage", "25", "version", "0", "reason", "next week", "starts_at", starts, "ends_at", ends}, more...)
+		}
+		for _, row := range []struct{ starts, ends, says string }{
+			{"tomorrow", "", "Give a date and a time"},
+			{"", "2026-13-45T00:00", "Give a date and a time"},
+			{"2001-01-01T10:00", "", "lies ahead"},
+			{soon.Format("2006-01-02T15:04"), soon.Add(-30 * time.Minute).Format(time.RFC3339), "after the beginning"},
+		} {
+			if a := admin.post(t, page, form(row.starts, row.ends)...); !a.is(t, http.StatusUnprocessableEntity) || !strings.Contains(a.body, row.says) {
+				t.Errorf("from %q until %q: %s", row.starts, row.ends, excerpt(a.body))
+			}
+		}
+		look := admin.post(t, page, form(soon.Format("2006-01-02T15:04"), "", "do", "preview")...).want(t, http.StatusSeeOther).location()
+		if !strings.Contains(look, "starts_at=") {
+			t.Errorf("a look forgets when: %s", look)
+		}
+		if to := admin.post(t, page, form(soon.Format("2006-01-02T15:04"), then.Format(time.RFC3339))...).want(t, http.StatusSeeOther).location(); !strings.HasSuffix(to, "done=scheduled") {
+			t.Fatalf("it leads to %s", to)
+		}
+		a := admin.get(t, page).want(t, http.StatusOK)
+		for _, said := range []string{"Waits for its time", "A percentage, 25 %", "And goes back", "next week"} {
+			if !strings.Contains(a.body, said) {
+				t.Errorf("the page lacks %q", said)
+			}
+		}
+		if a := admin.get(t, "/admin/alder/rollout").want(t, http.StatusOK); !strings.Contains(a.body, "Changes later") {
+			t.Error("the list does not say that something waits")
+		}
+		admin.post(t, page+"/ramp", rampForm("version", "0", "reason", "a test")...).want(t, http.StatusConflict)
+		var id string
+		w.one(t, &id, "SELECT id FROM rollout_schedules")
+		admin.post(t, page+"/schedule/nowhere/cancel", "reason", "a test").want(t, http.StatusNotFound)
+		admin.post(t, page+"/schedule/"+id+"/cancel", "reason", "").want(t, http.StatusUnprocessableEntity)
+		admin.post(t, page+"/schedule/"+id+"/cancel", "reason", "not now").want(t, http.StatusSeeOther)
+		if a := admin.get(t, page).want(t, http.StatusOK); strings.Contains(a.body, "Waits for its time") {
+			t.Error("it still waits")
+		}
+		// The sweep of the program makes it.
+		admin.post(t, page, form(w.now().Add(2*time.Minute).Format("2006-01-02T15:04:05"), "")...).want(t, http.StatusSeeOther)
+		w.act(t, "UPDATE rollout_schedules SET at = ?", w.now())
+		if err := w.Rollouts.Due(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if a := admin.get(t, page).want(t, http.StatusOK); !strings.Contains(a.body, "by the schedule") {
+			t.Error("the history does not say who made it")
 		}
 	})
 }

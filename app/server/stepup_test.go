@@ -201,6 +201,7 @@ func challenged(a answer, proofs string) string {
 // TestAProgramIsToldWhichProofIsMissing: whatever leads a person to the step-up
 // answers a program with a challenge, and nothing else does.
 func TestAProgramIsToldWhichProofIsMissing(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()

@@ -17,6 +17,7 @@ import (
 // TestAnOperatorWhoWasLetInDecides: by the role of the grant, with an account that
 // the tenant does not have, and not for who let them in.
 func TestAnOperatorWhoWasLetInDecides(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, w *world) {
 		w.promote(t, secondSecurity, access.RoleSecurityAdministrator)
 		tenantID, firstID := w.person(t, firstSecurity)

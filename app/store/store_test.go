@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -219,6 +220,38 @@ func TestAnActThatMetAnotherRunsAgain(t *testing.T) {
 		all.Wait()
 		if got := settings(t, db); got != 1 {
 			t.Errorf("%d rows stand, want 1", got)
+		}
+	})
+}
+
+// TestActsThatMeetSeveralOthersRunAsOften: four take the next number at once, and each
+// gets one.
+func TestActsThatMeetSeveralOthersRunAsOften(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		const rounds, atOnce = 10, 4
+		for range rounds {
+			var all sync.WaitGroup
+			begun := make(chan struct{})
+			for range atOnce {
+				all.Go(func() {
+					<-begun
+					err := db.Act(t.Context(), func(tx *store.Tx) error {
+						var n int
+						if _, err := tx.One(&n, "SELECT count(*) FROM platform_settings WHERE name LIKE 'number %'"); err != nil {
+							return err
+						}
+						return tx.Exec(setting, fmt.Sprintf("number %d", n), "1").Error
+					})
+					if err != nil {
+						t.Errorf("Act = %v", err)
+					}
+				})
+			}
+			close(begun)
+			all.Wait()
+		}
+		if got := settings(t, db); got != rounds*atOnce {
+			t.Errorf("%d rows stand, want %d", got, rounds*atOnce)
 		}
 	})
 }

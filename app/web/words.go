@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -48,4 +49,19 @@ func How(ctx context.Context, amr string) string {
 		return words.Say(ctx, "me.sessions.how."+first)
 	}
 	return words.Say(ctx, "me.sessions.how.and", "first", words.Say(ctx, "me.sessions.how."+first), "second", How(ctx, second))
+}
+
+// Moment reads a moment as forms and programs give it: of a date and time without a
+// zone, which is UTC, or with one. Empty is none, and ok; anything else is not.
+func Moment(text string) (at *time.Time, ok bool) {
+	if text == "" {
+		return nil, true
+	}
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04", time.RFC3339} {
+		if read, err := time.Parse(layout, text); err == nil {
+			read = read.UTC().Truncate(time.Microsecond)
+			return &read, true
+		}
+	}
+	return nil, false
 }

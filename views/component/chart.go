@@ -2,6 +2,7 @@ package component
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 )
 
@@ -24,8 +25,8 @@ func (c Chart) table() []Series { return append(c.Series[:len(c.Series):len(c.Se
 // Series is one kind of figures, one for each label of its chart.
 type Series struct {
 	Name   string
-	Values []float64
-	Texts  []string // as the table has them; nil: as they are
+	Values []float64 // of a line, not a number where there is none
+	Texts  []string  // as the table has them; nil: as they are
 }
 
 // text is a figure in the table.
@@ -58,7 +59,7 @@ func (c Chart) most(stacked bool) float64 {
 		for _, s := range c.Series {
 			if stacked {
 				column += s.Values[i]
-			} else {
+			} else if !math.IsNaN(s.Values[i]) {
 				column = max(column, s.Values[i])
 			}
 		}
@@ -111,6 +112,9 @@ func chartClass(series int) string { return "chart-" + string(rune('a'+series%5)
 func (c Chart) line(s Series) (points string) {
 	most := c.most(false)
 	for i, v := range s.Values {
+		if math.IsNaN(v) {
+			continue
+		}
 		x := 1000 * (float64(i) + 0.5) / float64(max(1, len(c.Labels)))
 		points += fmt.Sprintf("%.1f,%.2f ", x, chartGround-v/most*(chartGround-chartTop))
 	}
@@ -120,13 +124,9 @@ func (c Chart) line(s Series) (points string) {
 // chartLabel is a text along the bottom.
 type chartLabel struct{ X, Anchor, Text string }
 
-// bottom are the labels that have room beside one another: all of a week, and five of
-// more days.
+// bottom are the labels that have room beside one another: five at most.
 func (c Chart) bottom() (all []chartLabel) {
-	each := 1
-	if len(c.Labels) > 7 {
-		each = (len(c.Labels) + 4) / 5
-	}
+	each := max(1, (len(c.Labels)+4)/5)
 	for i := len(c.Labels) - 1; i >= 0; i -= each {
 		anchor := "middle"
 		if len(c.Labels) > 7 && i == len(c.Labels)-1 {

@@ -1,13 +1,18 @@
 package console
 
 import (
+	"context"
 	"time"
 
 	"latchkey/views/component"
+	"latchkey/views/words"
 )
 
 // Rollouts is every feature, and how far it is open.
-type Rollouts struct{ Lines []RolloutLine }
+type Rollouts struct {
+	Insights string // where it is shown how it goes
+	Lines    []RolloutLine
+}
 
 // RolloutLine is one feature of the list.
 type RolloutLine struct {
@@ -33,6 +38,8 @@ type Rollout struct {
 	Stages           component.Choices
 	Percentage       component.Field
 	Include, Exclude component.Choices
+	Starts, Ends     component.Field
+	Schedule         *Schedule // nil: nothing waits for its time
 	Reason           string
 	Errors           map[string]string
 	Problems         []component.Problem
@@ -105,4 +112,25 @@ type Explanation struct {
 type Condition struct {
 	Met  bool
 	Text string
+}
+
+// Schedule is the change of a feature that waits for its time.
+type Schedule struct {
+	Text   string // what will be, in a sentence that goes on with the time
+	At     time.Time
+	EndsAt time.Time // when it goes back; zero: never, or At says so
+	By     string
+	Reason string
+	Action string // that takes it back
+	Cancel string // what happens then
+	Typed  string
+	Error  string
+	Open   bool
+}
+
+func (v Schedule) confirm(ctx context.Context, csrf string) component.Confirm {
+	say := words.Say(ctx, "rollout.schedule.cancel")
+	return component.Confirm{
+		ID: "unschedule", Trigger: say, Title: words.Say(ctx, "rollout.schedule.cancel.title"), Text: v.Cancel, Action: v.Action, CSRF: csrf, Button: say, Danger: true, Open: v.Open,
+	}
 }

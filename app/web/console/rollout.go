@@ -28,6 +28,7 @@ func (h *Pages) rolloutRoutes() []web.Route {
 		web.Get("/admin/:tenant"+rolloutPath, access.RolloutEdit, h.rollouts),
 		web.Get("/admin/:tenant"+rolloutPath+"/:feature", access.RolloutEdit, h.rollout),
 		web.Post("/admin/:tenant"+rolloutPath+"/:feature", access.RolloutEdit, h.changeRollout),
+		web.Post("/admin/:tenant"+rolloutPath+"/:feature/schedule/:schedule/cancel", access.RolloutEdit, h.unscheduleRollout),
 		web.Get("/admin/:tenant"+rolloutPath+"/:feature/explain", access.RolloutEdit, h.explainRollout),
 	}
 }
@@ -46,11 +47,15 @@ func (h *Pages) rollouts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	later, err := h.Rollout.Schedules(c.Request().Context(), web.Here(c).ID)
+	if err != nil {
+		return err
+	}
 	ramps, err := h.Ramps.All(c.Request().Context(), web.Here(c).ID)
 	if err != nil {
 		return err
 	}
-	ctx, v := web.Context(c), views.Rollouts{}
+	ctx, v := web.Context(c), views.Rollouts{Insights: h.path(c, insightsPath)}
 	for _, r := range all {
 		line := views.RolloutLine{
 			Title: featureName(c, r.Feature), Text: words.Say(ctx, "feature.about."+string(r.Feature)), Href: h.featurePath(c, r.Feature),
@@ -58,6 +63,9 @@ func (h *Pages) rollouts(c echo.Context) error {
 		}
 		if !r.Released {
 			line.Stage, line.Tone = words.Say(ctx, "rollout.not_released"), "warn"
+		}
+		if waiting, ok := later[r.Feature]; ok {
+			line.UnderWay = words.Say(ctx, map[bool]string{true: "rollout.brief.waits", false: "rollout.brief.holds"}[waiting.Waits])
 		}
 		for _, under := range ramps {
 			if under.Feature == r.Feature {
@@ -121,7 +129,7 @@ func (h *Pages) preview(c echo.Context, now rollout.Rollout, shown rolloutForm) 
 	if len(shown.wrong) > 0 {
 		status, shown.preview = http.StatusUnprocessableEntity, nil
 		for field, code := range shown.wrong {
-			if code == "rollout.percentage_form" {
+			if code == "rollout.percentage_form" || code == "rollout.time_form" {
 				shown.wrong[field] = web.Sentence(c, code, "")
 			}
 		}
@@ -133,6 +141,8 @@ func (h *Pages) preview(c echo.Context, now rollout.Rollout, shown rolloutForm) 
 type rolloutForm struct {
 	draft      rollout.Draft
 	percentage string
+	starts     string
+	ends       string
 	reason     string
 	wrong      map[string]string
 	lacks      *views.Lacks // a replay of it, which has to stand first
@@ -140,6 +150,9 @@ type rolloutForm struct {
 
 	rampForm, rampTyped string // the act on a ramp that was refused, and its reason
 	rampWrong           map[string]string
+
+	scheduleTyped string // the reason with which a schedule was to be cancelled, and what is wrong with it
+	scheduleWrong map[string]string
 }
 
 func rolloutFormOf(f feature.Feature, form url.Values) rolloutForm {
@@ -147,7 +160,7 @@ func rolloutFormOf(f feature.Feature, form url.Values) rolloutForm {
 		draft: rollout.Draft{Feature: f, Rule: feature.Rule{
 			Stage: feature.Stage(form.Get("stage")), Include: chosenIn(form["include_groups"]), Exclude: chosenIn(form["exclude_groups"]),
 		}},
-		percentage: strings.TrimSpace(form.Get("percentage")), reason: form.Get("reason"),
+		percentage: strings.TrimSpace(form.Get("percentage")), reason: form.Get("reason"), starts: strings.TrimSpace(form.Get("starts_at")), ends: strings.TrimSpace(form.Get("ends_at")),
 	}
 	typed.draft.Version, _ = strconv.Atoi(form.Get("version"))
 	if stage := typed.draft.Stage; stage == feature.Percentage || stage == feature.ReportOnly {
@@ -156,6 +169,20 @@ func rolloutFormOf(f feature.Feature, form url.Values) rolloutForm {
 			typed.wrong = map[string]string{"percentage": "rollout.percentage_form"}
 		}
 		typed.draft.Share = share
+	}
+	for field, text := range map[string]string{"starts_at": typed.starts, "ends_at": typed.ends} {
+		at, ok := web.Moment(text)
+		if !ok {
+			if typed.wrong == nil {
+				typed.wrong = map[string]string{}
+			}
+			typed.wrong[field] = "rollout.time_form"
+		}
+		if field == "starts_at" {
+			typed.draft.StartsAt = at
+		} else {
+			typed.draft.EndsAt = at
+		}
 	}
 	return typed
 }
@@ -184,7 +211,11 @@ func (h *Pages) changeRollout(c echo.Context) error {
 	if typed.wrong != nil {
 		err = fault.Wrong("form.wrong", typed.wrong)
 	} else {
-		err = h.submit(c, h.act(c, rollout.KindChange, "").With(typed.draft), rolloutPath+"/"+url.PathEscape(string(now.Feature))+"?done=saved")
+		done := "?done=saved"
+		if typed.draft.StartsAt != nil {
+			done = "?done=scheduled"
+		}
+		err = h.submit(c, h.act(c, rollout.KindChange, "").With(typed.draft), rolloutPath+"/"+url.PathEscape(string(now.Feature))+done)
 	}
 	if fields, ok := wrong(c, err); ok {
 		typed.wrong = fields
@@ -219,7 +250,7 @@ func (h *Pages) replayRollout(c echo.Context, now rollout.Rollout, typed rollout
 // query is a draft as an address, so that a preview can be passed on and reloaded.
 func (f rolloutForm) query() url.Values {
 	q := url.Values{"stage": {string(f.draft.Stage)}, "version": {strconv.Itoa(f.draft.Version)}, "include_groups": f.draft.Include, "exclude_groups": f.draft.Exclude}
-	for name, value := range map[string]string{"percentage": f.percentage, "reason": f.reason} {
+	for name, value := range map[string]string{"percentage": f.percentage, "reason": f.reason, "starts_at": f.starts, "ends_at": f.ends} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -272,9 +303,14 @@ func (h *Pages) showRollout(c echo.Context, status int, now rollout.Rollout, for
 	}
 	v.Percentage = component.Field{Name: "percentage", Label: words.Say(ctx, "rollout.percentage"), Hint: words.Say(ctx, "rollout.percentage_hint"), Typed: typed, Error: form.wrong["percentage"], InputMode: "numeric", MaxLength: "3"}
 	v.Include, v.Exclude = ruleGroups(c, groups, "include_groups", form.draft.Include, form.wrong), ruleGroups(c, groups, "exclude_groups", form.draft.Exclude, form.wrong)
-	v.Problems = component.Problems(form.wrong, "stage", "percentage", "include_groups", "exclude_groups", "reason", "ticket")
+	v.Starts = component.Field{Name: "starts_at", Label: words.Say(ctx, "rollout.starts_at"), Hint: words.Say(ctx, "rollout.starts_at_hint"), Type: "datetime-local", Typed: form.starts, Error: form.wrong["starts_at"]}
+	v.Ends = component.Field{Name: "ends_at", Label: words.Say(ctx, "rollout.ends_at"), Hint: words.Say(ctx, "rollout.ends_at_hint"), Type: "datetime-local", Typed: form.ends, Error: form.wrong["ends_at"]}
+	v.Problems = component.Problems(form.wrong, "stage", "percentage", "include_groups", "exclude_groups", "starts_at", "ends_at", "reason", "ticket")
 	if form.preview != nil {
 		v.Preview = previewOf(c, *form.preview)
+	}
+	if v.Schedule, err = h.schedulePart(c, now, names, form); err != nil {
+		return err
 	}
 	if v.Ramp, err = h.rampPart(c, now, names, form); err != nil {
 		return err
@@ -367,4 +403,47 @@ func conditionText(ctx context.Context, c feature.Condition, groups map[string]s
 		needed = words.Say(ctx, "feature."+string(c.Needed))
 	}
 	return words.Say(ctx, "rollout.condition."+c.Name, "group", groups[c.Group], "place", percent(c.Place), "share", percent(c.Share), "feature", needed)
+}
+
+// schedulePart shows the change of a feature that waits for its time.
+func (h *Pages) schedulePart(c echo.Context, now rollout.Rollout, names map[string]string, form rolloutForm) (*views.Schedule, error) {
+	all, err := h.Rollout.Schedules(c.Request().Context(), web.Here(c).ID)
+	waiting, ok := all[now.Feature]
+	if err != nil || !ok {
+		return nil, err
+	}
+	ctx := web.Context(c)
+	v := &views.Schedule{
+		Action: h.featurePath(c, now.Feature) + "/schedule/" + url.PathEscape(waiting.ID) + "/cancel", At: waiting.At, Reason: waiting.Reason, Typed: form.scheduleTyped, Error: form.scheduleWrong["reason"],
+		Open: form.scheduleWrong != nil, By: words.Say(ctx, "policy.history.by", "name", waiting.MadeBy),
+	}
+	if waiting.Approved != "" {
+		v.By = words.Say(ctx, "policy.history.by_two", "name", waiting.MadeBy, "other", waiting.Approved)
+	}
+	if waiting.Waits {
+		v.Text, v.Cancel = words.Say(ctx, "rollout.schedule.waits", "rule", stageOf(c, waiting.Rule, names)), words.Say(ctx, "rollout.schedule.cancel.waits")
+		if waiting.EndsAt != nil {
+			v.EndsAt = *waiting.EndsAt
+		}
+	} else {
+		v.Text, v.Cancel = words.Say(ctx, "rollout.schedule.holds", "rule", stageOf(c, waiting.Before, names)), words.Say(ctx, "rollout.schedule.cancel.holds")
+	}
+	return v, nil
+}
+
+func (h *Pages) unscheduleRollout(c echo.Context) error {
+	now, err := h.Rollout.Of(c.Request().Context(), web.Here(c).ID, feature.Feature(c.Param("feature")))
+	if err != nil {
+		return err
+	}
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	err = h.submit(c, h.act(c, rollout.KindUnschedule, "").With(rollout.Unschedule{Feature: now.Feature, ID: c.Param("schedule")}), rolloutPath+"/"+url.PathEscape(string(now.Feature))+"?done=unscheduled")
+	if fields, ok := wrong(c, err); ok {
+		return h.showRollout(c, http.StatusUnprocessableEntity, now, rolloutForm{
+			draft: rollout.Draft{Feature: now.Feature, Rule: now.Rule, Version: now.Version}, scheduleTyped: web.Form(c, "reason"), scheduleWrong: fields,
+		})
+	}
+	return err
 }

@@ -77,7 +77,7 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		}
 	case audit.ApprovalGiven, audit.ApprovalRefused, audit.ApprovalVoid, audit.ApprovalExpired:
 		detail = web.Act(ctx, approval.Kind(n.Detail))
-	case audit.RampStepped, audit.RampHalted, audit.RampDone, audit.RampOvertaken:
+	case audit.RampStepped, audit.RampHalted, audit.RampDone, audit.RampOvertaken, audit.RolloutChanged, audit.RolloutDropped:
 		detail = rampDetail(ctx, n)
 	case audit.FeatureChosen, audit.FeatureDeclined:
 		detail = words.Say(ctx, "feature."+n.Detail)
@@ -114,9 +114,9 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Tone = ""
 	case audit.CaseTaken, audit.CaseHandedOver, audit.CaseClosed:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.case")
-	case audit.RampStepped, audit.RampDone:
+	case audit.RampStepped, audit.RampDone, audit.RolloutChanged:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.ramp")
-	case audit.RampHalted, audit.RampOvertaken:
+	case audit.RampHalted, audit.RampOvertaken, audit.RolloutDropped:
 		shown.Next = words.Say(ctx, "me.notices.ramp")
 	case audit.RoleEnded:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.role_ended")
@@ -153,6 +153,8 @@ func rampDetail(ctx context.Context, n notify.Told) string {
 	case audit.RampStepped:
 		step, of, _ := strings.Cut(more, " ")
 		return words.Say(ctx, "notice.ramp.step", "feature", name, "step", step, "steps", of)
+	case audit.RolloutDropped:
+		return words.Say(ctx, "notice.rollout.cause."+more, "feature", name)
 	case audit.RampHalted:
 		return words.Say(ctx, "notice.ramp.cause."+more, "feature", name)
 	}
