@@ -75,6 +75,10 @@ const (
 	ReleaseChanged  Action = "release.changed"
 	ReleaseStopped  Action = "release.stopped"
 	ReleaseResumed  Action = "release.resumed"
+
+	ReleaseScheduled   Action = "release.scheduled"
+	ReleaseUnscheduled Action = "release.unscheduled" // by hand
+	ReleaseDropped     Action = "release.dropped"     // it cannot be made any more
 )
 
 // Of the console.

@@ -14,6 +14,10 @@
 // its condition, so it holds on every replica from the moment of the commit. Those who
 // wait (streams) are rung.
 //
+// A change may wait for its time, and go back at another one (ChangeAt, Due): whichever
+// replica is there first makes it. A change by hand, and a stop, drops what waits, which
+// was made from an older version.
+//
 // No change may shut the operators out: one who could sign in before must be able to
 // afterwards.
 package release

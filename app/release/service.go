@@ -75,6 +75,7 @@ type Version struct {
 type Details struct {
 	Released
 	Versions []Version
+	Schedule *Scheduled // nil: nothing waits for its time
 }
 
 // Find gives a feature with its versions: fault.NotFound when there is none so called.
@@ -92,6 +93,9 @@ func (s *Service) Find(ctx context.Context, f feature.Feature) (d Details, err e
 		return d, store.Unusable(err)
 	}
 	d.Reach = reach(e, d.Rule, d.Rule, tenants)
+	if d.Schedule, err = scheduleOf(tx, f); err != nil {
+		return d, store.Unusable(err)
+	}
 	d.Versions, err = versions(tx, f)
 	return d, store.Unusable(err)
 }
@@ -184,6 +188,9 @@ func (s *Service) act(ctx context.Context, act Act, wrong map[string]string, act
 		is := next(was.Rule)
 		if len(difference(was.Rule, is)) == 0 {
 			return fault.Wrong("form.wrong", map[string]string{"reason": "release.nothing_new"})
+		}
+		if err := overtaken(tx, act); err != nil {
+			return err
 		}
 		return s.put(tx, was, is, act, action)
 	})

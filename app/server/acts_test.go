@@ -89,6 +89,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	ending.get(t, "/t/alder/end-session").want(t, http.StatusOK)
 	w.act(t, "INSERT INTO releases (feature, killed, version, changed_at) VALUES ('registration_campaign', TRUE, 1, ?), ('openid_applications', FALSE, 1, ?)", w.now(), w.now())
 	w.act(t, "INSERT INTO release_cells (feature, region, ring, share) VALUES ('openid_applications', 'us', 'stable', 50)")
+	w.act(t, `INSERT INTO release_schedules (feature, id, state, cells, before, version, at, reason, made_by, made_at) VALUES ('sms','release-1','waits','null','null',0,?,'','',?)`, w.now().Add(time.Hour), w.now())
 	face := passkeytest.New(t, w.URL).Make(t, ph.beginsUnlock(t))
 	acts := []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
@@ -138,6 +139,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST " + tenants + "/:tenant/domains/:domain/verify", form(operated.b, tenants+"/elm/domains/elm.example/verify"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/domains/:domain/remove", form(operated.b, tenants+"/elm/domains/second.example/remove"), http.StatusSeeOther},
 		{"POST /operator/releases/:feature", form(operated.b, "/operator/releases/voice", shares("version", "0", "reason", "a test")...), http.StatusSeeOther},
+		{"POST /operator/releases/:feature/schedule/:schedule/cancel", form(operated.b, "/operator/releases/sms/schedule/release-1/cancel", "reason", "a test"), http.StatusSeeOther},
 		{"POST /operator/releases/:feature/stop", form(operated.b, "/operator/releases/trusted_browsers/stop", "reason", "a test"), http.StatusSeeOther},
 		{"POST /operator/releases/:feature/resume", form(operated.b, "/operator/releases/registration_campaign/resume", "version", "1", "reason", "a test"), http.StatusSeeOther},
 		{"POST /operator/releases/:feature/restore", form(operated.b, "/operator/releases/openid_applications/restore", "version", "1", "to", "0", "reason", "a test"), http.StatusSeeOther},

@@ -243,3 +243,67 @@ func TestReleasesAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestAReleaseIsChangedAtItsTime walks it on the page: what is wrong with times, what
+// waits, the sweeps of replicas at once, and the way back.
+func TestAReleaseIsChangedAtItsTime(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		b := w.operator(t)
+		const page = "/operator/releases/passkeys"
+		soon := w.now().Add(time.Hour)
+		form := func(version, starts, ends string) []string {
+			return shares("version", version, "reason", "next week", "starts_at", starts, "ends_at", ends)
+		}
+		for _, row := range [][2]string{{"tomorrow", ""}, {"2001-01-01T10:00", ""}, {soon.Format(time.RFC3339), soon.Add(-time.Minute).Format(time.RFC3339)}} {
+			b.post(t, page, form("0", row[0], row[1])...).is(t, http.StatusUnprocessableEntity)
+		}
+		b.post(t, page, form("0", soon.Format(time.RFC3339), soon.Add(time.Hour).Format(time.RFC3339))...).want(t, http.StatusSeeOther)
+		b.post(t, page, form("0", soon.Format(time.RFC3339), "")...).is(t, http.StatusConflict)
+		if a := b.get(t, page).want(t, http.StatusOK); !strings.Contains(a.body, "Waits for its time") || !strings.Contains(a.body, "Nobody has changed it yet") {
+			t.Errorf("the page says %s", excerpt(a.body))
+		}
+		var versions int
+		for want := 1; want <= 2; want++ {
+			w.act(t, "UPDATE release_schedules SET at = ?", w.now())
+			errs := make(chan error, 6)
+			for range 6 {
+				go func() { errs <- w.Releases.Due(t.Context()) }()
+			}
+			for range 6 {
+				if err := <-errs; err != nil {
+					t.Error(err)
+				}
+			}
+			if w.one(t, &versions, "SELECT count(*) FROM release_versions WHERE feature = 'passkeys'"); versions != want {
+				t.Fatalf("%d versions, want %d", versions, want)
+			}
+		}
+		var cells int
+		if w.one(t, &cells, "SELECT count(*) FROM release_cells WHERE feature = 'passkeys'"); cells != 0 {
+			t.Errorf("after its end %d cells are not whole", cells)
+		}
+		// A stop drops what waits; and what waits is taken back.
+		b.post(t, page, form("2", soon.Format(time.RFC3339), "")...).want(t, http.StatusSeeOther)
+		b.post(t, page+"/stop", "reason", "broken").want(t, http.StatusSeeOther)
+		var left, dropped int
+		w.one(t, &left, "SELECT count(*) FROM release_schedules")
+		if w.one(t, &dropped, "SELECT count(*) FROM audit_events WHERE action = 'release.dropped'"); left != 0 || dropped != 1 {
+			t.Errorf("%d wait after a stop, %d events", left, dropped)
+		}
+		b.post(t, page, form("3", soon.Format(time.RFC3339), "")...).want(t, http.StatusSeeOther)
+		var id string
+		w.one(t, &id, "SELECT id FROM release_schedules")
+		b.post(t, page+"/schedule/"+id+"/cancel", "reason", "").is(t, http.StatusUnprocessableEntity)
+		b.post(t, page+"/schedule/"+id+"/cancel", "reason", "not now").want(t, http.StatusSeeOther)
+		b.post(t, page+"/schedule/"+id+"/cancel", "reason", "again").is(t, http.StatusNotFound)
+		// Whoever made it is no operator any more.
+		b.post(t, page, form("3", soon.Format(time.RFC3339), "")...).want(t, http.StatusSeeOther)
+		w.act(t, "UPDATE release_schedules SET at = ?, made_by = 'somebody'", w.now())
+		if err := w.Releases.Due(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if w.one(t, &versions, "SELECT count(*) FROM release_versions WHERE feature = 'passkeys'"); versions != 3 {
+			t.Errorf("%d versions, want 3", versions)
+		}
+	})
+}

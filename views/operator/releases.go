@@ -35,7 +35,27 @@ type Release struct {
 	Problems          []component.Problem
 	Stop              Reason // or to let it go on
 	StopText          string // what that means
+	Starts, Ends      component.Field
+	Schedule          *ReleaseSchedule // nil: nothing waits for its time
 	Versions          []ReleaseVersion
+}
+
+// ReleaseSchedule is the change that waits for its time.
+type ReleaseSchedule struct {
+	Text   string // what will be, in a sentence that goes on with the time
+	At     time.Time
+	EndsAt time.Time // when it goes back; zero: never, or At says so
+	Note   string    // by whom, and why
+	Action string    // that takes it back
+	Cancel string    // what happens then
+	Reason Reason
+}
+
+func (v ReleaseSchedule) confirm(ctx context.Context, csrf string) component.Confirm {
+	act := words.Say(ctx, "release.schedule.cancel")
+	return component.Confirm{
+		ID: "unschedule", Trigger: act, Title: words.Say(ctx, "release.schedule.cancel.title"), Text: v.Cancel, Action: v.Action, CSRF: csrf, Button: act, Danger: true, Open: v.Reason.Open,
+	}
 }
 
 // ReleaseRegion is one row of the grid.

@@ -77,7 +77,7 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		}
 	case audit.ApprovalGiven, audit.ApprovalRefused, audit.ApprovalVoid, audit.ApprovalExpired:
 		detail = web.Act(ctx, approval.Kind(n.Detail))
-	case audit.RampStepped, audit.RampHalted, audit.RampDone, audit.RampOvertaken, audit.RolloutChanged, audit.RolloutDropped:
+	case audit.RampStepped, audit.RampHalted, audit.RampDone, audit.RampOvertaken, audit.RolloutChanged, audit.RolloutDropped, audit.ReleaseChanged, audit.ReleaseDropped:
 		detail = rampDetail(ctx, n)
 	case audit.FeatureChosen, audit.FeatureDeclined:
 		detail = words.Say(ctx, "feature."+n.Detail)
@@ -114,6 +114,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Tone = ""
 	case audit.CaseTaken, audit.CaseHandedOver, audit.CaseClosed:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.case")
+	case audit.ReleaseChanged, audit.ReleaseDropped:
+		shown.Next = words.Say(ctx, "me.notices.release")
 	case audit.RampStepped, audit.RampDone, audit.RolloutChanged:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.ramp")
 	case audit.RampHalted, audit.RampOvertaken, audit.RolloutDropped:
@@ -153,6 +155,8 @@ func rampDetail(ctx context.Context, n notify.Told) string {
 	case audit.RampStepped:
 		step, of, _ := strings.Cut(more, " ")
 		return words.Say(ctx, "notice.ramp.step", "feature", name, "step", step, "steps", of)
+	case audit.ReleaseDropped:
+		return words.Say(ctx, "notice.release.cause."+more, "feature", name)
 	case audit.RolloutDropped:
 		return words.Say(ctx, "notice.rollout.cause."+more, "feature", name)
 	case audit.RampHalted:

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -70,6 +71,9 @@ func (h *Pages) showRelease(c echo.Context, status int, change func(*views.Relea
 		Reaches: words.Say(ctx, "release.reaches", "some", component.Thousands(d.Reach.Reached), "all", component.Thousands(d.Reach.Tenants)),
 		Version: strconv.Itoa(d.Version), StopText: words.Say(ctx, "release.stop.text", "count", component.Thousands(d.Reach.Reached)),
 	}
+	v.Starts = component.Field{Name: "starts_at", Label: words.Say(ctx, "rollout.starts_at"), Hint: words.Say(ctx, "rollout.starts_at_hint"), Type: "datetime-local"}
+	v.Ends = component.Field{Name: "ends_at", Label: words.Say(ctx, "rollout.ends_at"), Hint: words.Say(ctx, "rollout.ends_at_hint"), Type: "datetime-local"}
+	v.Schedule = scheduleOf(ctx, f, d.Schedule)
 	if v.Stopped {
 		v.StopText = words.Say(ctx, "release.resume.text")
 	}
@@ -162,8 +166,10 @@ func (h *Pages) changeRelease(c echo.Context) error {
 	var err error
 	if preview {
 		reach, err = h.Releases.Preview(c.Request().Context(), act.Feature, cells)
+	} else if times, wrong := timesOf(c); wrong != nil {
+		err = fault.Wrong("form.wrong", wrong)
 	} else {
-		err = h.Releases.Change(c.Request().Context(), act, cells)
+		err = h.Releases.ChangeAt(c.Request().Context(), act, cells, times)
 	}
 	switch {
 	case errors.Is(err, fault.Invalid):
@@ -196,10 +202,17 @@ func typedAgain(c echo.Context, v *views.Release, wrong map[string]string) error
 			order = append(order, cell.Field)
 		}
 	}
+	for _, field := range []*component.Field{&v.Starts, &v.Ends} {
+		field.Typed = web.Form(c, field.Name)
+		if code := wrong[field.Name]; code != "" {
+			field.Error = web.Sentence(c, code, "")
+			v.Errors[field.Name] = field.Error
+		}
+	}
 	if code := wrong["reason"]; code != "" {
 		v.Errors["reason"] = web.Sentence(c, code, "")
 	}
-	v.Problems = component.Problems(v.Errors, append(order, "reason")...)
+	v.Problems = component.Problems(v.Errors, append(order, "starts_at", "ends_at", "reason")...)
 	return nil
 }
 
@@ -247,4 +260,58 @@ func (h *Pages) restoreRelease(c echo.Context) error {
 		return err
 	}
 	return web.Redirect(c, releaseBase(act.Feature)+"?done=release_changed")
+}
+
+// timesOf reads when a change begins and ends.
+func timesOf(c echo.Context) (times release.Times, wrong map[string]string) {
+	for field, into := range map[string]**time.Time{"starts_at": &times.Starts, "ends_at": &times.Ends} {
+		at, ok := web.Moment(strings.TrimSpace(web.Form(c, field)))
+		if !ok {
+			wrong = map[string]string{field: "rollout.time_form"}
+		}
+		*into = at
+	}
+	return times, wrong
+}
+
+// scheduleOf says what waits for its time.
+func scheduleOf(ctx context.Context, f feature.Feature, s *release.Scheduled) *views.ReleaseSchedule {
+	if s == nil {
+		return nil
+	}
+	v := &views.ReleaseSchedule{At: s.At, Note: words.Say(ctx, "release.schedule.note", "name", s.By, "reason", s.Reason), Action: releaseBase(f) + "/schedule/" + s.ID + "/cancel"}
+	if !s.Waits {
+		v.Text, v.Cancel = words.Say(ctx, "release.schedule.holds"), words.Say(ctx, "release.schedule.cancel.holds")
+		return v
+	}
+	var shares []string
+	for _, c := range s.Cells {
+		shares = append(shares, words.Say(ctx, "release.cell", "region", words.Say(ctx, "setup.region."+c.Region), "ring", words.Say(ctx, "operator.ring."+c.Ring))+": "+strconv.Itoa(c.Share))
+	}
+	said := strings.Join(shares, "; ")
+	if said == "" {
+		said = words.Say(ctx, "release.state.everywhere")
+	}
+	v.Text, v.Cancel = words.Say(ctx, "release.schedule.waits", "shares", said), words.Say(ctx, "release.schedule.cancel.waits")
+	if s.EndsAt != nil {
+		v.EndsAt = *s.EndsAt
+	}
+	return v
+}
+
+func (h *Pages) unscheduleRelease(c echo.Context) error {
+	act := releaseAct(c)
+	err := h.Releases.Unschedule(c.Request().Context(), act, c.Param("schedule"))
+	if errors.Is(err, fault.Invalid) {
+		return h.showRelease(c, unprocessable, func(v *views.Release) error {
+			if v.Schedule != nil {
+				v.Schedule.Reason = views.Reason{Typed: act.Reason, Error: sentences(c, err)["reason"], Open: true}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, releaseBase(act.Feature)+"?done=unscheduled")
 }

@@ -53,6 +53,7 @@ func (h *Pages) Routes() []web.Route {
 		act("/operator/releases/:feature/stop", h.stopRelease),
 		act("/operator/releases/:feature/resume", h.resumeRelease),
 		act("/operator/releases/:feature/restore", h.restoreRelease),
+		act("/operator/releases/:feature/schedule/:schedule/cancel", h.unscheduleRelease),
 		look("/operator/health", h.health),
 	}
 }
