@@ -316,6 +316,6 @@ var unlinked = map[string]bool{
 	"/me/phones/enrolments/:enrolment": true, "/me/totp/new/:totp": true, "/me/backup-phones/new/:backup": true, // after an act
 	"/me/secure": true, "/operator": true, // of mails, and typed
 	"/me/lost-phone": true, // of who has a phone
-	"/admin/:tenant/approvals/:request/people": true, // of a list that waits, see TestAnApproverReadsEveryLineOfAList
+	"/admin/:tenant/approvals/:request/people":    true, // of a list that waits, see TestAnApproverReadsEveryLineOfAList
 	"/admin/:tenant/policy/differences/:decision": true, // of decisions that differ, and here none does
 }
