@@ -235,7 +235,9 @@ var pages = map[string][]state{
 		func(v *operator.Tenant) { v.Domains, v.Grants, v.History = nil, nil, nil },
 		func(v *operator.Tenant) { v.Domains[0].RecordName, v.Domains[0].Error = "", "" }),
 	"operator.ReleasePage": page(operator.ReleasePage, full,
-		func(v *operator.Release) { v.Stopped, v.Versions, v.Preview, v.Problems, v.Schedule = false, nil, "", nil, nil },
+		func(v *operator.Release) {
+			v.Stopped, v.Versions, v.Preview, v.Problems, v.Schedule = false, nil, "", nil, nil
+		},
 		func(v *operator.Release) { v.Versions[0].Current, v.Versions[0].Reason = false, "" }),
 	"operator.ReleasesPage": page(operator.ReleasesPage, full, func(v *operator.Releases) { v.Rows[0].ChangedAt = time.Time{} }),
 	"operator.TenantsPage":  page(operator.TenantsPage, full, func(v *operator.Tenants) { v.Rows = nil }),

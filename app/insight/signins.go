@@ -137,24 +137,22 @@ func (s *Service) used(ctx context.Context, tenantID string, day Day, by map[str
 	for len(ids) > 0 {
 		some := ids[:min(store.InsertRows, len(ids))]
 		ids = ids[len(some):]
+		// Each is looked up by its key: of a list a database may go through all of a tenant.
 		var known []struct {
-			UserID string
-			Way    user.Ways
+			UserID      string
+			There, Ways int64
 		}
-		var there []string
-		tx := s.DB.View(ctx)
-		if err := tx.All(&known, "SELECT user_id, way FROM way_uses WHERE tenant_id = ? AND user_id IN ? AND first_at <= ? AND last_at >= ?", tenantID, some, day.Begin(), day.Begin()); err != nil {
+		list, values := store.Each(some)
+		if err := s.DB.View(ctx).All(&known, `SELECT v.column1 AS user_id, (SELECT count(*) FROM users u WHERE u.tenant_id = ? AND u.id = v.column1) AS there,
+			CAST(COALESCE((SELECT sum(w.way) FROM way_uses w WHERE w.tenant_id = ? AND w.user_id = v.column1 AND w.first_at <= ? AND w.last_at >= ?), 0) AS bigint) AS ways FROM `+list,
+			append([]any{tenantID, tenantID, day.Begin(), day.Begin()}, values...)...); err != nil {
 			return store.Unusable(err)
 		}
-		if err := tx.All(&there, "SELECT id FROM users WHERE tenant_id = ? AND id IN ?", tenantID, some); err != nil {
-			return store.Unusable(err)
-		}
-		left := make(map[string]user.Ways, len(there))
-		for _, id := range there {
-			left[id] = by[id]
-		}
+		left := make(map[string]user.Ways, len(known))
 		for _, k := range known {
-			left[k.UserID] &^= k.Way
+			if k.There > 0 {
+				left[k.UserID] = by[k.UserID] &^ user.Ways(k.Ways)
+			}
 		}
 		var rows [][]any
 		for id, ways := range left {
