@@ -13,6 +13,7 @@ import (
 
 	"latchkey/app/approval"
 	"latchkey/app/backupphone"
+	"latchkey/app/bypass"
 	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/importing"
@@ -98,8 +99,21 @@ var limits = []limit{
 		by("80 bit", "secret.TestAPrintedCodeHasEightyBits", "bits != 80"),
 		by("asked for by number", "signin.TestAPrintedCodeSignsInOnceByItsNumber", "a.CodeNumber != 1", "a.CodeNumber != 2"),
 	}, ""},
-	{"bypass", "one active, one use, 10 min to 8 h, default 1 h; desk at most 1 h alone; at least 60 bit; 10 per hour per agent, 3 per week per user, then four-eyes", nil, "bypass"},
-	{"registering after a bypass", "within 10 min, with a second and different proof", nil, "bypass"},
+	{"bypass", "one active, one use, 10 min to 8 h, default 1 h; desk at most 1 h alone; at least 60 bit; 10 per hour per agent, 3 per week per user, then four-eyes", []proof{
+		is("8 h", bypass.MinutesMost, 480),
+		is("10 min", bypass.MinutesLeast, 10),
+		is("default 1 h", bypass.MinutesUsual, 60),
+		by("one active", "bypass.TestOneAtATime", `got["bypass.one"] != 7`),
+		by("one use", "bypass.TestFiveHundredUseItAtOnce", `got["done"] != 1`),
+		by("10 min to 8 h", "bypass.TestAtAndUnderAndOverItsLimits", `minutes(9), "minutes"`, `minutes(480), ""`, `minutes(481), "minutes"`),
+		by("desk at most 1 h alone", "bypass.TestWhoMayGiveOne", "d.agent, d.nurse, 60, 1, alone", "d.agent, d.nurse, 61, 1, eyes"),
+		by("at least 60 bit", "secret.TestCodesThatAreHandedOver", "bits < 60"),
+		by("10 per hour per agent, 3 per week per user", "bypass.TestTooManyTakeTwo", "range 10", "range 3", "d.forward(time.Hour)", "7 * 24 * time.Hour"),
+	}, ""},
+	{"registering after a bypass", "within 10 min, with a second and different proof", []proof{
+		is("within 10 min", session.RebindLife, 10*time.Minute),
+		by("within 10 min", "bypass.TestACodeSignsInOnce", `s.CreatedAt.Add(10*time.Minute)), "session.rebind_over"`, "s.CreatedAt.Add(10*time.Minute - time.Microsecond)"),
+	}, ""},
 	{"static passcode", "15 characters or more, 24 h", []proof{
 		by("15 characters", "people.TestAStaticPasscodeFromItsRequestToItsEnd", `ReplaceAll(text, "-", "")) < 15`),
 		by("24 h", "people.TestAStaticPasscodeWorksForADayAtMost", "25", "24*time.Hour"),

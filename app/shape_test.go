@@ -29,7 +29,7 @@ const module = "latchkey"
 // feature gets its place here.
 var order = []string{
 	"audit", "access", "throttle", "notify", "provider", "place", "tenant", "user", "feature", "method", "campaign", "decision", "replay", "device", "prompt", "session", "totp", "passkey", "password", "passcode", "backupphone", "codesheet", "signin", "approval", "role", "people", "group", "importing", "cases", "callercheck", "ticket", "search",
-	"settings", "policy", "rollout", "ramp", "application", "policyfile", "insight", "overview", "setup", "operator", "release", "demo",
+	"settings", "policy", "rollout", "ramp", "application", "bypass", "policyfile", "insight", "overview", "setup", "operator", "release", "demo",
 }
 
 // floor is what stands below the features, with what each may use of ours.

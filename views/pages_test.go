@@ -144,8 +144,29 @@ var pages = map[string][]state{
 			v.Rows[0].EndedAt, v.Rows[0].LastUsedAt, v.Rows[0].ShowAction, v.Rows[0].ShownBy = time.Time{}, time.Time{}, "", ""
 		}),
 	"console.PasscodeShownPage": page(console.PasscodeShownPage),
-	"signin.PasscodePage":       page(signin.PasscodePage, full, func(v *signin.Passcode) { v.Error = "" }),
-	"console.GrantsPage":        page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
+	"console.BypassesPage": page(console.BypassesPage, full,
+		func(v *console.Bypasses) { v.Rows, v.Open, v.First, v.Next = nil, false, "", "" },
+		func(v *console.Bypasses) { v.Rows[0].LastUsedAt = time.Time{} }),
+	"console.BypassPage": page(console.BypassPage, full,
+		func(v *console.Bypass) { v.Code, v.MakeAction, v.RevokeAction, v.Sending = "", "", "", false },
+		func(v *console.Bypass) {
+			v.Half, v.Ahead, v.LastUsedAt, v.EndedAt, v.Network, v.Application, v.CaseHref, v.ApprovedBy, v.Delivery = false, false, time.Time{}, time.Time{}, "", "", "", "", ""
+		}),
+	"console.DeskPage": page(console.DeskPage, full,
+		func(v *console.Desk) {
+			v.Proof, v.Form, v.Case, v.Standing, v.Before, v.Warnings = nil, nil, nil, nil, nil, nil
+		},
+		func(v *console.Desk) {
+			v.DisplayName, v.Proof.Weak, v.Form.Eyes, v.Form.Errors, v.Form.Replaces, v.Form.Places, v.Form.Uses, v.Form.StartsAt, v.Form.Network = "", false, false, nil, "", nil, "1", "", ""
+		}),
+	"signin.BypassPage": page(signin.BypassPage, full,
+		func(v *signin.Bypass) { v.Skips, v.Halfway, v.Error = false, false, "" },
+		func(v *signin.Bypass) { v.Error = "" }),
+	"me.RestrictedPage":   page(me.RestrictedPage, full, func(v *me.Restricted) { v.Applications, v.BindUntil = nil, time.Time{} }),
+	"invite.DisownPage":   page(invite.DisownPage),
+	"invite.DisownedPage": page(func(p component.Page, _ struct{}) templ.Component { return invite.DisownedPage(p) }),
+	"signin.PasscodePage": page(signin.PasscodePage, full, func(v *signin.Passcode) { v.Error = "" }),
+	"console.GrantsPage":  page(console.GrantsPage, full, func(v *console.Grants) { v.Rows = nil }),
 	"console.ProvidersPage": page(console.ProvidersPage, full,
 		func(v *console.Providers) {
 			v.Rows[0].Set, v.Rows[0].Fault, v.Rows[0].Waiting, v.Unsent = false, "", "", nil
@@ -235,7 +256,9 @@ var pages = map[string][]state{
 		func(v *operator.Tenant) { v.Domains, v.Grants, v.History = nil, nil, nil },
 		func(v *operator.Tenant) { v.Domains[0].RecordName, v.Domains[0].Error = "", "" }),
 	"operator.ReleasePage": page(operator.ReleasePage, full,
-		func(v *operator.Release) { v.Stopped, v.Versions, v.Preview, v.Problems, v.Schedule = false, nil, "", nil, nil },
+		func(v *operator.Release) {
+			v.Stopped, v.Versions, v.Preview, v.Problems, v.Schedule = false, nil, "", nil, nil
+		},
 		func(v *operator.Release) { v.Versions[0].Current, v.Versions[0].Reason = false, "" }),
 	"operator.ReleasesPage": page(operator.ReleasesPage, full, func(v *operator.Releases) { v.Rows[0].ChangedAt = time.Time{} }),
 	"operator.TenantsPage":  page(operator.TenantsPage, full, func(v *operator.Tenants) { v.Rows = nil }),

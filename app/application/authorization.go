@@ -102,6 +102,10 @@ func judge(tx *store.Tx, z Authorization, a Application, who session.Session) (m
 		m.Fault = fault.New(fault.Forbidden, "application.changed")
 		return m, nil
 	}
+	if who.ApplicationID != "" && who.ApplicationID != a.ID {
+		m.Fault = fault.New(fault.Forbidden, "application.bypass")
+		return m, nil
+	}
 	least := z.least(a)
 	m.Older = a.stale(who, tx.Now) || z.stale(who, tx.Now)
 	m.Less = who.Limited || who.Level() < least

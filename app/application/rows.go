@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/app/fault"
+	"latchkey/app/signin"
 	"latchkey/app/store"
 )
 
@@ -91,7 +93,7 @@ func Forget(ctx context.Context, db *store.DB) error {
 }
 
 // Start is an application as it stands on somebody's start page.
-type Start struct{ Name, Href string }
+type Start struct{ ID, Name, Href string }
 
 // For lists the applications of a user that have a place to begin.
 func (s *Service) For(ctx context.Context, tenantID, userID string) (all []Start, err error) {
@@ -109,7 +111,7 @@ func (s *Service) For(ctx context.Context, tenantID, userID string) (all []Start
 			return nil, store.Unusable(err)
 		}
 		if closed == nil {
-			all = append(all, Start{Name: a.Name, Href: a.Start})
+			all = append(all, Start{ID: a.ID, Name: a.Name, Href: a.Start})
 		}
 	}
 	return all, nil
@@ -129,18 +131,31 @@ func (s *Service) InSessions(ctx context.Context, tenantID, userID string) (map[
 	return all, store.Unusable(err)
 }
 
-// Of a request that a browser made, NameOf gives the application and its tenant, by the
-// path of the request's page; empty when it is none.
-func NameOf(tx *store.Tx, path, browserDigest string) (name, tenantID string, err error) {
+// Opens gives the name of an application, and whether it is closed to a user; one that
+// there is not has no name.
+func Opens(tx *store.Tx, tenantID, id, userID string) (name string, closed bool, err error) {
+	a, err := find(tx, tenantID, id)
+	if errors.Is(err, fault.NotFound) {
+		return "", true, nil
+	}
+	if err != nil {
+		return "", true, err
+	}
+	why, err := opens(tx, a, tenantID, userID)
+	return a.Name, why != nil, err
+}
+
+// BegunBy gives the application that made a request in a browser, by the path of the
+// request's page; empty when it is none.
+func BegunBy(tx *store.Tx, path, browserDigest string) (by signin.Application, err error) {
 	slug, id, ok := RequestOf(path)
 	if !ok {
-		return "", "", nil
+		return by, nil
 	}
-	var row struct{ Name, TenantID string }
-	_, err = tx.One(&row, `SELECT a.name, t.id AS tenant_id FROM tenants t JOIN authorizations z ON z.tenant_id = t.id
+	_, err = tx.One(&by, `SELECT t.id AS tenant_id, a.id, a.name FROM tenants t JOIN authorizations z ON z.tenant_id = t.id
 		JOIN applications a ON a.tenant_id = z.tenant_id AND a.id = z.application_id
 		WHERE t.slug = ? AND z.id = ? AND z.browser_digest = ? AND z.expires_at > ?`, slug, id, browserDigest, tx.Now)
-	return row.Name, row.TenantID, err
+	return by, err
 }
 
 // PathOf is the page on which a request goes on when its user is signed in.

@@ -91,6 +91,7 @@ type Plan struct {
 	Approves   access.Permission // what an approver needs; empty: what the act needs
 	Wrong      error             // why it cannot be done by anybody: fault.Invalid or fault.Conflict; told only to who may
 	Difference []Change
+	Freezes    func(tx *store.Tx) error // what is done already when it is kept for a second person; nil: nothing
 	Do         func(tx *store.Tx) error // the change, its event and its notices
 }
 

@@ -132,6 +132,11 @@ func (s *Service) freeze(tx *store.Tx, act Act, plan Plan) (id string, err error
 	if err := s.insert(tx, r); err != nil {
 		return "", err
 	}
+	if plan.Freezes != nil {
+		if err := plan.Freezes(tx); err != nil {
+			return "", err
+		}
+	}
 	tx.After(func() { s.Hub.Ring(InboxKey(act.TenantID)) })
 	e := act.Event(audit.ApprovalRequested)
 	e.Target, e.Thread, e.Details = audit.Party{Kind: audit.KindRequest, ID: r.ID}, r.ID, map[string]string{"kind": string(act.Kind), "digest": r.Digest}

@@ -109,8 +109,15 @@ const (
 	PasscodeIssued     Action = "static_passcode.issued" // made, and shown once
 	PasscodeWithdrawn  Action = "static_passcode.withdrawn"
 	PasscodeExpired    Action = "static_passcode.expired"
-	PlaceSet           Action = "place.set"     // named, or changed
-	PlaceRemoved       Action = "place.removed" // no longer named
+	BypassIssued       Action = "bypass.issued"   // given; a pass code is not made yet
+	BypassMade         Action = "bypass.made"     // its code, and shown once or sent
+	BypassUsed         Action = "bypass.used"     // by its person
+	BypassRevoked      Action = "bypass.revoked"  // by an agent, or by its person
+	BypassReplaced     Action = "bypass.replaced" // by another one
+	BypassExpired      Action = "bypass.expired"  // by itself
+	BypassDisowned     Action = "bypass.disowned" // its person says that it was not them
+	PlaceSet           Action = "place.set"       // named, or changed
+	PlaceRemoved       Action = "place.removed"   // no longer named
 )
 
 // Of the registration campaign.
@@ -303,6 +310,7 @@ const (
 
 	KindBackupPhone = "backup_phone"
 	KindApplication = "application"
+	KindBypass      = "bypass"
 	KindCase        = "case"
 	KindCallerCheck = "caller_check"
 	KindRelease     = "release" // of a feature to tenants

@@ -2,6 +2,7 @@ package backupphone
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -188,4 +189,50 @@ func spend(tx *store.Tx, tenantID string, daily int, proved, wanted bool) (ok bo
 		ON CONFLICT (tenant_id, day) DO UPDATE SET sent = message_days.sent + excluded.sent, unproved = message_days.unproved + excluded.unproved
 		WHERE message_days.sent < ? AND (? OR message_days.unproved < ?)`, tenantID, tx.Now.Format(time.DateOnly), n, unproved, most, proved, part)
 	return res.RowsAffected > 0, res.Error
+}
+
+// Deliver owes a code that somebody else asked for, such as the helpdesk, to a backup
+// phone of a user in the act tx: to that with the id, or without one to the one used
+// last. It gives that phone. Nobody of the kind, and one that is off or that nobody
+// carries messages to, is fault.Conflict; too many are fault.Throttled.
+func (s *Service) Deliver(tx *store.Tx, by Owner, phoneID string, code secret.Token, life time.Duration) (Phone, error) {
+	to, err := Reachable(tx, by.TenantID, by.UserID, phoneID)
+	if err != nil {
+		return Phone{}, err
+	}
+	if len(to) == 0 {
+		return Phone{}, fault.New(fault.Conflict, "backupphone.none")
+	}
+	limits, err := provider.LimitsOf(tx, by.TenantID)
+	if err != nil {
+		return Phone{}, err
+	}
+	if err := s.brake(tx, by, to[0].Number, limits.Daily); err != nil {
+		return Phone{}, err
+	}
+	return to[0], s.Providers.QueueCode(tx, by.TenantID, to[0].Channel, to[0].Number, code, life)
+}
+
+// Reachable lists the backup phones of a user that a message would reach now, the one
+// used last first: those with the id, or without one all.
+func Reachable(tx *store.Tx, tenantID, userID, phoneID string) (all []Phone, err error) {
+	off, err := method.OffOf(tx, tenantID, userID)
+	if err != nil {
+		return nil, err
+	}
+	having, err := provider.Having(tx, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := provider.LimitsOf(tx, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	phones, err := Of(tx, tenantID, userID)
+	for _, p := range phones {
+		if (phoneID == "" || p.ID == phoneID) && !off.All().Has(Ways[p.Channel]) && slices.Contains(having, p.Channel) && allowed(p.Number, p.Channel, limits.Countries) {
+			all = append(all, p)
+		}
+	}
+	return all, err
 }

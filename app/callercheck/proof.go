@@ -98,3 +98,17 @@ func (c Check) event(action audit.Action, by audit.Party, from audit.Origin, det
 	}
 	return e.Under(c.Ticket)
 }
+
+// For gives the proof that an act would spend, or has spent already; nil when there is
+// none. It changes nothing: Spend asks all of it again.
+func For(tx *store.Tx, tenantID, checkID, userID, agentID, actID string) (*Proof, error) {
+	var row proofRow
+	ok, err := tx.One(&row, `SELECT id, case_id, via, ticket, proved_at FROM caller_checks WHERE tenant_id = ? AND id = ? AND user_id = ? AND agent_id = ?
+		AND state = 'proved' AND (spent_for = ? AND ? <> '' OR (spent_at IS NULL AND proved_at > ?) AND `+bound+`) AND `+able,
+		tenantID, checkID, userID, agentID, actID, actID, tx.Now.Add(-FreshLife))
+	if err != nil || !ok {
+		return nil, err
+	}
+	proof := row.proof()
+	return &proof, nil
+}

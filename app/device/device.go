@@ -32,7 +32,9 @@ import (
 
 // Limits (product.md §9).
 const (
-	PINTriesMost  = 10
+	PINTriesMost = 10
+	// RebindLife is how long after a bypass a new phone may be bound (product.md §9).
+	RebindLife    = 10 * time.Minute
 	EnrolmentLife = 10 * time.Minute
 	PhonesMost    = 5
 	LostWait      = 24 * time.Hour // for which the next phone takes more, after one was removed by less
@@ -197,6 +199,11 @@ func (s *Service) Invite(ctx context.Context, tenantID, userID, sessionID string
 			return err
 		}
 		e.ExpiresAt = tx.Now.Add(EnrolmentLife)
+		if ends, restricted, err := rebindsUntil(tx, tenantID, sessionID); err != nil {
+			return err
+		} else if restricted && ends.Before(e.ExpiresAt) {
+			e.ExpiresAt = ends
+		}
 		err := tx.Exec(`INSERT INTO enrolments (tenant_id, id, token_digest, user_id, session_id, created_at, expires_at) VALUES (?,?,?,?,?,?,?)`,
 			tenantID, e.ID, token.Digest(), userID, sessionID, tx.Now, e.ExpiresAt).Error
 		if err != nil {
@@ -211,6 +218,16 @@ func (s *Service) Invite(ctx context.Context, tenantID, userID, sessionID string
 		})
 	})
 	return e, err
+}
+
+// rebindsUntil gives until when a session binds a new phone, where a bypass made it.
+func rebindsUntil(tx *store.Tx, tenantID, sessionID string) (ends time.Time, restricted bool, err error) {
+	var row struct {
+		CreatedAt time.Time
+		BypassID  string
+	}
+	_, err = tx.One(&row, "SELECT created_at, bypass_id FROM sessions WHERE tenant_id = ? AND id = ?", tenantID, sessionID)
+	return row.CreatedAt.Add(RebindLife), row.BypassID != "", err
 }
 
 // room fails with fault.Conflict when a user has as many phones as they may, or
@@ -321,7 +338,8 @@ func (s *Service) Enrol(ctx context.Context, c Candidate, from audit.Origin) (Ac
 		if err := room(tx, tenantID, a.UserID); err != nil {
 			return err
 		}
-		err = tx.Change(refused, `UPDATE enrolments SET used_at = ?, account_id = ? WHERE tenant_id = ? AND id = ? AND used_at IS NULL AND expires_at > ?`,
+		err = tx.Change(refused, `UPDATE enrolments SET used_at = ?, account_id = ? WHERE tenant_id = ? AND id = ? AND used_at IS NULL AND expires_at > ?
+			AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = enrolments.tenant_id AND s.id = enrolments.session_id AND s.bypass_id <> '' AND s.ended_at IS NOT NULL)`,
 			tx.Now, a.AccountID, tenantID, link.ID, tx.Now)
 		if err != nil {
 			return err

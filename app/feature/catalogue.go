@@ -26,6 +26,7 @@ const (
 	RegistrationCampaign Feature = "registration_campaign"
 	Applications         Feature = "openid_applications"
 	CallerCheck          Feature = "caller_check"
+	Bypass               Feature = "bypass"
 )
 
 // Set is a set of features, as bits.
@@ -63,6 +64,7 @@ var Catalogue = catalogue(
 	Entry{Feature: RegistrationCampaign, Bit: 1 << 11, Starts: Off},
 	Entry{Feature: Applications, Bit: 1 << 12},
 	Entry{Feature: CallerCheck, Bit: 1 << 13, Narrows: true},
+	Entry{Feature: Bypass, Bit: 1 << 14, Way: user.WithBypass, Needs: []Feature{CallerCheck}, Widens: true},
 )
 
 // All is every feature.

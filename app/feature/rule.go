@@ -110,7 +110,7 @@ type Table struct {
 	Released Set         // what the platform has released to the tenant
 }
 
-const width = 14
+const width = 15
 
 // Rule gives what the tenant says of a feature.
 func (t *Table) Rule(f Feature) Rule {

@@ -43,6 +43,8 @@ func TestHelpdeskChecksACaller(t *testing.T) {
 	p.WaitForText("h1", "It is")
 	p.look("check-proved")
 	p.Follow(".attention a.primary")
+	p.WaitForText(".steps", "proved")
+	p.Follow(".person-head .row-head a")
 	p.WaitForText("main", "proved who they are with their phone")
 	p.look("person-check-proved")
 

@@ -41,9 +41,9 @@ var every = []Use{SignIn, Second, Recovery}
 // Ways are all ways in, in the order in which the system prefers them.
 var Ways = func() (all []Way) {
 	for _, w := range user.AllWays {
-		way := Way{Way: w, Uses: every, Serves: !(user.WithPhone | user.WithBackupPhone | user.WithStaticPasscode).Has(w.Bit)}
+		way := Way{Way: w, Uses: every, Serves: !(user.WithPhone | user.WithBackupPhone | user.WithStaticPasscode | user.WithBypass).Has(w.Bit)}
 		switch {
-		case user.WithBackupPhone.Has(w.Bit): // it proves too little to change what is bound
+		case (user.WithBackupPhone | user.WithBypass).Has(w.Bit): // it proves too little to change what is bound
 			way.Uses = []Use{SignIn, Second}
 		case w.Bit == user.WithStaticPasscode:
 			way.Uses = []Use{SignIn}

@@ -21,6 +21,7 @@ type Notice struct {
 	About  string       // id of the user whom it is about, when that is somebody else
 
 	SessionID string // of the sign-in that it tells of, which its reader can undo
+	Disowning string // id of the link by which its reader takes it back without signing in; see package bypass
 	IP        string // from where that was; for the mail, the session has it too
 }
 
@@ -35,7 +36,7 @@ func Tell(tx *store.Tx, tenantID, userID string, n Notice) error {
 	if err != nil {
 		return err
 	}
-	return mail(tx, tenantID, userID, Told{Action: n.Action, ByRole: n.By, Reason: n.Reason, Detail: detail, At: tx.Now, IP: n.IP})
+	return mail(tx, tenantID, userID, Told{Action: n.Action, ByRole: n.By, Reason: n.Reason, Detail: detail, At: tx.Now, IP: n.IP, Disowning: n.Disowning})
 }
 
 // MailLife is how long a notice is worth a mail.
@@ -78,8 +79,9 @@ type Told struct {
 	Detail string       `json:"detail,omitempty"`
 	At     time.Time    `json:"at"`
 
-	SessionID string `json:"-"`            // that can be undone; empty: none
-	IP        string `json:"ip,omitempty"` // of that session
+	SessionID string `json:"-"`                   // that can be undone; empty: none
+	IP        string `json:"ip,omitempty"`        // of that session
+	Disowning string `json:"disowning,omitempty"` // in a mail that is owed the id, and in one that is written what the link ends with
 }
 
 // Unseen lists what a user has not put away yet, newest first. A sign-in is not

@@ -37,6 +37,7 @@ const (
 	WithSMS            = "sms"
 	WithPassword       = "password"
 	WithStaticPasscode = "static_passcode"
+	WithBypass         = "bypass"
 	WithoutPhone       = "no_phone"
 	WithoutPassword    = "no_password"
 	WithoutStrong      = "no_strong" // nothing stronger than a password or a message

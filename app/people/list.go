@@ -25,10 +25,13 @@ type Row struct {
 }
 
 // Has names the ways in that the person has, the strongest first.
-func (r Row) Has() []string {
+func (r Row) Has() []string { return WaysOf(r.Ways) }
+
+// WaysOf names ways in, the strongest first.
+func WaysOf(ways int) []string {
 	names := []string{}
 	for _, way := range user.AllWays {
-		if user.Ways(r.Ways).Has(way.Bit) {
+		if user.Ways(ways).Has(way.Bit) {
 			names = append(names, way.Name)
 		}
 	}

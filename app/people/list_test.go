@@ -97,7 +97,7 @@ func TestEveryWayIsFoundAndNamed(t *testing.T) {
 	each(t, func(o *office) {
 		bits := map[string]user.Ways{
 			people.WithPasskey: user.WithPasskey, people.WithPhone: user.WithPhone, people.WithTOTP: user.WithTOTP, people.WithPrintedCode: user.WithPrintedCode, people.WithVoice: user.WithVoice,
-			people.WithSMS: user.WithSMS, people.WithPassword: user.WithPassword, people.WithStaticPasscode: user.WithStaticPasscode,
+			people.WithSMS: user.WithSMS, people.WithPassword: user.WithPassword, people.WithStaticPasscode: user.WithStaticPasscode, people.WithBypass: user.WithBypass,
 		}
 		o.Set("UPDATE users SET ways = 0 WHERE tenant_id = ?", o.Alder.ID)
 		only := map[string]user.User{}
@@ -106,7 +106,7 @@ func TestEveryWayIsFoundAndNamed(t *testing.T) {
 			o.Set("UPDATE users SET ways = ? WHERE id = ?", bit, only[way].ID)
 		}
 		all := o.bare("only-z-all")
-		o.Set("UPDATE users SET ways = 255 WHERE id = ?", all.ID)
+		o.Set("UPDATE users SET ways = 511 WHERE id = ?", all.ID)
 		for way := range bits {
 			page, err := o.people.List(t.Context(), o.Alder.ID, o.admin.ID, people.Filter{Way: way}, people.Position{}, people.Position{})
 			if err != nil {

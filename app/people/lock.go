@@ -65,7 +65,36 @@ func (s *Service) shutOut(tx *store.Tx, act approval.Act) error {
 			return err
 		}
 	}
+	if s.Bypasses != nil {
+		if err := s.Bypasses.Shut(tx, act.TenantID, act.TargetID, act.ActorID, act.Origin); err != nil {
+			return err
+		}
+	}
 	return s.withdraw(tx, act)
+}
+
+// Bypasses are what lets somebody past the phone (package bypass).
+type Bypasses interface {
+	// Shut takes back, in the act tx, what a user has or may be shown.
+	Shut(tx *store.Tx, tenantID, userID, by string, from audit.Origin) error
+}
+
+// LockForOwner locks, in the act tx, the account of somebody who says that what was done
+// in their name was not done by them. Of an account that is locked already, or ended, it
+// changes nothing.
+func (s *Service) LockForOwner(tx *store.Tx, tenantID, userID string, from audit.Origin) error {
+	was, _, err := read(tx, tenantID, userID)
+	if err != nil || was.State != user.Active {
+		return err
+	}
+	if err := user.MarkLocked(tx, tenantID, userID, userID); err != nil {
+		return err
+	}
+	act := approval.Act{Kind: KindLock, TenantID: tenantID, ActorID: userID, TargetID: userID, Origin: from}
+	if err := s.shutOut(tx, act); err != nil {
+		return err
+	}
+	return audit.Record(tx, act.Event(audit.UserLocked))
 }
 
 // withdraw takes what waits for an answer off the person's phones, and wakes

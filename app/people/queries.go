@@ -15,7 +15,7 @@ var wayConditions = map[string]string{
 	WithPhone: "u.ways & 2 <> 0", WithoutPhone: "u.ways & 2 = 0",
 	WithTOTP: "u.ways & 4 <> 0", WithPasskey: "u.ways & 8 <> 0", WithPrintedCode: "u.ways & 16 <> 0",
 	WithoutStrong: "u.ways & 30 = 0",
-	WithVoice:     "u.ways & 32 <> 0", WithSMS: "u.ways & 64 <> 0", WithStaticPasscode: "u.ways & 128 <> 0",
+	WithVoice:     "u.ways & 32 <> 0", WithSMS: "u.ways & 64 <> 0", WithStaticPasscode: "u.ways & 128 <> 0", WithBypass: "u.ways & 256 <> 0",
 }
 
 const (

@@ -28,6 +28,7 @@ type Service struct {
 	TOTPs     *totp.Service
 	Passkeys  *passkey.Service
 	Passwords *secret.Passwords
+	Bypasses  Bypasses // nil: there are none
 	Passcodes *passcode.Service
 	Sheets    *codesheet.Service
 	Replacing *password.Service // ends what was begun with a password before

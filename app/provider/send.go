@@ -162,6 +162,9 @@ func (s *Service) message(ctx context.Context, o notify.Owed, tenantName string)
 				return m, store.Unusable(err)
 			}
 		}
+		if n.Disowning != "" {
+			n.Disowning = s.Keys.Disowning(o.TenantID, n.Disowning)
+		}
 		m.Subject, m.Text = s.Words.Mail(tenantName, n)
 		return m, nil
 	}

@@ -107,8 +107,8 @@ func sampled(tx *store.Tx, r Ramp, most int) (n int, err error) {
 	return n, err
 }
 
-// gone says in an act that somebody else was there first: there is nothing to do.
-var gone = errors.New("ramp: it is another one's")
+// errGone says in an act that somebody else was there first: there is nothing to do.
+var errGone = errors.New("ramp: it is another one's")
 
 // step takes the next step, if the ramp is as it was read and its time is there.
 func (s *Service) step(ctx context.Context, r Ramp) error {
@@ -119,7 +119,7 @@ func (s *Service) step(ctx context.Context, r Ramp) error {
 			if r.Step >= 0 {
 				stay = r.Plan.Steps[r.Step].Stay
 			}
-			err := tx.Change(gone, `UPDATE ramps SET turn = turn + 1, step = ?, version = version + 1, entered_at = ?, look_at = ?
+			err := tx.Change(errGone, `UPDATE ramps SET turn = turn + 1, step = ?, version = version + 1, entered_at = ?, look_at = ?
 				WHERE tenant_id = ? AND id = ? AND (state = ? AND turn = ? AND step = ? AND entered_at <= ?) IS TRUE`,
 				next, tx.Now, tx.Now.Add(lookWait), r.TenantID, r.ID, Running, r.Turn, r.Step, tx.Now.Add(-stay))
 			if err != nil {
@@ -139,7 +139,7 @@ func (s *Service) step(ctx context.Context, r Ramp) error {
 // done ends a ramp whose last step has been watched for its time.
 func (s *Service) done(ctx context.Context, r Ramp) error {
 	return s.carryOut(ctx, r, func(tx *store.Tx) error {
-		err := tx.Change(gone, "UPDATE ramps SET turn = turn + 1, state = ?, ended_at = ? WHERE tenant_id = ? AND id = ? AND (state = ? AND turn = ?) IS TRUE",
+		err := tx.Change(errGone, "UPDATE ramps SET turn = turn + 1, state = ?, ended_at = ? WHERE tenant_id = ? AND id = ? AND (state = ? AND turn = ?) IS TRUE",
 			Done, tx.Now, r.TenantID, r.ID, Running, r.Turn)
 		if err != nil {
 			return err
@@ -172,7 +172,7 @@ func (s *Service) halt(ctx context.Context, r Ramp, cause string, on *Figures) e
 			if back {
 				step, version = r.Step-1, r.Version+1
 			}
-			err := tx.Change(gone, `UPDATE ramps SET turn = turn + 1, state = ?, step = ?, version = ?, cause = ?, figures = ?, entered_at = ?, note = '', noted_by = ''
+			err := tx.Change(errGone, `UPDATE ramps SET turn = turn + 1, state = ?, step = ?, version = ?, cause = ?, figures = ?, entered_at = ?, note = '', noted_by = ''
 				WHERE tenant_id = ? AND id = ? AND (state = ? AND turn = ? AND step = ?) IS TRUE`,
 				Halted, step, version, cause, text, tx.Now, r.TenantID, r.ID, r.State, r.Turn, r.Step)
 			if err != nil {
@@ -205,7 +205,7 @@ func (s *Service) halt(ctx context.Context, r Ramp, cause string, on *Figures) e
 	if back && (role.Keeps(err) || errors.Is(err, fault.Invalid) || conflicts(err)) {
 		err = s.DB.Act(ctx, halting(false))
 	}
-	if errors.Is(err, gone) {
+	if errors.Is(err, errGone) {
 		return nil
 	}
 	return err
@@ -232,7 +232,7 @@ func figuresIn(details map[string]string, f Figures) {
 func (s *Service) carryOut(ctx context.Context, r Ramp, do func(tx *store.Tx) error) error {
 	err := s.DB.Act(ctx, do)
 	switch {
-	case errors.Is(err, gone):
+	case errors.Is(err, errGone):
 		return nil
 	case role.Keeps(err):
 		return s.halt(ctx, r, CauseAdministrators, nil)
@@ -248,7 +248,7 @@ func (s *Service) carryOut(ctx context.Context, r Ramp, do func(tx *store.Tx) er
 // something that did not say so.
 func (s *Service) lost(ctx context.Context, r Ramp) error {
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		err := tx.Change(gone, "UPDATE ramps SET turn = turn + 1, state = ?, ended_at = ? WHERE tenant_id = ? AND id = ? AND (turn = ? AND ended_at IS NULL) IS TRUE",
+		err := tx.Change(errGone, "UPDATE ramps SET turn = turn + 1, state = ?, ended_at = ? WHERE tenant_id = ? AND id = ? AND (turn = ? AND ended_at IS NULL) IS TRUE",
 			Overtaken, tx.Now, r.TenantID, r.ID, r.Turn)
 		if err != nil {
 			return err
@@ -258,7 +258,7 @@ func (s *Service) lost(ctx context.Context, r Ramp) error {
 		}
 		return s.event(tx, byItself(r, audit.RampOvertaken, ""), r, nil)
 	})
-	if errors.Is(err, gone) {
+	if errors.Is(err, errGone) {
 		return nil
 	}
 	return err

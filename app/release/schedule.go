@@ -199,8 +199,8 @@ func dropped(tx *store.Tx, r scheduleRow, act Act, cause string) error {
 
 const dueMost = 50 // in one sweep
 
-// another says that a replica was there first.
-var another = errors.New("release: another replica was there first")
+// errAnother says that a replica was there first.
+var errAnother = errors.New("release: another replica was there first")
 
 // Due carries out what was scheduled for now or before. Any replica may run it; each
 // falls to one. What cannot be made any more is dropped, and the operators are told.
@@ -237,7 +237,7 @@ func (s *Service) carryOut(ctx context.Context, r scheduleRow) error {
 		case waiting.EndsAt != nil:
 			statement = "UPDATE release_schedules SET state = 'holds', version = version + 1, at = ends_at" + condition
 		}
-		if err := tx.Change(another, statement, values...); err != nil {
+		if err := tx.Change(errAnother, statement, values...); err != nil {
 			return err
 		}
 		was, err := of(tx, e)
@@ -268,7 +268,7 @@ func (s *Service) carryOut(ctx context.Context, r scheduleRow) error {
 	})
 	f := fault.Of(err)
 	switch {
-	case errors.Is(err, another):
+	case errors.Is(err, errAnother):
 		return nil
 	case err == nil:
 		s.Hub.Ring(Key)
@@ -279,12 +279,12 @@ func (s *Service) carryOut(ctx context.Context, r scheduleRow) error {
 		cause = DropChanged // somebody was there between the look and the change
 	}
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
-		if err := tx.Change(another, "DELETE FROM release_schedules"+condition, r.Feature, r.ID, r.State, tx.Now); err != nil {
+		if err := tx.Change(errAnother, "DELETE FROM release_schedules"+condition, r.Feature, r.ID, r.State, tx.Now); err != nil {
 			return err
 		}
 		return dropped(tx, r, Act{Feature: e.Feature, By: audit.Service}, cause)
 	})
-	if errors.Is(err, another) {
+	if errors.Is(err, errAnother) {
 		return nil
 	}
 	return err

@@ -287,8 +287,8 @@ func (s *Service) Due(ctx context.Context) error {
 }
 
 var (
-	another     = errors.New("rollout: another replica was there first")
-	notApproved = errors.New("rollout: who made it, or approved it, may not any more")
+	errAnother     = errors.New("rollout: another replica was there first")
+	errNotApproved = errors.New("rollout: who made it, or approved it, may not any more")
 )
 
 func (s *Service) carryOut(ctx context.Context, r scheduleRow) error {
@@ -300,9 +300,9 @@ func (s *Service) carryOut(ctx context.Context, r scheduleRow) error {
 		return s.Roles.Keep(tx, r.TenantID, func() error { return s.apply(tx, r, waiting) })
 	})
 	switch f := fault.Of(err); {
-	case err == nil, errors.Is(err, another):
+	case err == nil, errors.Is(err, errAnother):
 		return nil
-	case errors.Is(err, notApproved):
+	case errors.Is(err, errNotApproved):
 		return s.drop(ctx, r, DropApproval)
 	case role.Keeps(err):
 		return s.drop(ctx, r, DropAdministrators)
@@ -323,11 +323,11 @@ func (s *Service) apply(tx *store.Tx, r scheduleRow, waiting Scheduled) error {
 		rule = waiting.Before
 		fallthrough
 	case waiting.EndsAt == nil:
-		if err := tx.Change(another, "DELETE FROM rollout_schedules"+due, values...); err != nil {
+		if err := tx.Change(errAnother, "DELETE FROM rollout_schedules"+due, values...); err != nil {
 			return err
 		}
 	default:
-		if err := tx.Change(another, "UPDATE rollout_schedules SET state = 'holds', version = version + 1, at = ends_at"+due, values...); err != nil {
+		if err := tx.Change(errAnother, "UPDATE rollout_schedules SET state = 'holds', version = version + 1, at = ends_at"+due, values...); err != nil {
 			return err
 		}
 	}
@@ -355,20 +355,20 @@ func (s *Service) stands(tx *store.Tx, r scheduleRow) error {
 	case err != nil:
 		return err
 	case verdict.Err() != nil, verdict.Answer == access.FourEyes && r.ApprovedBy == "":
-		return notApproved
+		return errNotApproved
 	case r.ApprovedBy == "":
 		return nil
 	}
 	verdicts, err := s.Roles.Rules.AskApprover(tx, r.TenantID, r.ApprovedBy, access.Approval{RequesterID: r.MadeBy, Eyes: access.EyesFor("", q)})
 	if err == nil && verdicts[0].Err() != nil {
-		err = notApproved
+		err = errNotApproved
 	}
 	return err
 }
 
 func (s *Service) drop(ctx context.Context, r scheduleRow, cause string) error {
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		if err := tx.Change(another, "DELETE FROM rollout_schedules WHERE tenant_id = ? AND feature = ? AND (id = ? AND state = ? AND at <= ?) IS TRUE", r.TenantID, r.Feature, r.ID, r.State, tx.Now); err != nil {
+		if err := tx.Change(errAnother, "DELETE FROM rollout_schedules WHERE tenant_id = ? AND feature = ? AND (id = ? AND state = ? AND at <= ?) IS TRUE", r.TenantID, r.Feature, r.ID, r.State, tx.Now); err != nil {
 			return err
 		}
 		if err := s.Tell(tx, r.TenantID, "", notify.Notice{Action: audit.RolloutDropped, Detail: r.Feature + " " + cause}); err != nil {
@@ -377,7 +377,7 @@ func (s *Service) drop(ctx context.Context, r scheduleRow, cause string) error {
 		e := audit.Event{TenantID: r.TenantID, Action: audit.RolloutDropped, Outcome: audit.Failure, Reason: cause, Actor: audit.Service, Target: audit.Tenant(r.TenantID)}
 		return r.record(tx, e, map[string]string{"cause": cause})
 	})
-	if errors.Is(err, another) {
+	if errors.Is(err, errAnother) {
 		return nil
 	}
 	return err

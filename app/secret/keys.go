@@ -104,6 +104,12 @@ func (k *Keys) PINDigest(accountID, pin string) string {
 // are few. id is that of the row, so that one digest fits no other.
 func (k *Keys) CodeDigest(id, code string) string { return keyed(k.codes, id+"\x00"+code) }
 
+// Disowning is what a link ends with by which somebody takes a bypass back without signing
+// in: of a tenant and an id, and of the key that is not in the database.
+func (k *Keys) Disowning(tenantID, id string) string {
+	return tenantID + "-" + id + "-" + keyed(k.codes, "disowning\x00"+tenantID+"\x00"+id)[:43]
+}
+
 // SpokenCode is four letters that stand for something, to be read out and compared.
 // Those that sound or look like others are left out. 65,536 are few: they are for one
 // comparison by a person, and prove nothing to a program.

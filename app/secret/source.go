@@ -110,18 +110,39 @@ func (s Source) inFours(letters int) string {
 	return string(text)
 }
 
+// CodeHalf returns 8 letters and digits in fours (39 bits): the half of a code that is
+// read out.
+func (s Source) CodeHalf() Token { return Token{text: s.handed(8, 4)} }
+
+// Digits returns digits in fives, to be sent or spoken: ten have 33 bits, twenty 66.
+func (s Source) Digits(n int) Token {
+	var b []byte
+	for i := range n {
+		if i > 0 && i%5 == 0 {
+			b = append(b, '-')
+		}
+		b = append(b, byte('0'+s.Below(10)))
+	}
+	return Token{text: string(b)}
+}
+
 // passcodeLetters are those that nobody takes for another one, also when they are
 // read out.
 const passcodeLetters = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 // Passcode returns 20 letters and digits in fives (98 bits), to be typed by hand.
-func (s Source) Passcode() Token {
+func (s Source) Passcode() Token { return Token{text: s.handed(20, 5)} }
+
+// BypassCode returns 16 letters and digits in fours (78 bits), to be read out and typed.
+func (s Source) BypassCode() Token { return Token{text: s.handed(16, 4)} }
+
+func (s Source) handed(letters, group int) string {
 	var b []byte
-	for i := range 20 {
-		if i > 0 && i%5 == 0 {
+	for i := range letters {
+		if i > 0 && i%group == 0 {
 			b = append(b, '-')
 		}
 		b = append(b, passcodeLetters[s.Below(len(passcodeLetters))])
 	}
-	return Token{text: string(b)}
+	return string(b)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -189,5 +190,27 @@ func TestAPrintedCodeHasEightyBits(t *testing.T) {
 	}
 	if len(seen) != 32 {
 		t.Errorf("there are %d letters", len(seen))
+	}
+}
+
+// TestCodesThatAreHandedOver have sixty bits and more, and none of their letters is taken
+// for another one; in two halves both together do.
+func TestCodesThatAreHandedOver(t *testing.T) {
+	source := dice()
+	perLetter := math.Log2(30) // letters of a code that is read out
+	bare := func(token secret.Token) string { return strings.ReplaceAll(token.Reveal(), "-", "") }
+	whole, half, digits := bare(source.BypassCode()), bare(source.CodeHalf()), bare(source.Digits(10))
+	for claim, bits := range map[string]float64{
+		"read out": perLetter * float64(len(whole)), "in halves": perLetter*float64(len(half)) + math.Log2(10)*float64(len(digits)), "sent": math.Log2(10) * float64(len(bare(source.Digits(20)))),
+	} {
+		if bits < 60 {
+			t.Errorf("a code that is %s has %.0f bits", claim, bits)
+		}
+	}
+	if strings.ContainsAny(whole+half, "01IOL") {
+		t.Errorf("the codes are %s and %s", whole, half)
+	}
+	if strings.Trim(digits, "0123456789") != "" || len(digits) != 10 {
+		t.Errorf("the digits are %s", digits)
 	}
 }

@@ -414,7 +414,23 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 		w.act(t, "INSERT INTO static_passcodes (tenant_id, id, user_id, state, hours, reason, requested_by, approved_by, approved_at, expires_at) VALUES (?,?,?,'approved',1,'','','',?,?)",
 			tenantID, id, userID, w.DB.Now(), w.DB.Now().Add(time.Hour))
 	}
+	helping := w.browser(t).signIn(t, deskOf)
+	bypassed := w.at(t, "user23")
+	revocable, _ := helping.bypassFor(t, w, deskOf, "user25@alder.example")
+	helping.bypassFor(t, w, deskOf, "user24@alder.example")
+	mine := w.browser(t).signIn(t, "user24@alder.example")
+	mine.get(t, "/me")
+	helping.bypassFor(t, w, deskOf, "user39@alder.example")
+	disowned, disowns := w.disowning(t, "user39@alder.example"), w.browser(t)
+	disowns.get(t, disowned)
+	ready, _ := helping.bypassFor(t, w, deskOf, "user40@alder.example")
+	w.act(t, "UPDATE bypasses SET state = 'ready', code_digest = '' WHERE user_id = (SELECT id FROM users WHERE name = 'user40@alder.example')")
 	return []doing{
+		{"POST /admin/:tenant/users/:user/bypasses", form(helping, bypassed+"/bypasses", "kind", "pass_code", "delivery", "read_out", "minutes", "60", "uses", "1", "starts_at", "", "network", "", "application", "", "backup_phone", "", "replaces", "", "reason", "a test", "ticket", "CHG-1", "caller_check", w.checked(t, deskOf, "user23@alder.example")), http.StatusSeeOther},
+		{"POST /admin/:tenant/bypasses/:bypass/make", form(helping, ready+"/make"), http.StatusSeeOther},
+		{"POST /admin/:tenant/bypasses/:bypass/revoke", form(helping, revocable+"/revoke", "reason", "a test"), http.StatusSeeOther},
+		{"POST /me/bypass/revoke", form(mine, "/me/bypass/revoke"), http.StatusSeeOther},
+		{"POST /not-me/:link", form(disowns, disowned), http.StatusSeeOther},
 		{"POST /admin/:tenant/passcodes/:passcode/show", form(security, "/admin/alder/passcodes/passcode-1/show"), http.StatusOK},
 		{"POST /admin/:tenant/users/:user/passcodes", form(admin, at("user12")+"/passcodes", "hours", "1"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/passcodes/withdraw", form(admin, at("user8")+"/passcodes/withdraw"), http.StatusSeeOther},

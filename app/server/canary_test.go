@@ -311,6 +311,21 @@ func (w *world) sowAll(t testing.TB) (all []canary) {
 	note("the PIN of a phone", ph.pin)
 	ph.enrolled(t, ph.enrol(t, token))
 
+	// A bypass: read out, and in halves.
+	desk = w.browser(t).signIn(t, deskOf)
+	_, code := desk.bypassFor(t, w, deskOf, name)
+	note("a code of a bypass", code)
+	note("a code of a bypass without what parts it", strings.ReplaceAll(code, "-", ""))
+	note("the link that takes a bypass back", w.disowning(t, name)[len("/not-me/"):])
+	w.browser(t).byBypass(t, name, code)
+	page := desk.gives(t, w, deskOf, name, "delivery", "split").want(t, http.StatusSeeOther).location()
+	half := strings.TrimSpace(first(bypassMark, desk.get(t, page).want(t, http.StatusOK)))
+	note("a half of a bypass", half)
+	attempt = other.begin(t, name)
+	other.post(t, attempt+"/method", "method", "bypass").want(t, http.StatusSeeOther)
+	other.post(t, attempt+"/verify", "code", half).want(t, http.StatusUnauthorized)
+	w.forward(t, 11*time.Minute)
+
 	// A static passcode.
 	admin, security := w.browser(t).signIn(t, "admin@alder.example"), w.browser(t).signIn(t, firstSecurity)
 	passcode := w.passcodeFor(t, admin, security, name)

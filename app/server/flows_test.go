@@ -161,6 +161,17 @@ var flows = []flow{
 		b, attempt := w.choosing(t, name, "static_passcode")
 		return &played{b: b, path: attempt + "/verify", form: fixed("code", code)}
 	}},
+	{name: "a bypass", ways: []string{"bypass"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
+		_, code := w.browser(t).signIn(t, deskOf).bypassFor(t, w, deskOf, name)
+		b, attempt := w.choosing(t, name, "bypass")
+		return &played{b: b, path: attempt + "/verify", form: fixed("code", code)}
+	}},
+	{name: "a bypass after the password", ways: []string{"password", "bypass"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
+		w.act(t, "UPDATE users SET mfa_state = 'enforced' WHERE name = ?", name)
+		w.browser(t).signIn(t, deskOf).gives(t, w, deskOf, name, "kind", "skip").want(t, http.StatusSeeOther)
+		b, attempt := w.halfway(t, name)
+		return &played{b: b, path: attempt + "/verify", form: fixed("code", "")}
+	}},
 	{name: "app after the password", ways: []string{"password", "totp"}, action: signedInBy, makes: true, play: func(t *testing.T, w *world, name string) *played {
 		a, _ := w.withApp(t, name)
 		b, attempt := w.halfway(t, name, "code", a.code(t, 1))
@@ -238,6 +249,12 @@ var flows = []flow{
 		return &played{b: b, path: attempt + "/finish", form: fixed(), did: func() int {
 			return map[bool]int{true: 1}[w.stateOf(t, id) == "done"]
 		}}
+	}},
+	{name: "a link that says it was not me", routes: []string{"/not-me/:link"}, action: "bypass.disowned", bearer: true, play: func(t *testing.T, w *world, name string) *played {
+		w.browser(t).signIn(t, deskOf).bypassFor(t, w, deskOf, name)
+		b, link := w.browser(t), w.disowning(t, name)
+		b.get(t, link).want(t, http.StatusOK)
+		return &played{b: b, path: link, form: fixed()}
 	}},
 	{name: "a link to set a password", routes: []string{"/invite/:token"}, action: "password.renewed", bearer: true, play: func(t *testing.T, w *world, name string) *played {
 		admin := w.browser(t).signIn(t, "admin@alder.example")

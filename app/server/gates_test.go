@@ -147,6 +147,18 @@ var gates = map[feature.Feature]func(t *testing.T, w *world, n int, name, other 
 			begun:   map[string]func() bool{"a sign-in": works(pc, t, http.StatusSeeOther, attempt+"/verify", "code", code)},
 		}
 	},
+	feature.Bypass: func(t *testing.T, w *world, _ int, name, other string) gate {
+		desk := w.browser(t).signIn(t, deskOf)
+		_, code := desk.bypassFor(t, w, deskOf, name)
+		pc := w.browser(t)
+		attempt := pc.begin(t, name)
+		pc.post(t, attempt+"/method", "method", "bypass").want(t, http.StatusSeeOther)
+		return gate{
+			offered: helps(t, w, "bypass"),
+			acts:    func() bool { return desk.gives(t, w, deskOf, other).status == http.StatusSeeOther },
+			begun:   map[string]func() bool{"a sign-in": works(pc, t, http.StatusSeeOther, attempt+"/verify", "code", code)},
+		}
+	},
 	feature.TrustedBrowsers: func(t *testing.T, w *world, _ int, name, _ string) gate {
 		own := w.browser(t)
 		if own.stay(t, name).trust() == nil {

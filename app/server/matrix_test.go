@@ -295,6 +295,8 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		tenantID, "case-"+slug, c.targets[slug][access.RoleUser], c.DB.Now())
 	c.act(t, "INSERT INTO case_links (tenant_id, case_id, kind, target_id, added_by, added_at) VALUES (?,?,'device',?,'',?)",
 		tenantID, "case-"+slug, "device-"+slug+"-"+string(access.RoleUser), c.DB.Now())
+	c.act(t, `INSERT INTO bypasses (tenant_id, id, user_id, kind, state, delivery, minutes, uses, uses_left, reason, check_id, check_via, check_strength, requested_by, starts_at, ends_at, created_at)
+		VALUES (?,?,?,'pass_code','ready','read_out',60,1,1,'','','phone','strong','',?,?,?)`, tenantID, "bypass-"+slug, c.targets[slug][access.RoleUser], c.DB.Now(), c.DB.Now().Add(time.Hour), c.DB.Now())
 	c.act(t, `INSERT INTO caller_checks (tenant_id, id, user_id, agent_id, case_id, via, asked_id, state, begun_at, expires_at) VALUES (?,?,?,'somebody',?,'phone','','pending',?,?)`,
 		tenantID, "check-"+slug, c.targets[slug][access.RoleUser], "case-"+slug, c.DB.Now(), c.DB.Now().Add(time.Hour))
 	c.act(t, `INSERT INTO applications (tenant_id, id, name, kind, state, secret_digest, redirect_uris, created_at, changed_by, changed_at)
@@ -309,6 +311,7 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		":schedule":    "schedule-" + slug,
 
 		":case":     "case-" + slug,
+		":bypass":   "bypass-" + slug,
 		":decision": decision.Address(decided.At, decided.ID),
 		":check":    "check-" + slug,
 		":ticket":   "TICKET-" + slug,

@@ -27,7 +27,7 @@ func TestThePolicyOfWaysInIsChangedOnItsPage(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		const page = "/admin/alder/policy"
 		admin := w.browser(t).signIn(t, "admin@alder.example")
-		if body := admin.get(t, page).want(t, http.StatusOK).body; boxes(body) != 20 || !strings.Contains(body, "Nothing has been changed yet") {
+		if body := admin.get(t, page).want(t, http.StatusOK).body; boxes(body) != 22 || !strings.Contains(body, "Nothing has been changed yet") {
 			t.Errorf("the page has %d boxes", boxes(body))
 		}
 		alone := admin.post(t, page, policyForm("password.sign_in", "totp.sign_in", "passkey.sign_in", "printed_code.sign_in")...).want(t, http.StatusUnprocessableEntity)

@@ -96,7 +96,7 @@ func TestAPasskeyFromItsPageToASession(t *testing.T) {
 		if step(page) != "passkey" || !strings.Contains(page.body, "JavaScript switched on") || !strings.Contains(page.body, attempt+"/help") {
 			t.Errorf("the page is of the step %q: %s", step(page), excerpt(page.body))
 		}
-		if got := offers(pc.get(t, attempt+"/help")); !slices.Equal(got, []string{"passkey", "phone", "totp", "printed_code", "password"}) {
+		if got := offers(pc.get(t, attempt+"/help")); !slices.Equal(got, []string{"passkey", "phone", "totp", "printed_code", "password", "bypass"}) {
 			t.Errorf("the help page offers %v", got)
 		}
 		options := optionsOf(t, page)

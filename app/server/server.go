@@ -25,6 +25,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/bypass"
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/codesheet"
@@ -92,6 +93,7 @@ type Server struct {
 	Roles     *role.Service
 	Imports   *importing.Service
 	Replays   *replay.Service
+	Bypasses  *bypass.Service
 	Insights  *insight.Service
 	Files     *policyfile.Service
 	Ramps     *ramp.Service
@@ -196,7 +198,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	backups := &backupphone.Service{DB: db, Keys: keys, Providers: providers}
 	sheets := &codesheet.Service{DB: db, Passwords: passwords}
 	decisions := &decision.Live{Rules: rules, Atlas: atlas, Log: log}
-	signIn := &signin.Service{DB: db, Keys: keys, Decisions: decisions, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Sheets: sheets, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute, ApplicationOf: application.NameOf}
+	signIn := &signin.Service{DB: db, Keys: keys, Decisions: decisions, Secrets: secret.System, Passwords: passwords, Prompts: prompts, TOTPs: totps, Backups: backups, Passkeys: passkeys, Passcodes: passcodes, Sheets: sheets, Rules: rules, Atlas: atlas, AddressMost: settings.SignInsPerMinute, ApplicationOf: application.BegunBy}
 	approvals := &approval.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: db, Keys: keys, Rules: rules, Approvals: approvals}
 	providers.Keeping = roles.Keep
@@ -219,6 +221,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	tickets := &ticket.Service{DB: db}
 	desk := &cases.Service{DB: db, Rules: rules}
 	maps.Copy(approvals.Performers, desk.Performers())
+	bypasses := &bypass.Service{DB: db, Keys: keys, Secrets: secret.System, Rules: rules, Hub: hub, Backups: backups, People: persons, Cases: desk, Atlas: atlas}
+	maps.Copy(approvals.Performers, bypasses.Performers())
+	signIn.Bypasses, persons.Bypasses = bypasses, bypasses
 	checks := &callercheck.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Prompts: prompts, Cases: desk, Backups: backups, Approvals: approvals}
 	maps.Copy(approvals.Performers, checks.Performers())
 	prompts.Ended = map[prompt.Kind]func(*store.Tx, prompt.End) error{prompt.CallerCheck: checks.Ended}
@@ -238,7 +243,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Files: files, Ramps: ramps, Rollouts: rollouts, Releases: releases,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
@@ -258,13 +263,13 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		provider,
 		&signinpages.Pages{Site: site, SignIn: signIn, Checks: checks},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
-		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Checks: checks, Applications: applications, Rollout: rollouts},
+		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Checks: checks, Bypasses: bypasses, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Passcodes: passcodes, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
-		&invitepages.Pages{Site: site, People: persons},
+		&invitepages.Pages{Site: site, People: persons, Bypasses: bypasses},
 		&demopages.Pages{Site: site, Kept: providers.Kept},
 	)
 	s.Handler = e
@@ -408,7 +413,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-lapse.C:
 			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx), s.Checks.Lapse(ctx), s.Ramps.Sweep(ctx), s.Rollouts.Due(ctx), s.Releases.Due(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.Bypasses.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)

@@ -31,7 +31,7 @@ type Entered struct {
 // until it is proved again: somebody may have been talked into approving it. The
 // first sign-in of a user, who has nothing to compare it with, is neither.
 func Enter(tx *store.Tx, b Beginning) (Entered, error) {
-	if made(b.AMR, ByPasscode) {
+	if handed(b.AMR) {
 		// What others handed over for some hours makes no browser known or trusted, nor
 		// shows itself to one that is: nothing of it outlives it.
 		b.Stay, b.Trusted = false, secret.Token{}
@@ -72,7 +72,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 		}
 	}
 	entered := Entered{Trust: t, NewBrowser: !known && !here.First, Limited: b.Limited, AsksPhone: b.AsksPhone, Seen: here.First || here.Seen && of != copied, Trusted: of == turned}
-	if made(b.AMR, ByPasscode) {
+	if handed(b.AMR) {
 		b.BrowserDigest = ""
 	}
 	if b.Stay {
@@ -125,11 +125,14 @@ func Undo(ctx context.Context, db *store.DB, by Session, id string, from audit.O
 	})
 }
 
+// handed says whether others handed over what made a session, for some hours.
+func handed(amr string) bool { return made(amr, ByPasscode) || made(amr, ByBypass) }
+
 // askPhone notes in the act tx that the user of a new session is asked to register a
-// phone, if they can add one: a static passcode adds nothing, and who has lost
+// phone, if they can add one: a static passcode adds nothing, a bypass only with a second proof, and who has lost
 // everything that adding one asks for is not held at a page that leads nowhere.
 func askPhone(tx *store.Tx, b Beginning) (bool, error) {
-	if made(b.AMR, ByPasscode) {
+	if handed(b.AMR) {
 		return false, nil
 	}
 	s := Session{AMR: b.AMR, ProvedBy: b.AMR, ProvedAt: tx.Now, Limited: b.Limited}

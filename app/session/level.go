@@ -55,6 +55,8 @@ var held = []string{ByTOTP, ByPrintedCode, BySMS, ByVoice}
 func (s Session) Level() Level {
 	password := made(s.ProvedBy, ByPassword)
 	switch {
+	case s.Restricted():
+		return OneFactor // whatever was proved to bind something new
 	case made(s.ProvedBy, ByPasskey), made(s.ProvedBy, ByKey) && password:
 		return PhishingResistant
 	case made(s.ProvedBy, ByPhone), password && slices.ContainsFunc(held, func(by string) bool { return made(s.ProvedBy, by) }):
@@ -68,7 +70,7 @@ func (s Session) Without(by string) bool { return madeWith(by)&s.Off != 0 }
 
 // references are the ways as authentication method references of RFC 8176.
 var references = map[string]string{
-	ByPassword: "pwd", ByPhone: "swk", ByTOTP: "otp", ByPasskey: "pop", ByKey: "pop", ByPrintedCode: "otp", BySMS: "sms", ByVoice: "tel", ByPasscode: "otp",
+	ByPassword: "pwd", ByPhone: "swk", ByTOTP: "otp", ByPasskey: "pop", ByKey: "pop", ByPrintedCode: "otp", BySMS: "sms", ByVoice: "tel", ByPasscode: "otp", ByBypass: "otp",
 }
 
 // References are the ways of the last proof as RFC 8176 names them.
@@ -88,6 +90,9 @@ func (s Session) References() (all []string) {
 // strongest first. It may be none. Two factors are one proof: after a password from
 // before it takes that again, and then what is held.
 func (s Session) LevelProofs(least Level, now time.Time) []string {
+	if s.Restricted() {
+		return nil
+	}
 	switch least {
 	case PhishingResistant:
 		return s.Offers([]string{ByPasskey})

@@ -57,14 +57,27 @@ func (l Lives) endsAt(createdAt, lastSeenAt time.Time) (at time.Time, last bool)
 
 // EndsAt says when the session ends if nothing happens, and whether it does so
 // however much it is used.
-func (s Session) EndsAt() (at time.Time, last bool) { return s.Lives.endsAt(s.CreatedAt, s.LastSeenAt) }
+func (s Session) EndsAt() (at time.Time, last bool) {
+	return earlier(s.ExpiresAt)(s.Lives.endsAt(s.CreatedAt, s.LastSeenAt))
+}
 
 // EndsAt is Session.EndsAt; one that idles ends with its whole time.
 func (l Listed) EndsAt() (at time.Time, last bool) {
 	if l.Idle {
 		return l.Lives.endsAt(l.CreatedAt, l.CreatedAt.Add(Life))
 	}
-	return l.Lives.endsAt(l.CreatedAt, l.LastSeenAt)
+	return earlier(l.ExpiresAt)(l.Lives.endsAt(l.CreatedAt, l.LastSeenAt))
+}
+
+// earlier has an end come at a moment at the latest: that of a session which a bypass made
+// comes with the bypass.
+func earlier(ends time.Time) func(at time.Time, last bool) (time.Time, bool) {
+	return func(at time.Time, last bool) (time.Time, bool) {
+		if !ends.IsZero() && ends.Before(at) {
+			return ends, true
+		}
+		return at, last
+	}
 }
 
 func (s Session) over(now time.Time) bool { return s.Lives.over(s.AMR, s.CreatedAt, s.LastSeenAt, now) }

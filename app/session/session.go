@@ -10,7 +10,7 @@
 // How long it lives, and which ways may make one, is its tenant's to say, within the
 // limits here, and is asked anew each time. One that a phone approved from a browser that its user never used
 // is limited (Enter): it looks, and changes nothing and goes on to no application
-// until it is proved again.
+// until it is proved again. One that a bypass made is restricted (Restricted).
 //
 // A session that is over stays for Memory: for as long a browser that it was in
 // is not new to its user.
@@ -65,6 +65,9 @@ type Session struct {
 	Limited       bool   // see Enter
 	AsksPhone     bool   // its user is to register one before anything else; see package campaign
 
+	BypassID      string // that made it; empty: none
+	ApplicationID string // the only one that it goes on to; empty: any
+
 	Lives
 
 	ConsoleSeenAt *time.Time // nil: never in the console
@@ -115,9 +118,12 @@ func (s Session) Unlimited() error {
 // a minute at most, that it was used there. It fails with fault.StepUp after a
 // quarter of an hour without use and while the session is limited, with
 // fault.SignIn after twelve hours, and with fault.Forbidden in a session that a static
-// passcode made.
+// passcode or a bypass made.
 func EnterConsole(ctx context.Context, db *store.DB, s *Session) error {
-	if made(s.AMR, ByPasscode) {
+	switch {
+	case s.Restricted():
+		return fault.New(fault.Forbidden, "session.restricted")
+	case made(s.AMR, ByPasscode):
 		return fault.New(fault.Forbidden, "session.console_passcode")
 	}
 	if err := s.Unlimited(); err != nil {
@@ -150,6 +156,9 @@ type Beginning struct {
 	TrustedID string       // which of them it was
 	Limited   bool
 	AsksPhone bool // see Session
+
+	BypassID, ApplicationID string    // see Session
+	EndsAt                  time.Time // at the latest; zero: when its tenant says
 }
 
 func (b Beginning) origin() audit.Origin {
@@ -160,10 +169,14 @@ func (b Beginning) origin() audit.Origin {
 func Begin(tx *store.Tx, b Beginning) (id string, cookie secret.Token, err error) {
 	id = secret.System.ID()
 	token := secret.System.Token()
+	ends := tx.Now.Add(Life)
+	if !b.EndsAt.IsZero() && b.EndsAt.Before(ends) {
+		ends = b.EndsAt
+	}
 	err = tx.Later(`INSERT INTO sessions (tenant_id, id, token_digest, user_id, amr, account_id, browser, ip, browser_digest,
-		limited, asks_phone, trusted_id, created_at, proved_at, proved_by, proved_account, last_seen_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		limited, asks_phone, trusted_id, bypass_id, application_id, created_at, proved_at, proved_by, proved_account, last_seen_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		b.TenantID, id, token.Digest(), b.UserID, b.AMR, b.AccountID, b.Browser, b.IP, b.BrowserDigest,
-		b.Limited, b.AsksPhone, b.TrustedID, tx.Now, tx.Now, b.AMR, b.AccountID, tx.Now, tx.Now.Add(Life))
+		b.Limited, b.AsksPhone, b.TrustedID, b.BypassID, b.ApplicationID, tx.Now, tx.Now, b.AMR, b.AccountID, tx.Now, ends)
 	// The cookie names the tenant, so that every look-up begins with it.
 	return id, secret.TokenOf(b.TenantID + "." + token.Reveal()), err
 }
@@ -192,7 +205,7 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
 		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.proved_account, `+proofGone+`, s.last_seen_at, s.expires_at, s.account_id,
-		s.limited, s.trusted_id, s.asks_phone, `+lives+`, s.console_seen_at, u.ways AS bound,
+		s.limited, s.trusted_id, s.asks_phone, s.bypass_id, s.application_id, `+lives+`, s.console_seen_at, u.ways AS bound,
 		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
@@ -263,6 +276,7 @@ type Listed struct {
 	IP         string
 	CreatedAt  time.Time
 	LastSeenAt time.Time
+	ExpiresAt  time.Time
 	Limited    bool
 	Holds      bool // an application can still get tokens by it
 	Idle       bool // it opens no page any more, and is there for what applications hold
@@ -279,7 +293,7 @@ const holds = `EXISTS (SELECT 1 FROM authorizations z JOIN application_tokens k 
 func Of(ctx context.Context, db *store.DB, tenantID, userID string) ([]Listed, error) {
 	tx := db.View(ctx)
 	var rows []Listed
-	err := tx.All(&rows, `SELECT s.id, s.amr, s.browser, s.ip, s.created_at, s.last_seen_at, s.limited, `+holds+` AS holds, `+lives+` FROM sessions s
+	err := tx.All(&rows, `SELECT s.id, s.amr, s.browser, s.ip, s.created_at, s.last_seen_at, s.expires_at, s.limited, `+holds+` AS holds, `+lives+` FROM sessions s
 		JOIN tenants t ON t.id = s.tenant_id
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id

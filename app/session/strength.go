@@ -19,6 +19,7 @@ const (
 	BySMS         = "sms"             // RFC 8176; the weaker way, and no step-up
 	ByVoice       = "tel"             // RFC 8176; the same
 	ByPasscode    = "static_passcode" // worth nothing for a sensitive act
+	ByBypass      = "bypass"          // likewise; what it makes is restricted
 	ByKey         = "key"             // a passkey that signed without seeing who holds it
 	ByKnown       = "known"           // the password, before and not in this proof
 )
@@ -135,7 +136,8 @@ func (s Session) Strongest() Strength {
 func (s Session) Fresh(now time.Time) bool { return s.FreshBy(s.Strongest(), now) }
 
 // FreshBy says whether the user proved it at most five minutes ago, by a way
-// that is worth at least so much. While the session is limited they did not.
+// that is worth at least so much. While the session is limited they did not, and
+// in a restricted one they cannot.
 func (s Session) FreshBy(least Strength, now time.Time) bool {
-	return !s.Limited && now.Before(s.ProvedAt.Add(StepUpLife)) && s.proved() >= least
+	return !s.Limited && !s.Restricted() && now.Before(s.ProvedAt.Add(StepUpLife)) && s.proved() >= least
 }

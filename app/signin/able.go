@@ -25,7 +25,7 @@ func domainOf(name string) string {
 // Able gives those of users who could sign in now by the ways of theirs: their
 // state, the tenant's, the domain of their name and each way are judged as a
 // sign-in judges them. A way that is paused will be back; one that too many failures
-// turned off is none, and so are codes that the tenant has nobody to carry, and a static
+// turned off is none, nor is a bypass, and so are codes that the tenant has nobody to carry, and a static
 // passcode of somebody who was given a role since.
 func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[string]bool, error) {
 	if len(users) == 0 {
@@ -64,6 +64,8 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 			case !row.Ways.Has(w.bound):
 				continue
 			case weaker(w.way) && !slices.Contains(carried, provider.Channel(w.way)):
+				continue
+			case w.way == Bypass: // let past once, by somebody else, is not able
 				continue
 			case w.way == StaticPasscode && !slices.Contains(working, row.ID):
 				continue
@@ -104,12 +106,12 @@ func Reaches(mfa string, bound, usable user.Ways, off method.Off) bool {
 // Subjects gives the key under which what is known of a name is kept.
 type Subjects interface{ Subject(name string) string }
 
-// Carried gives the ways that work in a tenant: all, but codes that it has nobody to
-// carry.
+// Carried gives the ways that work in a tenant on any day: all, but codes that it has
+// nobody to carry, and what the helpdesk gives for an hour.
 func Carried(tx *store.Tx, tenantID string) (all user.Ways, err error) {
 	carried, err := provider.Having(tx, tenantID)
 	for _, w := range ways {
-		if !weaker(w.way) || slices.Contains(carried, provider.Channel(w.way)) {
+		if w.way != Bypass && (!weaker(w.way) || slices.Contains(carried, provider.Channel(w.way))) {
 			all |= w.bound
 		}
 	}

@@ -30,6 +30,7 @@ const (
 
 	PrintedCode    Way = "printed_code"
 	StaticPasscode Way = "static_passcode"
+	Bypass         Way = "bypass"
 )
 
 // ways lists what can be chosen, the strongest first (product.md §6), with what
@@ -53,6 +54,10 @@ func known(way Way) bool { return boundTo(way) != 0 }
 // weaker says whether a way is a code to a backup phone: it completes a password,
 // never comes first by itself, and is no step-up.
 func weaker(way Way) bool { return way == SMS || way == Voice }
+
+// handed says whether a way was handed to its user by others, for some hours: it is
+// nobody's habit and no step-up.
+func handed(way Way) bool { return way == StaticPasscode || way == Bypass }
 
 // by gives the amr value of a way.
 func by(way Way) string {
@@ -115,10 +120,10 @@ func (p proof) held() user.Ways {
 	return all
 }
 
-// stays is what of it the user must still have at the end. A printed code is gone when
-// it has proved something, and with the last one the sheet; whoever takes a sheet away
+// stays is what of it the user must still have at the end. A printed code, and a bypass,
+// is gone when it has proved something, and with the last one the sheet; whoever takes a sheet away
 // ends what its codes began (session.CloseHalfway).
-func (p proof) stays() user.Ways { return p.held() &^ user.WithPrintedCode }
+func (p proof) stays() user.Ways { return p.held() &^ (user.WithPrintedCode | user.WithBypass) }
 
 // took says whether something that a user has bound had its part in a proof. A
 // passkey had it also when it did not see who holds it.
@@ -160,11 +165,13 @@ type Attempt struct {
 	TrustDays    int        // and for how long the browser is trusted then; 0: it is not
 
 	key, subject, userID, sessionID string
-	browser                         string    // digest of the one that began it
-	trusted                         bool      // its user trusts that one
-	proved                          proof     // what was proved so far
-	off                             user.Ways // that may not be taken in it: before anything is proved, what is off for everybody
-	challenge                       string    // key of the one that it answers which other attempts may answer, too
+	browser                         string       // digest of the one that began it
+	restricted                      bool         // its step-up is of a session that a bypass made
+	trusted                         bool         // its user trusts that one
+	proved                          proof        // what was proved so far
+	off                             user.Ways    // that may not be taken in it: before anything is proved, what is off for everybody
+	bypass                          *BypassGrant // what it was let past by
+	challenge                       string       // key of the one that it answers which other attempts may answer, too
 }
 
 // Halfway says whether something was proved in the attempt that is not enough.

@@ -46,7 +46,7 @@ func (s *Service) BeginStepUp(ctx context.Context, of session.Session, returnTo 
 		if way == "" {
 			way = Way(who.found.Way)
 		}
-		id, err = s.begin(tx, who, of.UserName, beginning{purpose: ToStepUp, returnTo: LocalPath(returnTo), way: way, sessionID: of.ID}, from)
+		id, err = s.begin(tx, who, of.UserName, beginning{purpose: ToStepUp, returnTo: LocalPath(returnTo), way: way, sessionID: of.ID, restricted: of.Restricted()}, from)
 		return err
 	})
 	return id, err
@@ -69,12 +69,12 @@ func (s *Service) first(who subjectOf, last Way) Way {
 		}
 	}
 	for _, w := range ways {
-		if on(w.way) && (!who.found.StrongestFirst || !who.found.SeenHere || who.found.Ways.Has(w.bound)) {
+		if on(w.way) && w.way != Bypass && (!who.found.StrongestFirst || !who.found.SeenHere || who.found.Ways.Has(w.bound)) {
 			return w.way
 		}
 	}
 	for _, w := range ways {
-		if on(w.way) {
+		if on(w.way) && w.way != Bypass {
 			return w.way
 		}
 	}
@@ -82,6 +82,7 @@ func (s *Service) first(who subjectOf, last Way) Way {
 }
 
 type beginning struct {
+	restricted          bool // the session is one that a bypass made
 	given               bool // the way is the one that was taken already, and not the one to begin with
 	purpose             Purpose
 	returnTo, sessionID string
@@ -93,7 +94,7 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 	if b.purpose == ToSignIn && !b.given {
 		b.way = s.first(who, b.way)
 	}
-	if !known(b.way) || weaker(b.way) || b.way == StaticPasscode && b.purpose == ToStepUp || b.way == Passkey && !s.Passkeys.Usable() {
+	if !known(b.way) || weaker(b.way) && !b.restricted || handed(b.way) && b.purpose == ToStepUp || b.way == Passkey && !s.Passkeys.Usable() {
 		b.way = Password
 	}
 	id := s.Secrets.ID()
@@ -104,6 +105,12 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 	var sent prompt.Sent
 	if b.way == Phone {
 		if sent, err = s.send(tx, who, Attempt{key: id, Purpose: b.purpose, Approves: b.approves, Application: application}, from); err != nil {
+			return "", err
+		}
+	}
+	if weaker(b.way) {
+		a := Attempt{TenantID: who.tenant.ID, key: id, subject: who.subject, userID: who.userID(), restricted: b.restricted}
+		if err := s.sendCode(tx, a, b.way, "", from); err != nil {
 			return "", err
 		}
 	}
@@ -137,8 +144,8 @@ func (s *Service) ApplicationFor(ctx context.Context, returnTo string, from From
 	if s.ApplicationOf == nil {
 		return "", nil
 	}
-	name, _, err := s.ApplicationOf(s.DB.View(ctx), returnTo, from.BrowserDigest)
-	return name, store.Unusable(err)
+	by, err := s.ApplicationOf(s.DB.View(ctx), returnTo, from.BrowserDigest)
+	return by.Name, store.Unusable(err)
 }
 
 // application names the application that an attempt was begun by. That of another
@@ -147,11 +154,11 @@ func (s *Service) application(tx *store.Tx, tenantID, returnTo string, from From
 	if s.ApplicationOf == nil {
 		return "", nil
 	}
-	name, of, err := s.ApplicationOf(tx, returnTo, from.BrowserDigest)
-	if tenantID != of && tenantID != tenant.Nowhere {
-		name = ""
+	by, err := s.ApplicationOf(tx, returnTo, from.BrowserDigest)
+	if tenantID != by.TenantID && tenantID != tenant.Nowhere {
+		by.Name = ""
 	}
-	return name, err
+	return by.Name, err
 }
 
 // details says in the event of the attempt what became of its prompt.

@@ -88,7 +88,7 @@ func (s *Service) habit(tx *store.Tx, a Attempt, way Way) error {
 	if weaker(way) && !a.Halfway() {
 		return nil // a message for whoever types a name would be too many
 	}
-	if way == StaticPasscode {
+	if handed(way) {
 		return nil // it is gone the next day
 	}
 	if a.Halfway() {
@@ -114,7 +114,7 @@ func (s *Service) Habit(ctx context.Context, tenantID, name string) (Way, error)
 }
 
 // Preferable lists the ways that a user may be offered first, the strongest first: no
-// codes that are sent, no passcode that is gone the next day, and nothing that they do
+// codes that are sent, nothing that is gone the next day, and nothing that they do
 // not sign in by where they are.
 func (s *Service) Preferable(ctx context.Context, tenantID, userID string) ([]Way, error) {
 	all, err := s.preferable(s.DB.View(ctx), tenantID, userID)
@@ -124,7 +124,7 @@ func (s *Service) Preferable(ctx context.Context, tenantID, userID string) ([]Wa
 func (s *Service) preferable(tx *store.Tx, tenantID, userID string) (all []Way, err error) {
 	off, err := method.OffOf(tx, tenantID, userID)
 	for _, w := range ways {
-		if err == nil && !weaker(w.way) && w.way != StaticPasscode && !off.NoSignIn.Has(w.bound) && (w.way != Passkey || s.Passkeys.Usable()) {
+		if err == nil && !weaker(w.way) && !handed(w.way) && !off.NoSignIn.Has(w.bound) && (w.way != Passkey || s.Passkeys.Usable()) {
 			all = append(all, w.way)
 		}
 	}

@@ -32,8 +32,8 @@ func (s *Service) offers(tx *store.Tx, a Attempt) (all []Way, err error) {
 	}
 	for _, w := range ways {
 		switch {
-		case weaker(w.way) && (a.Purpose != ToSignIn || !slices.Contains(carried, provider.Channel(w.way))):
-		case w.way == Passkey && !s.Passkeys.Usable(), w.way == StaticPasscode && a.Purpose == ToStepUp:
+		case weaker(w.way) && (a.Purpose != ToSignIn && !a.restricted || !slices.Contains(carried, provider.Channel(w.way))):
+		case w.way == Passkey && !s.Passkeys.Usable(), handed(w.way) && a.Purpose == ToStepUp:
 		case a.Halfway() && !off.NoSecond.Has(w.bound) && a.proved.completed(w.bound, bound&^off.NoSecond),
 			!a.Halfway() && a.Purpose == ToStepUp && !off.All().Has(w.bound),
 			!a.Halfway() && a.Purpose != ToStepUp && !off.NoSignIn.Has(w.bound):
@@ -161,7 +161,7 @@ func (s *Service) passedBy(ctx context.Context, a Attempt, way Way, amr string, 
 // repeats every check made on the way here, and what the decision rests on; that the
 // way is on for the user is checked here, and nowhere before.
 func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on *decision.Facts, from From) error {
-	if a.Purpose == ToStepUp && (way == StaticPasscode || weaker(way)) {
+	if a.Purpose == ToStepUp && (handed(way) || weaker(way) && !a.restricted) {
 		return fault.New(fault.Refused, "signin.refused")
 	}
 	use := method.NoSignIn
@@ -197,7 +197,13 @@ func (s *Service) halfway(tx *store.Tx, a Attempt, way Way, proved proof, on *de
 	a.proved = proved
 	next, promptID := way, ""
 	all := completing(on)
+	led, err := s.leads(tx, a, all, from)
+	if err != nil {
+		return err
+	}
 	switch second := Way(on.SecondWay); {
+	case led:
+		next = Bypass
 	case slices.Contains(all, second):
 		next = second
 	case len(all) > 0:

@@ -113,10 +113,14 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, on *decisio
 		}
 		return audit.Record(tx, e)
 	}
-	entered, err := session.Enter(tx, session.Beginning{
+	begins := session.Beginning{
 		TenantID: a.TenantID, UserID: a.userID, AMR: by, AccountID: account, IP: from.IP, Browser: from.Browser, BrowserDigest: from.BrowserDigest,
 		RequestID: from.RequestID, Stay: from.Stay, Trusted: from.Trusted,
-	})
+	}
+	if a.bypass != nil {
+		begins.BypassID, begins.ApplicationID, begins.EndsAt = a.bypass.ID, a.bypass.ApplicationID, a.bypass.EndsAt
+	}
+	entered, err := session.Enter(tx, begins)
 	if err != nil {
 		return err
 	}

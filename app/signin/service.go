@@ -28,18 +28,22 @@ type Service struct {
 	Backups   *backupphone.Service
 	Passkeys  *passkey.Service
 	Passcodes *passcode.Service
+	Bypasses  Bypasses
 	Sheets    *codesheet.Service
 	Rules     *access.Rules
 	Decisions *decision.Live
 	Approvals Approvals
 	Atlas     *place.Atlas
 
-	// ApplicationOf names the application that a sign-in from a page of ours was begun by, and
-	// its tenant; empty for none.
-	ApplicationOf func(tx *store.Tx, returnTo, browserDigest string) (name, tenantID string, err error)
+	// ApplicationOf gives the application that a sign-in from a page of ours was begun by;
+	// empty for none.
+	ApplicationOf func(tx *store.Tx, returnTo, browserDigest string) (Application, error)
 
 	AddressMost int // wrong tries from one address within ten minutes that pause it; 0 for no limit
 }
+
+// Application is one that a sign-in was begun by.
+type Application struct{ TenantID, ID, Name string }
 
 // From is the browser that acts.
 type From struct {

@@ -19,6 +19,7 @@ const (
 	WithVoice // a backup phone that is called with a code
 	WithSMS   // and one that gets it as a message
 	WithStaticPasscode
+	WithBypass // what the helpdesk gave for some minutes or hours
 )
 
 // Way is one way in. What another package has to say of ways it says of these, by
@@ -38,6 +39,7 @@ var AllWays = []Way{
 	{"voice", "tel", WithVoice},
 	{"sms", "sms", WithSMS},
 	{"password", "pwd", WithPassword},
+	{"bypass", "bypass", WithBypass},
 	{"static_passcode", "static_passcode", WithStaticPasscode},
 }
 
@@ -66,12 +68,12 @@ const (
 // Enough says whether a user is signed in by what they have proved. A phone does
 // by itself: its signature and its unlock are two factors; and so does a passkey
 // that saw who holds it; a static passcode, because two people let its user past the
-// second factor for some hours. Otherwise two are needed, one that is known and one that
+// second factor for some hours; and a bypass, because its user was proved on the line. Otherwise two are needed, one that is known and one that
 // is had, unless no second factor is asked of the user or, while it is enabled,
 // none is there yet.
 func Enough(mfa string, bound, proved Ways) bool {
 	switch {
-	case proved.Has(WithPhone | WithPasskey | WithStaticPasscode), proved.Has(WithPassword) && proved.Has(WithTOTP|WithKey|WithBackupPhone|WithPrintedCode):
+	case proved.Has(WithPhone | WithPasskey | WithStaticPasscode | WithBypass), proved.Has(WithPassword) && proved.Has(WithTOTP|WithKey|WithBackupPhone|WithPrintedCode):
 		return true
 	case mfa == MFAEnabled && !bound.Has(SecondFactors), mfa == MFADisabled:
 		return proved&^WithBackupPhone != 0

@@ -20,6 +20,7 @@ var acts = map[approval.Kind]string{
 	"user.invite": "plus", "user.invitation": "plus", "user.import": "list",
 	"group.create": "users", "group.rename": "users", "group.delete": "users", "group.add_member": "users", "group.remove_member": "users", "group.set_role": "key",
 	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
+	"bypass.issue": "key", "bypass.revoke": "key",
 	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case",
 	"caller_check.begin": "call", "user.manager": "users",
 	"settings.change": "sliders", "decisions.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
@@ -60,6 +61,7 @@ var fields = map[string]func(context.Context, string) string{
 	"via": sayVia, "cause": sayCause, "case": nil, "case_owner": nil, "case_state": sayCaseState,
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "application": nil, "redirect_uris": nil, "logout_uris": nil, "start_url": nil, "frequency": sayFrequency, "strength": sayStrength, "application_groups": nil, "application_state": sayApplicationState, "application_kind": sayApplicationKind, "application_secret": nil, "platforms": sayPlatforms,
 	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
+	"bypass_kind": sayBypass("kind"), "bypass_minutes": nil, "bypass_uses": nil, "bypass_start": sayEnd, "bypass_network": nil, "bypass_application": nil, "bypass_delivery": sayBypass("delivery"), "bypass_check": sayCheck, "bypass_replaces": sayValue, "bypass_state": sayBypass("state"),
 	"starts_at": sayEnd, "goes_back_at": sayEnd, "ramp_step": sayRampStep, "ramp_guard": sayRampGuard, "ramp_hours": sayRampHours, "feature": sayFeature,
 	"decision_days": nil, "replay_first": sayValue,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
@@ -133,6 +135,17 @@ func sayApplicationState(ctx context.Context, state string) string {
 
 func sayApplicationKind(ctx context.Context, kind string) string {
 	return either(ctx, "applications.kind."+kind, kind)
+}
+
+// sayBypass says a property of a bypass.
+func sayBypass(property string) func(context.Context, string) string {
+	return func(ctx context.Context, value string) string {
+		return either(ctx, "bypass."+property+"."+value, value)
+	}
+}
+
+func sayCheck(ctx context.Context, via string) string {
+	return either(ctx, "callercheck.via."+via, via)
 }
 
 func sayEnd(ctx context.Context, text string) string {

@@ -23,6 +23,23 @@ var registering = map[string]bool{
 	"POST /me/phones": true, "GET /me/phones/enrolments/:enrolment": true, "GET /step-up": true, "POST /step-up": true,
 }
 
+// restricted are the routes that stay open to a session that a bypass made: where it
+// leads on to applications, and what it takes to bind something new. Every other one is
+// closed (session.Restricted).
+var restricted = map[string]bool{
+	"GET /": true, "GET /step-up": true, "POST /step-up": true,
+	"GET /me/phones": true, "POST /me/phones": true, "GET /me/phones/enrolments/:enrolment": true,
+	"GET /me/passkeys": true, "POST /me/passkeys": true, "GET /me/passkeys/new": true,
+}
+
+// open says whether a route is open to a session, whatever its user may.
+func open(r Route, found session.Session) error {
+	if found.Restricted() && r.Needs != access.Anyone && !restricted[r.Method+" "+r.Path] {
+		return fault.New(fault.Forbidden, "session.restricted")
+	}
+	return nil
+}
+
 // asked leads somebody who is asked to register a phone to the page that asks, and
 // lets everybody else pass. Who is asked the session says, so nobody else's page asks
 // the database; that it still is so is asked anew each time, because whoever turns the

@@ -383,6 +383,9 @@ func (s *Site) permit(c echo.Context, r Route, found session.Session) error {
 	if r.Needs == access.Anyone {
 		return nil
 	}
+	if err := open(r, found); err != nil {
+		return s.refuse(c, r.Needs, err)
+	}
 	if changes(r) {
 		if err := found.Unlimited(); err != nil {
 			return err

@@ -146,12 +146,14 @@ func (s *Site) Page(c echo.Context) component.Page {
 	call := callOf(c)
 	p := component.Page{CSRF: s.formToken(c), RequestID: call.origin.RequestID, Now: s.DB.Now(), Theme: s.theme(c)}
 	if call.signedIn {
-		p.TenantName, p.SignedInAs = call.session.TenantName, call.session.UserName
+		p.TenantName, p.SignedInAs, p.Restricted = call.session.TenantName, call.session.UserName, call.session.Restricted()
 		standing := s.Rules.Standing(call.session.TenantID, call.session.UserID)
 		if standing.Administrator() {
 			p.Role = RoleName(Context(c), standing.Role, standing.Name)
 			p.ConsoleHref = "/admin/" + call.session.TenantSlug
-			if standing.Role == access.RoleOperator {
+			if p.Restricted {
+				p.ConsoleHref = ""
+			} else if standing.Role == access.RoleOperator {
 				p.ConsoleHref = "/operator/tenants"
 			}
 		}

@@ -17,6 +17,15 @@ import (
 // asks it.
 func (s *Site) NeedFresh(c echo.Context) error { return s.NeedFreshBy(c, Session(c).Strongest()) }
 
+// NeedToBind is NeedFresh for who binds something new: in a session that a bypass made it
+// asks for a second proof of another kind, within ten minutes (session.Rebinds).
+func (s *Site) NeedToBind(c echo.Context) error {
+	if who := Session(c); who.Restricted() {
+		return who.Rebinds(s.DB.Now())
+	}
+	return s.NeedFresh(c)
+}
+
 // NeedFreshBy is NeedFresh for the few acts that take a weaker proof, because
 // their user may have lost the strongest and they add nothing.
 func (s *Site) NeedFreshBy(c echo.Context, least session.Strength) error {

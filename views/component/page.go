@@ -18,6 +18,7 @@ type Page struct {
 	CSRF        string    // token of every form
 	Theme       string    // "light", "dark" or "" for what the system says
 	SignedInAs  string    // sign-in name; empty for nobody
+	Restricted  bool      // a bypass made the session: few pages are open to it
 	Application string    // that a sign-in leads to; empty: none
 	Role        string    // administrative role in words; empty for none
 	RoleEndsAt  time.Time // when it ends by itself; zero: it does not

@@ -44,6 +44,7 @@ type PersonRow struct {
 
 // Person is the page of one person.
 type Person struct {
+	Desk        string // address of the page that helps them as a caller; or empty
 	Name        string
 	DisplayName string
 	State       string // in words

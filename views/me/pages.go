@@ -4,6 +4,7 @@ package me
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"latchkey/views/component"
@@ -30,6 +31,13 @@ type Notice struct {
 	Undo   string // address that takes it back; or empty
 }
 
+// Restricted is the start page of a session that a bypass made.
+type Restricted struct {
+	Applications []Application
+	EndsAt       time.Time // of the session
+	BindUntil    time.Time // that something new can be bound; zero: not any more
+}
+
 // Application is something to go to from the start page.
 type Application struct {
 	Name string
@@ -48,12 +56,19 @@ type Attention struct {
 
 // Overview is My security info.
 type Overview struct {
-	Case           *Case  // of theirs that stands at the helpdesk; nil: none
-	Check          *Check // by the helpdesk of who is on the line; nil: none lately
+	Bypass         *OwnBypass // that the helpdesk gave them; nil: none
+	Case           *Case      // of theirs that stands at the helpdesk; nil: none
+	Check          *Check     // by the helpdesk of who is on the line; nil: none lately
 	Ready          Readiness
 	Authenticators []Authenticator
 	LastSignInAt   time.Time
 	LastSignInHow  string // "by phone, Firefox on Linux"; or empty
+}
+
+// OwnBypass is a bypass, as the person whom it lets in sees it.
+type OwnBypass struct {
+	Kind, State, Agent string
+	EndsAt             time.Time
 }
 
 // Case is a case at the helpdesk, as the person it is about sees it: by the agent's name
@@ -268,8 +283,14 @@ func menu(ctx context.Context, here string) []component.MenuItem {
 	return items
 }
 
+// inBypass are the pages that are open to a session which a bypass made.
+var inBypass = []string{"/", "/me/phones", "/me/passkeys"}
+
 func framed(ctx context.Context, p component.Page, title, here string) component.Page {
 	p.Menu = menu(ctx, here)
+	if p.Restricted {
+		p.Menu = slices.DeleteFunc(p.Menu, func(item component.MenuItem) bool { return !slices.Contains(inBypass, item.Href) })
+	}
 	return p.Titled(title)
 }
 

@@ -155,7 +155,9 @@ type StepUp struct {
 	Passkey  bool   // as Phone
 	Asked    string // the proofs that do for the act, sent along
 	Limited  bool   // the session is, and this ends it
-	Lost     bool   // there is none, because the phone that would do was removed by less
+
+	Restricted bool // a bypass made the session, and this lets something new be bound
+	Lost       bool // there is none, because the phone that would do was removed by less
 
 	LostHelps bool // whoever lost their phone removes it by themselves
 }
@@ -221,4 +223,20 @@ func (v Help) call(ctx context.Context) string {
 type Passcode struct {
 	Attempt, UserName, Error string
 	ByPassword               bool // the password is another way
+}
+
+// Bypass takes the code that the helpdesk gave.
+type Bypass struct {
+	Attempt, UserName, Error string
+	Skips                    bool // no code is asked for
+	Halfway                  bool // another factor was right
+	ByPassword               bool // the password is another way
+}
+
+// notNow is where who does not prove it now goes.
+func (v StepUp) notNow() string {
+	if v.Restricted {
+		return "/"
+	}
+	return "/me"
 }

@@ -92,7 +92,7 @@ func (h *Pages) showCheck(c echo.Context, status int, problem string) error {
 	}
 	word, shown := h.checkWord(seen), checkTones[seen.Stands(now)]
 	v := views.CallerCheck{
-		Here: h.checkPath(c, seen.ID), State: string(seen.Live(now)), PersonName: seen.PersonName, ShortName: seen.ShortName, PersonHref: h.personPath(c, seen.UserID), CaseName: seen.CaseName,
+		Here: h.checkPath(c, seen.ID), State: string(seen.Live(now)), PersonName: seen.PersonName, ShortName: seen.ShortName, PersonHref: h.helpPath(c, seen), CaseName: seen.CaseName,
 		Via: words.Say(ctx, "callercheck.via."+string(seen.Via)), Strength: words.Say(ctx, "callercheck.strength."+string(seen.Via.Strength())),
 		Weak: seen.Via.Strength() != callercheck.Strong, Ticket: h.ticketRef(c, seen.Ticket), Own: seen.Own, Number: seen.Number, StartedAt: seen.BegunAt, EndsAt: seen.ExpiresAt,
 		AgentCode: seen.AgentCode, Title: words.Say(ctx, "callercheck.head."+word, "name", seen.ShortName), Text: words.Say(ctx, "callercheck.text."+word, "name", seen.ShortName),
@@ -248,4 +248,13 @@ func (h *Pages) checkRows(c echo.Context, checks []callercheck.Seen) (rows []vie
 		})
 	}
 	return rows
+}
+
+// helpPath is where whoever checked a caller goes on: of one who is proved to what they
+// may give, and else to the page of the person.
+func (h *Pages) helpPath(c echo.Context, seen callercheck.Seen) string {
+	if seen.Own && seen.Fresh(h.Site.DB.Now()) && h.Site.Standing(c).May.Has(access.BypassIssue) {
+		return h.personPath(c, seen.UserID) + "/desk"
+	}
+	return h.personPath(c, seen.UserID) + "#caller-check"
 }

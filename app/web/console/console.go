@@ -18,6 +18,7 @@ import (
 	"latchkey/app/application"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/bypass"
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/fault"
@@ -59,6 +60,7 @@ type Pages struct {
 	Rollout   *rollout.Service
 	Ramps     *ramp.Service
 	Passcodes *passcode.Service
+	Bypasses  *bypass.Service
 	Operator  *operator.Service
 	SignIn    *signin.Service
 	Providers *provider.Service
@@ -81,6 +83,7 @@ var places = []place{
 	{"", "overview", "home", access.ConsoleEnter},
 	{"/users", "people", "users", access.AuthenticatorView},
 	{casesPath, "cases", "case", access.CaseView},
+	{bypassesPath, "bypasses", "key", access.CaseView},
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
@@ -103,7 +106,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.stayRoutes(),
 	)
 }
 

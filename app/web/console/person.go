@@ -96,6 +96,9 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	if me.May.Has(access.RoleAssign) && who.UserID != p.ID {
 		v.RoleHref = h.path(c, "/roles/assign?user="+url.QueryEscape(p.ID))
 	}
+	if me.May.Has(access.CallerCheck) && me.May.Has(access.BypassIssue) && who.UserID != p.ID && p.Standing.Rank < me.Rank {
+		v.Desk = h.personPath(c, p.ID) + "/desk"
+	}
 	if me.May.Has(access.RoleView) {
 		v.WhyHref = h.path(c, "/roles/why?user="+url.QueryEscape(p.Name))
 	}

@@ -1,4 +1,5 @@
-// Package invite serves those who come by a one-time link to set their password.
+// Package invite serves those who come by a one-time link: to set their password, or to
+// say that a bypass was not asked for by them.
 package invite
 
 import (
@@ -9,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/bypass"
 	"latchkey/app/fault"
 	"latchkey/app/people"
 	"latchkey/app/secret"
@@ -16,17 +18,22 @@ import (
 	views "latchkey/views/invite"
 )
 
-// Pages are the pages behind an invitation.
+// Pages are the pages behind such a link.
 type Pages struct {
 	Site   *web.Site
 	People *people.Service
+
+	Bypasses *bypass.Service
 }
 
-// Routes is the map of the invitation.
+// Routes is the map of these links.
 func (h *Pages) Routes() []web.Route {
 	return []web.Route{
 		web.Get("/invite/:token", access.Anyone, h.form),
 		web.Post("/invite/:token", access.Anyone, h.accept),
+		web.Get("/not-me", access.Anyone, h.disowned),
+		web.Get("/not-me/:link", access.Anyone, h.disown),
+		web.Post("/not-me/:link", access.Anyone, h.doDisown),
 	}
 }
 

@@ -23,6 +23,9 @@ func (l Letters) Mail(tenantName string, n notify.Told) (subject, text string) {
 		lines = append(lines, words.Say(ctx, "mail.from", "address", n.IP))
 		look = words.Say(ctx, "mail.undo", "link", l.PublicURL+"/")
 	}
+	if n.Disowning != "" {
+		look = words.Say(ctx, "mail.disown", "link", l.PublicURL+"/not-me/"+n.Disowning)
+	}
 	if shown.By != "" {
 		lines = append(lines, words.Say(ctx, "mail.by", "role", shown.By))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/app/bypass"
 	"latchkey/app/provider"
 	"latchkey/app/signin"
 	"latchkey/app/user"
@@ -74,10 +75,36 @@ func (h *Pages) overview(c echo.Context) error {
 	if v.Case, err = h.caseInShort(c); err != nil {
 		return err
 	}
+	if v.Bypass, err = h.bypassInShort(c); err != nil {
+		return err
+	}
 	if v.Check, err = h.checkInShort(c); err != nil {
 		return err
 	}
 	return web.Render(c, http.StatusOK, views.OverviewPage(h.Site.Page(c), v))
+}
+
+// bypassInShort is what the helpdesk gave them and still works; nil for none.
+func (h *Pages) bypassInShort(c echo.Context) (*views.OwnBypass, error) {
+	ctx, who := web.Context(c), web.Session(c)
+	last, err := h.Bypasses.OfPerson(ctx, who.TenantID, who.UserID, 1)
+	if err != nil || len(last) == 0 {
+		return nil, err
+	}
+	b, now := last[0], h.Site.DB.Now()
+	if !b.EndsAt.After(now) || !b.Open() && b.State != bypass.Used {
+		return nil, nil
+	}
+	return &views.OwnBypass{Kind: words.Say(ctx, "bypass.kind."+string(b.Kind)), State: words.Say(ctx, "bypass.state."+string(b.State)), Agent: b.RequestedName, EndsAt: b.EndsAt}, nil
+}
+
+// revokeBypass protects, so it asks for no fresh proof.
+func (h *Pages) revokeBypass(c echo.Context) error {
+	who := web.Session(c)
+	if err := h.Bypasses.RevokeOwn(c.Request().Context(), who.TenantID, who.UserID, web.Origin(c)); err != nil {
+		return err
+	}
+	return web.Redirect(c, "/me?done=bypass_own_revoked")
 }
 
 // checkInShort is the check by the helpdesk that is under way or was proved within an

@@ -68,7 +68,7 @@ func (h *Pages) showPasskeys(c echo.Context, status int, v views.Passkeys) error
 // newPasskey shows the page on which the browser makes one. What it is to make is
 // good in the session that asked alone, so the proof that the page takes is that of the form.
 func (h *Pages) newPasskey(c echo.Context) error {
-	if err := h.Site.NeedFresh(c); err != nil {
+	if err := h.Site.NeedToBind(c); err != nil {
 		return err
 	}
 	return h.showNewPasskey(c, http.StatusOK, views.NewPasskey{Name: web.SayBrowser(web.Context(c), web.Session(c).Browser)})
@@ -85,9 +85,14 @@ func (h *Pages) showNewPasskey(c echo.Context, status int, v views.NewPasskey) e
 
 func (h *Pages) bindPasskey(c echo.Context) error {
 	name := web.Form(c, "name")
+	if web.Session(c).Restricted() {
+		if err := h.Site.NeedToBind(c); err != nil {
+			return err // it may have been revoked, or its ten minutes be over, since the page
+		}
+	}
 	_, err := h.Passkeys.Bind(c.Request().Context(), passkeyOwner(c), name, web.Form(c, "credential"), web.Origin(c))
 	if errors.Is(err, fault.Invalid) {
-		if fresh := h.Site.NeedFresh(c); fresh != nil {
+		if fresh := h.Site.NeedToBind(c); fresh != nil {
 			return fresh // what the page asks anew, it asks of who may still begin
 		}
 		v, fields := views.NewPasskey{Name: name}, fault.Of(err).Fields

@@ -18,6 +18,7 @@ import (
 	"latchkey/app/application"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/bypass"
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/codesheet"
@@ -46,6 +47,7 @@ type Pages struct {
 	Passkeys  *passkey.Service
 	Passwords *password.Service
 	Cases     *cases.Service
+	Bypasses  *bypass.Service
 	Checks    *callercheck.Service
 	Sheets    *codesheet.Service
 
@@ -66,12 +68,16 @@ func (h *Pages) Routes() []web.Route {
 		web.Post("/me/phones/:device/revoke", access.AuthenticatorRemove, h.revoke),
 		web.Get("/me/activity", access.AuditReadOwn, h.activity),
 		web.Get("/me/lost-phone", access.AccountView, h.lostPhone),
+		web.Post("/me/bypass/revoke", access.BypassRevokeOwn, h.revokeBypass),
 		web.Post("/me/notices/:notice/seen", access.AccountView, h.putAway),
 	}...)
 }
 
 func (h *Pages) home(c echo.Context) error {
 	ctx, who := web.Context(c), web.Session(c)
+	if who.Restricted() {
+		return h.restrictedHome(c)
+	}
 	phones, err := h.Devices.Of(ctx, who.TenantID, who.UserID)
 	if err != nil {
 		return err
@@ -129,6 +135,27 @@ func (h *Pages) home(c echo.Context) error {
 		})
 	}
 	return web.Render(c, http.StatusOK, views.HomePage(h.Site.Page(c), v))
+}
+
+// restrictedHome is the start page of a session that a bypass made: where it leads on to,
+// until when, and how something new is bound.
+func (h *Pages) restrictedHome(c echo.Context) error {
+	ctx, who := web.Context(c), web.Session(c)
+	theirs, err := h.Applications.For(ctx, who.TenantID, who.UserID)
+	if err != nil {
+		return err
+	}
+	ends, _ := who.EndsAt()
+	v := views.Restricted{EndsAt: ends}
+	for _, a := range theirs {
+		if who.ApplicationID == "" || who.ApplicationID == a.ID {
+			v.Applications = append(v.Applications, views.Application{Name: a.Name, Text: words.Say(ctx, "me.home.application.text"), Href: a.Href})
+		}
+	}
+	if until := who.RebindsUntil(); h.Site.DB.Now().Before(until) {
+		v.BindUntil = until
+	}
+	return web.Render(c, http.StatusOK, views.RestrictedPage(h.Site.Page(c), v))
 }
 
 func count(phones []device.Phone) (active, signing int) {
@@ -201,8 +228,8 @@ const phonesPage = "/me/phones"
 // addPhone makes an enrolment link and shows it, once.
 func (h *Pages) addPhone(c echo.Context) error {
 	who := web.Session(c)
-	needed := h.Site.NeedFresh
-	if who.LostPhone {
+	needed := h.Site.NeedToBind
+	if who.LostPhone && !who.Restricted() {
 		needed = func(c echo.Context) error { return h.Site.NeedRecovery(c, who.Strongest()) }
 	}
 	if err := needed(c); err != nil {

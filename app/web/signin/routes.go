@@ -156,6 +156,9 @@ func (h *Pages) typed(c echo.Context, status int, a signin.Attempt, now time.Tim
 			Attempt: a.ID, UserName: a.Name, Number: strconv.Itoa(a.CodeNumber), Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay, ByPassword: a.Begins(signin.Password),
 		}))
 	}
+	if a.Way == signin.Bypass {
+		return h.bypass(c, status, a, wrong)
+	}
 	if a.Way == signin.StaticPasscode {
 		return web.Render(c, status, views.PasscodePage(page, views.Passcode{Attempt: a.ID, UserName: a.Name, Error: wrong, ByPassword: a.Begins(signin.Password)}))
 	}
@@ -166,6 +169,18 @@ func (h *Pages) typed(c echo.Context, status int, a signin.Attempt, now time.Tim
 	}
 	return web.Render(c, status, views.PasswordPage(page, views.Password{
 		Attempt: a.ID, UserName: a.Name, Error: wrong, Halfway: a.Halfway(), OtherWays: otherWays(a), Stay: stay, ByPhone: a.Begins(signin.Phone),
+	}))
+}
+
+// bypass shows the page that takes the code of the helpdesk, or none where the next sign-in
+// needs none.
+func (h *Pages) bypass(c echo.Context, status int, a signin.Attempt, wrong string) error {
+	skips, err := h.SignIn.Skips(c.Request().Context(), a)
+	if err != nil {
+		return err
+	}
+	return web.Render(c, status, views.BypassPage(h.page(c, a), views.Bypass{
+		Attempt: a.ID, UserName: a.Name, Error: wrong, Skips: skips, Halfway: a.Halfway(), ByPassword: a.Begins(signin.Password),
 	}))
 }
 
@@ -275,7 +290,7 @@ func (h *Pages) verify(c echo.Context) error {
 }
 
 // wrongs are the words for what was typed and did not work.
-var wrongs = map[signin.Way]string{signin.StaticPasscode: "signin.passcode.wrong", signin.Password: "signin.password.wrong", signin.TOTP: "signin.totp.wrong", signin.PrintedCode: "signin.printed.wrong", signin.Passkey: "signin.passkey.wrong", signin.SMS: "signin.code.wrong", signin.Voice: "signin.code.wrong"}
+var wrongs = map[signin.Way]string{signin.Bypass: "signin.bypass.wrong", signin.StaticPasscode: "signin.passcode.wrong", signin.Password: "signin.password.wrong", signin.TOTP: "signin.totp.wrong", signin.PrintedCode: "signin.printed.wrong", signin.Passkey: "signin.passkey.wrong", signin.SMS: "signin.code.wrong", signin.Voice: "signin.code.wrong"}
 
 func (h *Pages) finish(c echo.Context) error {
 	done, err := h.SignIn.Finish(c.Request().Context(), c.Param("attempt"), web.From(c))
@@ -393,7 +408,7 @@ func (h *Pages) help(c echo.Context) error {
 
 // wayOf says a way on the page of ways.
 func wayOf(ctx context.Context, way signin.Way) views.Way {
-	icons := map[signin.Way]string{signin.Phone: "phone", signin.TOTP: "clock", signin.PrintedCode: "printer", signin.Password: "key", signin.Passkey: "passkey", signin.StaticPasscode: "warn", signin.SMS: "message", signin.Voice: "call"}
+	icons := map[signin.Way]string{signin.Bypass: "case", signin.Phone: "phone", signin.TOTP: "clock", signin.PrintedCode: "printer", signin.Password: "key", signin.Passkey: "passkey", signin.StaticPasscode: "warn", signin.SMS: "message", signin.Voice: "call"}
 	return views.Way{
 		Title: words.Say(ctx, "signin.help."+string(way)+".title"), Advice: words.Say(ctx, "signin.help."+string(way)+".text"),
 		Method: string(way), Button: words.Say(ctx, "signin.help."+string(way)+".act"), Icon: icons[way], Weaker: way == signin.SMS || way == signin.Voice,

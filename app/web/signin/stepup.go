@@ -20,7 +20,7 @@ import (
 // them, and says why another one is missing.
 func (h *Pages) stepUp(c echo.Context) error {
 	ctx, who := web.Context(c), web.Session(c)
-	v := views.StepUp{UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to")), Limited: who.Limited, Asked: c.QueryParam("acr_values")}
+	v := views.StepUp{UserName: who.UserName, ReturnTo: signin.LocalPath(c.QueryParam("return_to")), Limited: who.Limited, Restricted: who.Restricted(), Asked: c.QueryParam("acr_values")}
 	for _, by := range waysFor(who, c.QueryParam("acr_values")) {
 		switch by {
 		case session.ByPasskey:
@@ -44,6 +44,12 @@ func (h *Pages) stepUp(c echo.Context) error {
 			v.Ways = append(v.Ways, views.Way{
 				Title: words.Say(ctx, "stepup.printed_code.title"), Advice: words.Say(ctx, "stepup.printed_code.text"), Method: string(signin.PrintedCode), Button: words.Say(ctx, "stepup.printed_code.act"), Icon: "printer",
 			})
+		case session.BySMS, session.ByVoice:
+			name := map[string]signin.Way{session.BySMS: signin.SMS, session.ByVoice: signin.Voice}[by]
+			v.Ways = append(v.Ways, views.Way{
+				Title: words.Say(ctx, "stepup."+string(name)+".title"), Advice: words.Say(ctx, "stepup."+string(name)+".text"), Method: string(name), Button: words.Say(ctx, "stepup."+string(name)+".act"),
+				Icon: map[signin.Way]string{signin.SMS: "message", signin.Voice: "call"}[name], Weaker: true,
+			})
 		case session.ByPassword:
 			v.Ways = append(v.Ways, views.Way{
 				Title: words.Say(ctx, "stepup.password.title"), Method: string(signin.Password), Button: words.Say(ctx, "stepup.password.act"), Icon: "key",
@@ -61,6 +67,9 @@ func (h *Pages) stepUp(c echo.Context) error {
 // asked says opens nothing: the act itself looks at the proof.
 // A limited session is proved by the strongest alone, whatever is asked.
 func waysFor(who session.Session, asked string) []string {
+	if who.Restricted() {
+		return who.Seconds()
+	}
 	if ways := who.Offers(strings.Fields(asked)); len(ways) > 0 && !who.Limited {
 		return ways
 	}

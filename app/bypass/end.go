@@ -1,0 +1,147 @@
+package bypass
+
+import (
+	"context"
+	"errors"
+
+	"latchkey/app/access"
+	"latchkey/app/approval"
+	"latchkey/app/audit"
+	"latchkey/app/device"
+	"latchkey/app/fault"
+	"latchkey/app/notify"
+	"latchkey/app/session"
+	"latchkey/app/store"
+)
+
+// end ends an open bypass in the act tx, and what it made: sessions, and sign-ins that
+// are halfway. The event and the notice are the caller's. One that is not open is gone.
+func (s *Service) end(tx *store.Tx, tenantID, id, userID string, next State, by, why string, gone error) error {
+	err := tx.Change(gone, `UPDATE bypasses SET state = ?, code_digest = '', agent_digest = '', other_digest = '', ended_at = ?, ended_by = ?, ending = ?
+		WHERE tenant_id = ? AND id = ? AND user_id = ? AND state IN ('ready', 'active')`, next, tx.Now, by, why, tenantID, id, userID)
+	if err != nil {
+		return err
+	}
+	return s.close(tx, tenantID, userID)
+}
+
+// close ends the sessions that a bypass of a user made.
+func (s *Service) close(tx *store.Tx, tenantID, userID string) error {
+	tx.After(func() { s.Hub.Ring(device.UserKey(tenantID, userID)) })
+	return session.CloseMadeBy(tx, tenantID, userID, session.ByBypass, "")
+}
+
+// Of names the bypass that an act is about.
+type Of struct {
+	ID string `json:"id"`
+}
+
+// revoke plans to take a bypass back, with the sessions that it made: also one that is
+// used up, for these live on.
+func (s *Service) revoke(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	var of Of
+	if err := act.Read(&of); err != nil {
+		return approval.Plan{}, err
+	}
+	plan := approval.Plan{Questions: []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.BypassRevoke, TargetID: act.TargetID}}}
+	b, err := find(tx, act.TenantID, of.ID)
+	if errors.Is(err, fault.NotFound) || err == nil && b.UserID != act.TargetID {
+		plan.Wrong = fault.New(fault.NotFound, "http.not_found")
+		return plan, nil
+	}
+	if err != nil {
+		return plan, err
+	}
+	plan.Difference = []approval.Change{{Field: "bypass_state", Before: string(b.StateAt(tx.Now)), After: string(Revoked)}}
+	over := fault.New(fault.Conflict, "bypass.over")
+	lives := b.StateAt(tx.Now) == Used && tx.Now.Before(b.EndsAt)
+	if !lives && (!b.Open() || b.StateAt(tx.Now) == Expired) {
+		plan.Wrong = over
+	}
+	plan.Do = func(tx *store.Tx) error {
+		if lives {
+			err := tx.Change(over, "UPDATE bypasses SET state = 'revoked', ended_at = ?, ended_by = ?, ending = ? WHERE tenant_id = ? AND id = ? AND state = 'used' AND ends_at > ?",
+				tx.Now, act.ActorID, act.Reason, act.TenantID, of.ID, tx.Now)
+			if err != nil {
+				return err
+			}
+			if err := s.close(tx, act.TenantID, b.UserID); err != nil {
+				return err
+			}
+		} else if err := s.end(tx, act.TenantID, of.ID, b.UserID, Revoked, act.ActorID, act.Reason, over); err != nil {
+			return err
+		}
+		e := b.event(audit.BypassRevoked, audit.User(act.ActorID), act.Origin)
+		e.Reason = act.Reason
+		if err := audit.Record(tx, e.Under(act.Ticket)); err != nil {
+			return err
+		}
+		by, err := s.Rules.StandingIn(tx, act.TenantID, act.ActorID)
+		if err != nil {
+			return err
+		}
+		return notify.Tell(tx, act.TenantID, b.UserID, notify.Notice{Action: audit.BypassRevoked, By: by.Role, Reason: act.Reason})
+	}
+	return plan, nil
+}
+
+// RevokeOwn takes back what a user has of their own: fault.Conflict when that is nothing.
+func (s *Service) RevokeOwn(ctx context.Context, tenantID, userID string, origin audit.Origin) error {
+	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		ended, err := s.shut(tx, tenantID, userID, userID, origin)
+		if err == nil && ended == 0 {
+			err = fault.New(fault.Conflict, "bypass.over")
+		}
+		return err
+	})
+}
+
+// Shut takes back, in the act tx, what a user has or may be shown, and ends what it made.
+// It is part of what shuts them out.
+func (s *Service) Shut(tx *store.Tx, tenantID, userID, by string, origin audit.Origin) error {
+	_, err := s.shut(tx, tenantID, userID, by, origin)
+	return err
+}
+
+func (s *Service) shut(tx *store.Tx, tenantID, userID, by string, origin audit.Origin) (ended int, err error) {
+	open, err := list(tx, "b.user_id = ? AND b.tenant_id = ? AND (b.state IN ('ready', 'active') OR b.state = 'used' AND b.ends_at > ?)", "b.created_at", 20, userID, tenantID, tx.Now)
+	if err != nil {
+		return 0, err
+	}
+	for _, b := range open {
+		err := tx.Change(fault.New(fault.Conflict, "bypass.over"), `UPDATE bypasses SET state = 'revoked', code_digest = '', agent_digest = '', other_digest = '', ended_at = ?, ended_by = ?
+			WHERE tenant_id = ? AND id = ? AND state = ?`, tx.Now, by, tenantID, b.ID, b.State)
+		if err != nil {
+			return ended, err
+		}
+		if err := audit.Record(tx, b.event(audit.BypassRevoked, audit.User(by), origin)); err != nil {
+			return ended, err
+		}
+		ended++
+	}
+	return ended, s.close(tx, tenantID, userID)
+}
+
+// Lapse writes down those whose time is over; they had expired before. Any replica may
+// run it; each ends once.
+func (s *Service) Lapse(ctx context.Context) error {
+	due, err := list(s.DB.View(ctx), "b.state IN ('ready', 'active') AND b.ends_at <= ?", "b.ends_at", 100, s.DB.Now())
+	if err != nil {
+		return store.Unusable(err)
+	}
+	for _, b := range due {
+		err := s.DB.Act(ctx, func(tx *store.Tx) error {
+			res := tx.Exec(`UPDATE bypasses SET state = 'expired', code_digest = '', agent_digest = '', other_digest = '', ended_at = ?
+				WHERE tenant_id = ? AND id = ? AND state IN ('ready', 'active') AND ends_at <= ?`, tx.Now, b.TenantID, b.ID, tx.Now)
+			if res.Error != nil || res.RowsAffected == 0 {
+				return res.Error
+			}
+			return audit.Record(tx, b.event(audit.BypassExpired, audit.Service, audit.Origin{}))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	_, err = s.DB.CountOne(ctx, "DELETE FROM disownings WHERE expires_at < ?", s.DB.Now())
+	return err
+}

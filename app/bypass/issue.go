@@ -1,0 +1,329 @@
+package bypass
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/application"
+	"latchkey/app/approval"
+	"latchkey/app/audit"
+	"latchkey/app/backupphone"
+	"latchkey/app/callercheck"
+	"latchkey/app/fault"
+	"latchkey/app/method"
+	"latchkey/app/notify"
+	"latchkey/app/place"
+	"latchkey/app/store"
+	"latchkey/app/user"
+)
+
+// situation is what an ask is judged by, as the rows stand now.
+type situation struct {
+	person struct {
+		Name, State, MFAState string
+		Ways                  user.Ways
+	}
+	off          method.Off
+	ceilings     Ceilings
+	places       place.Named
+	actor        access.Standing
+	target       access.Standing
+	standing     string // id of the one that the person has; empty: none
+	proof        *callercheck.Proof
+	phones       []backupphone.Phone // that a part of the code could go to
+	application  string              // its name
+	closed       bool                // the application is not for the person
+	ofAgent      int                 // in the last hour
+	ofPerson     int                 // in the last week
+	approverRank int                 // of who approved; 0: nobody has
+}
+
+func (s *Service) look(tx *store.Tx, act approval.Act, asked Asked) (on situation, err error) {
+	found, err := tx.One(&on.person, "SELECT name, state, mfa_state, ways FROM users WHERE tenant_id = ? AND id = ?", act.TenantID, act.TargetID)
+	if err == nil && !found {
+		err = fault.New(fault.NotFound, "http.not_found")
+	}
+	if err != nil {
+		return on, err
+	}
+	if on.off, err = method.OffOf(tx, act.TenantID, act.TargetID); err != nil {
+		return on, err
+	}
+	if on.ceilings, on.places, err = ceilingsOf(tx, act.TenantID); err != nil {
+		return on, err
+	}
+	if on.actor, err = s.Rules.StandingIn(tx, act.TenantID, act.ActorID); err != nil {
+		return on, err
+	}
+	if on.target, err = s.Rules.StandingIn(tx, act.TenantID, act.TargetID); err != nil {
+		return on, err
+	}
+	if act.ApprovedBy != "" {
+		approver, err := s.Rules.StandingIn(tx, act.TenantID, act.ApprovedBy)
+		if err != nil {
+			return on, err
+		}
+		on.approverRank = approver.Rank
+	}
+	if _, err = tx.One(&on.standing, "SELECT id FROM bypasses WHERE user_id = ? AND tenant_id = ? AND state IN ('ready', 'active') AND ends_at > ?", act.TargetID, act.TenantID, tx.Now); err != nil {
+		return on, err
+	}
+	if on.proof, err = callercheck.For(tx, act.TenantID, asked.Check, act.TargetID, act.ActorID, asked.ID); err != nil {
+		return on, err
+	}
+	if asked.toPhone() {
+		if on.phones, err = backupphone.Reachable(tx, act.TenantID, act.TargetID, asked.Phone); err != nil {
+			return on, err
+		}
+	}
+	if asked.Application != "" {
+		if on.application, on.closed, err = application.Opens(tx, act.TenantID, asked.Application, act.TargetID); err != nil {
+			return on, err
+		}
+	}
+	return on, on.count(tx, act)
+}
+
+// count counts what the agent and the person had lately. It holds the agent's count to
+// the end of the act: of two at once the second counts the first.
+func (on *situation) count(tx *store.Tx, act approval.Act) error {
+	if tx.Dialect == store.Postgres {
+		if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", "bypasses of "+act.TenantID+" "+act.ActorID).Error; err != nil {
+			return err
+		}
+	}
+	if _, err := tx.One(&on.ofAgent, "SELECT count(*) FROM bypasses WHERE requested_by = ? AND tenant_id = ? AND created_at > ?", act.ActorID, act.TenantID, tx.Now.Add(-agentSpan)); err != nil {
+		return err
+	}
+	_, err := tx.One(&on.ofPerson, "SELECT count(*) FROM bypasses WHERE user_id = ? AND tenant_id = ? AND created_at > ?", act.TargetID, act.TenantID, tx.Now.Add(-personSpan))
+	return err
+}
+
+// ceilingsOf gives the ceilings of a tenant, and the places that it has names for.
+func ceilingsOf(tx *store.Tx, tenantID string) (c Ceilings, places place.Named, err error) {
+	var row struct {
+		BypassMinutes, BypassUses int
+		BypassReadOut             bool
+		Places                    string
+	}
+	if _, err = tx.One(&row, "SELECT bypass_minutes, bypass_uses, bypass_read_out, places FROM tenants WHERE id = ?", tenantID); err != nil {
+		return c, nil, err
+	}
+	places, err = place.Read(row.Places)
+	return Ceilings{Minutes: row.BypassMinutes, Uses: row.BypassUses, ReadOut: row.BypassReadOut}, places, err
+}
+
+// eyes says whether a second person must approve.
+func (on situation) eyes(asked Asked) bool {
+	return on.target.Administrator() || asked.Minutes > minutesAlone(on.actor.Rank) || asked.Uses > 1 || on.ofAgent >= agentMost || on.ofPerson >= personMost
+}
+
+// wrong says why it cannot be given by anybody. What could never be used is not given.
+func (on situation) wrong(asked Asked, now time.Time) error {
+	usable := on.off.NoSignIn
+	switch {
+	case on.proof == nil:
+		return callercheck.None()
+	case on.person.State != user.Active:
+		return fault.New(fault.Conflict, "user.state_changed")
+	case asked.Kind == Skip && on.off.NoSecond.Has(user.WithBypass), asked.Kind == PassCode && usable.Has(user.WithBypass) && on.off.NoSecond.Has(user.WithBypass):
+		return fault.New(fault.Conflict, "bypass.off")
+	case asked.Kind == PassCode && usable.Has(user.WithBypass) && !(on.person.Ways &^ on.off.NoSignIn).Has(user.WithPassword),
+		asked.Kind == Skip && !(on.person.Ways &^ on.off.NoSignIn).Has(user.WithPassword):
+		return fault.New(fault.Conflict, "bypass.no_password")
+	case asked.Kind == Skip && user.Enough(on.person.MFAState, on.person.Ways&^on.off.NoSecond, user.WithPassword):
+		return fault.New(fault.Conflict, "bypass.nothing_to_skip")
+	case on.standing != "" && on.standing != asked.Replaces:
+		return fault.New(fault.Conflict, "bypass.one")
+	case on.standing == "" && asked.Replaces != "":
+		return fault.New(fault.Conflict, "bypass.replaced_gone")
+	case on.approverRank > 0 && asked.Minutes > minutesAlone(on.approverRank):
+		return fault.New(fault.Conflict, "bypass.approver_limit")
+	}
+	fields := map[string]string{}
+	if asked.Unread != "" {
+		fields[asked.Unread] = "bypass.start_form"
+	}
+	if !slices.Contains(Kinds, asked.Kind) {
+		fields["kind"] = "bypass.kind_form"
+	}
+	switch {
+	case asked.Minutes < MinutesLeast || asked.Minutes > MinutesMost:
+		fields["minutes"] = "bypass.minutes_form"
+	case asked.Minutes > on.ceilings.Minutes:
+		fields["minutes"] = "bypass.minutes_ceiling"
+	}
+	switch {
+	case asked.Uses < 1 || asked.Uses > UsesMost:
+		fields["uses"] = "bypass.uses_form"
+	case asked.Uses > on.ceilings.Uses:
+		fields["uses"] = "bypass.uses_ceiling"
+	}
+	if asked.StartsAt != nil && (asked.StartsAt.Before(now.Add(-time.Minute-readyLife)) || asked.StartsAt.After(now.Add(aheadMost))) {
+		fields["starts_at"] = "bypass.start_form"
+	}
+	if asked.Network != "" && !named(asked.Network, on.places) {
+		if _, ok := prefixOf(asked.Network); !ok {
+			fields["network"] = "bypass.network_form"
+		}
+	}
+	if asked.Application != "" && (on.application == "" || on.closed) {
+		fields["application"] = "bypass.application_form"
+	}
+	switch {
+	case asked.Kind == Skip:
+	case !slices.Contains(Deliveries, asked.Delivery):
+		fields["delivery"] = "bypass.delivery_form"
+	case asked.Delivery == ReadOut && !on.ceilings.ReadOut:
+		fields["delivery"] = "bypass.read_out_off"
+	case asked.toPhone() && len(on.phones) == 0:
+		fields["delivery"] = "bypass.no_second_channel"
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	return fault.Wrong("form.wrong", fields)
+}
+
+// difference says what is asked for, so that who approves it reads all of it.
+func (on situation) difference(asked Asked) []approval.Change {
+	lines := []approval.Change{{Field: "bypass_kind", After: string(asked.Kind)}, {Field: "bypass_minutes", After: strconv.Itoa(asked.Minutes)}}
+	add := func(field, value string) {
+		if value != "" {
+			lines = append(lines, approval.Change{Field: field, After: value})
+		}
+	}
+	if asked.Uses > 1 {
+		add("bypass_uses", strconv.Itoa(asked.Uses))
+	}
+	if asked.StartsAt != nil {
+		add("bypass_start", asked.StartsAt.UTC().Format(time.RFC3339))
+	}
+	add("bypass_network", asked.Network)
+	add("bypass_application", on.application)
+	add("bypass_delivery", string(asked.Delivery))
+	if on.proof != nil {
+		add("bypass_check", string(on.proof.Via))
+	}
+	if asked.Replaces != "" {
+		add("bypass_replaces", "yes")
+	}
+	return lines
+}
+
+// issue plans to give somebody a bypass.
+func (s *Service) issue(tx *store.Tx, act approval.Act) (approval.Plan, error) {
+	var asked Asked
+	if err := act.Read(&asked); err != nil {
+		return approval.Plan{}, err
+	}
+	asked = asked.settled()
+	on, err := s.look(tx, act, asked)
+	if err != nil {
+		return approval.Plan{}, err
+	}
+	plan := approval.Plan{
+		Questions:  []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.BypassIssue, TargetID: act.TargetID, Loosens: on.eyes(asked)}},
+		Approves:   access.BypassApprove,
+		Difference: on.difference(asked), Wrong: on.wrong(asked, tx.Now),
+	}
+	// The proof is spent on what it was given for, also while that waits.
+	plan.Freezes = func(tx *store.Tx) error {
+		_, err := callercheck.Spend(tx, act.TenantID, asked.Check, act.TargetID, act.ActorID, asked.ID)
+		return err
+	}
+	plan.Do = func(tx *store.Tx) error {
+		proof, err := callercheck.Spend(tx, act.TenantID, asked.Check, act.TargetID, act.ActorID, asked.ID)
+		if err != nil {
+			return err
+		}
+		return s.give(tx, act, asked, proof)
+	}
+	return plan, nil
+}
+
+// give writes a bypass down, in the act tx. The one in whose place it comes ends.
+func (s *Service) give(tx *store.Tx, act approval.Act, asked Asked, proof callercheck.Proof) error {
+	if asked.Replaces != "" {
+		gone := fault.New(fault.Conflict, "bypass.replaced_gone")
+		if err := s.end(tx, act.TenantID, asked.Replaces, act.TargetID, Replaced, act.ActorID, "", gone); err != nil {
+			return err
+		}
+	}
+	// One whose time is over and that nobody has written down holds the place of its person.
+	if err := tx.Exec("UPDATE bypasses SET state = 'expired', code_digest = '', agent_digest = '', other_digest = '', ended_at = ? WHERE user_id = ? AND tenant_id = ? AND state IN ('ready', 'active') AND ends_at <= ?",
+		tx.Now, act.TargetID, act.TenantID, tx.Now).Error; err != nil {
+		return err
+	}
+	starts := tx.Now
+	if asked.StartsAt != nil && asked.StartsAt.After(starts) {
+		starts = *asked.StartsAt
+	}
+	state, ends := Active, starts.Add(time.Duration(asked.Minutes)*time.Minute)
+	if asked.Kind == PassCode {
+		state, ends = Ready, starts.Add(readyLife)
+	}
+	caseID, err := caseOf(tx, act.TenantID, act.TargetID, proof.CaseID)
+	if err != nil {
+		return err
+	}
+	err = tx.Exec(`INSERT INTO bypasses (tenant_id, id, user_id, case_id, kind, state, delivery, phone_id, minutes, uses, uses_left, network, application_id, reason, ticket,
+		check_id, check_via, check_strength, requested_by, approved_by, starts_at, ends_at, created_at, made_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		act.TenantID, asked.ID, act.TargetID, caseID, asked.Kind, state, asked.Delivery, asked.Phone, asked.Minutes, asked.Uses, asked.Uses, asked.Network, asked.Application, act.Reason, act.Ticket,
+		proof.ID, proof.Via, proof.Strength, act.ActorID, act.ApprovedBy, starts, ends, tx.Now, madeAt(asked.Kind, tx.Now)).Error
+	if errors.Is(err, store.ErrDuplicate) {
+		return fault.New(fault.Conflict, "bypass.one")
+	}
+	if err != nil {
+		return err
+	}
+	e := act.Event(audit.BypassIssued)
+	e.Target, e.Thread = audit.Party{Kind: audit.KindBypass, ID: asked.ID}, cmp.Or(caseID, asked.ID)
+	if e.Details == nil {
+		e.Details = map[string]string{}
+	}
+	e.Details["kind"], e.Details["minutes"], e.Details["uses"], e.Details["check"] = string(asked.Kind), strconv.Itoa(asked.Minutes), strconv.Itoa(asked.Uses), string(proof.Via)
+	for name, value := range map[string]string{"delivery": string(asked.Delivery), "network": asked.Network, "application": asked.Application, "replaces": asked.Replaces} {
+		if value != "" {
+			e.Details[name] = value
+		}
+	}
+	if err := audit.Record(tx, e); err != nil {
+		return err
+	}
+	return s.tell(tx, act, asked)
+}
+
+func madeAt(kind Kind, now time.Time) *time.Time {
+	if kind == Skip {
+		return &now
+	}
+	return nil
+}
+
+// caseOf gives the case that a bypass belongs to: that of the proof, or the one that the
+// person has.
+func caseOf(tx *store.Tx, tenantID, userID, ofProof string) (id string, err error) {
+	if ofProof != "" {
+		return ofProof, nil
+	}
+	_, err = tx.One(&id, "SELECT id FROM cases WHERE tenant_id = ? AND user_id = ? AND state <> 'closed'", tenantID, userID)
+	return id, err
+}
+
+// tell tells the person, with a link by which they take it back without signing in.
+func (s *Service) tell(tx *store.Tx, act approval.Act, asked Asked) error {
+	by, err := s.Rules.StandingIn(tx, act.TenantID, act.ActorID)
+	if err != nil {
+		return err
+	}
+	link, err := s.disowning(tx, act.TenantID, act.TargetID, asked.ID)
+	if err != nil {
+		return err
+	}
+	return notify.Tell(tx, act.TenantID, act.TargetID, notify.Notice{Action: audit.BypassIssued, By: by.Role, Reason: act.Reason, Detail: string(asked.Kind), Disowning: link})
+}

@@ -1,0 +1,123 @@
+package bypass
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/backupphone"
+	"latchkey/app/fault"
+	"latchkey/app/provider"
+	"latchkey/app/secret"
+	"latchkey/app/store"
+	"latchkey/app/user"
+)
+
+// Made is a pass code, once.
+type Made struct {
+	Code   secret.Token // what the agent reads out: all of it, half of it, or nothing
+	Half   bool
+	SentTo string // masked; the number that got the rest, or all of it
+	EndsAt time.Time
+}
+
+// able says of a row b that its person may be let in: active, in a tenant that is. The
+// rules of ways are asked by the statement that ends the sign-in.
+const able = `EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = b.tenant_id AND u.id = b.user_id AND u.state = 'active' AND t.state = 'active')`
+
+// Make makes the code of a bypass that is ready, and gives its agent's part, once: of two
+// at the same moment one has it. Only who asked for it may, and only who could ask for it
+// still. One that is not there is fault.NotFound; one that was made or is over is
+// fault.Conflict. What goes to a phone is owed in the same act.
+func (s *Service) Make(ctx context.Context, tenantID, id, agentID string, from audit.Origin) (Made, error) {
+	var made Made
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		b, err := find(tx, tenantID, id)
+		if err != nil {
+			return err
+		}
+		verdict, err := s.Rules.Ask(tx, access.Question{TenantID: tenantID, ActorID: agentID, Needs: access.BypassIssue, TargetID: b.UserID})
+		if err != nil {
+			return err
+		}
+		if err := verdict.Err(); err != nil {
+			return err
+		}
+		if b.RequestedBy != agentID {
+			return fault.New(fault.Conflict, "bypass.not_asked_by")
+		}
+		mine, theirs := s.parts(b.Delivery)
+		starts := tx.Now
+		if b.StartsAt.After(starts) {
+			starts = b.StartsAt
+		}
+		made = Made{Code: mine, Half: b.Delivery == Split, EndsAt: starts.Add(time.Duration(b.Minutes) * time.Minute)}
+		agentDigest, otherDigest := "", ""
+		if made.Half {
+			agentDigest, otherDigest = s.digest(id, mine.Reveal()), s.digest(id, theirs.Reveal())
+		}
+		err = tx.Change(fault.New(fault.Conflict, "bypass.not_to_make"), `UPDATE bypasses AS b SET state = 'active', code_digest = ?, agent_digest = ?, other_digest = ?, made_at = ?, starts_at = ?, ends_at = ?
+			WHERE b.tenant_id = ? AND b.id = ? AND (b.state = 'ready' AND b.ends_at > ? AND b.requested_by = ?) IS TRUE AND `+able,
+			s.digest(id, mine.Reveal()+theirs.Reveal()), agentDigest, otherDigest, tx.Now, starts, made.EndsAt, tenantID, id, tx.Now, agentID)
+		if err != nil {
+			return err
+		}
+		e := b.event(audit.BypassMade, audit.User(agentID), from)
+		if !theirs.Empty() {
+			name, err := nameOf(tx, tenantID, b.UserID)
+			if err != nil {
+				return err
+			}
+			phone, err := s.Backups.Deliver(tx, backupphone.Owner{TenantID: tenantID, UserID: b.UserID, UserName: name}, b.PhoneID, theirs, made.EndsAt.Sub(tx.Now))
+			if err != nil {
+				return err
+			}
+			made.SentTo = provider.MaskNumber(phone.Number)
+			e.Details["channel"] = string(phone.Channel)
+		}
+		return audit.Record(tx, e)
+	})
+	if err != nil {
+		return Made{}, err
+	}
+	return made, nil
+}
+
+// parts makes the part that the agent reads out, and the one that goes to a phone: that
+// is digits, for a call can say them.
+func (s *Service) parts(d Delivery) (agents, phones secret.Token) {
+	switch d {
+	case ReadOut:
+		return s.Secrets.BypassCode(), secret.Token{}
+	case Split:
+		return s.Secrets.CodeHalf(), s.Secrets.Digits(10)
+	}
+	return secret.Token{}, s.Secrets.Digits(20)
+}
+
+func (s *Service) digest(id, code string) string { return s.Keys.CodeDigest(id, typed(code)) }
+
+func nameOf(tx *store.Tx, tenantID, userID string) (string, error) {
+	names, err := user.NamesOf(tx, tenantID, userID)
+	return names[userID], err
+}
+
+// event is one of a bypass, in the thread of its case.
+func (b Bypass) event(action audit.Action, by audit.Party, from audit.Origin) audit.Event {
+	e := audit.Event{
+		TenantID: b.TenantID, Action: action, Actor: by, Target: audit.Party{Kind: audit.KindBypass, ID: b.ID}, Subject: b.UserID, Thread: cmp.Or(b.CaseID, b.ID), Origin: from,
+		Details: map[string]string{"kind": string(b.Kind)},
+	}
+	return e.Under(b.Ticket)
+}
+
+// Fits says whether a code is the part of a bypass that its agent was given. What a page
+// is about to show once comes back from a browser, which may send anything.
+func (s *Service) Fits(ctx context.Context, tenantID, id, code string) (bool, error) {
+	var kept struct{ CodeDigest, AgentDigest string }
+	_, err := s.DB.View(ctx).One(&kept, "SELECT code_digest, agent_digest FROM bypasses WHERE tenant_id = ? AND id = ? AND state = 'active'", tenantID, id)
+	digest := s.digest(id, code)
+	return secret.Same(digest, kept.CodeDigest) && kept.CodeDigest != "" || secret.Same(digest, kept.AgentDigest) && kept.AgentDigest != "", store.Unusable(err)
+}
