@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/app/access"
 	"latchkey/app/secret"
@@ -180,8 +181,7 @@ func TestARestrictedSessionOpensNothingElse(t *testing.T) {
 	})
 }
 
-// TestABypassAndASecondProofBindAPhone: a printed code, and a code to a backup phone;
-// never after ten minutes, and never when the bypass was revoked in between.
+// TestABypassAndASecondProofBindAPhone: never after ten minutes, and never when the bypass was revoked in between.
 func TestABypassAndASecondProofBindAPhone(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		for i, revoked := range []bool{false, true} {
@@ -215,6 +215,33 @@ func TestABypassAndASecondProofBindAPhone(t *testing.T) {
 			w.forward(t, session.RebindLife)
 			w.act(t, "UPDATE sessions SET proved_at = ? WHERE bypass_id <> ''", w.DB.Now())
 			b.post(t, "/me/phones").is(t, http.StatusForbidden)
+		}
+	})
+}
+
+// TestACodeToABackupPhoneIsASecondProof in a restricted session, and in no other one.
+func TestACodeToABackupPhoneIsASecondProof(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name, number = "user26@alder.example", "+491511239911"
+		whole := w.withBackup(t, name, number, "sms")
+		whole.post(t, "/step-up", "method", "sms", "return_to", "/me/phones").is(t, http.StatusUnprocessableEntity)
+		w.forward(t, 11*time.Minute)
+		desk := w.browser(t).signIn(t, deskOf)
+		_, code := desk.bypassFor(t, w, deskOf, name)
+		b := w.browser(t).byBypass(t, name, code)
+		b.post(t, "/me/phones").want(t, http.StatusSeeOther)
+		attempt := b.post(t, "/step-up", "method", "sms", "return_to", "/me/phones").want(t, http.StatusSeeOther).location()
+		if page := b.get(t, attempt).want(t, http.StatusOK); step(page) != "sms" {
+			t.Fatalf("the page is of the step %q", step(page))
+		}
+		b.post(t, attempt+"/verify", "code", wrongCode(w.codeTo(t, number))).is(t, http.StatusUnauthorized)
+		if a := b.post(t, "/me/phones"); a.status != http.StatusSeeOther {
+			t.Errorf("after a wrong code: %d", a.status)
+		}
+		b.post(t, attempt+"/verify", "code", w.codeTo(t, number)).want(t, http.StatusSeeOther)
+		ph := w.newPhone(t)
+		if a := ph.enrol(t, b.invite(t)); a.status != http.StatusCreated {
+			t.Errorf("the next phone = %d", a.status)
 		}
 	})
 }
