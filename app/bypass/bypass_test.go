@@ -50,7 +50,7 @@ func TestACodeSignsInOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := d.Clock.Now()
-		if !s.Restricted() || s.Level() != session.OneFactor || s.Fresh(now) || s.FreshBy(session.Weak, now) || s.BypassID != id || len(s.LevelProofs(session.MultiFactor)) != 0 {
+		if !s.Restricted() || s.Level() != session.OneFactor || s.Fresh(now) || s.FreshBy(session.Weak, now) || s.BypassID != id || len(s.LevelProofs(session.MultiFactor, now)) != 0 {
 			t.Errorf("the session is %+v", s)
 		}
 		WantCode(t, "the console", session.EnterConsole(t.Context(), d.DB, &s), "session.restricted")
