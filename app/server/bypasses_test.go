@@ -222,7 +222,7 @@ func TestABypassAndASecondProofBindAPhone(t *testing.T) {
 // TestACodeToABackupPhoneIsASecondProof in a restricted session, and in no other one.
 func TestACodeToABackupPhoneIsASecondProof(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
-		const name, number = "user26@alder.example", "+491511239911"
+		name, number := "user26@alder.example", numberOf()
 		whole := w.withBackup(t, name, number, "sms")
 		whole.post(t, "/step-up", "method", "sms", "return_to", "/me/phones").is(t, http.StatusUnprocessableEntity)
 		w.forward(t, 11*time.Minute)
