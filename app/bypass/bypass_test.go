@@ -750,6 +750,8 @@ func TestItWasNotMe(t *testing.T) {
 		}
 		d.Set("UPDATE cases SET state = 'closed', closed_at = ? WHERE user_id = ?", d.Clock.Now(), d.nurse.ID)
 		link := d.Keys.Disowning(d.Alder.ID, d.Text("SELECT id FROM disownings WHERE bypass_id = ?", id))
+		d.forward(time.Minute)
+		_, thiefs := d.PhoneOf(d.nurse) // bound while it could be
 		about, err := d.bypasses.Look(t.Context(), link)
 		if err != nil || about.Kind != bypass.PassCode || about.TenantName != d.Alder.Name {
 			t.Fatalf("Look = %+v, %v", about, err)
@@ -762,13 +764,19 @@ func TestItWasNotMe(t *testing.T) {
 		} {
 			WantCode(t, "a link: "+claim, d.bypasses.Disown(t.Context(), wrong, audit.Origin{}), "bypass.link_gone")
 		}
-		d.forward(7*24*time.Hour - time.Microsecond)
+		d.forward(7*24*time.Hour - time.Minute - time.Microsecond)
 		got := Tally(AtOnce(20, func(int) error { return d.bypasses.Disown(t.Context(), link, audit.Origin{}) }))
 		if got["done"] != 1 || got["bypass.link_gone"] != 19 {
 			t.Errorf("twenty at once: %v", got)
 		}
 		if d.Text("SELECT state FROM users WHERE id = ?", d.nurse.ID) != "locked" || d.Alive(done.Cookie) || d.Text("SELECT state FROM cases WHERE user_id = ?", d.nurse.ID) != "open" {
 			t.Errorf("they are %s, the session lives %t, the case is %s", d.Text("SELECT state FROM users WHERE id = ?", d.nurse.ID), d.Alive(done.Cookie), d.Text("SELECT state FROM cases WHERE user_id = ?", d.nurse.ID))
+		}
+		if got := d.Text("SELECT state FROM devices WHERE account_id = ?", thiefs.AccountID); got == "active" {
+			t.Error("the phone that was bound meanwhile still signs in")
+		}
+		if got := d.Text("SELECT state FROM devices WHERE account_id = ?", d.account.AccountID); got != "active" {
+			t.Errorf("the phone that they had before is %s", got)
 		}
 		for claim, u := range map[string]user.User{"security": security, "the lead": d.lead, "the agent, whose case it is": d.agent} {
 			if d.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action = ?", u.ID, audit.BypassDisowned) != 1 {
@@ -782,6 +790,69 @@ func TestItWasNotMe(t *testing.T) {
 		late := d.Keys.Disowning(d.Alder.ID, d.Text("SELECT id FROM disownings WHERE bypass_id = ?", other))
 		d.forward(7 * 24 * time.Hour)
 		WantCode(t, "after a week", d.bypasses.Disown(t.Context(), late, audit.Origin{}), "bypass.link_gone")
+	})
+}
+
+// TestALinkShutsNobodyOutWhoRunsTheTenant: for the last of them it ends what the bypass
+// did, and does not lock.
+func TestALinkShutsNobodyOutWhoRunsTheTenant(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		security, second := d.Admin(d.Alder, "security", access.RoleSecurityAdministrator), d.Admin(d.Alder, "security2", access.RoleSecurityAdministrator)
+		for _, last := range []bool{false, true} {
+			d.Set("DELETE FROM disownings")
+			d.Set("DELETE FROM bypasses")
+			if last {
+				d.Set("DELETE FROM role_assignments WHERE user_id = ?", second.ID)
+			}
+			if err := d.Rules.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			id := d.given(d.agent, d.porter, d.wants(d.agent, d.porter))
+			d.Set("UPDATE bypasses SET user_id = ? WHERE id = ?", security.ID, id)
+			d.Set("UPDATE disownings SET user_id = ? WHERE bypass_id = ?", security.ID, id)
+			link := d.Keys.Disowning(d.Alder.ID, d.Text("SELECT id FROM disownings WHERE bypass_id = ?", id))
+			_, cookie := d.Session(security)
+			if last {
+				d.Set("UPDATE users SET state = 'active', locked_at = NULL WHERE id = ?", security.ID)
+				_, cookie = d.Session(security)
+			}
+			if err := d.bypasses.Disown(t.Context(), link, audit.Origin{}); err != nil {
+				t.Fatal(err)
+			}
+			want := map[bool]string{false: "locked", true: "active"}[last]
+			if got := d.Text("SELECT state FROM users WHERE id = ?", security.ID); got != want || d.state(id) != "revoked" {
+				t.Errorf("the last one: %t: they are %s, the bypass is %s", last, got, d.state(id))
+			}
+			if !last && d.Alive(cookie) {
+				t.Error("a locked account has a session")
+			}
+		}
+	})
+}
+
+// TestWhatChangedSinceItWasGiven: a ceiling that came down, and somebody who was given a
+// role since.
+func TestWhatChangedSinceItWasGiven(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		lower := func(set string) (bypass.Made, error) {
+			d.Set("DELETE FROM disownings")
+			d.Set("DELETE FROM bypasses")
+			d.Set("UPDATE tenants SET bypass_read_out = TRUE, bypass_minutes = 480")
+			id := d.given(d.agent, d.porter, d.wants(d.agent, d.porter))
+			d.Set(set)
+			if err := d.Rules.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return d.bypasses.Make(t.Context(), d.porter.TenantID, id, d.agent.ID, audit.Origin{})
+		}
+		if made, err := lower("UPDATE tenants SET bypass_minutes = 20"); err != nil || !made.EndsAt.Equal(d.Clock.Now().Add(20*time.Minute)) {
+			t.Errorf("under a lower ceiling: %+v, %v", made.EndsAt, err)
+		}
+		_, err := lower("UPDATE tenants SET bypass_read_out = FALSE")
+		WantCode(t, "read out, where that is off by now", err, "bypass.not_to_make")
+		if _, err := lower("INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at) SELECT tenant_id, id, 'auditor', '', created_at FROM users WHERE name = '" + d.porter.Name + "'"); err == nil {
+			t.Error("for somebody who has a role by now it is made without a second person")
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package bypass
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,7 +10,10 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
+	"latchkey/app/role"
 	"latchkey/app/secret"
+	"latchkey/app/session"
+	"latchkey/app/signin"
 	"latchkey/app/store"
 )
 
@@ -81,10 +85,18 @@ func (s *Service) Disown(ctx context.Context, text string, origin audit.Origin) 
 		if err != nil {
 			return err
 		}
-		if err := s.People.LockForOwner(tx, tenantID, of.UserID, origin); err != nil {
+		// What came in by it may have bound something that would outlive the lock.
+		if err := s.unbind(tx, b, origin); err != nil {
 			return err
 		}
-		// Somebody locked them before: what the bypass made is over all the same.
+		if may, err := s.lockable(tx, tenantID, of.UserID); err != nil {
+			return err
+		} else if may {
+			if err := s.People.LockForOwner(tx, tenantID, of.UserID, origin); err != nil {
+				return err
+			}
+		}
+		// Somebody locked them before, or nobody may: what the bypass made is over all the same.
 		if err := s.Shut(tx, tenantID, of.UserID, of.UserID, origin); err != nil {
 			return err
 		}
@@ -104,4 +116,67 @@ func (s *Service) Disown(ctx context.Context, text string, origin audit.Origin) 
 		e.Details["agent"] = b.RequestedBy
 		return audit.Record(tx, e)
 	})
+}
+
+// unbind takes away what was bound while sessions of a bypass could bind anything.
+func (s *Service) unbind(tx *store.Tx, b Bypass, origin audit.Origin) error {
+	var began []time.Time
+	if err := tx.All(&began, "SELECT created_at FROM sessions WHERE tenant_id = ? AND user_id = ? AND bypass_id = ?", b.TenantID, b.UserID, b.ID); err != nil {
+		return err
+	}
+	for _, at := range began {
+		until := at.Add(session.RebindLife)
+		var phones, passkeys []string
+		if err := tx.All(&phones, "SELECT account_id FROM devices WHERE tenant_id = ? AND user_id = ? AND state = 'active' AND created_at > ? AND created_at < ?", b.TenantID, b.UserID, at, until); err != nil {
+			return err
+		}
+		if err := tx.All(&passkeys, "SELECT id FROM passkeys WHERE tenant_id = ? AND user_id = ? AND state = 'active' AND created_at > ? AND created_at < ?", b.TenantID, b.UserID, at, until); err != nil {
+			return err
+		}
+		for _, id := range phones {
+			if _, err := s.People.Devices.Take(tx, b.TenantID, b.UserID, id); err != nil {
+				return err
+			}
+			if err := audit.Record(tx, audit.Event{TenantID: b.TenantID, Action: audit.DeviceRevoked, Reason: "bypass.disowned", Actor: audit.User(b.UserID), Target: audit.Device(id), Subject: b.UserID, Thread: b.CaseID, Origin: origin}); err != nil {
+				return err
+			}
+		}
+		for _, id := range passkeys {
+			if _, err := s.People.Passkeys.Take(tx, b.TenantID, b.UserID, id); err != nil {
+				return err
+			}
+			if err := audit.Record(tx, audit.Event{TenantID: b.TenantID, Action: audit.PasskeyRemoved, Reason: "bypass.disowned", Actor: audit.User(b.UserID), Target: audit.Party{Kind: audit.KindPasskey, ID: id}, Subject: b.UserID, Thread: b.CaseID, Origin: origin}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lockable says whether the lock of somebody leaves those who run the tenant: a link in a
+// mail must not shut the last of them out (roles.md).
+func (s *Service) lockable(tx *store.Tx, tenantID, userID string) (bool, error) {
+	running, err := s.People.Roles.Running(tx, tenantID)
+	if err != nil || !slices.Contains(running, userID) {
+		return err == nil, err
+	}
+	able, err := signin.Able(tx, s.Keys, tenantID, slices.DeleteFunc(running, func(id string) bool { return id == userID }))
+	if err != nil {
+		return false, err
+	}
+	left, security := 0, 0
+	for id, can := range able {
+		if !can {
+			continue
+		}
+		left++
+		standing, err := s.Rules.StandingIn(tx, tenantID, id)
+		if err != nil {
+			return false, err
+		}
+		if standing.Rank >= access.Ranks[access.RoleSecurityAdministrator] {
+			security++
+		}
+	}
+	return left >= role.AdministratorsLeast && security > 0, nil
 }

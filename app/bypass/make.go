@@ -48,6 +48,9 @@ func (s *Service) Make(ctx context.Context, tenantID, id, agentID string, from a
 		if b.RequestedBy != agentID {
 			return fault.New(fault.Conflict, "bypass.not_asked_by")
 		}
+		if err := s.still(tx, &b); err != nil {
+			return err
+		}
 		mine, theirs := s.parts(b.Delivery)
 		starts := tx.Now
 		if b.StartsAt.After(starts) {
@@ -83,6 +86,25 @@ func (s *Service) Make(ctx context.Context, tenantID, id, agentID string, from a
 		return Made{}, err
 	}
 	return made, nil
+}
+
+// still asks again what may have changed since a bypass was given: the ceilings of the
+// tenant, which hold for what is made now, and whether its person has a role since, for
+// whom somebody else would have had to approve it.
+func (s *Service) still(tx *store.Tx, b *Bypass) error {
+	ceilings, _, err := ceilingsOf(tx, b.TenantID)
+	if err != nil {
+		return err
+	}
+	target, err := s.Rules.StandingIn(tx, b.TenantID, b.UserID)
+	if err != nil {
+		return err
+	}
+	if b.Delivery == ReadOut && !ceilings.ReadOut || b.ApprovedBy == "" && target.Administrator() {
+		return fault.New(fault.Conflict, "bypass.not_to_make")
+	}
+	b.Minutes = min(b.Minutes, ceilings.Minutes)
+	return nil
 }
 
 // parts makes the part that the agent reads out, and the one that goes to a phone: that

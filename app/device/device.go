@@ -23,6 +23,7 @@ import (
 	"latchkey/app/campaign"
 	"latchkey/app/fault"
 	"latchkey/app/method"
+	"latchkey/app/notify"
 	"latchkey/app/proof"
 	"latchkey/app/secret"
 	"latchkey/app/store"
@@ -318,8 +319,8 @@ func (s *Service) Enrol(ctx context.Context, c Candidate, from audit.Origin) (Ac
 	refused := fault.New(fault.Refused, "device.link_refused")
 	var enrolment string
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		var link struct{ ID, UserID, UserName, Slug, TenantName, Platforms string }
-		ok, err := tx.One(&link, `SELECT e.id, e.user_id, u.name AS user_name, t.slug, t.name AS tenant_name, t.platforms FROM enrolments e
+		var link struct{ ID, UserID, SessionID, UserName, Slug, TenantName, Platforms string }
+		ok, err := tx.One(&link, `SELECT e.id, e.user_id, e.session_id, u.name AS user_name, t.slug, t.name AS tenant_name, t.platforms FROM enrolments e
 			JOIN users u ON u.tenant_id = e.tenant_id AND u.id = e.user_id
 			JOIN tenants t ON t.id = e.tenant_id
 			JOIN sessions s ON s.tenant_id = e.tenant_id AND s.id = e.session_id
@@ -353,6 +354,14 @@ func (s *Service) Enrol(ctx context.Context, c Candidate, from audit.Origin) (Ac
 		}
 		if err != nil {
 			return err
+		}
+		if _, restricted, err := rebindsUntil(tx, tenantID, link.SessionID); err != nil {
+			return err
+		} else if restricted {
+			// Who had no phone has one now: that is told to whoever else reads their mail.
+			if err := notify.Tell(tx, tenantID, a.UserID, notify.Notice{Action: audit.DeviceEnrolled, Detail: a.Name}); err != nil {
+				return err
+			}
 		}
 		return audit.Record(tx, audit.Event{
 			TenantID: tenantID, Action: audit.DeviceEnrolled, Actor: audit.User(a.UserID), Target: audit.Device(a.AccountID),

@@ -243,6 +243,17 @@ func TestACodeToABackupPhoneIsASecondProof(t *testing.T) {
 		if a := ph.enrol(t, b.invite(t)); a.status != http.StatusCreated {
 			t.Errorf("the next phone = %d", a.status)
 		}
+
+		// Not the same number again: by it the caller was checked, or the code came.
+		for claim, statement := range map[string]string{"the check": "UPDATE bypasses SET check_via = 'backup_phone'", "the code": "UPDATE bypasses SET check_via = 'phone', delivery = 'second_channel'", "half of it": "UPDATE bypasses SET check_via = 'phone', delivery = 'split'"} {
+			w.act(t, statement)
+			w.act(t, "UPDATE sessions SET proved_at = ? WHERE bypass_id <> ''", w.DB.Now())
+			if a := b.post(t, "/me/phones"); a.status != http.StatusSeeOther || !strings.HasPrefix(a.location(), "/step-up") {
+				t.Errorf("after %s went to the number it proves a second time: %d", claim, a.status)
+			}
+			b.post(t, "/step-up", "method", "sms", "return_to", "/me/phones").is(t, http.StatusUnprocessableEntity)
+			w.forward(t, 2*time.Second)
+		}
 	})
 }
 

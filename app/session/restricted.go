@@ -25,6 +25,20 @@ func (s Session) Restricted() bool { return made(s.AMR, ByBypass) }
 // their user has besides what is gone. The password is none of them: who talks a helpdesk into a bypass has it.
 var seconds = []string{ByPasskey, ByPhone, ByTOTP, ByPrintedCode, ByVoice, BySMS}
 
+// ByNumber says of a session s whether a message to a backup phone had its part in the
+// bypass that made it: in the check of the caller, or in how the code came. Whoever took
+// a number over must not come in by it and bind a phone by it, too.
+const ByNumber = `CASE WHEN s.bypass_id = '' THEN FALSE ELSE EXISTS (SELECT 1 FROM bypasses b WHERE b.tenant_id = s.tenant_id AND b.id = s.bypass_id
+	AND (b.check_via = 'backup_phone' OR b.delivery IN ('second_channel', 'split'))) END`
+
+// different says whether a proof is another one than what made the session.
+func (s Session) different(by string) bool {
+	return !made(s.AMR, by) && !(s.ByNumber && (by == BySMS || by == ByVoice))
+}
+
+// TakesCodes says whether a code to a backup phone is a second proof in the session.
+func (s Session) TakesCodes() bool { return s.Restricted() && s.different(BySMS) }
+
 // Rebinds says whether a restricted session binds a new authenticator now. It fails with
 // fault.Forbidden when its time for that is over, and with fault.StepUp, and what would
 // do, until it is proved a second time.
@@ -36,7 +50,7 @@ func (s Session) Rebinds(now time.Time) error {
 		return fault.New(fault.Forbidden, "session.rebind_over")
 	}
 	for _, by := range seconds {
-		if made(s.ProvedBy, by) && !made(s.AMR, by) && now.Before(s.ProvedAt.Add(StepUpLife)) {
+		if made(s.ProvedBy, by) && s.different(by) && now.Before(s.ProvedAt.Add(StepUpLife)) {
 			return nil
 		}
 	}
@@ -53,7 +67,7 @@ func (s Session) RebindsUntil() time.Time { return s.CreatedAt.Add(RebindLife) }
 // themselves, the strongest first.
 func (s Session) Seconds() (all []string) {
 	for _, way := range user.AllWays {
-		if s.Ways.Has(way.Bit) && slices.Contains(seconds, way.AMR) {
+		if s.Ways.Has(way.Bit) && slices.Contains(seconds, way.AMR) && s.different(way.AMR) {
 			all = append(all, way.AMR)
 		}
 	}

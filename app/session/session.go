@@ -67,6 +67,7 @@ type Session struct {
 
 	BypassID      string // that made it; empty: none
 	ApplicationID string // the only one that it goes on to; empty: any
+	ByNumber      bool   // a message to a backup phone had its part in that bypass
 
 	Lives
 
@@ -205,7 +206,7 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
 		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.proved_account, `+proofGone+`, s.last_seen_at, s.expires_at, s.account_id,
-		s.limited, s.trusted_id, s.asks_phone, s.bypass_id, s.application_id, `+lives+`, s.console_seen_at, u.ways AS bound,
+		s.limited, s.trusted_id, s.asks_phone, s.bypass_id, s.application_id, `+ByNumber+` AS by_number, `+lives+`, s.console_seen_at, u.ways AS bound,
 		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id

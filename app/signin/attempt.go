@@ -166,7 +166,7 @@ type Attempt struct {
 
 	key, subject, userID, sessionID string
 	browser                         string       // digest of the one that began it
-	restricted                      bool         // its step-up is of a session that a bypass made
+	restricted                      bool         // its step-up is of a session that a bypass made, and that takes a code to a backup phone
 	trusted                         bool         // its user trusts that one
 	proved                          proof        // what was proved so far
 	off                             user.Ways    // that may not be taken in it: before anything is proved, what is off for everybody

@@ -46,7 +46,7 @@ func (s *Service) BeginStepUp(ctx context.Context, of session.Session, returnTo 
 		if way == "" {
 			way = Way(who.found.Way)
 		}
-		id, err = s.begin(tx, who, of.UserName, beginning{purpose: ToStepUp, returnTo: LocalPath(returnTo), way: way, sessionID: of.ID, restricted: of.Restricted()}, from)
+		id, err = s.begin(tx, who, of.UserName, beginning{purpose: ToStepUp, returnTo: LocalPath(returnTo), way: way, sessionID: of.ID, restricted: of.TakesCodes()}, from)
 		return err
 	})
 	return id, err
@@ -82,7 +82,7 @@ func (s *Service) first(who subjectOf, last Way) Way {
 }
 
 type beginning struct {
-	restricted          bool // the session is one that a bypass made
+	restricted          bool // the session is one that a bypass made, and takes a code to a backup phone
 	given               bool // the way is the one that was taken already, and not the one to begin with
 	purpose             Purpose
 	returnTo, sessionID string

@@ -42,7 +42,7 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 	}
 	ok, err := tx.One(&row, `SELECT COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
 		a.failures, a.code_number, a.expires_at, a.proved, a.stay,
-		CASE WHEN a.session_id = '' THEN FALSE ELSE EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = a.tenant_id AND s.id = a.session_id AND s.bypass_id <> '') END AS restricted, CASE WHEN a.trusted THEN `+session.MayTrust+` ELSE FALSE END AS trusted, COALESCE(t.session_hours, ?) AS session_hours,
+		CASE WHEN a.session_id = '' THEN FALSE ELSE EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = a.tenant_id AND s.id = a.session_id AND s.bypass_id <> '' AND NOT `+session.ByNumber+`) END AS restricted, CASE WHEN a.trusted THEN `+session.MayTrust+` ELSE FALSE END AS trusted, COALESCE(t.session_hours, ?) AS session_hours,
 		CASE WHEN t.id IS NULL THEN CAST(? AS integer) WHEN a.proved = '' THEN `+session.OfferedDays+` ELSE `+session.TrustedDays+` END AS trust_days,
 		CASE WHEN t.id IS NULL THEN 0 WHEN a.purpose <> 'sign_in' THEN `+method.NoUse+` WHEN a.proved <> '' THEN `+method.NoSecond+` ELSE `+method.NobodySignsIn+` END AS off, a.prompt_id, a.approval_tenant_id, a.approval_id, a.application, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at
 		FROM attempts a LEFT JOIN tenants t ON t.id = a.tenant_id LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
