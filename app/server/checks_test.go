@@ -97,7 +97,7 @@ func TestACallerCheckOverHTTP(t *testing.T) {
 		ph.answersCheck(t, r, "approve", number(shown)).want(t, http.StatusOK)
 		live.says(t, "state approved")
 		after := desk.get(t, check).want(t, http.StatusOK)
-		if first(stateMark, after) != "approved" || number(after) != "" || desk.state(t, check) != "approved" || !strings.Contains(after.body, `href="`+page+`#caller-check"`) {
+		if first(stateMark, after) != "approved" || number(after) != "" || desk.state(t, check) != "approved" || !strings.Contains(after.body, `href="`+page+`/desk"`) {
 			t.Errorf("after the answer it shows %s", excerpt(after.body))
 		}
 		if a := desk.get(t, page).want(t, http.StatusOK); !strings.Contains(a.body, "proved who they are with their phone") {
