@@ -133,6 +133,7 @@ const (
 	RolloutScheduled   Action = "rollout.scheduled"
 	RolloutUnscheduled Action = "rollout.unscheduled" // by hand
 	RolloutDropped     Action = "rollout.dropped"     // it cannot be made any more
+	RolloutStuck       Action = "rollout.stuck"       // the rule of before cannot come back yet; it is tried again
 )
 
 // Of ramps, which open a feature step by step.

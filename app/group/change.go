@@ -174,7 +174,7 @@ func (s *Service) clear(tx *store.Tx, act approval.Act, g row, people []carrier)
 		AND NOT EXISTS (SELECT 1 FROM role_scopes s WHERE s.tenant_id = groups.tenant_id AND s.group_id = groups.id)
 		AND NOT EXISTS (SELECT 1 FROM method_groups l WHERE l.tenant_id = groups.tenant_id AND l.group_id = groups.id)
 		AND NOT EXISTS (SELECT 1 FROM application_groups l WHERE l.tenant_id = groups.tenant_id AND l.group_id = groups.id)
-		AND NOT EXISTS (SELECT 1 FROM rollout_groups r WHERE r.tenant_id = groups.tenant_id AND r.group_id = groups.id)`, act.TenantID, g.ID)
+		AND NOT `+feature.Speaks("groups.tenant_id", "groups.id"), act.TenantID, g.ID)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,9 @@
 // and once more at all of the step (of a day at most) before the next one. No step
 // lasts less than the window, so what fails in a ring is seen before the ring grows.
 //
-// What it halted goes on when a person says so, never by itself.
+// What it halted goes on when a person says so, never by itself; by two where steps that
+// lie ahead loosen. Every step asks again whether who began the ramp, and who approved
+// it, still may. While the platform holds the feature back none is taken.
 //
 // Several replicas sweep at once. Each look, and each thing that is done, falls to the
 // one whose statement finds the row as it was read (turn); who dies between a look and

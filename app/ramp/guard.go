@@ -8,6 +8,7 @@ const (
 	CauseBypass         = "bypass"
 	CauseAdministrators = "administrators" // the next step, or the one back, would leave too few who can sign in
 	CauseGroup          = "group"          // a rule speaks of a group that is gone
+	CauseApproval       = "approval"       // who began it, or approved it, may not any more
 )
 
 // Baselines that a ring is compared with.

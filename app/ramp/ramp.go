@@ -7,6 +7,7 @@ import (
 
 	"latchkey/app/fault"
 	"latchkey/app/feature"
+	"latchkey/app/rollout"
 	"latchkey/app/signin"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -119,6 +120,16 @@ func (r Ramp) Rule(step int) feature.Rule {
 		return r.Before
 	}
 	return r.Plan.Steps[step].Rule
+}
+
+// loosens says whether steps that lie ahead take a safeguard away.
+func (r Ramp) loosens() bool {
+	for step := r.Step; step+1 < len(r.Plan.Steps); step++ {
+		if rollout.Loosens(r.Feature, r.Rule(step), r.Rule(step+1)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Last says whether the last step holds.

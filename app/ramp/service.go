@@ -255,16 +255,28 @@ func (s *Service) pause(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 }
 
 // resume lets a ramp go on: where it was paused; or after a halt, from the beginning of
-// the step that it went back to.
+// the step that it went back to. What loosens needs a second person after a halt: the
+// first approval was for a ramp that its guard had not stopped.
 func (s *Service) resume(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	_, r, plan, err := on(tx, act)
 	if r.State != Paused && r.State != Halted {
 		plan.Wrong = ended()
 	}
+	if err == nil && r.State == Halted && r.loosens() {
+		plan.Questions[0].Loosens = true
+		named, err := rollout.Names(tx, act.TenantID, r.Rule(r.Step), r.Rule(r.Step+1))
+		if err != nil {
+			return plan, err
+		}
+		plan.Difference = append(plan.Difference, approval.Change{Field: "feature_" + string(r.Feature), Before: rollout.Said(r.Rule(r.Step), named), After: rollout.Said(r.Rule(r.Step+1), named)})
+	}
 	plan.Do = func(tx *store.Tx) error {
 		set, values := "state = ?, look_at = ?", []any{Running, tx.Now}
 		if r.State == Halted {
 			set, values = set+", entered_at = ?, cause = '', figures = ''", append(values, tx.Now)
+		}
+		if r.Cause == CauseApproval { // others vouch for what lies ahead from here on
+			set, values = set+", begun_by = ?, approved_by = ?", append(values, act.ActorID, act.ApprovedBy)
 		}
 		return s.turn(tx, act, r, []State{r.State}, set, values, audit.RampResumed, nil)
 	}
@@ -347,7 +359,13 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		if err != nil {
 			return err
 		}
-		return s.turn(tx, act, r, []State{Running, Paused, Halted}, "plan = ?, look_at = ?", []any{string(text), tx.Now}, audit.RampChanged, map[string]string{"steps": strconv.Itoa(len(c.Steps))})
+		approved := r.ApprovedBy
+		if act.ApprovedBy != "" {
+			if approved = act.ApprovedBy; approved == r.BegunBy {
+				approved = act.ActorID // the other one of the two
+			}
+		}
+		return s.turn(tx, act, r, []State{Running, Paused, Halted}, "plan = ?, look_at = ?, approved_by = ?", []any{string(text), tx.Now, approved}, audit.RampChanged, map[string]string{"steps": strconv.Itoa(len(c.Steps))})
 	}
 	return plan, nil
 }
@@ -380,7 +398,7 @@ type Looked struct {
 
 // Wait is something that must be before the next step.
 type Wait struct {
-	For        string // time, hours, sample; words are ramp.wait.FOR
+	For        string // time, hours, sample, released; words are ramp.wait.FOR
 	Met        bool
 	Have, Need int // of sample
 }
@@ -415,6 +433,13 @@ func (s *Service) Look(ctx context.Context, tenantID string, f feature.Feature) 
 		}
 		if look.Plan.Hours.Working {
 			look.Waits = append(look.Waits, Wait{For: "hours", Met: look.Plan.Hours.open(tx.Now)})
+		}
+		open, err := released(tx, look.Ramp)
+		if err != nil {
+			return nil, store.Unusable(err)
+		}
+		if !open {
+			look.Waits = append(look.Waits, Wait{For: "released"})
 		}
 	}
 	return look, nil

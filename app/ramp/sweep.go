@@ -25,10 +25,14 @@ const (
 )
 
 // Sweep looks at every ramp whose time it is: its guard, and whether its next step is
-// due. Any replica may run it, at any time; each look falls to one.
+// due. Any replica may run it, at any time; each look falls to one. One of a feature that
+// the program does not know is left to one that does; one that cannot be read stops no
+// other.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.DB.Now()
-	due, err := list(s.DB.View(ctx), "WHERE state IN ('running', 'paused') AND look_at <= ? ORDER BY look_at LIMIT ?", now, lookMost)
+	var due []row
+	err := s.DB.View(ctx).All(&due, "SELECT "+columns+" FROM ramps WHERE state IN ('running', 'paused') AND look_at <= ? AND feature IN ? ORDER BY look_at LIMIT ?",
+		now, feature.All.Features(), lookMost)
 	if err != nil {
 		return store.Unusable(err)
 	}
@@ -38,7 +42,12 @@ func (s *Service) Sweep(ctx context.Context) error {
 		taken, err := s.DB.CountOne(within, "UPDATE ramps SET look_at = ? WHERE tenant_id = ? AND id = ? AND state = ? AND turn = ? AND look_at <= ?",
 			now.Add(lookWait), r.TenantID, r.ID, r.State, r.Turn, now)
 		if err == nil && taken == 1 {
-			err = s.look(within, r)
+			var read Ramp
+			if read, err = r.ramp(); err == nil {
+				err = s.look(within, read)
+			} else {
+				err = fmt.Errorf("ramp: %s of tenant %s cannot be read: %w", r.ID, r.TenantID, err)
+			}
 		}
 		all = errors.Join(all, err)
 	}
@@ -80,7 +89,17 @@ func (s *Service) look(ctx context.Context, r Ramp) error {
 	if !r.Plan.Hours.open(tx.Now) {
 		return nil
 	}
+	// While the platform holds the feature back nobody has it, and a step would show nothing.
+	if open, err := released(tx, r); err != nil || !open {
+		return store.Unusable(err)
+	}
 	return s.step(ctx, r)
+}
+
+// released says whether the platform has released the feature of a ramp to its tenant.
+func released(tx *store.Tx, r Ramp) (bool, error) {
+	now, err := rollout.In(tx, r.TenantID, r.Feature)
+	return now.Released, err
 }
 
 // figures counts the sign-ins of a window that were begun since the step.
@@ -123,6 +142,9 @@ func (s *Service) step(ctx context.Context, r Ramp) error {
 				WHERE tenant_id = ? AND id = ? AND (state = ? AND turn = ? AND step = ? AND entered_at <= ?) IS TRUE`,
 				next, tx.Now, tx.Now.Add(lookWait), r.TenantID, r.ID, Running, r.Turn, r.Step, tx.Now.Add(-stay))
 			if err != nil {
+				return err
+			}
+			if err := s.Rollout.Stands(tx, r.TenantID, r.BegunBy, r.ApprovedBy, rollout.Loosens(r.Feature, r.Rule(r.Step), r.Rule(next))); err != nil {
 				return err
 			}
 			if _, err := s.Rollout.Take(tx, rollout.Itself(r.TenantID, rollout.Draft{Feature: r.Feature, Rule: r.Rule(next), Version: r.Version}, r.Reason)); err != nil {
@@ -236,6 +258,8 @@ func (s *Service) carryOut(ctx context.Context, r Ramp, do func(tx *store.Tx) er
 		return nil
 	case role.Keeps(err):
 		return s.halt(ctx, r, CauseAdministrators, nil)
+	case errors.Is(err, rollout.ErrNotApproved):
+		return s.halt(ctx, r, CauseApproval, nil)
 	case errors.Is(err, fault.Invalid):
 		return s.halt(ctx, r, CauseGroup, nil)
 	case conflicts(err):

@@ -234,6 +234,19 @@ func (r scheduleRow) record(tx *store.Tx, e audit.Event, details map[string]stri
 	return audit.Record(tx, e)
 }
 
+// keepsLoose says whether a rule is looser than the one that would come back by itself:
+// a change by hand takes that return away, and what was loosened for a time would be so
+// for good.
+func keepsLoose(tx *store.Tx, tenantID string, e *feature.Entry, next feature.Rule) (bool, error) {
+	var r scheduleRow
+	found, err := tx.One(&r, "SELECT "+scheduleColumns+" FROM rollout_schedules WHERE tenant_id = ? AND feature = ? AND state = ?", tenantID, e.Feature, holds)
+	if err != nil || !found {
+		return false, err
+	}
+	holding, err := r.scheduled()
+	return err != nil || loosens(e, holding.Before, next), nil // what cannot be read may have been anything
+}
+
 // overtaken drops, in the act tx of a change by hand, what waited for its time: it was
 // made from another version.
 func (s *Service) overtaken(tx *store.Tx, act approval.Act, f feature.Feature) error {
@@ -268,15 +281,20 @@ func (s *Service) Tell(tx *store.Tx, tenantID, by string, n notify.Notice) error
 	return nil
 }
 
+// againAfter is when a rule of before that could not come back is tried again.
+const againAfter = 15 * time.Minute
+
 // dueMost is how many schedules one sweep carries out.
 const dueMost = 50
 
 // Due carries out what was scheduled for now or before. Any replica may run it; each
 // falls to one. Everything is asked again: the version, the approval, the two
-// administrators, the groups. What cannot be is dropped, and its makers are told.
+// administrators, the groups. What cannot be is dropped, and its makers are told; a return
+// that cannot be is tried again. What is of a feature that the program does not know is
+// left to one that does.
 func (s *Service) Due(ctx context.Context) error {
 	var due []scheduleRow
-	if err := s.DB.View(ctx).All(&due, "SELECT "+scheduleColumns+" FROM rollout_schedules WHERE at <= ? ORDER BY at LIMIT ?", s.DB.Now(), dueMost); err != nil {
+	if err := s.DB.View(ctx).All(&due, "SELECT "+scheduleColumns+" FROM rollout_schedules WHERE at <= ? AND feature IN ? ORDER BY at LIMIT ?", s.DB.Now(), feature.All.Features(), dueMost); err != nil {
 		return store.Unusable(err)
 	}
 	var all error
@@ -287,8 +305,9 @@ func (s *Service) Due(ctx context.Context) error {
 }
 
 var (
-	errAnother     = errors.New("rollout: another replica was there first")
-	errNotApproved = errors.New("rollout: who made it, or approved it, may not any more")
+	errAnother = errors.New("rollout: another replica was there first")
+	// ErrNotApproved is the failure of Stands.
+	ErrNotApproved = errors.New("rollout: who made it, or approved it, may not any more")
 )
 
 func (s *Service) carryOut(ctx context.Context, r scheduleRow) error {
@@ -302,12 +321,12 @@ func (s *Service) carryOut(ctx context.Context, r scheduleRow) error {
 	switch f := fault.Of(err); {
 	case err == nil, errors.Is(err, errAnother):
 		return nil
-	case errors.Is(err, errNotApproved):
+	case errors.Is(err, ErrNotApproved):
 		return s.drop(ctx, r, DropApproval)
 	case role.Keeps(err):
-		return s.drop(ctx, r, DropAdministrators)
+		return s.cannot(ctx, r, DropAdministrators)
 	case f != nil && f.Kind == fault.Invalid:
-		return s.drop(ctx, r, DropGroup)
+		return s.cannot(ctx, r, DropGroup)
 	case f != nil && f.Kind == fault.Conflict:
 		return s.drop(ctx, r, DropChanged)
 	}
@@ -332,7 +351,7 @@ func (s *Service) apply(tx *store.Tx, r scheduleRow, waiting Scheduled) error {
 		}
 	}
 	if waiting.Waits {
-		if err := s.stands(tx, r); err != nil {
+		if err := s.Stands(tx, r.TenantID, r.MadeBy, r.ApprovedBy, r.Loosens); err != nil {
 			return err
 		}
 	}
@@ -346,22 +365,48 @@ func (s *Service) apply(tx *store.Tx, r scheduleRow, waiting Scheduled) error {
 	return s.Tell(tx, r.TenantID, "", notify.Notice{Action: audit.RolloutChanged, Detail: r.Feature})
 }
 
-// stands fails when who made a change may not make it any more, or who approved it may
-// not approve it.
-func (s *Service) stands(tx *store.Tx, r scheduleRow) error {
-	q := access.Question{TenantID: r.TenantID, ActorID: r.MadeBy, Needs: access.RolloutEdit, Loosens: r.Loosens}
+// Stands fails with ErrNotApproved when who made a change may not make it any more, or
+// who approved it, if anybody had to, may not approve it.
+func (s *Service) Stands(tx *store.Tx, tenantID, madeBy, approvedBy string, loosens bool) error {
+	q := access.Question{TenantID: tenantID, ActorID: madeBy, Needs: access.RolloutEdit, Loosens: loosens}
 	verdict, err := s.Roles.Rules.Ask(tx, q)
 	switch {
 	case err != nil:
 		return err
-	case verdict.Err() != nil, verdict.Answer == access.FourEyes && r.ApprovedBy == "":
-		return errNotApproved
-	case r.ApprovedBy == "":
+	case verdict.Err() != nil, verdict.Answer == access.FourEyes && approvedBy == "":
+		return ErrNotApproved
+	case approvedBy == "":
 		return nil
 	}
-	verdicts, err := s.Roles.Rules.AskApprover(tx, r.TenantID, r.ApprovedBy, access.Approval{RequesterID: r.MadeBy, Eyes: access.EyesFor("", q)})
+	verdicts, err := s.Roles.Rules.AskApprover(tx, tenantID, approvedBy, access.Approval{RequesterID: madeBy, Eyes: access.EyesFor("", q)})
 	if err == nil && verdicts[0].Err() != nil {
-		err = errNotApproved
+		err = ErrNotApproved
+	}
+	return err
+}
+
+// cannot drops what waits and cannot be. A rule of before that cannot come back yet is
+// tried again: what was for a time must not stay for good because of it.
+func (s *Service) cannot(ctx context.Context, r scheduleRow, cause string) error {
+	if r.State != holds {
+		return s.drop(ctx, r, cause)
+	}
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		if err := tx.Change(errAnother, "UPDATE rollout_schedules SET at = ? WHERE tenant_id = ? AND feature = ? AND (id = ? AND state = ? AND at <= ?) IS TRUE",
+			tx.Now.Add(againAfter), r.TenantID, r.Feature, r.ID, r.State, tx.Now); err != nil {
+			return err
+		}
+		if r.EndsAt != nil && r.At.After(*r.EndsAt) {
+			return nil // it was tried before, and they were told
+		}
+		if err := s.Tell(tx, r.TenantID, "", notify.Notice{Action: audit.RolloutStuck, Detail: r.Feature + " " + cause}); err != nil {
+			return err
+		}
+		e := audit.Event{TenantID: r.TenantID, Action: audit.RolloutStuck, Outcome: audit.Failure, Reason: cause, Actor: audit.Service, Target: audit.Tenant(r.TenantID)}
+		return r.record(tx, e, map[string]string{"cause": cause})
+	})
+	if errors.Is(err, errAnother) {
+		return nil
 	}
 	return err
 }

@@ -278,3 +278,82 @@ func TestOfManyReplicasOneMakesTheChange(t *testing.T) {
 func replicaOf(h *signintest.House) *rollout.Service {
 	return services(h).rollout
 }
+
+// TestWhatIsLooseForATimeIsKeptByTwo: a change by hand takes the return away.
+func TestWhatIsLooseForATimeIsKeptByTwo(t *testing.T) {
+	each(t, func(o *office) {
+		t := o.T
+		o.must(o.change(o.admin, feature.SMS, nobody))
+		o.twice(o.later(o.admin, feature.SMS, half, 0, time.Hour))
+		if r := o.now(feature.SMS); r.Rule.Share != 50 || o.schedule(feature.SMS) == nil {
+			t.Fatalf("loose for an hour it is %+v", r)
+		}
+		if out, err := o.change(o.admin, feature.SMS, quarter); err != nil || !out.Waits() || o.schedule(feature.SMS) == nil {
+			t.Fatalf("less of it, for good: %+v, %v", out, err)
+		}
+		o.must(o.change(o.admin, feature.SMS, nobody)) // is where it goes back to
+		if o.now(feature.SMS).Rule.Stage != feature.Off || o.schedule(feature.SMS) != nil {
+			t.Errorf("it is %+v", o.now(feature.SMS))
+		}
+	})
+}
+
+// twice has the second one approve what the first one asked for.
+func (o *office) twice(out approval.Outcome, err error) {
+	o.T.Helper()
+	if err == nil && out.Waits() {
+		err = o.approvals.Approve(o.T.Context(), o.Alder.ID, out.RequestID, o.security.ID, approval.Given{})
+	} else if err == nil {
+		err = errors.New("nobody else was needed")
+	}
+	if err != nil {
+		o.T.Fatal(err)
+	}
+}
+
+// TestAReturnThatCannotBeIsTriedAgain lets the group of the rule before be gone for an hour.
+func TestAReturnThatCannotBeIsTriedAgain(t *testing.T) {
+	each(t, func(o *office) {
+		t := o.T
+		desks := o.group("desks")
+		pilot := feature.Rule{Stage: feature.Pilot, Include: []string{desks}}
+		o.must(o.change(o.admin, feature.SMS, pilot))
+		o.twice(o.later(o.admin, feature.SMS, half, 0, time.Hour))
+		o.Set("UPDATE groups SET id = 'elsewhere'")
+		for range 5 {
+			o.Clock.Forward(time.Hour)
+			o.due()
+			o.due()
+		}
+		if o.schedule(feature.SMS) == nil || o.now(feature.SMS).Rule.Share != 50 || o.Events(audit.RolloutDropped) != 0 {
+			t.Fatalf("it is %+v, waits %+v", o.now(feature.SMS), o.schedule(feature.SMS))
+		}
+		if told := o.Count("SELECT count(*) FROM notices WHERE action = 'rollout.stuck'"); told != 2 || o.Events(audit.RolloutStuck) != 1 {
+			t.Errorf("%d notices and %d events, want 2 and 1", told, o.Events(audit.RolloutStuck))
+		}
+		o.Set("UPDATE groups SET id = ?", desks)
+		o.Clock.Forward(time.Hour)
+		o.due()
+		if r := o.now(feature.SMS); r.Rule.Stage != feature.Pilot || o.schedule(feature.SMS) != nil {
+			t.Errorf("with the group again it is %+v", r)
+		}
+	})
+}
+
+// TestWhatCannotBeReadStopsNoOther has one broken row, and one of a program to come.
+func TestWhatCannotBeReadStopsNoOther(t *testing.T) {
+	each(t, func(o *office) {
+		o.must(o.later(o.admin, feature.Passkeys, quarter, time.Hour, 0))
+		for f, rule := range map[string]string{"totp": "{", "teleport": "{}"} {
+			o.Set(`INSERT INTO rollout_schedules (tenant_id, feature, id, state, rule, before, version, at, loosens, reason, ticket, made_by, approved_by, made_at)
+				VALUES (?,?,?,'waits',?,'{}',1,?,FALSE,'','','','',?)`, o.Birch.ID, f, f, rule, o.Clock.Now(), o.Clock.Now())
+		}
+		o.Clock.Forward(time.Hour)
+		if err := o.rollout.Due(o.T.Context()); err == nil {
+			o.T.Error("nobody hears of the broken one")
+		}
+		if o.now(feature.Passkeys).Rule.Share != 25 || o.Count("SELECT count(*) FROM rollout_schedules") != 2 {
+			o.T.Errorf("it is %+v, and %d wait", o.now(feature.Passkeys), o.Count("SELECT count(*) FROM rollout_schedules"))
+		}
+	})
+}

@@ -131,6 +131,11 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		return approval.Plan{}, err
 	}
 	weakens := loosens(e, was.Rule, next.Rule) || next.EndsAt != nil && loosens(e, next.Rule, was.Rule)
+	if !weakens {
+		if weakens, err = keepsLoose(tx, act.TenantID, e, next.Rule); err != nil {
+			return approval.Plan{}, err
+		}
+	}
 	plan := approval.Plan{
 		Questions:  []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.RolloutEdit, Loosens: weakens}},
 		Difference: difference(next.Feature, was.Rule, next.Rule, names), Wrong: wrong(next.Rule, names),

@@ -23,7 +23,7 @@ func (w *world) rampOf(t *testing.T, f feature.Feature, state ramp.State) string
 	w.act(t, `INSERT INTO rollouts (tenant_id, feature, stage, share, version, changed_at) SELECT id, ?, 'everyone', 0, 1, ? FROM tenants WHERE slug = 'alder'
 		ON CONFLICT (tenant_id, feature) DO UPDATE SET version = 1, stage = 'everyone'`, string(f), w.now())
 	w.act(t, `INSERT INTO ramps (tenant_id, id, feature, state, plan, before, step, version, turn, entered_at, look_at, day_tries, day_failed, day_sign_ins, day_bypassed, reason, ticket, begun_by, approved_by, begun_at)
-		SELECT id, ?, ?, ?, ?, '{"stage":"off"}', 0, 1, 1, ?, ?, 0, 0, 0, 0, 'a test', '', '', '', ? FROM tenants WHERE slug = 'alder'`, id, string(f), string(state),
+		SELECT id, ?, ?, ?, ?, '{"stage":"off"}', 0, 1, 1, ?, ?, 0, 0, 0, 0, 'a test', '', (SELECT u.id FROM users u WHERE u.tenant_id = tenants.id AND u.name = 'admin@alder.example'), '', ? FROM tenants WHERE slug = 'alder'`, id, string(f), string(state),
 		rampPlan,
 		w.now(), w.now().Add(time.Hour), w.now())
 	return id

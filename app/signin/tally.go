@@ -49,10 +49,11 @@ func Tallies(tx *store.Tx, tenantID string, f feature.Feature, since time.Time) 
 	if day := tx.Now.Add(-talliedDay); since.Before(day) {
 		since = day
 	}
-	way := ""
-	if e, ok := feature.Find(f); ok {
-		way = nameOf(e.Way)
+	e, ok := feature.Find(f)
+	if !ok {
+		return have, others, nil
 	}
+	way := nameOf(e.Way)
 	err = tx.All(&rows, `SELECT has, sum(CASE WHEN NOT has OR ? = '' OR way = ? THEN 1 ELSE 0 END) AS tries,
 			sum(CASE WHEN state <> 'finished' AND (NOT has OR ? = '' OR way = ?) THEN 1 ELSE 0 END) AS failed, count(*) AS sign_ins,
 			sum(CASE WHEN state = 'finished' AND (way = 'bypass' OR ',' || proved || ',' LIKE '%,bypass,%') THEN 1 ELSE 0 END) AS bypassed

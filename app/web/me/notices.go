@@ -77,7 +77,7 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		}
 	case audit.ApprovalGiven, audit.ApprovalRefused, audit.ApprovalVoid, audit.ApprovalExpired:
 		detail = web.Act(ctx, approval.Kind(n.Detail))
-	case audit.RampStepped, audit.RampHalted, audit.RampDone, audit.RampOvertaken, audit.RolloutChanged, audit.RolloutDropped, audit.ReleaseChanged, audit.ReleaseDropped:
+	case audit.RampStepped, audit.RampHalted, audit.RampDone, audit.RampOvertaken, audit.RolloutChanged, audit.RolloutDropped, audit.RolloutStuck, audit.ReleaseChanged, audit.ReleaseDropped:
 		detail = rampDetail(ctx, n)
 	case audit.FeatureChosen, audit.FeatureDeclined:
 		detail = words.Say(ctx, "feature."+n.Detail)
@@ -118,7 +118,7 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Next = words.Say(ctx, "me.notices.release")
 	case audit.RampStepped, audit.RampDone, audit.RolloutChanged:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.ramp")
-	case audit.RampHalted, audit.RampOvertaken, audit.RolloutDropped:
+	case audit.RampHalted, audit.RampOvertaken, audit.RolloutDropped, audit.RolloutStuck:
 		shown.Next = words.Say(ctx, "me.notices.ramp")
 	case audit.RoleEnded:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.role_ended")
@@ -157,7 +157,7 @@ func rampDetail(ctx context.Context, n notify.Told) string {
 		return words.Say(ctx, "notice.ramp.step", "feature", name, "step", step, "steps", of)
 	case audit.ReleaseDropped:
 		return words.Say(ctx, "notice.release.cause."+more, "feature", name)
-	case audit.RolloutDropped:
+	case audit.RolloutDropped, audit.RolloutStuck:
 		return words.Say(ctx, "notice.rollout.cause."+more, "feature", name)
 	case audit.RampHalted:
 		return words.Say(ctx, "notice.ramp.cause."+more, "feature", name)
