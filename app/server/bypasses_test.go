@@ -257,6 +257,50 @@ func TestACodeToABackupPhoneIsASecondProof(t *testing.T) {
 	})
 }
 
+// TestHalfAndHalf: neither half signs in, which the audit tells from a wrong code; both
+// do, in either order; and what is sent whole the agent never sees.
+func TestHalfAndHalf(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		for i, order := range []string{"agent's first", "phone's first", "sent whole"} {
+			name, number := fmt.Sprintf("user%d@alder.example", 27+i), numberOf()
+			w.withBackup(t, name, number, "sms")
+			w.forward(t, 11*time.Minute)
+			desk, delivery := w.browser(t).signIn(t, deskOf), "split"
+			if order == "sent whole" {
+				delivery = "second_channel"
+			}
+			given := desk.gives(t, w, deskOf, name, "delivery", delivery).want(t, http.StatusSeeOther).location()
+			shown, sent := desk.get(t, given).want(t, http.StatusOK), w.codeTo(t, number)
+			mine := ""
+			if bypassMark.MatchString(shown.body) {
+				mine = strings.TrimSpace(first(bypassMark, shown))
+			}
+			if (mine == "") != (delivery == "second_channel") || strings.Contains(shown.body, sent) {
+				t.Errorf("%s: the agent sees %q", order, mine)
+			}
+			b := w.browser(t)
+			attempt := b.begin(t, name)
+			b.post(t, attempt+"/method", "method", "bypass").want(t, http.StatusSeeOther)
+			whole := mine + sent
+			switch order {
+			case "phone's first":
+				whole = sent + " " + mine
+				fallthrough
+			case "agent's first":
+				for _, half := range []string{mine, sent} {
+					b.post(t, attempt+"/verify", "code", half).is(t, http.StatusUnauthorized)
+				}
+				var n int
+				_, id := w.person(t, name)
+				if w.one(t, &n, "SELECT count(*) FROM audit_events WHERE reason = 'signin.bypass_half' AND subject_id = ?", id); n != 2 {
+					t.Errorf("%s: %d halves are remembered as such", order, n)
+				}
+			}
+			b.post(t, attempt+"/verify", "code", whole).is(t, http.StatusSeeOther)
+		}
+	})
+}
+
 // TestTheLinkThatSaysItWasNotMe needs nobody signed in, and a form to do anything.
 func TestTheLinkThatSaysItWasNotMe(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
