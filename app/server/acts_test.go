@@ -423,8 +423,8 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 	helping.bypassFor(t, w, deskOf, "user39@alder.example")
 	disowned, disowns := w.disowning(t, "user39@alder.example"), w.browser(t)
 	disowns.get(t, disowned)
-	ready, _ := helping.bypassFor(t, w, deskOf, "user40@alder.example")
-	w.act(t, "UPDATE bypasses SET state = 'ready', code_digest = '' WHERE user_id = (SELECT id FROM users WHERE name = 'user40@alder.example')")
+	ready, _ := helping.bypassFor(t, w, deskOf, "user19@alder.example")
+	w.act(t, "UPDATE bypasses SET state = 'ready', code_digest = '' WHERE user_id = (SELECT id FROM users WHERE name = 'user19@alder.example')")
 	return []doing{
 		{"POST /admin/:tenant/users/:user/bypasses", form(helping, bypassed+"/bypasses", "kind", "pass_code", "delivery", "read_out", "minutes", "60", "uses", "1", "starts_at", "", "network", "", "application", "", "backup_phone", "", "replaces", "", "reason", "a test", "ticket", "CHG-1", "caller_check", w.checked(t, deskOf, "user23@alder.example")), http.StatusSeeOther},
 		{"POST /admin/:tenant/bypasses/:bypass/make", form(helping, ready+"/make"), http.StatusSeeOther},

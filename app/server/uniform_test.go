@@ -359,7 +359,9 @@ func (c *counting) attach(t testing.TB, db *store.DB) {
 	db.Watch(func(statement string) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.seen[firstWord.FindString(statement)]++
+		if first := firstWord.FindString(statement); first != "SELECT concat_ws" { // the roles are read anew every ten seconds, whoever comes
+			c.seen[first]++
+		}
 	})
 }
 
