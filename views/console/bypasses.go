@@ -58,7 +58,8 @@ type Desk struct {
 	Before                        []BypassRow // the last ones
 	Standing                      *BypassRow  // that lets them in now; nil: none
 	Proof                         *DeskProof  // of the caller; nil: none yet
-	CheckAction, IssueAction      string
+	Check                         PersonCheck
+	IssueAction                   string
 	Form                          *BypassForm
 }
 

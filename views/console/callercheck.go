@@ -14,7 +14,8 @@ type CallerCheck struct {
 	Text       string // what it means, and what comes next
 	Tone, Icon string
 	PersonName string
-	ShortName  string
+	OnHref     string // where it goes on
+	OnWith     string // what leads there
 	PersonHref string
 	CaseName   string
 	CaseHref   string

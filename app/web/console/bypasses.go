@@ -18,6 +18,7 @@ import (
 	"latchkey/app/people"
 	"latchkey/app/provider"
 	"latchkey/app/secret"
+	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/console"
@@ -280,7 +281,7 @@ func (h *Pages) showDesk(c echo.Context, status int, typed bypassForm) error {
 	}
 	v := views.Desk{
 		PersonHref: h.personPath(c, p.ID), Name: p.Name, DisplayName: p.DisplayName, State: words.Say(ctx, "console.people.state."+p.State), Tone: stateTones[p.State],
-		Role: roleInWords(ctx, p.Standing), Ways: waysInWords(ctx, people.WaysOf(p.Ways)), CheckAction: h.personPath(c, p.ID) + "/caller-checks", IssueAction: h.personPath(c, p.ID) + "/bypasses",
+		Role: roleInWords(ctx, p.Standing), Ways: waysInWords(ctx, people.WaysOf(p.Ways)), IssueAction: h.personPath(c, p.ID) + "/bypasses",
 	}
 	if p.LastSignInAt != nil {
 		v.LastAt = *p.LastSignInAt
@@ -288,12 +289,10 @@ func (h *Pages) showDesk(c echo.Context, status int, typed bypassForm) error {
 	if p.Standing.Administrator() {
 		v.Warnings = append(v.Warnings, words.Say(ctx, "desk.warn.privileged"))
 	}
-	if p.State != "active" {
+	if p.State != user.Active {
 		v.Warnings = append(v.Warnings, words.Say(ctx, "desk.warn.state"))
 	}
-	var around views.Person
-	h.around(c, &around, p)
-	for _, t := range around.Throttles {
+	for _, t := range throttlesOf(ctx, p) {
 		v.Warnings = append(v.Warnings, t.Text)
 	}
 	if err := h.deskCase(c, &v, p, me); err != nil {
@@ -305,16 +304,27 @@ func (h *Pages) showDesk(c echo.Context, status int, typed bypassForm) error {
 	}
 	now := h.Site.DB.Now()
 	for _, r := range last {
-		v.Before = append(v.Before, h.bypassRow(c, r, now))
+		row := h.bypassRow(c, r, now)
+		v.Before = append(v.Before, row)
 		if state := r.StateAt(now); state == bypass.Ready || state == bypass.Active {
-			v.Standing = &v.Before[len(v.Before)-1]
+			v.Standing = &row
 		}
 	}
-	if err := h.deskCheck(c, &v, p, typed); err != nil {
+	standing := ""
+	if v.Case != nil {
+		standing = v.Case.Name
+	}
+	check, proof, err := h.checkOf(c, p, standing, failed{})
+	if err != nil {
 		return err
 	}
-	if v.Proof == nil {
+	v.Check = check
+	if proof == nil {
 		return web.Render(c, status, views.DeskPage(h.page(c, "/users"), v))
+	}
+	v.Proof = &views.DeskProof{
+		ID: proof.ID, Via: words.Say(ctx, "callercheck.via."+string(proof.Via)), Strength: words.Say(ctx, "callercheck.strength."+string(proof.Strength)),
+		Weak: proof.Strength != callercheck.Strong, Until: proof.ProvedAt.Add(callercheck.FreshLife),
 	}
 	if v.Form, err = h.deskForm(c, p, me, typed, v.Standing); err != nil {
 		return err
@@ -336,22 +346,6 @@ func (h *Pages) deskCase(c echo.Context, v *views.Desk, p people.Person, me acce
 				v.Warnings = append(v.Warnings, words.Say(web.Context(c), "cases.repeats", "count", strconv.Itoa(r.Repeats)))
 			}
 			return nil
-		}
-	}
-	return nil
-}
-
-// deskCheck says what of the caller is proved, and by what it can be.
-func (h *Pages) deskCheck(c echo.Context, v *views.Desk, p people.Person, typed bypassForm) error {
-	ctx := web.Context(c)
-	proof, err := callercheck.Fresh(h.Site.DB.View(c.Request().Context()), web.Here(c).ID, p.ID, web.Session(c).UserID)
-	if err != nil {
-		return err
-	}
-	if proof != nil {
-		v.Proof = &views.DeskProof{
-			ID: proof.ID, Via: words.Say(ctx, "callercheck.via."+string(proof.Via)), Strength: words.Say(ctx, "callercheck.strength."+string(proof.Strength)),
-			Weak: proof.Strength != callercheck.Strong, Until: proof.ProvedAt.Add(callercheck.FreshLife),
 		}
 	}
 	return nil

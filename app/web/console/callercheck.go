@@ -92,12 +92,13 @@ func (h *Pages) showCheck(c echo.Context, status int, problem string) error {
 	}
 	word, shown := h.checkWord(seen), checkTones[seen.Stands(now)]
 	v := views.CallerCheck{
-		Here: h.checkPath(c, seen.ID), State: string(seen.Live(now)), PersonName: seen.PersonName, ShortName: seen.ShortName, PersonHref: h.helpPath(c, seen), CaseName: seen.CaseName,
+		Here: h.checkPath(c, seen.ID), State: string(seen.Live(now)), PersonName: seen.PersonName, PersonHref: h.personPath(c, seen.UserID), CaseName: seen.CaseName,
 		Via: words.Say(ctx, "callercheck.via."+string(seen.Via)), Strength: words.Say(ctx, "callercheck.strength."+string(seen.Via.Strength())),
 		Weak: seen.Via.Strength() != callercheck.Strong, Ticket: h.ticketRef(c, seen.Ticket), Own: seen.Own, Number: seen.Number, StartedAt: seen.BegunAt, EndsAt: seen.ExpiresAt,
 		AgentCode: seen.AgentCode, Title: words.Say(ctx, "callercheck.head."+word, "name", seen.ShortName), Text: words.Say(ctx, "callercheck.text."+word, "name", seen.ShortName),
 		Tone: shown.tone, Icon: shown.icon, Alarm: seen.State == callercheck.Reported, Error: problem,
 	}
+	v.OnHref, v.OnWith = h.onFrom(c, seen)
 	if who.May.Has(access.CaseView) {
 		v.CaseHref = h.casePath(c, seen.CaseID)
 	}
@@ -178,13 +179,27 @@ var viaIcons = map[callercheck.Via]string{callercheck.Phone: "phone", callerchec
 
 // personCheck puts the caller check on the page of a person.
 func (h *Pages) personCheck(c echo.Context, v *views.Person, p people.Person, back failed) error {
+	standing := ""
+	if len(v.Cases) > 0 && v.CaseOpen == nil {
+		standing = v.Cases[0].Name
+	}
+	shown, _, err := h.checkOf(c, p, standing, back)
+	if err == nil && (shown.May || len(shown.Rows) > 0) {
+		v.Check = &shown
+	}
+	return err
+}
+
+// checkOf is the caller check of a person, with the proof that there is now; nil for none.
+// standing is the name of the case that they have, or empty.
+func (h *Pages) checkOf(c echo.Context, p people.Person, standing string, back failed) (views.PersonCheck, *callercheck.Proof, error) {
 	ctx, who := web.Context(c), h.Site.Standing(c)
 	desk, err := h.Checks.For(c.Request().Context(), who, p.ID)
-	if err != nil || !desk.May && len(desk.Last) == 0 {
-		return err
+	if err != nil {
+		return views.PersonCheck{}, nil, err
 	}
 	name := cmp.Or(p.DisplayName, p.Name)
-	shown := views.PersonCheck{Action: h.personPath(c, p.ID) + "/caller-checks", Name: name, May: desk.May, Rows: h.checkRows(c, desk.Last)}
+	shown := views.PersonCheck{Action: h.personPath(c, p.ID) + "/caller-checks", Name: name, May: desk.May, CaseName: standing, Rows: h.checkRows(c, desk.Last)}
 	if desk.FourEyes {
 		shown.Note = words.Say(ctx, "callercheck.four_eyes")
 	}
@@ -215,9 +230,7 @@ func (h *Pages) personCheck(c echo.Context, v *views.Person, p people.Person, ba
 		}
 		shown.Ways = append(shown.Ways, way)
 	}
-	if len(v.Cases) > 0 && v.CaseOpen == nil {
-		shown.CaseName = v.Cases[0].Name
-	} else {
+	if standing == "" {
 		chosen := web.Form(c, "cause")
 		for _, cause := range cases.Causes {
 			shown.Causes = append(shown.Causes, component.Choice{Value: string(cause), Label: words.Say(ctx, "cases.cause."+string(cause)), Chosen: string(cause) == chosen})
@@ -230,8 +243,7 @@ func (h *Pages) personCheck(c echo.Context, v *views.Person, p people.Person, ba
 	if alarm, ok := callercheck.Warned(desk.Last); ok {
 		shown.Alarm = words.Say(ctx, "callercheck.alarm", "name", name, "case", alarm.CaseName)
 	}
-	v.Check = &shown
-	return nil
+	return shown, desk.Proof, nil
 }
 
 // checkRows are checks on a list.
@@ -250,11 +262,12 @@ func (h *Pages) checkRows(c echo.Context, checks []callercheck.Seen) (rows []vie
 	return rows
 }
 
-// helpPath is where whoever checked a caller goes on: of one who is proved to what they
-// may give, and else to the page of the person.
-func (h *Pages) helpPath(c echo.Context, seen callercheck.Seen) string {
+// onFrom is where whoever checked a caller goes on, and what leads there: of one who is
+// proved to what they may give, and else to the page of the person.
+func (h *Pages) onFrom(c echo.Context, seen callercheck.Seen) (href, label string) {
+	ctx, person := web.Context(c), h.personPath(c, seen.UserID)
 	if seen.Own && seen.Fresh(h.Site.DB.Now()) && h.Site.Standing(c).May.Has(access.BypassIssue) {
-		return h.personPath(c, seen.UserID) + "/desk"
+		return person + "/desk", words.Say(ctx, "desk.title", "name", seen.ShortName)
 	}
-	return h.personPath(c, seen.UserID) + "#caller-check"
+	return person + "#caller-check", words.Say(ctx, "callercheck.on_with", "name", seen.ShortName)
 }

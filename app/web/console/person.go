@@ -137,9 +137,8 @@ func roleInWords(ctx context.Context, s access.Standing) string {
 	return words.Say(ctx, "role."+string(s.Role))
 }
 
-// around fills in what stands around a person.
-func (h *Pages) around(c echo.Context, v *views.Person, p people.Person) {
-	ctx := web.Context(c)
+// throttlesOf are the stops on a person, in words.
+func throttlesOf(ctx context.Context, p people.Person) (all []views.Throttle) {
 	for _, t := range p.Throttles {
 		key := "console.person.throttle." + t.Way
 		switch {
@@ -150,8 +149,15 @@ func (h *Pages) around(c echo.Context, v *views.Person, p people.Person) {
 		case t.Known:
 			key = "console.person.throttle_known." + t.Way
 		}
-		v.Throttles = append(v.Throttles, views.Throttle{Text: words.Say(ctx, key, "count", strconv.Itoa(t.Tries)), Until: t.Until})
+		all = append(all, views.Throttle{Text: words.Say(ctx, key, "count", strconv.Itoa(t.Tries)), Until: t.Until})
 	}
+	return all
+}
+
+// around fills in what stands around a person.
+func (h *Pages) around(c echo.Context, v *views.Person, p people.Person) {
+	ctx := web.Context(c)
+	v.Throttles = throttlesOf(ctx, p)
 	for _, s := range p.Sessions {
 		v.Sessions = append(v.Sessions, views.PersonSession{
 			Browser: web.SayBrowser(ctx, s.Browser), Network: s.IP, How: web.How(ctx, s.AMR), SinceAt: s.CreatedAt, SeenAt: s.LastSeenAt, Idle: s.Idle,
