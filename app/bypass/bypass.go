@@ -154,6 +154,12 @@ func (b Bypass) StateAt(now time.Time) State {
 // Open says whether it may be made or used still, but for the clock.
 func (b Bypass) Open() bool { return b.State == Ready || b.State == Active }
 
+// Revocable says whether there is something to take back as of a moment: it may let
+// somebody in, or it is used up and what it made may live on.
+func (b Bypass) Revocable(now time.Time) bool {
+	return now.Before(b.EndsAt) && (b.Open() || b.State == Used)
+}
+
 // from says whether an address is one that a bypass is for. An address that cannot be
 // read is none.
 func from(network, ip string, places place.Named, atlas *place.Atlas) bool {

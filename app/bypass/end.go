@@ -14,11 +14,12 @@ import (
 	"latchkey/app/store"
 )
 
-// end ends an open bypass in the act tx, and what it made: sessions, and sign-ins that
-// are halfway. The event and the notice are the caller's. One that is not open is gone.
-func (s *Service) end(tx *store.Tx, tenantID, id, userID string, next State, by, why string, gone error) error {
-	err := tx.Change(gone, `UPDATE bypasses SET state = ?, code_digest = '', agent_digest = '', other_digest = '', ended_at = ?, ended_by = ?, ending = ?
-		WHERE tenant_id = ? AND id = ? AND user_id = ? AND state IN ('ready', 'active')`, next, tx.Now, by, why, tenantID, id, userID)
+// replace ends an open bypass in the act tx, because another one comes in its place, and
+// what it made: sessions, and sign-ins that are halfway. One that is not open is
+// fault.Conflict.
+func (s *Service) replace(tx *store.Tx, tenantID, id, userID, by string) error {
+	err := tx.Change(fault.New(fault.Conflict, "bypass.replaced_gone"), `UPDATE bypasses SET state = 'replaced', code_digest = '', agent_digest = '', other_digest = '', ended_at = ?, ended_by = ?
+		WHERE tenant_id = ? AND id = ? AND user_id = ? AND state IN ('ready', 'active')`, tx.Now, by, tenantID, id, userID)
 	if err != nil {
 		return err
 	}
@@ -54,21 +55,15 @@ func (s *Service) revoke(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	}
 	plan.Difference = []approval.Change{{Field: "bypass_state", Before: string(b.StateAt(tx.Now)), After: string(Revoked)}}
 	over := fault.New(fault.Conflict, "bypass.over")
-	lives := b.StateAt(tx.Now) == Used && tx.Now.Before(b.EndsAt)
-	if !lives && (!b.Open() || b.StateAt(tx.Now) == Expired) {
+	if !b.Revocable(tx.Now) {
 		plan.Wrong = over
 	}
 	plan.Do = func(tx *store.Tx) error {
-		if lives {
-			err := tx.Change(over, "UPDATE bypasses SET state = 'revoked', ended_at = ?, ended_by = ?, ending = ? WHERE tenant_id = ? AND id = ? AND state = 'used' AND ends_at > ?",
-				tx.Now, act.ActorID, act.Reason, act.TenantID, of.ID, tx.Now)
-			if err != nil {
-				return err
-			}
-			if err := s.close(tx, act.TenantID, b.UserID); err != nil {
-				return err
-			}
-		} else if err := s.end(tx, act.TenantID, of.ID, b.UserID, Revoked, act.ActorID, act.Reason, over); err != nil {
+		taken, err := s.takeBack(tx, act.TenantID, b.UserID, of.ID, act.ActorID, act.Reason)
+		if err == nil && len(taken) == 0 {
+			err = over
+		}
+		if err != nil {
 			return err
 		}
 		e := b.event(audit.BypassRevoked, audit.User(act.ActorID), act.Origin)
@@ -104,22 +99,29 @@ func (s *Service) Shut(tx *store.Tx, tenantID, userID, by string, origin audit.O
 }
 
 func (s *Service) shut(tx *store.Tx, tenantID, userID, by string, origin audit.Origin) (ended int, err error) {
-	open, err := list(tx, "b.user_id = ? AND b.tenant_id = ? AND (b.state IN ('ready', 'active') OR b.state = 'used' AND b.ends_at > ?)", "b.created_at", 20, userID, tenantID, tx.Now)
+	taken, err := s.takeBack(tx, tenantID, userID, "", by, "")
 	if err != nil {
 		return 0, err
 	}
-	for _, b := range open {
-		err := tx.Change(fault.New(fault.Conflict, "bypass.over"), `UPDATE bypasses SET state = 'revoked', code_digest = '', agent_digest = '', other_digest = '', ended_at = ?, ended_by = ?
-			WHERE tenant_id = ? AND id = ? AND state = ?`, tx.Now, by, tenantID, b.ID, b.State)
-		if err != nil {
-			return ended, err
-		}
+	for _, b := range taken {
 		if err := audit.Record(tx, b.event(audit.BypassRevoked, audit.User(by), origin)); err != nil {
-			return ended, err
+			return 0, err
 		}
-		ended++
 	}
-	return ended, s.close(tx, tenantID, userID)
+	return len(taken), nil
+}
+
+// takeBack takes back, in the act tx, the bypass of a user with an id, or without one
+// whatever is Revocable, and ends what it made. It gives what was taken. One that is used
+// at the same moment is taken all the same.
+func (s *Service) takeBack(tx *store.Tx, tenantID, userID, id, by, why string) (taken []Bypass, err error) {
+	err = tx.All(&taken, `UPDATE bypasses SET state = 'revoked', code_digest = '', agent_digest = '', other_digest = '', ended_at = ?, ended_by = ?, ending = ?
+		WHERE user_id = ? AND tenant_id = ? AND state IN ('ready', 'active', 'used') AND ends_at > ? AND (? = '' OR id = ?) RETURNING `+columns,
+		tx.Now, by, why, userID, tenantID, tx.Now, id, id)
+	if err != nil {
+		return nil, err
+	}
+	return taken, s.close(tx, tenantID, userID)
 }
 
 // Lapse writes down those whose time is over; they had expired before. Any replica may

@@ -249,8 +249,7 @@ func (s *Service) issue(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 // give writes a bypass down, in the act tx. The one in whose place it comes ends.
 func (s *Service) give(tx *store.Tx, act approval.Act, asked Asked, proof callercheck.Proof) error {
 	if asked.Replaces != "" {
-		gone := fault.New(fault.Conflict, "bypass.replaced_gone")
-		if err := s.end(tx, act.TenantID, asked.Replaces, act.TargetID, Replaced, act.ActorID, "", gone); err != nil {
+		if err := s.replace(tx, act.TenantID, asked.Replaces, act.TargetID, act.ActorID); err != nil {
 			return err
 		}
 	}

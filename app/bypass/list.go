@@ -10,8 +10,8 @@ import (
 	"latchkey/app/user"
 )
 
-const columns = `b.tenant_id, b.id, b.user_id, b.case_id, b.kind, b.state, b.delivery, b.phone_id, b.minutes, b.uses, b.uses_left, b.network, b.application_id, b.reason, b.ticket,
-	b.check_id, b.check_via, b.check_strength, b.requested_by, b.approved_by, b.starts_at, b.ends_at, b.created_at, b.made_at, b.last_used_at, b.ended_at, b.ended_by, b.ending`
+const columns = `tenant_id, id, user_id, case_id, kind, state, delivery, phone_id, minutes, uses, uses_left, network, application_id, reason, ticket,
+	check_id, check_via, check_strength, requested_by, approved_by, starts_at, ends_at, created_at, made_at, last_used_at, ended_at, ended_by, ending`
 
 func list(tx *store.Tx, which, order string, limit int, values ...any) (all []Bypass, err error) {
 	err = tx.All(&all, "SELECT "+columns+" FROM bypasses b WHERE "+which+" ORDER BY "+order+" LIMIT ?", append(values, limit)...)

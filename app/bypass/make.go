@@ -61,9 +61,9 @@ func (s *Service) Make(ctx context.Context, tenantID, id, agentID string, from a
 		if made.Half {
 			agentDigest, otherDigest = s.digest(id, mine.Reveal()), s.digest(id, theirs.Reveal())
 		}
-		err = tx.Change(fault.New(fault.Conflict, "bypass.not_to_make"), `UPDATE bypasses AS b SET state = 'active', code_digest = ?, agent_digest = ?, other_digest = ?, made_at = ?, starts_at = ?, ends_at = ?
+		err = tx.Change(fault.New(fault.Conflict, "bypass.not_to_make"), `UPDATE bypasses AS b SET state = 'active', code_digest = ?, agent_digest = ?, other_digest = ?, made_at = ?, starts_at = ?, ends_at = ?, minutes = ?, uses = ?, uses_left = ?
 			WHERE b.tenant_id = ? AND b.id = ? AND (b.state = 'ready' AND b.ends_at > ? AND b.requested_by = ?) IS TRUE AND `+able,
-			s.digest(id, mine.Reveal()+theirs.Reveal()), agentDigest, otherDigest, tx.Now, starts, made.EndsAt, tenantID, id, tx.Now, agentID)
+			s.digest(id, mine.Reveal()+theirs.Reveal()), agentDigest, otherDigest, tx.Now, starts, made.EndsAt, b.Minutes, b.Uses, b.Uses, tenantID, id, tx.Now, agentID)
 		if err != nil {
 			return err
 		}
@@ -89,8 +89,8 @@ func (s *Service) Make(ctx context.Context, tenantID, id, agentID string, from a
 }
 
 // still asks again what may have changed since a bypass was given: the ceilings of the
-// tenant, which hold for what is made now, and whether its person has a role since, for
-// whom somebody else would have had to approve it.
+// tenant, which hold for what is made now, and whether its person has a role since, or its
+// agent a lesser one, so that somebody else would have had to approve it.
 func (s *Service) still(tx *store.Tx, b *Bypass) error {
 	ceilings, _, err := ceilingsOf(tx, b.TenantID)
 	if err != nil {
@@ -100,10 +100,15 @@ func (s *Service) still(tx *store.Tx, b *Bypass) error {
 	if err != nil {
 		return err
 	}
-	if b.Delivery == ReadOut && !ceilings.ReadOut || b.ApprovedBy == "" && target.Administrator() {
+	agent, err := s.Rules.StandingIn(tx, b.TenantID, b.RequestedBy)
+	if err != nil {
+		return err
+	}
+	alone := !target.Administrator() && b.Minutes <= minutesAlone(agent.Rank)
+	if b.Delivery == ReadOut && !ceilings.ReadOut || b.ApprovedBy == "" && !alone {
 		return fault.New(fault.Conflict, "bypass.not_to_make")
 	}
-	b.Minutes = min(b.Minutes, ceilings.Minutes)
+	b.Minutes, b.Uses = min(b.Minutes, ceilings.Minutes), min(b.Uses, ceilings.Uses)
 	return nil
 }
 

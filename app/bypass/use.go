@@ -83,7 +83,7 @@ func (h held) Use(tx *store.Tx, by signin.BypassUser) (g signin.BypassGrant, err
 		state = CASE WHEN uses_left = 1 THEN 'used' ELSE state END, ended_at = CASE WHEN uses_left = 1 THEN ? ELSE ended_at END
 		WHERE b.tenant_id = ? AND b.id = ? AND (b.state = 'active' AND b.uses_left > 0 AND b.starts_at <= ? AND b.ends_at > ? AND b.code_digest = ?
 			AND (b.application_id = '' OR b.application_id = ?)) IS TRUE AND `+able+`
-		RETURNING `+strings.ReplaceAll(columns, "b.", ""),
+		RETURNING `+columns,
 		tx.Now, tx.Now, h.TenantID, h.ID, tx.Now, tx.Now, h.CodeDigest, by.ApplicationID)
 	if err != nil {
 		return g, err

@@ -1,8 +1,6 @@
 package cases
 
 import (
-	"errors"
-
 	"latchkey/app/audit"
 	"latchkey/app/notify"
 	"latchkey/app/store"
@@ -19,20 +17,20 @@ func (s *Service) Disowned(tx *store.Tx, tenantID, id, userID string, from audit
 	if err != nil || !ok || c.UserID != userID {
 		return err
 	}
-	e := audit.Event{
-		TenantID: tenantID, Action: audit.CaseReopened, Reason: "case.disowned", Actor: audit.User(userID), Target: audit.Party{Kind: audit.KindCase, ID: c.ID}, Subject: userID,
-		Thread: c.ID, Origin: from, Details: map[string]string{"number": c.Name(), "from": string(c.State)},
+	// Another case of theirs may stand by now: then that one goes on.
+	res := tx.Exec(`UPDATE cases SET state = 'open', closed_at = NULL, closed_by = '', ending = '' WHERE tenant_id = ? AND id = ? AND state = 'closed'
+		AND NOT EXISTS (SELECT 1 FROM cases o WHERE o.tenant_id = cases.tenant_id AND o.user_id = cases.user_id AND o.state <> 'closed')`, tenantID, id)
+	if res.Error != nil {
+		return res.Error
 	}
-	if c.State == Closed {
-		// Another case of theirs may stand by now: then that one goes on.
-		res := tx.Exec(`UPDATE cases SET state = 'open', closed_at = NULL, closed_by = '', ending = '' WHERE tenant_id = ? AND id = ? AND state = 'closed'
-			AND NOT EXISTS (SELECT 1 FROM cases o WHERE o.tenant_id = cases.tenant_id AND o.user_id = cases.user_id AND o.state <> 'closed')`, tenantID, id)
-		if res.Error != nil && !errors.Is(res.Error, store.ErrDuplicate) {
-			return res.Error
+	if res.RowsAffected > 0 {
+		err := audit.Record(tx, audit.Event{
+			TenantID: tenantID, Action: audit.CaseReopened, Reason: "case.disowned", Actor: audit.User(userID), Target: audit.Party{Kind: audit.KindCase, ID: c.ID}, Subject: userID,
+			Thread: c.ID, Origin: from, Details: map[string]string{"number": c.Name(), "from": string(c.State)},
+		})
+		if err != nil {
+			return err
 		}
-	}
-	if err := audit.Record(tx, e); err != nil {
-		return err
 	}
 	var owner string
 	found, err := tx.One(&owner, "SELECT id FROM users WHERE tenant_id = ? AND id = ?", tenantID, c.OwnerID)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
 
 	"latchkey/app/fault"
@@ -64,17 +65,27 @@ const runsMost = 5
 // Act runs do in one durable transaction: the change, its audit event and its
 // notices. An error from do is returned as it is, and nothing has changed; one
 // without a kind, and a database that cannot be used, is fault.Unavailable. An
-// act that met another one in the same row of an index runs again: it then sees what
-// the other did, and may meet a third one.
+// act that met another one in the same row of an index, or that PostgreSQL gave up
+// because it and another one waited for each other, runs again: it then sees what the
+// other did, and may meet a third one.
 func (db *DB) Act(ctx context.Context, do func(*Tx) error) error {
 	err := db.run(ctx, db.acts, do)
-	for again := 1; again < runsMost && errors.Is(err, ErrDuplicate); again++ {
+	for again := 1; again < runsMost && metAnother(err); again++ {
 		err = db.run(ctx, db.acts, do)
 	}
 	if err == nil {
 		db.durable.Add(1)
 	}
 	return err
+}
+
+// deadlocked is the code of PostgreSQL for an act that it gave up, so that those go on
+// with which it waited in a circle (postgresql.org/docs, appendix A).
+const deadlocked = "40P01"
+
+func metAnother(err error) bool {
+	var failed *pgconn.PgError
+	return errors.Is(err, ErrDuplicate) || errors.As(err, &failed) && failed.Code == deadlocked
 }
 
 // Count runs do in a transaction whose commit does not wait for the disk. It is

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -252,6 +253,52 @@ func TestActsThatMeetSeveralOthersRunAsOften(t *testing.T) {
 		}
 		if got := settings(t, db); got != rounds*atOnce {
 			t.Errorf("%d rows stand, want %d", got, rounds*atOnce)
+		}
+	})
+}
+
+func TestActsThatWaitForEachOtherBothHappen(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		if db.Dialect == store.SQLite {
+			t.Skip("it has one writer: nobody waits in a circle")
+		}
+		for _, name := range []string{"a", "b"} {
+			if err := db.Act(t.Context(), func(tx *store.Tx) error { return tx.Exec(setting, name, "").Error }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		add := func(tx *store.Tx, name, what string) error {
+			return tx.Exec("UPDATE platform_settings SET value = value || ? WHERE name = ?", what, name).Error
+		}
+		var both, runs sync.WaitGroup
+		var begun atomic.Int32
+		both.Add(2)
+		for _, order := range [][]string{{"a", "b"}, {"b", "a"}} {
+			runs.Go(func() {
+				first := true
+				err := db.Act(t.Context(), func(tx *store.Tx) error {
+					begun.Add(1)
+					if err := add(tx, order[0], "+"); err != nil {
+						return err
+					}
+					if first {
+						first = false
+						both.Done()
+						both.Wait() // each holds its first row now
+					}
+					return add(tx, order[1], "+")
+				})
+				if err != nil {
+					t.Errorf("Act = %v", err)
+				}
+			})
+		}
+		runs.Wait()
+		if n := count(t, db, "SELECT count(*) FROM platform_settings WHERE name IN ('a', 'b') AND value = '++'"); n != 2 {
+			t.Errorf("%d rows have what both added, want 2", n)
+		}
+		if n := begun.Load(); n != 3 {
+			t.Errorf("the two acts ran %d times, want 3: one of them again", n)
 		}
 	})
 }

@@ -158,8 +158,7 @@ func (h *Pages) oneBypass(c echo.Context) error {
 		v.MakeAction = h.bypassPath(c, r.ID) + "/make"
 		v.MakeText = words.Say(ctx, "bypass.make.text."+string(r.Delivery))
 	}
-	lives := r.StateAt(now) == bypass.Used && now.Before(r.EndsAt)
-	if (r.StateAt(now) == bypass.Ready || r.StateAt(now) == bypass.Active || lives) && who.May.Has(access.BypassRevoke) && r.UserID != who.UserID {
+	if r.Revocable(now) && who.May.Has(access.BypassRevoke) && r.UserID != who.UserID {
 		v.RevokeAction = h.bypassPath(c, r.ID) + "/revoke"
 	}
 	return web.Render(c, http.StatusOK, views.BypassPage(h.page(c, bypassesPath), v))

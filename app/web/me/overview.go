@@ -8,7 +8,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"latchkey/app/bypass"
 	"latchkey/app/provider"
 	"latchkey/app/signin"
 	"latchkey/app/user"
@@ -92,7 +91,7 @@ func (h *Pages) bypassInShort(c echo.Context) (*views.OwnBypass, error) {
 		return nil, err
 	}
 	b, now := last[0], h.Site.DB.Now()
-	if !b.EndsAt.After(now) || !b.Open() && b.State != bypass.Used {
+	if !b.Revocable(now) {
 		return nil, nil
 	}
 	return &views.OwnBypass{Kind: words.Say(ctx, "bypass.kind."+string(b.Kind)), State: words.Say(ctx, "bypass.state."+string(b.State)), Agent: b.RequestedName, EndsAt: b.EndsAt}, nil
