@@ -2,7 +2,6 @@ package backupphone
 
 import (
 	"slices"
-	"time"
 
 	"latchkey/app/fault"
 	"latchkey/app/feature"
@@ -54,27 +53,12 @@ func (s *Service) SendToCaller(tx *store.Tx, c Caller) (Phone, error) {
 		return Phone{}, fault.New(fault.Conflict, "callercheck.no_backup_phone")
 	}
 	to := phones[at]
-	for _, one := range []struct {
-		who  string
-		nth  int
-		span time.Duration
-	}{{"caller " + c.UserID, 3, userSpan}, {"caller " + s.numberKey(to.Number), 5, numberSpan}} {
-		if wait, err := take(tx, c.TenantID, one.who, one.nth, one.span); err != nil {
-			return to, err
-		} else if wait > 0 {
-			return to, fault.Wait("callercheck.codes_held", wait)
-		}
-	}
 	limits, err := provider.LimitsOf(tx, c.TenantID)
 	if err != nil {
 		return to, err
 	}
-	paid, err := spend(tx, c.TenantID, limits.Daily, true, true)
-	if err != nil {
+	if err := brake(tx, c.TenantID, "caller "+c.UserID, "caller "+s.numberKey(to.Number), limits.Daily, "callercheck.codes_held"); err != nil {
 		return to, err
-	}
-	if !paid {
-		return to, fault.Wait("backupphone.budget", tx.Now.Truncate(24*time.Hour).Add(24*time.Hour).Sub(tx.Now))
 	}
 	id, code := secret.System.ID(), secret.System.SixDigits()
 	err = tx.Later("INSERT INTO phone_codes (tenant_id, id, attempt_id, phone_id, channel, digest, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?)",

@@ -191,26 +191,37 @@ func spend(tx *store.Tx, tenantID string, daily int, proved, wanted bool) (ok bo
 	return res.RowsAffected > 0, res.Error
 }
 
-// Deliver owes a code that somebody else asked for, such as the helpdesk, to a backup
-// phone of a user in the act tx: to that with the id, or without one to the one used
-// last. It gives that phone. Nobody of the kind, and one that is off or that nobody
-// carries messages to, is fault.Conflict; too many are fault.Throttled.
-func (s *Service) Deliver(tx *store.Tx, by Owner, phoneID string, code secret.Token, life time.Duration) (Phone, error) {
-	to, err := Reachable(tx, by.TenantID, by.UserID, phoneID)
+// Handed is a code by which the helpdesk lets somebody in, or the second half of one.
+type Handed struct {
+	TenantID, UserID string
+	PhoneID          string // which of their phones; empty for the one used last
+	Code             secret.Token
+	Half             bool
+	Life             time.Duration
+}
+
+// Deliver owes such a code in the act tx, and gives the phone that it goes to. The brakes
+// are those of sign-ins with counters of their own: whoever asks for codes to sign in as
+// somebody does not keep the helpdesk from letting them in. Nobody of the kind, and a phone
+// that is off or that nobody carries messages to, is fault.Conflict; too many are
+// fault.Throttled.
+func (s *Service) Deliver(tx *store.Tx, h Handed) (Phone, error) {
+	phones, err := Reachable(tx, h.TenantID, h.UserID, h.PhoneID)
 	if err != nil {
 		return Phone{}, err
 	}
-	if len(to) == 0 {
+	if len(phones) == 0 {
 		return Phone{}, fault.New(fault.Conflict, "backupphone.none")
 	}
-	limits, err := provider.LimitsOf(tx, by.TenantID)
+	to := phones[0]
+	limits, err := provider.LimitsOf(tx, h.TenantID)
 	if err != nil {
 		return Phone{}, err
 	}
-	if err := s.brake(tx, by, to[0].Number, limits.Daily); err != nil {
+	if err := brake(tx, h.TenantID, "handed "+h.UserID, "handed "+s.numberKey(to.Number), limits.Daily, "backupphone.too_often"); err != nil {
 		return Phone{}, err
 	}
-	return to[0], s.Providers.QueueCode(tx, by.TenantID, to[0].Channel, to[0].Number, code, life)
+	return to, s.Providers.QueueHanded(tx, h.TenantID, to.Channel, to.Number, h.Code, h.Half, h.Life)
 }
 
 // Reachable lists the backup phones of a user that a message would reach now, the one

@@ -108,7 +108,7 @@ func (s *Service) Begin(ctx context.Context, by Owner, typed string, c provider.
 		if err != nil {
 			return err
 		}
-		if err := s.brake(tx, by, number, limits.Daily); err != nil {
+		if err := s.brakeOwn(tx, by, number, limits.Daily); err != nil {
 			return err
 		}
 		if err := s.Providers.QueueCode(tx, by.TenantID, c, number, code, CodeLife); err != nil {
@@ -124,24 +124,30 @@ func with(e audit.Event, c provider.Channel) audit.Event {
 	return e
 }
 
-// brake holds a message that a user asked for to a number, with fault.Throttled.
-func (s *Service) brake(tx *store.Tx, by Owner, number string, daily int) error {
+// brake holds a message to a number of a user with fault.Throttled: the words of tooOften
+// where it is one too many by the counters of the user and of the number.
+func brake(tx *store.Tx, tenantID, userKey, numberKey string, daily int, tooOften string) error {
 	for _, one := range []struct {
 		who  string
 		nth  int
 		span time.Duration
-	}{{userKey(s.Keys.Subject(by.UserName)), 3, userSpan}, {s.numberKey(number), 5, numberSpan}} {
-		if wait, err := take(tx, by.TenantID, one.who, one.nth, one.span); err != nil {
+	}{{userKey, 3, userSpan}, {numberKey, 5, numberSpan}} {
+		if wait, err := take(tx, tenantID, one.who, one.nth, one.span); err != nil {
 			return err
 		} else if wait > 0 {
-			return fault.Wait("backupphone.too_often", wait)
+			return fault.Wait(tooOften, wait)
 		}
 	}
-	ok, err := spend(tx, by.TenantID, daily, true, true)
+	ok, err := spend(tx, tenantID, daily, true, true)
 	if err == nil && !ok {
 		err = fault.Wait("backupphone.budget", tx.Now.Truncate(24*time.Hour).Add(24*time.Hour).Sub(tx.Now))
 	}
 	return err
+}
+
+// brakeOwn is brake for a message that a user asked for.
+func (s *Service) brakeOwn(tx *store.Tx, by Owner, number string, daily int) error {
+	return brake(tx, by.TenantID, userKey(s.Keys.Subject(by.UserName)), s.numberKey(number), daily, "backupphone.too_often")
 }
 
 // Resend sends a new code to a number that is not confirmed yet. Wrong tries stay
@@ -179,7 +185,7 @@ func (s *Service) Resend(ctx context.Context, by Owner, id string, from audit.Or
 		if !allowed(to.Number, to.Channel, limits.Countries) {
 			return fault.New(fault.Conflict, "backupphone.number_refused")
 		}
-		if err := s.brake(tx, by, to.Number, limits.Daily); err != nil {
+		if err := s.brakeOwn(tx, by, to.Number, limits.Daily); err != nil {
 			return err
 		}
 		if err := s.Providers.QueueCode(tx, by.TenantID, to.Channel, to.Number, code, CodeLife); err != nil {

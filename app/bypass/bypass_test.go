@@ -848,7 +848,22 @@ func TestWhatChangedSinceItWasGiven(t *testing.T) {
 		if made, err := lower("UPDATE tenants SET bypass_minutes = 20"); err != nil || !made.EndsAt.Equal(d.Clock.Now().Add(20*time.Minute)) {
 			t.Errorf("under a lower ceiling: %+v, %v", made.EndsAt, err)
 		}
-		_, err := lower("UPDATE tenants SET bypass_read_out = FALSE")
+		if _, err := lower("UPDATE tenants SET bypass_minutes = 20"); err != nil || d.Count("SELECT count(*) FROM bypasses WHERE minutes = 20") != 1 {
+			t.Errorf("the page says %s minutes, %v", d.Text("SELECT minutes FROM bypasses"), err)
+		}
+		if _, err := lower("UPDATE bypasses SET uses = 3, uses_left = 3, approved_by = 'somebody'"); err != nil || d.Count("SELECT count(*) FROM bypasses WHERE uses_left = 3") != 1 {
+			t.Errorf("three uses under a ceiling of five: %v", err)
+		}
+		d.Set("UPDATE tenants SET bypass_uses = 2")
+		if _, err := lower("UPDATE bypasses SET uses = 3, uses_left = 3, approved_by = 'somebody'"); err != nil || d.Count("SELECT count(*) FROM bypasses WHERE uses = 2 AND uses_left = 2") != 1 {
+			t.Errorf("three uses under a ceiling of two: %v", err)
+		}
+		if _, err := lower("UPDATE bypasses SET minutes = 120, approved_by = 'somebody'"); err != nil {
+			t.Errorf("longer than its agent gives, which somebody approved: %v", err)
+		}
+		_, err := lower("UPDATE bypasses SET minutes = 120") // as if its agent had a higher role then
+		WantCode(t, "longer than its agent gives by now", err, "bypass.not_to_make")
+		_, err = lower("UPDATE tenants SET bypass_read_out = FALSE")
 		WantCode(t, "read out, where that is off by now", err, "bypass.not_to_make")
 		if _, err := lower("INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at) SELECT tenant_id, id, 'auditor', '', created_at FROM users WHERE name = '" + d.porter.Name + "'"); err == nil {
 			t.Error("for somebody who has a role by now it is made without a second person")

@@ -69,11 +69,9 @@ func (s *Service) Make(ctx context.Context, tenantID, id, agentID string, from a
 		}
 		e := b.event(audit.BypassMade, audit.User(agentID), from)
 		if !theirs.Empty() {
-			name, err := nameOf(tx, tenantID, b.UserID)
-			if err != nil {
-				return err
-			}
-			phone, err := s.Backups.Deliver(tx, backupphone.Owner{TenantID: tenantID, UserID: b.UserID, UserName: name}, b.PhoneID, theirs, made.EndsAt.Sub(tx.Now))
+			phone, err := s.Backups.Deliver(tx, backupphone.Handed{
+				TenantID: tenantID, UserID: b.UserID, PhoneID: b.PhoneID, Code: theirs, Half: made.Half, Life: made.EndsAt.Sub(tx.Now),
+			})
 			if err != nil {
 				return err
 			}

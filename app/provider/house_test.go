@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -50,6 +51,10 @@ func (plain) Spoken(tenantName, code string) []string {
 
 func (plain) ToCaller(tenantName, code, letters string) (string, []string) {
 	return tenantName + " asks for " + code + " as " + letters, []string{tenantName, code}
+}
+
+func (plain) Handed(tenantName, code string, half bool) (string, []string) {
+	return fmt.Sprintf("%s hands %s, half: %t", tenantName, code, half), []string{tenantName, code}
 }
 
 func (plain) Mail(tenantName string, n notify.Told) (string, string) {

@@ -69,6 +69,23 @@ func (s *Service) QueueToCaller(tx *store.Tx, tenantID string, c Channel, to not
 	return s.QueueTo(tx, tenantID, secret.System.ID(), c, to, secret.TokenOf(toCaller+letters+" "+code), life)
 }
 
+// handed and handedHalf begin the sealed body of a code by which the helpdesk lets
+// somebody in, and of the second half of one.
+const (
+	handed     = "handed "
+	handedHalf = "handed-half "
+)
+
+// QueueHanded is QueueCode for a code by which the helpdesk lets somebody in, or for the
+// second half of one.
+func (s *Service) QueueHanded(tx *store.Tx, tenantID string, c Channel, number string, code secret.Token, half bool, life time.Duration) error {
+	kind := handed
+	if half {
+		kind = handedHalf
+	}
+	return s.QueueCode(tx, tenantID, c, number, secret.TokenOf(kind+code.Reveal()), life)
+}
+
 func bodyOf(id string) string { return "outbox.body " + id }
 
 // wake lets the worker of this process look at once.
@@ -177,6 +194,13 @@ func (s *Service) message(ctx context.Context, o notify.Owed, tenantName string)
 		m.Code = secret.TokenOf(code)
 		m.Text, m.Spoken = s.Words.ToCaller(tenantName, code, letters)
 		return m, nil
+	}
+	for _, kind := range []string{handed, handedHalf} {
+		if code, is := strings.CutPrefix(text, kind); is {
+			m.Code = secret.TokenOf(code)
+			m.Text, m.Spoken = s.Words.Handed(tenantName, code, kind == handedHalf)
+			return m, nil
+		}
 	}
 	m.Code = secret.TokenOf(text)
 	m.Text, m.Spoken = s.Words.Code(tenantName, text), s.Words.Spoken(tenantName, text)

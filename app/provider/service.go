@@ -44,6 +44,9 @@ type Words interface {
 	// ToCaller is a code that its reader is to read to the helpdesk, as the text of an
 	// SMS and as a call says it, with the letters by which the agent can be known.
 	ToCaller(tenantName, code, letters string) (text string, spoken []string)
+	// Handed is a code, or the second half of one, by which the helpdesk lets somebody in
+	// who has no phone at hand, as the text of an SMS and as a call says it.
+	Handed(tenantName, code string, half bool) (text string, spoken []string)
 	// Mail is a notice as a mail.
 	Mail(tenantName string, n notify.Told) (subject, text string)
 }

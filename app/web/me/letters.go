@@ -57,6 +57,18 @@ func (l Letters) ToCaller(tenantName, code, letters string) (text string, spoken
 	}
 }
 
+// Handed is a code, or the second half of one, by which the helpdesk lets somebody in. It
+// may work for longer than a code that somebody asked for by themselves, and more than
+// once: nothing is said of that.
+func (l Letters) Handed(tenantName, code string, half bool) (text string, spoken []string) {
+	ctx := context.Background()
+	sent, said := "message.handed", "message.handed.spoken"
+	if half {
+		sent, said = "message.handed_half", "message.handed_half.spoken"
+	}
+	return words.Say(ctx, sent, "code", code, "tenant", tenantName), []string{words.Say(ctx, said, "tenant", tenantName), digits(ctx, code)}
+}
+
 // Spoken is a code as a call says it, digit by digit.
 func (l Letters) Spoken(tenantName, code string) []string {
 	ctx := context.Background()
@@ -66,6 +78,9 @@ func (l Letters) Spoken(tenantName, code string) []string {
 func digits(ctx context.Context, code string) string {
 	said := make([]string, 0, len(code))
 	for _, digit := range code {
+		if digit == '-' {
+			continue // it parts what is read, and is not said
+		}
 		said = append(said, words.Say(ctx, "number.digit."+string(digit)))
 	}
 	return strings.Join(said, ", ") + "."

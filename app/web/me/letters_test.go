@@ -27,3 +27,27 @@ func TestTheMailAboutANewBrowser(t *testing.T) {
 		t.Errorf("the mail leads elsewhere:\n%s", text)
 	}
 }
+
+// TestACodeOfTheHelpdeskIsWrittenAsOne: it promises no ten minutes, and a call says its
+// digits and not what parts them.
+func TestACodeOfTheHelpdeskIsWrittenAsOne(t *testing.T) {
+	l := Letters{PublicURL: "https://id.example.org"}
+	whole, spoken := l.Handed("Alder Health", "12345-67890", false)
+	half, spokenHalf := l.Handed("Alder Health", "12345-67890", true)
+	for _, text := range []string{whole, half} {
+		if !strings.Contains(text, "12345-67890") || !strings.Contains(text, "helpdesk of Alder Health") || strings.Contains(text, "minutes") || len(text) > 160 {
+			t.Errorf("the message is %q", text)
+		}
+	}
+	if !strings.Contains(half, "half") || strings.Contains(whole, "half") {
+		t.Errorf("a half is written as %q, a whole as %q", half, whole)
+	}
+	for _, call := range [][]string{spoken, spokenHalf} {
+		if len(call) != 2 || call[1] != "one, two, three, four, five, six, seven, eight, nine, zero." {
+			t.Errorf("a call says %q", call)
+		}
+	}
+	if spoken[0] == spokenHalf[0] {
+		t.Error("a call says of a half what it says of a whole")
+	}
+}
