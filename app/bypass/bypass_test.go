@@ -830,6 +830,34 @@ func TestALinkShutsNobodyOutWhoRunsTheTenant(t *testing.T) {
 	})
 }
 
+// TestTwoLinksAtOnceLeaveOneWhoRunsTheTenant: each would leave the other administrator, and
+// both together nobody.
+func TestTwoLinksAtOnceLeaveOneWhoRunsTheTenant(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		both := []user.User{d.Admin(d.Alder, "security", access.RoleSecurityAdministrator), d.Admin(d.Alder, "security2", access.RoleSecurityAdministrator)}
+		if err := d.Rules.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var links []string
+		for i, u := range both {
+			id := d.given(d.agent, []user.User{d.porter, d.nurse}[i], d.wants(d.agent, []user.User{d.porter, d.nurse}[i]))
+			d.Set("UPDATE bypasses SET user_id = ? WHERE id = ?", u.ID, id)
+			d.Set("UPDATE disownings SET user_id = ? WHERE bypass_id = ?", u.ID, id)
+			links = append(links, d.Keys.Disowning(d.Alder.ID, d.Text("SELECT id FROM disownings WHERE bypass_id = ?", id)))
+		}
+		got := Tally(AtOnce(2, func(i int) error { return d.bypasses.Disown(t.Context(), links[i], audit.Origin{}) }))
+		if got["done"] != 2 {
+			t.Errorf("two links at once: %v", got)
+		}
+		if n := d.Count("SELECT count(*) FROM users WHERE state = 'active' AND id IN (?, ?)", both[0].ID, both[1].ID); n != 1 {
+			t.Errorf("%d security administrators are left, want 1", n)
+		}
+		if n := d.Count("SELECT count(*) FROM bypasses WHERE state = 'revoked'"); n != 2 {
+			t.Errorf("%d bypasses are taken back, want 2", n)
+		}
+	})
+}
+
 // TestWhatChangedSinceItWasGiven: a ceiling that came down, and somebody who was given a
 // role since.
 func TestWhatChangedSinceItWasGiven(t *testing.T) {

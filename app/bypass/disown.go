@@ -2,7 +2,6 @@ package bypass
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -10,10 +9,8 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
-	"latchkey/app/role"
 	"latchkey/app/secret"
 	"latchkey/app/session"
-	"latchkey/app/signin"
 	"latchkey/app/store"
 )
 
@@ -89,12 +86,10 @@ func (s *Service) Disown(ctx context.Context, text string, origin audit.Origin) 
 		if err := s.unbind(tx, b, origin); err != nil {
 			return err
 		}
-		if may, err := s.lockable(tx, tenantID, of.UserID); err != nil {
+		// A link in a mail must not shut out the last of those who run a tenant (roles.md).
+		_, err = s.People.Roles.IfKept(tx, tenantID, func() error { return s.People.LockForOwner(tx, tenantID, of.UserID, origin) })
+		if err != nil {
 			return err
-		} else if may {
-			if err := s.People.LockForOwner(tx, tenantID, of.UserID, origin); err != nil {
-				return err
-			}
 		}
 		// Somebody locked them before, or nobody may: what the bypass made is over all the same.
 		if err := s.Shut(tx, tenantID, of.UserID, of.UserID, origin); err != nil {
@@ -151,32 +146,4 @@ func (s *Service) unbind(tx *store.Tx, b Bypass, origin audit.Origin) error {
 		}
 	}
 	return nil
-}
-
-// lockable says whether the lock of somebody leaves those who run the tenant: a link in a
-// mail must not shut the last of them out (roles.md).
-func (s *Service) lockable(tx *store.Tx, tenantID, userID string) (bool, error) {
-	running, err := s.People.Roles.Running(tx, tenantID)
-	if err != nil || !slices.Contains(running, userID) {
-		return err == nil, err
-	}
-	able, err := signin.Able(tx, s.Keys, tenantID, slices.DeleteFunc(running, func(id string) bool { return id == userID }))
-	if err != nil {
-		return false, err
-	}
-	left, security := 0, 0
-	for id, can := range able {
-		if !can {
-			continue
-		}
-		left++
-		standing, err := s.Rules.StandingIn(tx, tenantID, id)
-		if err != nil {
-			return false, err
-		}
-		if standing.Rank >= access.Ranks[access.RoleSecurityAdministrator] {
-			security++
-		}
-	}
-	return left >= role.AdministratorsLeast && security > 0, nil
 }

@@ -46,6 +46,22 @@ func (s *Service) Keep(tx *store.Tx, tenantID string, change func() error) error
 	return nil
 }
 
+// IfKept makes a change, in the act tx, unless Keep would not let it happen: then it is
+// undone, and done is false.
+func (s *Service) IfKept(tx *store.Tx, tenantID string, change func() error) (done bool, err error) {
+	if err := tx.Exec("SAVEPOINT if_kept").Error; err != nil {
+		return false, err
+	}
+	switch err := s.Keep(tx, tenantID, change); {
+	case err == nil:
+		return true, tx.Exec("RELEASE SAVEPOINT if_kept").Error
+	case Keeps(err):
+		return false, tx.Exec("ROLLBACK TO SAVEPOINT if_kept").Error
+	default:
+		return false, err
+	}
+}
+
 // Keeps says whether err is that Keep let something not happen.
 func Keeps(err error) bool {
 	f := fault.Of(err)
