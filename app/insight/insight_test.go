@@ -230,6 +230,33 @@ func TestTriesAndFailuresByWay(t *testing.T) {
 	})
 }
 
+// TestADayKeepsItsFiguresWhenItsAttemptsGo: they are deleted two days after they end, one by
+// one, and the day is not counted by those that are left.
+func TestADayKeepsItsFiguresWhenItsAttemptsGo(t *testing.T) {
+	each(t, func(o *office) {
+		noon := o.noon()
+		day := insight.DayOf(noon)
+		o.count() // the first time
+		for i, at := range []time.Time{noon, noon.Add(6 * time.Hour)} {
+			o.Set(`INSERT INTO attempts (tenant_id, id, browser_digest, name, subject, user_id, purpose, return_to, way, prompt_id, state, failures, ip, browser, created_at, expires_at)
+				VALUES (?,?,'','','','u','sign_in','/','password','','finished',0,'','',?,?)`, o.Alder.ID, fmt.Sprint("attempt", i), at, at.Add(15*time.Minute))
+		}
+		finished := func() int { return o.figure(day, "way:password", insight.Finished) }
+		o.Clock.Forward(24 * time.Hour)
+		if o.count(); finished() != 2 {
+			o.T.Errorf("the day after, %d are counted", finished())
+		}
+		o.Clock.Forward(26 * time.Hour)
+		o.Set("DELETE FROM attempts WHERE expires_at < ?", o.Clock.Now().Add(-48*time.Hour))
+		if left := o.Count("SELECT count(*) FROM attempts"); left != 1 {
+			o.T.Fatalf("%d attempts are left, want the later one", left)
+		}
+		if o.count(); finished() != 2 {
+			o.T.Errorf("two days after, %d are counted", finished())
+		}
+	})
+}
+
 // TestWhichWaysSomebodyUsed: first and last, to the day, and never what was stopped.
 func TestWhichWaysSomebodyUsed(t *testing.T) {
 	each(t, func(o *office) {

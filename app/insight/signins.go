@@ -10,10 +10,10 @@ import (
 	"latchkey/app/user"
 )
 
-// Days back that attempts are looked for: they are kept for two, but those of a
-// demonstration.
+// Days that attempts are counted of: today and yesterday, for of what is older a part is
+// deleted, and the day would come out lower than it was. The first time all there are.
 const (
-	attemptDays      = 3
+	attemptDays      = 2
 	attemptDaysFirst = 31
 )
 

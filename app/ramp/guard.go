@@ -44,17 +44,17 @@ func (g Guard) Baseline(others, day signin.Tally) (signin.Tally, string) {
 // the figures alone, so the same figures come to the same whoever asks and when.
 func (g Guard) Judge(f Figures) (cause string) {
 	switch {
-	case g.above(f.Ring.Failed, f.Ring.Tries, f.Baseline.Failed, f.Baseline.Tries, g.Failure):
+	case g.Above(f.Ring.Failed, f.Ring.Tries, f.Baseline.Failed, f.Baseline.Tries, g.Failure):
 		return CauseFailure
-	case g.above(f.Ring.Bypassed, f.Ring.SignIns, f.Baseline.Bypassed, f.Baseline.SignIns, g.Bypass):
+	case g.Above(f.Ring.Bypassed, f.Ring.SignIns, f.Baseline.Bypassed, f.Baseline.SignIns, g.Bypass):
 		return CauseBypass
 	}
 	return ""
 }
 
-// above says whether n of a ring is a greater share than m of a baseline by more than a
+// Above says whether n of a ring is a greater share than m of a baseline by more than a
 // margin, in whole numbers: n/all > m/others + margin/100. An empty baseline is none.
-func (g Guard) above(n, all, m, others, margin int) bool {
+func (g Guard) Above(n, all, m, others, margin int) bool {
 	if all < g.Sample || all == 0 {
 		return false
 	}

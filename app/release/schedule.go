@@ -203,10 +203,11 @@ const dueMost = 50 // in one sweep
 var errAnother = errors.New("release: another replica was there first")
 
 // Due carries out what was scheduled for now or before. Any replica may run it; each
-// falls to one. What cannot be made any more is dropped, and the operators are told.
+// falls to one. What cannot be made any more is dropped, and the operators are told. A
+// feature that this program does not know is left to one that does.
 func (s *Service) Due(ctx context.Context) error {
 	var due []scheduleRow
-	if err := s.DB.View(ctx).All(&due, "SELECT "+scheduleColumns+" FROM release_schedules WHERE at <= ? ORDER BY at LIMIT ?", s.DB.Now(), dueMost); err != nil {
+	if err := s.DB.View(ctx).All(&due, "SELECT "+scheduleColumns+" FROM release_schedules WHERE at <= ? AND feature IN ? ORDER BY at LIMIT ?", s.DB.Now(), feature.All.Features(), dueMost); err != nil {
 		return store.Unusable(err)
 	}
 	var all error

@@ -31,7 +31,7 @@ const SettledAfter = 5 * time.Minute
 // off by a percent at most, and no tenant is so large that it waits for its tally.
 const tallyMost = 5_000
 
-// Attempts are kept for a day, so a tally goes back no further.
+// Attempts are kept for two days, and a tally is of one.
 const talliedDay = 24 * time.Hour
 
 // Tallies counts the sign-ins of a tenant that were begun since a moment and are

@@ -110,8 +110,8 @@ func (h *Pages) rampPart(c echo.Context, now rollout.Rollout, names map[string]s
 	if !over && (l.State != ramp.Halted || l.Figures != nil) {
 		guard := l.Plan.Guard
 		v.Guard = []views.RampFigures{
-			figuresOf(c, "failure", figures.Ring.Failed, figures.Ring.Tries, figures.Baseline.Failed, figures.Baseline.Tries, guard, guard.Failure, guard.Judge(figures) == ramp.CauseFailure),
-			figuresOf(c, "bypass", figures.Ring.Bypassed, figures.Ring.SignIns, figures.Baseline.Bypassed, figures.Baseline.SignIns, guard, guard.Bypass, guard.Judge(figures) == ramp.CauseBypass),
+			figuresOf(c, "failure", figures.Ring.Failed, figures.Ring.Tries, figures.Baseline.Failed, figures.Baseline.Tries, guard, guard.Failure),
+			figuresOf(c, "bypass", figures.Ring.Bypassed, figures.Ring.SignIns, figures.Baseline.Bypassed, figures.Baseline.SignIns, guard, guard.Bypass),
 		}
 		v.Based = words.Say(ctx, "ramp.based."+figures.By, "window", minutesOf(c, guard.Window), "sample", strconv.Itoa(guard.Sample))
 		if l.State == ramp.Halted {
@@ -164,7 +164,7 @@ func rampStep(c echo.Context, r ramp.Ramp, i int, step ramp.Step, names map[stri
 }
 
 // figuresOf is one line of a guard's figures.
-func figuresOf(c echo.Context, name string, n, all, m, others int, g ramp.Guard, margin int, above bool) views.RampFigures {
+func figuresOf(c echo.Context, name string, n, all, m, others int, g ramp.Guard, margin int) views.RampFigures {
 	ctx := web.Context(c)
 	share := func(n, all int) string {
 		if all == 0 {
@@ -174,7 +174,7 @@ func figuresOf(c echo.Context, name string, n, all, m, others int, g ramp.Guard,
 	}
 	return views.RampFigures{
 		What: words.Say(ctx, "ramp.guard."+name), Ring: share(n, all), Baseline: share(m, others), Limit: words.Say(ctx, "ramp.figure.limit", "share", tenths(g.Limit(m, others, margin))),
-		Above: above, TooSmall: all < g.Sample,
+		Above: g.Above(n, all, m, others, margin), TooSmall: all < g.Sample,
 	}
 }
 
