@@ -1,7 +1,6 @@
 package bypass
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"latchkey/app/method"
 	"latchkey/app/notify"
 	"latchkey/app/place"
+	"latchkey/app/provider"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -124,16 +124,16 @@ func (on situation) eyes(asked Asked) bool {
 
 // wrong says why it cannot be given by anybody. What could never be used is not given.
 func (on situation) wrong(asked Asked, now time.Time) error {
-	usable := on.off.NoSignIn
+	// A pass code that may not sign in by itself comes second, as a skipped phone does.
+	first := asked.Kind == PassCode && !on.off.NoSignIn.Has(user.WithBypass)
 	switch {
 	case on.proof == nil:
 		return callercheck.None()
 	case on.person.State != user.Active:
 		return fault.New(fault.Conflict, "user.state_changed")
-	case asked.Kind == Skip && on.off.NoSecond.Has(user.WithBypass), asked.Kind == PassCode && usable.Has(user.WithBypass) && on.off.NoSecond.Has(user.WithBypass):
+	case !first && on.off.NoSecond.Has(user.WithBypass):
 		return fault.New(fault.Conflict, "bypass.off")
-	case asked.Kind == PassCode && usable.Has(user.WithBypass) && !(on.person.Ways &^ on.off.NoSignIn).Has(user.WithPassword),
-		asked.Kind == Skip && !(on.person.Ways &^ on.off.NoSignIn).Has(user.WithPassword):
+	case !first && !(on.person.Ways &^ on.off.NoSignIn).Has(user.WithPassword):
 		return fault.New(fault.Conflict, "bypass.no_password")
 	case asked.Kind == Skip && user.Enough(on.person.MFAState, on.person.Ways&^on.off.NoSecond, user.WithPassword):
 		return fault.New(fault.Conflict, "bypass.nothing_to_skip")
@@ -206,6 +206,9 @@ func (on situation) difference(asked Asked) []approval.Change {
 	add("bypass_network", asked.Network)
 	add("bypass_application", on.application)
 	add("bypass_delivery", string(asked.Delivery))
+	if len(on.phones) > 0 {
+		add("bypass_phone", provider.MaskNumber(on.phones[0].Number))
+	}
 	if on.proof != nil {
 		add("bypass_check", string(on.proof.Via))
 	}
@@ -230,6 +233,9 @@ func (s *Service) issue(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		Questions:  []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.BypassIssue, TargetID: act.TargetID, Loosens: on.eyes(asked)}},
 		Approves:   access.BypassApprove,
 		Difference: on.difference(asked), Wrong: on.wrong(asked, tx.Now),
+	}
+	if len(on.phones) > 0 {
+		asked.Phone = on.phones[0].ID // which the difference names, whatever is used last by then
 	}
 	// The proof is spent on what it was given for, also while that waits.
 	plan.Freezes = func(tx *store.Tx) error {
@@ -266,13 +272,9 @@ func (s *Service) give(tx *store.Tx, act approval.Act, asked Asked, proof caller
 	if asked.Kind == PassCode {
 		state, ends = Ready, starts.Add(readyLife)
 	}
-	caseID, err := caseOf(tx, act.TenantID, act.TargetID, proof.CaseID)
-	if err != nil {
-		return err
-	}
-	err = tx.Exec(`INSERT INTO bypasses (tenant_id, id, user_id, case_id, kind, state, delivery, phone_id, minutes, uses, uses_left, network, application_id, reason, ticket,
+	err := tx.Exec(`INSERT INTO bypasses (tenant_id, id, user_id, case_id, kind, state, delivery, phone_id, minutes, uses, uses_left, network, application_id, reason, ticket,
 		check_id, check_via, check_strength, requested_by, approved_by, starts_at, ends_at, created_at, made_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		act.TenantID, asked.ID, act.TargetID, caseID, asked.Kind, state, asked.Delivery, asked.Phone, asked.Minutes, asked.Uses, asked.Uses, asked.Network, asked.Application, act.Reason, act.Ticket,
+		act.TenantID, asked.ID, act.TargetID, proof.CaseID, asked.Kind, state, asked.Delivery, asked.Phone, asked.Minutes, asked.Uses, asked.Uses, asked.Network, asked.Application, act.Reason, act.Ticket,
 		proof.ID, proof.Via, proof.Strength, act.ActorID, act.ApprovedBy, starts, ends, tx.Now, madeAt(asked.Kind, tx.Now)).Error
 	if errors.Is(err, store.ErrDuplicate) {
 		return fault.New(fault.Conflict, "bypass.one")
@@ -281,7 +283,7 @@ func (s *Service) give(tx *store.Tx, act approval.Act, asked Asked, proof caller
 		return err
 	}
 	e := act.Event(audit.BypassIssued)
-	e.Target, e.Thread = audit.Party{Kind: audit.KindBypass, ID: asked.ID}, cmp.Or(caseID, asked.ID)
+	e.Target, e.Thread = audit.Party{Kind: audit.KindBypass, ID: asked.ID}, proof.CaseID
 	if e.Details == nil {
 		e.Details = map[string]string{}
 	}
@@ -302,16 +304,6 @@ func madeAt(kind Kind, now time.Time) *time.Time {
 		return &now
 	}
 	return nil
-}
-
-// caseOf gives the case that a bypass belongs to: that of the proof, or the one that the
-// person has.
-func caseOf(tx *store.Tx, tenantID, userID, ofProof string) (id string, err error) {
-	if ofProof != "" {
-		return ofProof, nil
-	}
-	_, err = tx.One(&id, "SELECT id FROM cases WHERE tenant_id = ? AND user_id = ? AND state <> 'closed'", tenantID, userID)
-	return id, err
 }
 
 // tell tells the person, with a link by which they take it back without signing in.

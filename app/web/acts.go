@@ -61,7 +61,7 @@ var fields = map[string]func(context.Context, string) string{
 	"via": sayVia, "cause": sayCause, "case": nil, "case_owner": nil, "case_state": sayCaseState,
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "application": nil, "redirect_uris": nil, "logout_uris": nil, "start_url": nil, "frequency": sayFrequency, "strength": sayStrength, "application_groups": nil, "application_state": sayApplicationState, "application_kind": sayApplicationKind, "application_secret": nil, "platforms": sayPlatforms,
 	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
-	"bypass_kind": sayBypass("kind"), "bypass_minutes": nil, "bypass_uses": nil, "bypass_start": sayEnd, "bypass_network": nil, "bypass_application": nil, "bypass_delivery": sayBypass("delivery"), "bypass_check": sayCheck, "bypass_replaces": sayValue, "bypass_state": sayBypass("state"),
+	"bypass_kind": sayBypass("kind"), "bypass_minutes": nil, "bypass_uses": nil, "bypass_start": sayEnd, "bypass_network": nil, "bypass_application": nil, "bypass_delivery": sayBypass("delivery"), "bypass_phone": nil, "bypass_check": sayCheck, "bypass_replaces": sayValue, "bypass_state": sayBypass("state"),
 	"starts_at": sayEnd, "goes_back_at": sayEnd, "ramp_step": sayRampStep, "ramp_guard": sayRampGuard, "ramp_hours": sayRampHours, "feature": sayFeature,
 	"decision_days": nil, "replay_first": sayValue,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
