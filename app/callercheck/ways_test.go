@@ -19,17 +19,6 @@ import (
 
 const mobile = "+4915112345678"
 
-// numbered gives somebody a backup phone, and their organisation who carries its codes.
-func (d *desk) numbered(u user.User, number, channel string) string {
-	d.T.Helper()
-	d.Set(`INSERT INTO providers (tenant_id, channel, driver, url, account, sender, credential, version, changed_by, changed_at) VALUES (?,?,'kept','','','','',1,'',?)
-		ON CONFLICT DO NOTHING`, u.TenantID, channel, d.Clock.Now())
-	id := "number " + number + channel
-	d.Set(`INSERT INTO backup_phones (tenant_id, id, user_id, session_id, number, channel, state, digest, created_at, expires_at, confirmed_at) VALUES (?,?,?,'',?,?,'active','',?,?,?)`,
-		u.TenantID, id, u.ID, number, channel, d.Clock.Now(), d.Clock.Now(), d.Clock.Now())
-	return id
-}
-
 // message is what was sent last to a number: the letters of the agent, and the code.
 func (d *desk) message(number string) (letters, code string) {
 	d.T.Helper()
@@ -49,7 +38,7 @@ func (d *desk) typed(by user.User, id, code string) error {
 
 func TestACallerIsProvedByACodeToTheirBackupPhone(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
-		d.numbered(d.nurse, mobile, "sms")
+		d.BackupPhoneOf(d.nurse, mobile, "sms")
 		id := d.begun(d.agent, d.nurse, callercheck.BackupPhone)
 		letters, code := d.message(mobile)
 		seen := d.seen(d.agent, id)
@@ -83,7 +72,7 @@ func TestACallerIsProvedByACodeToTheirBackupPhone(t *testing.T) {
 // TestFiveHundredWrongCodesProveNothing: five are counted, and then the right one is late.
 func TestFiveHundredWrongCodesProveNothing(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
-		d.numbered(d.nurse, mobile, "sms")
+		d.BackupPhoneOf(d.nurse, mobile, "sms")
 		id := d.begun(d.agent, d.nurse, callercheck.BackupPhone)
 		_, code := d.message(mobile)
 		tally := Tally(AtOnce(500, func(int) error { return d.typed(d.agent, id, Other(code)) }))
@@ -106,7 +95,7 @@ func TestFiveHundredWrongCodesProveNothing(t *testing.T) {
 // TestOfManyRightCodesOneProves.
 func TestOfManyRightCodesOneProves(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
-		d.numbered(d.nurse, mobile, "sms")
+		d.BackupPhoneOf(d.nurse, mobile, "sms")
 		id := d.begun(d.agent, d.nurse, callercheck.BackupPhone)
 		_, code := d.message(mobile)
 		if tally := Tally(AtOnce(50, func(int) error { return d.typed(d.agent, id, code) })); tally["done"] != 1 || d.Events(audit.CallerCheckProved) != 1 {
@@ -132,7 +121,7 @@ func TestWhenACodeIsWorthNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, d *desk) {
-				d.numbered(d.nurse, mobile, "sms")
+				d.BackupPhoneOf(d.nurse, mobile, "sms")
 				id := d.begun(d.agent, d.nurse, callercheck.BackupPhone)
 				_, code := d.message(mobile)
 				d.Clock.Forward(time.Microsecond)
@@ -151,7 +140,7 @@ func TestWhenACodeIsWorthNothing(t *testing.T) {
 	} {
 		t.Run(name+" in between", func(t *testing.T) {
 			each(t, func(t *testing.T, d *desk) {
-				d.numbered(d.nurse, mobile, "sms")
+				d.BackupPhoneOf(d.nurse, mobile, "sms")
 				id := d.begun(d.agent, d.nurse, callercheck.BackupPhone)
 				_, code := d.message(mobile)
 				spoil(d)
@@ -163,7 +152,7 @@ func TestWhenACodeIsWorthNothing(t *testing.T) {
 		})
 	}
 	each(t, func(t *testing.T, d *desk) { // and after the proof
-		d.numbered(d.nurse, mobile, "sms")
+		d.BackupPhoneOf(d.nurse, mobile, "sms")
 		id := d.begun(d.agent, d.nurse, callercheck.BackupPhone)
 		_, code := d.message(mobile)
 		d.must(d.typed(d.agent, id, code))
@@ -178,7 +167,7 @@ func TestCodesToCallersHaveBrakesOfTheirOwn(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		_, err := d.try(d.agent, d.nurse, callercheck.BackupPhone)
 		WantCode(t, "without a number", err, "callercheck.no_backup_phone")
-		d.numbered(d.nurse, mobile, "sms")
+		d.BackupPhoneOf(d.nurse, mobile, "sms")
 		// As if somebody had asked for codes to sign in until nobody gets one.
 		for _, who := range []string{"name " + d.Keys.Subject(d.nurse.Name), "number " + d.Keys.Subject(mobile)} {
 			now := d.Clock.Now()
@@ -215,7 +204,7 @@ func TestCodesToCallersHaveBrakesOfTheirOwn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, d *desk) {
-				d.numbered(d.nurse, mobile, "sms")
+				d.BackupPhoneOf(d.nurse, mobile, "sms")
 				spoil(d)
 				_, err := d.try(d.agent, d.nurse, callercheck.BackupPhone)
 				WantCode(t, "a code", err, "callercheck.no_backup_phone")
