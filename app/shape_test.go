@@ -28,8 +28,8 @@ const module = "latchkey"
 // order is the order of the features: each may use those before it. A new
 // feature gets its place here.
 var order = []string{
-	"audit", "access", "throttle", "notify", "provider", "place", "tenant", "user", "feature", "method", "campaign", "decision", "replay", "device", "prompt", "session", "totp", "passkey", "password", "passcode", "backupphone", "codesheet", "signin", "approval", "role", "people", "group", "importing", "cases", "callercheck", "ticket", "search",
-	"settings", "policy", "rollout", "ramp", "application", "bypass", "policyfile", "insight", "overview", "setup", "operator", "release", "demo",
+	"audit", "access", "throttle", "notify", "provider", "place", "tenant", "user", "feature", "relaxation", "method", "campaign", "decision", "replay", "device", "prompt", "session", "totp", "passkey", "password", "passcode", "backupphone", "codesheet", "photo", "signin", "approval", "role", "people", "group", "importing", "desk", "disown", "cases", "callercheck", "ticket", "search", "signals",
+	"settings", "policy", "rollout", "ramp", "application", "ticketsystem", "bypass", "vouch", "policyfile", "insight", "outage", "overview", "setup", "operator", "release", "demo",
 }
 
 // floor is what stands below the features, with what each may use of ours.

@@ -114,6 +114,16 @@ var pages = map[string][]state{
 			v.Counted, v.Risks[0].Href, v.Risks[0].Some, v.Risks[1].More = true, "", nil, 0
 			v.Ranges[0].Current, v.Adoption.Parts = true, nil
 		}),
+	"console.SignalsPage": page(console.SignalsPage, full,
+		func(v *console.Signals) { v.Agents, v.Flagged, v.HoursHref, v.Own = nil, nil, "", true },
+		func(v *console.Signals) { v.Own, v.Flagged, v.Agents[0].Cells[0].Flagged = false, nil, false }),
+	"console.SignalsOfPage": page(console.SignalsOfPage, full,
+		func(v *console.SignalsOf) { v.Own, v.Rows, v.Flagged, v.ShownAll = true, nil, nil, "" },
+		func(v *console.SignalsOf) {
+			v.Own, v.Figures[0].Href, v.Rows[0].Case, v.Rows[0].WhatHref, v.Rows[0].Person, v.More = false, "", "", "", "", ""
+			v.Flagged[0].Name = ""
+		}),
+	"console.SignalHoursPage": page(console.SignalHoursPage, full, func(v *console.SignalHours) { v.Errors, v.Problems = nil, nil }),
 	"console.WhatIfPage": page(console.WhatIfPage, full,
 		func(v *console.WhatIf) { v.Answered, v.Errors, v.Problems = false, nil, nil },
 		func(v *console.WhatIf) { v.Errors, v.Problems, v.Ways[0].Rules[0].Decides = nil, nil, false }),
@@ -144,13 +154,32 @@ var pages = map[string][]state{
 			v.Rows[0].EndedAt, v.Rows[0].LastUsedAt, v.Rows[0].ShowAction, v.Rows[0].ShownBy = time.Time{}, time.Time{}, "", ""
 		}),
 	"console.PasscodeShownPage": page(console.PasscodeShownPage),
+	"console.OutagesPage": page(console.OutagesPage, full,
+		func(v *console.Outages) { v.On, v.Running, v.Rows, v.Proposal = false, nil, nil, "" },
+		func(v *console.Outages) { v.May, v.Running, v.Channels[0].Since = false, nil, time.Time{} },
+		func(v *console.Outages) { v.Running = nil }),
+	"console.OutageFormPage": page(console.OutageFormPage, full,
+		func(v *console.OutageForm) { v.Drill, v.Errors, v.Problems = false, nil, nil },
+		func(v *console.OutageForm) { v.May = false },
+		func(v *console.OutageForm) { v.Drill, v.Groups.Choices = false, nil }),
+	"console.OutagePage": page(console.OutagePage, full,
+		func(v *console.Outage) { v.Drill, v.Uses[0].SignedBy, v.Form = false, "", "sign" },
+		func(v *console.Outage) {
+			v.Drill, v.Uses[0].SignedBy, v.Uses[0].MaySign, v.Uses[0].Bypass, v.Uses[0].Agent, v.OnlyOpen, v.MaySign = false, "", false, "", "", false, false
+		},
+		func(v *console.Outage) {
+			v.Drill, v.Runs, v.SignedBy, v.Relaxes, v.Uses, v.Any, v.WhyNot, v.First, v.Next = false, false, "", nil, nil, false, "", "", ""
+		},
+		func(v *console.Outage) { v.Drill, v.Runs = false, false },
+		func(v *console.Outage) { v.Report = nil },
+		func(v *console.Outage) { v.Report.Lifted, v.Report.Administrators, v.Report.Sample = "", nil, nil }),
 	"console.BypassesPage": page(console.BypassesPage, full,
 		func(v *console.Bypasses) { v.Rows, v.Open, v.First, v.Next = nil, false, "", "" },
 		func(v *console.Bypasses) { v.Rows[0].LastUsedAt = time.Time{} }),
 	"console.BypassPage": page(console.BypassPage, full,
 		func(v *console.Bypass) { v.Code, v.MakeAction, v.RevokeAction, v.Sending = "", "", "", false },
 		func(v *console.Bypass) {
-			v.Half, v.Ahead, v.LastUsedAt, v.EndedAt, v.Network, v.Application, v.CaseHref, v.ApprovedBy, v.Delivery = false, false, time.Time{}, time.Time{}, "", "", "", "", ""
+			v.Half, v.Ahead, v.LastUsedAt, v.EndedAt, v.Network, v.Application, v.CaseHref, v.ApprovedBy, v.Delivery, v.TicketAnswer = false, false, time.Time{}, time.Time{}, "", "", "", "", "", ""
 		}),
 	"console.DeskPage": page(console.DeskPage, full,
 		func(v *console.Desk) {
@@ -158,7 +187,21 @@ var pages = map[string][]state{
 		},
 		func(v *console.Desk) {
 			v.DisplayName, v.Proof.Weak, v.Form.Eyes, v.Form.Errors, v.Form.Replaces, v.Form.Places, v.Form.Uses, v.Form.StartsAt, v.Form.Network = "", false, false, nil, "", nil, "1", "", ""
+		},
+		func(v *console.Desk) { v.Form.Presets, v.Form.Errors, v.Proof.Weak = nil, nil, false },
+		func(v *console.Desk) {
+			v.Form.Errors, v.Form.Minutes, v.Form.Kinds.Choices[0].Chosen, v.Form.Deliveries.Choices[0].Chosen = nil, "", true, true
+			v.Form.Presets[0].Key, v.Form.Presets[0].Usual, v.Form.Presets[0].Ticket = "", "", false
 		}),
+	"console.DeskRulesPage": page(console.DeskRulesPage, full,
+		func(v *console.DeskRules) { v.Rows, v.Full, v.Errors = nil, false, nil },
+		func(v *console.DeskRules) { v.Rows[0].Ticket, v.Rows[0].Usual = false, "" }),
+	"console.TicketSystemPage": page(console.TicketSystemPage, full,
+		func(v *console.TicketSystem) {
+			v.Set, v.Secret, v.Answers, v.Notes, v.Errors = false, "", nil, nil, nil
+		},
+		func(v *console.TicketSystem) { v.By, v.Answers[0].Agent, v.Answers[0].Why = "", "", "" }),
+	"console.ReasonPage": page(console.ReasonPage, full, func(v *console.ReasonForm) { v.Errors, v.Places = nil, nil }),
 	"signin.BypassPage": page(signin.BypassPage, full,
 		func(v *signin.Bypass) { v.Skips, v.Halfway, v.Error = false, false, "" },
 		func(v *signin.Bypass) { v.Error = "" }),
@@ -291,11 +334,19 @@ var pages = map[string][]state{
 	"me.NewTOTPPage":         page(me.NewTOTPPage, full, func(v *me.NewTOTP) { v.Instead, v.Error = false, "" }),
 	"signin.CodePage":        page(signin.CodePage, full, func(v *signin.Code) { v.OtherWays, v.Halfway, v.Error = "", false, "" }),
 	"signin.HelpPage":        page(signin.HelpPage, full, func(v *signin.Help) { v.HelpdeskHours, v.Halfway = "", false }, func(v *signin.Help) { v.Ways = nil }),
-	"signin.NamePage":        page(signin.NamePage, full, func(v *signin.Name) { v.Passkey, v.PasskeyError = "", "" }),
-	"signin.PasswordPage":    page(signin.PasswordPage, full, func(v *signin.Password) { v.OtherWays = "" }),
-	"signin.PhonePage":       page(signin.PhonePage, phones()...),
-	"signin.SignedOutPage":   page(func(p component.Page, _ struct{}) templ.Component { return signin.SignedOutPage(p) }),
-	"signin.StepUpPage":      page(signin.StepUpPage, full, func(v *signin.StepUp) { v.Lost = false }),
+	"signin.VouchPage": page(signin.VouchPage, full,
+		func(v *signin.Vouch) { v.State = "pending" }, func(v *signin.Vouch) { v.State = "approved" }, func(v *signin.Vouch) { v.State = "denied" }),
+	"signin.AskPage": page(signin.AskPage, full, func(v *signin.Ask) { v.Before, v.Errors = "", nil }),
+	"signin.AskedPage": page(signin.AskedPage, full,
+		func(v *signin.Asked) { v.Known, v.State = true, "waits" }, func(v *signin.Asked) { v.Known, v.State = true, "taken" }, func(v *signin.Asked) { v.Known, v.State = true, "closed" }),
+	"invite.DisownAskPage":    page(invite.DisownAskPage),
+	"invite.DisownedOpenPage": page(func(p component.Page, _ struct{}) templ.Component { return invite.DisownedOpenPage(p) }),
+	"invite.AskDisownedPage":  page(func(p component.Page, _ struct{}) templ.Component { return invite.AskDisownedPage(p) }),
+	"signin.NamePage":         page(signin.NamePage, full, func(v *signin.Name) { v.Passkey, v.PasskeyError = "", "" }),
+	"signin.PasswordPage":     page(signin.PasswordPage, full, func(v *signin.Password) { v.OtherWays = "" }),
+	"signin.PhonePage":        page(signin.PhonePage, phones()...),
+	"signin.SignedOutPage":    page(func(p component.Page, _ struct{}) templ.Component { return signin.SignedOutPage(p) }),
+	"signin.StepUpPage":       page(signin.StepUpPage, full, func(v *signin.StepUp) { v.Lost = false }),
 }
 
 func phones() []func(*signin.Phone) {
@@ -357,6 +408,8 @@ func fill(v reflect.Value, text string, on bool) {
 		v.SetInt(400)
 	case reflect.Float64:
 		v.SetFloat(400)
+	case reflect.Uint8: // of a picture
+		v.SetUint(0xFF)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		for i := range 2 {

@@ -74,7 +74,7 @@ func (r *Rules) AskApprover(tx *store.Tx, tenantID, approverID string, asked ...
 	if seen.approver, err = acting(tx, m, tenantID, approverID); err != nil {
 		return nil, err
 	}
-	if seen.makers, err = makersOf(tx, tenantID, approverID, tx.Now.Add(-madeSpan)); err != nil {
+	if seen.makers, err = MakersOf(tx, tenantID, approverID, tx.Now.Add(-madeSpan)); err != nil {
 		return nil, err
 	}
 	var targets []string

@@ -43,6 +43,7 @@ const (
 	AuditVerify           Permission = "audit.verify"
 	StaticPasscodeIssue   Permission = "static_passcode.issue"
 	OutageDeclare         Permission = "outage.declare"
+	OutageHandle          Permission = "outage.handle" // look at outages, rehearse one, end one early, sign off what was done
 	IntegrationEdit       Permission = "integration.edit"
 	AuditReadPersonal     Permission = "audit.read_personal"
 	AuditExport           Permission = "audit.export"
@@ -67,6 +68,7 @@ var Permissions = []Permission{
 	RoleCompose, RoleView,
 	OperatorGrant, UserDisable,
 	CaseHandle, CaseView,
+	OutageHandle,
 }
 
 // Of routes that ask for no person: Anyone may come, Phone proves itself by its key, and

@@ -221,11 +221,11 @@ func customRole(tx *store.Tx, m *matrix, tenantID string, id Role) (definition, 
 	return m.custom(id, row.Name, row.Permissions), ok, err
 }
 
-// makersOf gives who created or promoted a person since then: made their account,
+// MakersOf gives who created or promoted a person since then: made their account,
 // or the link to a password, by which the account might be theirs; enabled it;
 // gave a role, also one that another one has changed since; put them into a group
 // with a role, or a role on their group; of an operator, who let them in.
-func makersOf(tx *store.Tx, tenantID, userID string, since time.Time) ([]string, error) {
+func MakersOf(tx *store.Tx, tenantID, userID string, since time.Time) ([]string, error) {
 	var makers []string
 	err := tx.All(&makers, `SELECT created_by FROM users WHERE tenant_id = ? AND id = ? AND created_at > ?
 		UNION SELECT created_by FROM invitations WHERE tenant_id = ? AND user_id = ? AND created_at > ?

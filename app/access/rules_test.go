@@ -71,6 +71,7 @@ var cells = map[access.Permission][]access.Role{
 	access.RoleCompose:           {security},
 	access.RoleView:              {admin, security, auditor},
 	access.OperatorGrant:         {security},
+	access.OutageHandle:          {security},
 	access.UserDisable:           {admin, security},
 	access.CaseHandle:            {desk, lead, admin, security},
 	access.CaseView:              {desk, lead, admin, security, auditor},

@@ -94,6 +94,12 @@ func (s *Service) Judge(ctx context.Context, z Authorization, a Application, who
 	return m, store.Unusable(err)
 }
 
+// ClosedTo says why an application is not for a user, as Judge does: nil when it is.
+func (s *Service) ClosedTo(ctx context.Context, a Application, tenantID, userID string) (closed, err error) {
+	closed, err = opens(s.DB.View(ctx), a, tenantID, userID)
+	return closed, store.Unusable(err)
+}
+
 func judge(tx *store.Tx, z Authorization, a Application, who session.Session) (m Missing, err error) {
 	if m.Fault, err = opens(tx, a, who.TenantID, who.UserID); err != nil || m.Fault != nil {
 		return m, err
@@ -192,9 +198,12 @@ func (s *Service) Grant(ctx context.Context, who session.Session, z Authorizatio
 		err = tx.Change(fault.New(fault.Expired, "application.request_over"), `UPDATE authorizations SET session_id = ?, user_id = ?, authenticated_at = ?, acr = ?, amr = ?, proved_by = ?, proved_account = ?,
 			code_digest = ?, code_expires_at = ?, expires_at = ?
 			WHERE tenant_id = ? AND id = ? AND browser_digest = ? AND code_digest = '' AND expires_at > ? AND `+stillOpen+` AND `+session.Stands,
-			now.ID, now.UserID, now.ProvedAt, now.Level().ACR(), strings.Join(now.References(), ","), now.ProvedBy, now.ProvedAccount, codeDigest, tx.Now.Add(CodeLife), now.CreatedAt.Add(session.Life),
-			who.TenantID, z.ID, z.BrowserDigest, tx.Now, now.UserID, who.TenantID, now.ID, tx.Now)
+			now.ID, now.UserID, now.ProvedAt, now.Level().ACR(), strings.Join(now.References(), ","), now.ProvedBy, now.ProvedAccount, codeDigest, tx.Now.Add(CodeLife), now.WholeEndsAt(),
+			who.TenantID, z.ID, z.BrowserDigest, tx.Now, now.UserID, who.TenantID, now.ID)
 		if err != nil {
+			return err
+		}
+		if err := session.GoesOn(tx, now); err != nil {
 			return err
 		}
 		return audit.Record(tx, z.event(audit.ApplicationEntered, who.TenantID, now.UserID, now.ID, from, map[string]string{

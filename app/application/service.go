@@ -81,7 +81,7 @@ func (s *Service) Of(ctx context.Context, tenantID, id string) (Application, err
 // Groups gives the groups that an application may be limited to, by name: the first
 // ones, and those that some application is limited to, which a form must not lose.
 func (s *Service) Groups(ctx context.Context, tenantID string) ([]group.Named, error) {
-	all, err := group.Offered(s.DB.View(ctx), tenantID, "application_groups")
+	all, err := group.Offered(s.DB.View(ctx), tenantID, group.In("application_groups"))
 	return all, store.Unusable(err)
 }
 

@@ -2,6 +2,7 @@ package application
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -77,13 +78,13 @@ func (s *Service) Redeem(ctx context.Context, tenantID string, z Authorization, 
 	lost := false
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
 		t, lost = Tokens{}, false
-		if err := s.stands(tx, tenantID, z); err != nil {
+		if err := s.standsIn(tx, tenantID, z); err != nil {
 			return err
 		}
 		lost = true
 		err := tx.Change(refused("application.code_again"), `UPDATE authorizations SET code_used_at = ? WHERE tenant_id = ? AND id = ? AND code_digest = ?
 			AND code_used_at IS NULL AND ended_at IS NULL AND code_expires_at > ? AND `+stillOpen+` AND `+session.Stands,
-			tx.Now, tenantID, z.ID, codeDigest, tx.Now, z.UserID, tenantID, z.SessionID, tx.Now)
+			tx.Now, tenantID, z.ID, codeDigest, tx.Now, z.UserID, tenantID, z.SessionID)
 		if err != nil {
 			return err
 		}
@@ -107,34 +108,47 @@ func (s *Service) Redeem(ctx context.Context, tenantID string, z Authorization, 
 
 // stands says whether what was given for a session is still worth something: that is
 // asked whenever it is used. Whatever is wrong is fault.Refused.
-func (s *Service) stands(tx *store.Tx, tenantID string, z Authorization) error {
+func (s *Service) stands(tx *store.Tx, tenantID string, z Authorization) (who session.Session, err error) {
 	a, err := find(tx, tenantID, z.ApplicationID)
 	if err != nil {
-		return err
+		return who, err
 	}
 	who, ok, err := session.Standing(tx, tenantID, z.SessionID)
 	if err != nil {
-		return err
+		return who, err
 	}
 	closed, err := opens(tx, a, tenantID, z.UserID)
 	switch {
 	case err != nil:
-		return err
+		return who, err
 	case !ok || who.Limited:
-		return refused("application.session_over")
+		return who, refused("application.session_over")
 	case closed != nil:
-		return refused(fault.Of(closed).Code)
+		return who, refused(fault.Of(closed).Code)
 	case a.stale(who, tx.Now):
-		return refused("application.proof_older")
+		return who, refused("application.proof_older")
 	case z.gone || who.Without(z.ProvedBy):
-		return refused("application.proof_gone")
+		return who, refused("application.proof_gone")
 	case !slices.Contains(a.Redirects, z.Redirect): // what went there stays with whoever is there
-		return refused("application.changed")
+		return who, refused("application.changed")
 	case session.LevelOf(z.ACR) < session.LevelOf(a.Strength), who.Level() < session.LevelOf(a.Strength):
 		// A weaker proof since makes the session no older, and worth less.
-		return refused("application.proof_less")
+		return who, refused("application.proof_less")
 	}
-	return nil
+	return who, nil
+}
+
+// standsIn is stands in the act tx of somebody who gets tokens: a session that goes on
+// because of an outage alone is noted.
+func (s *Service) standsIn(tx *store.Tx, tenantID string, z Authorization) error {
+	who, err := s.stands(tx, tenantID, z)
+	if err == nil {
+		err = session.GoesOn(tx, who)
+	}
+	if errors.Is(err, fault.Conflict) {
+		err = refused("application.session_over")
+	}
+	return err
 }
 
 // issue makes an access token, and a refresh token where one was asked for.
@@ -182,14 +196,14 @@ func (s *Service) Refresh(ctx context.Context, tenantID string, z Authorization,
 	lost := false
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
 		t, lost = Tokens{}, false
-		if err := s.stands(tx, tenantID, z); err != nil {
+		if err := s.standsIn(tx, tenantID, z); err != nil {
 			return err
 		}
 		lost = true
 		err := tx.Change(refused("application.refresh_again"), `UPDATE application_tokens SET used_at = ? WHERE tenant_id = ? AND digest = ? AND digest <> '' AND kind = 'refresh'
 			AND used_at IS NULL AND expires_at > ? AND EXISTS (SELECT 1 FROM authorizations WHERE authorizations.tenant_id = application_tokens.tenant_id
 				AND authorizations.id = application_tokens.authorization_id AND authorizations.id = ? AND authorizations.ended_at IS NULL AND `+stillOpen+`) AND `+session.Stands,
-			tx.Now, tenantID, token.Digest(), tx.Now, z.ID, z.UserID, tenantID, z.SessionID, tx.Now)
+			tx.Now, tenantID, token.Digest(), tx.Now, z.ID, z.UserID, tenantID, z.SessionID)
 		if err != nil {
 			return err
 		}
@@ -238,7 +252,7 @@ func (s *Service) ByAccess(ctx context.Context, tenantID, accessID string) (Pers
 	if !ok || z.ended {
 		return Person{}, nil, over
 	}
-	if err := s.stands(tx, tenantID, z); err != nil {
+	if _, err := s.stands(tx, tenantID, z); err != nil {
 		return Person{}, nil, store.Unusable(err)
 	}
 	p, err := personOf(tx, tenantID, z.UserID, strings.Fields(t.Scopes))

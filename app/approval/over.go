@@ -4,7 +4,6 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/notify"
-	"latchkey/app/prompt"
 	"latchkey/app/store"
 )
 
@@ -29,8 +28,8 @@ func (s *Service) recall(tx *store.Tx, r Request, by string, from audit.Origin) 
 	if by == "" {
 		actor = audit.Service
 	}
-	var waiting []struct{ TenantID, ID, UserID, AttemptID string }
-	err := tx.All(&waiting, "SELECT tenant_id, id, user_id, attempt_id FROM prompts WHERE tenant_id IN (?, ?) AND state = 'pending' AND act_hash = ?",
+	var waiting []struct{ TenantID, ID, UserID string }
+	err := tx.All(&waiting, "SELECT tenant_id, id, user_id FROM prompts WHERE tenant_id IN (?, ?) AND state = 'pending' AND act_hash = ?",
 		r.TenantID, access.Platform, r.Digest)
 	if err != nil {
 		return err
@@ -39,7 +38,6 @@ func (s *Service) recall(tx *store.Tx, r Request, by string, from audit.Origin) 
 		if err := s.Prompts.Withdraw(tx, p.TenantID, p.ID, p.UserID, actor, from); err != nil {
 			return err
 		}
-		tx.After(func() { s.Hub.Ring(prompt.AttemptKey(p.TenantID, p.AttemptID)) })
 	}
 	return nil
 }

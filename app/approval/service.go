@@ -116,10 +116,12 @@ func reasonable(reason, ticket string, wrong error) error {
 	if len(fields) == 0 {
 		return wrong
 	}
+	all := fault.Wrong("form.wrong", fields)
 	if f := fault.Of(wrong); f != nil {
 		maps.Copy(fields, f.Fields)
+		all.Detail = f.Detail
 	}
-	return fault.Wrong("form.wrong", fields)
+	return all
 }
 
 // freeze stores an act as a request, in the act tx.

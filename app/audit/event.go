@@ -118,6 +118,7 @@ const (
 	BypassDisowned     Action = "bypass.disowned" // its person says that it was not them
 	PlaceSet           Action = "place.set"       // named, or changed
 	PlaceRemoved       Action = "place.removed"   // no longer named
+	DeskChanged        Action = "desk.changed"    // its ceilings, reasons or tickets
 )
 
 // Of the registration campaign.
@@ -149,6 +150,18 @@ const (
 	RampOvertaken Action = "ramp.overtaken" // by a change of the rule by hand
 )
 
+// Of outages of what a tenant reaches its people by.
+const (
+	OutageDeclared  Action = "outage.declared"
+	OutageRehearsed Action = "outage.rehearsed" // a drill: nothing changed
+	OutageEnded     Action = "outage.ended"     // by the clock, by hand, or because the feature was turned off
+	OutageUsed      Action = "outage.used"      // somebody could do something only because one runs
+	OutageUseSigned Action = "outage.use_signed"
+	OutageSigned    Action = "outage.signed" // all of its uses were looked at
+	ChannelFailing  Action = "channel.failing"
+	ChannelWorks    Action = "channel.works" // again
+)
+
 // Of roles.
 const (
 	RoleComposed Action = "role.composed" // a custom one
@@ -160,11 +173,14 @@ const (
 // Of people.
 const (
 	AuthenticatorViewed Action = "authenticator.viewed" // looked at by the helpdesk
+	SignalsViewed       Action = "signals.viewed"       // what agents of the helpdesk did, looked at
+	SignalsFlagged      Action = "signals.flagged"      // a lead was told that there is something to look at
 	WaysRestored        Action = "authenticator.restored"
 	InvitationMade      Action = "invitation.made"
 	UserDisabled        Action = "user.disabled"
 	UserEnabled         Action = "user.enabled"
 	UserManagerChanged  Action = "user.manager_changed"
+	UserPhotoChanged    Action = "user.photo_changed"
 )
 
 // Of the other ways in.
@@ -200,8 +216,12 @@ const (
 const (
 	ProviderChanged Action = "provider.changed"
 	ProviderRemoved Action = "provider.removed"
-	MessageAgain    Action = "message.again"  // one that did not go out is sent again
-	MessageLimits   Action = "message.limits" // brakes against toll fraud were changed
+
+	TicketSystemChanged Action = "ticket_system.changed" // or another secret of it
+	TicketSystemRemoved Action = "ticket_system.removed"
+	TicketSystemAsked   Action = "ticket_system.asked" // before a bypass, about a person
+	MessageAgain        Action = "message.again"       // one that did not go out is sent again
+	MessageLimits       Action = "message.limits"      // brakes against toll fraud were changed
 )
 
 // Of backup phones.
@@ -261,6 +281,9 @@ const (
 
 // Of cases.
 const (
+	CaseAsked       Action = "case.asked"        // for help, in a name, by whoever typed it
+	CaseAskDisowned Action = "case.ask_disowned" // the person says that it was not them
+
 	CaseOpened     Action = "case.opened"
 	CaseNoted      Action = "case.noted"
 	CaseTaken      Action = "case.taken"
@@ -283,6 +306,17 @@ const (
 	CallerCheckExpired   Action = "caller_check.expired"
 	CallerCheckWithdrawn Action = "caller_check.withdrawn"
 	CallerCheckSpent     Action = "caller_check.spent" // for one act
+)
+
+// Of the word of a manager after a bypass.
+const (
+	VouchAsked     Action = "vouch.asked"
+	VouchGiven     Action = "vouch.given"
+	VouchDenied    Action = "vouch.denied"   // by the phone, or with a wrong number
+	VouchReported  Action = "vouch.reported" // "it is not me"
+	VouchFailed    Action = "vouch.failed"   // what it rests on has changed
+	VouchExpired   Action = "vouch.expired"
+	VouchWithdrawn Action = "vouch.withdrawn"
 )
 
 // Kinds of Party.
@@ -314,8 +348,10 @@ const (
 	KindBypass      = "bypass"
 	KindCase        = "case"
 	KindCallerCheck = "caller_check"
+	KindVouch       = "vouch"
 	KindRelease     = "release" // of a feature to tenants
 	KindRamp        = "ramp"
+	KindOutage      = "outage"
 )
 
 // Party is one who acts or is acted upon.

@@ -1,9 +1,12 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"latchkey/app/store"
@@ -36,12 +39,37 @@ func StoryOf(ctx context.Context, db *store.DB, tenantID, userID string, part Pa
 		ORDER BY e.occurred_at DESC, e.id DESC LIMIT ?`, values...)
 }
 
-// ThreadOf gives the last events of a thread, such as a case, newest first, as much of
-// them as part says.
-func ThreadOf(ctx context.Context, db *store.DB, tenantID, thread string, part Part, limit int) ([]Entry, error) {
+// Meanwhile is what else happened to somebody while a thread stood, such as to the person
+// of a case; the zero value is nothing.
+type Meanwhile struct {
+	UserID      string
+	Only        []Action
+	From, Until time.Time
+}
+
+// ThreadOf gives up to limit events of a thread, such as a case, with what happened
+// meanwhile, before a position and newest first, as much of them as part says.
+func ThreadOf(ctx context.Context, db *store.DB, tenantID, thread string, also Meanwhile, part Part, before time.Time, beforeID string, limit int) ([]Entry, error) {
+	tx := db.View(ctx)
+	if before.IsZero() {
+		before, beforeID = tx.Now.Add(time.Hour), ""
+	}
 	which, values := part.condition()
-	values = append(append([]any{tenantID, thread}, values...), limit)
-	return entries(db.View(ctx), " FROM audit_events e WHERE e.tenant_id = ? AND e.thread_id = ?"+which+" ORDER BY e.occurred_at DESC, e.id DESC LIMIT ?", values...)
+	which += " AND (e.occurred_at < ? OR (e.occurred_at = ? AND e.id < ?)) ORDER BY e.occurred_at DESC, e.id DESC LIMIT ?"
+	values = append(values, before, before, beforeID, limit)
+	all, err := entries(tx, " FROM audit_events e WHERE e.tenant_id = ? AND e.thread_id = ?"+which, append([]any{tenantID, thread}, values...)...)
+	if err != nil || also.UserID == "" {
+		return all, err
+	}
+	// Each of the two walks an index of its own; together they would walk none.
+	more, err := entries(tx, " FROM audit_events e WHERE e.tenant_id = ? AND e.subject_id = ? AND e.action IN ? AND e.thread_id <> ? AND e.occurred_at > ? AND e.occurred_at <= ?"+which,
+		append([]any{tenantID, also.UserID, also.Only, thread, also.From, also.Until}, values...)...)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, more...)
+	slices.SortFunc(all, func(a, b Entry) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(b.ID, a.ID)) })
+	return all[:min(len(all), limit)], nil
 }
 
 // entries reads events e as people read them; from is what stands behind the

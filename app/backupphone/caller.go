@@ -71,6 +71,48 @@ func (s *Service) SendToCaller(tx *store.Tx, c Caller) (Phone, error) {
 	}, code, c.Letters, CodeLife)
 }
 
+// Tell owes a notice, in the act tx, to every number of a user that takes text messages, and
+// says how many that are. The brakes are its own, but for the budget of the day, which is
+// the tenant's. Where one holds nothing is sent, and nothing fails: there are other channels,
+// and whoever uses a brake up must not keep anybody from being helped.
+func (s *Service) Tell(tx *store.Tx, tenantID, userID string, n notify.Told) (numbers int, err error) {
+	phones, err := Reachable(tx, tenantID, userID, "")
+	if err != nil {
+		return 0, err
+	}
+	phones = slices.DeleteFunc(phones, func(p Phone) bool { return p.Channel != provider.SMS })
+	if len(phones) == 0 {
+		return 0, nil
+	}
+	if wait, err := take(tx, tenantID, "told "+userID, 3, userSpan); err != nil || wait > 0 {
+		return 0, err
+	}
+	limits, err := provider.LimitsOf(tx, tenantID)
+	if err != nil {
+		return 0, err
+	}
+	for _, to := range phones {
+		wait, err := take(tx, tenantID, "told "+s.numberKey(to.Number), 5, numberSpan)
+		if err != nil {
+			return numbers, err
+		}
+		if wait > 0 {
+			continue
+		}
+		if paid, err := spend(tx, tenantID, limits.Daily, true, true); err != nil || !paid {
+			return numbers, err
+		}
+		err = s.Providers.QueueTold(tx, tenantID, notify.Targets{
+			Query: "SELECT number FROM backup_phones WHERE tenant_id = ? AND id = ? AND state = 'active'", Values: []any{tenantID, to.ID},
+		}, n)
+		if err != nil {
+			return numbers, err
+		}
+		numbers++
+	}
+	return numbers, nil
+}
+
 // Void ends the codes of an attempt, or of a caller check, in the act tx.
 func Void(tx *store.Tx, tenantID, attemptID string) error {
 	return tx.Later("UPDATE phone_codes SET expires_at = ? WHERE attempt_id = ? AND tenant_id = ? AND used_at IS NULL AND expires_at > ?", tx.Now, attemptID, tenantID, tx.Now)

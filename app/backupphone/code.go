@@ -40,9 +40,9 @@ func (s *Service) Send(tx *store.Tx, a Ask) (held string, err error) {
 		return "", err
 	}
 	var to Phone
-	use := method.NoSignIn
+	use := method.NoSignInNow
 	if a.Proved {
-		use = method.NoSecond
+		use = method.NoSecondNow
 	}
 	there, err := tx.One(&to, `SELECT b.id, b.number, b.channel FROM backup_phones b JOIN users u ON u.tenant_id = b.tenant_id AND u.id = b.user_id JOIN tenants t ON t.id = b.tenant_id
 		WHERE b.user_id = ? AND b.tenant_id = ? AND b.state = 'active' AND b.channel = ? AND (? = '' OR b.id = ?) AND `+use+` & ? = 0

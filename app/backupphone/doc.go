@@ -17,4 +17,7 @@
 // tenant, of which those who have proved nothing can use up a quarter, countries that
 // the tenant chose, and no premium or satellite number. For a name that has no number,
 // or does not exist, everything happens but the sending.
+//
+// A number is told, too, when the helpdesk lets its owner in: without a code, behind
+// brakes of their own and the same budget, and nothing waits for it.
 package backupphone

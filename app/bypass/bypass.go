@@ -8,6 +8,7 @@ import (
 
 	"latchkey/app/access"
 	"latchkey/app/callercheck"
+	"latchkey/app/desk"
 	"latchkey/app/place"
 )
 
@@ -48,10 +49,10 @@ const (
 
 // Limits (product.md §9, roles.md).
 const (
-	MinutesLeast = 10
-	MinutesMost  = 480
+	MinutesLeast = desk.MinutesLeast
+	MinutesMost  = desk.MinutesMost
 	MinutesUsual = 60
-	UsesMost     = 5
+	UsesMost     = desk.UsesMost
 
 	readyLife = time.Hour          // how long a pass code may be made after it was asked for
 	aheadMost = 7 * 24 * time.Hour // how far its start may lie ahead
@@ -84,12 +85,37 @@ type Asked struct {
 	Delivery    Delivery   `json:"delivery,omitempty"`    // of a pass code
 	Phone       string     `json:"phone,omitempty"`       // backup phone that gets its part; empty: the one used last
 	Check       string     `json:"caller_check"`
-	Replaces    string     `json:"replaces,omitempty"` // id of the one in whose place it comes
-	Unread      string     `json:"unread,omitempty"`   // a field of the form that could not be read; empty: none
+	Replaces    string     `json:"replaces,omitempty"`     // id of the one in whose place it comes
+	Unread      string     `json:"unread,omitempty"`       // a field of the form that could not be read; empty: none
+	Reason      string     `json:"reason_code,omitempty"`  // of the tenant's; empty: in words of one's own
+	ReasonWords string     `json:"reason_words,omitempty"` // its words when it was chosen
 }
 
-// settled fills in what was left open.
-func (a Asked) settled() Asked {
+// by gives what is asked for by a reason of the tenant: its words of now, and what is
+// usual for it where nothing else was said.
+func (a Asked) by(reason desk.Reason) Asked {
+	a.Reason, a.ReasonWords = reason.Code, reason.Words
+	if a.Kind == "" {
+		a.Kind = Kind(reason.Kind)
+	}
+	if a.Minutes == 0 {
+		a.Minutes = reason.Minutes
+	}
+	if a.Uses == 0 {
+		a.Uses = reason.Uses
+	}
+	if a.Delivery == "" {
+		a.Delivery = Delivery(reason.Delivery)
+	}
+	return a
+}
+
+// settled fills in what was left open. The delivery that a reason leaves open is the first
+// that is possible.
+func (a Asked) settled(possible []Delivery) Asked {
+	if a.Delivery == "" && a.Reason != "" && len(possible) > 0 {
+		a.Delivery = possible[0]
+	}
 	if a.Kind == "" {
 		a.Kind = PassCode
 	}
@@ -115,14 +141,6 @@ func (a Asked) settled() Asked {
 // toPhone says whether some part of the code goes to a backup phone.
 func (a Asked) toPhone() bool { return a.Delivery == SecondChannel || a.Delivery == Split }
 
-// Ceilings are what the bypasses of a tenant may be at most. They hold for everybody,
-// whatever a form asks for.
-type Ceilings struct {
-	Minutes int
-	Uses    int
-	ReadOut bool // an agent may read out a whole code
-}
-
 // Bypass is one, without its code.
 type Bypass struct {
 	TenantID, ID, UserID, CaseID string
@@ -133,6 +151,8 @@ type Bypass struct {
 	Minutes, Uses, UsesLeft      int
 	Network, ApplicationID       string
 	Reason, Ticket               string
+	TicketCheck                  string // what the ticket system answered; empty: it was not asked
+	ReasonCode, ReasonWords      string // of the tenant's reasons, as it was then; empty: in words of one's own
 	CheckID                      string
 	CheckVia                     callercheck.Via
 	CheckStrength                callercheck.Strength

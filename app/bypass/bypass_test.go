@@ -211,9 +211,13 @@ func TestAtAndUnderAndOverItsLimits(t *testing.T) {
 			{"from nowhere", "", network("the moon"), "network", "bypass.network_form"},
 			{"from two networks", "", network("203.0.113.0/24, 198.51.100.0/24"), "network", "bypass.network_form"},
 			{"for no application", "", func(a *bypass.Asked) { a.Application = "none" }, "application", "bypass.application_form"},
+			{"a kind that is not given here", "bypass_kinds = 'skip'", func(*bypass.Asked) {}, "kind", "bypass.kind_off"},
+			{"a skip that is not given here", "bypass_kinds = 'pass_code'", func(a *bypass.Asked) { a.Kind = bypass.Skip }, "kind", "bypass.kind_off"},
+			{"split, where that is off", "bypass_deliveries = 'second_channel'", func(a *bypass.Asked) { a.Delivery = bypass.Split }, "delivery", "bypass.delivery_off"},
+			{"to a phone, where that is off", "bypass_deliveries = 'split'", func(a *bypass.Asked) { a.Delivery = bypass.SecondChannel }, "delivery", "bypass.delivery_off"},
 			{"of no kind", "", func(a *bypass.Asked) { a.Kind = "master_key" }, "kind", "bypass.kind_form"},
 			{"by pigeon", "", func(a *bypass.Asked) { a.Delivery = "pigeon" }, "delivery", "bypass.delivery_form"},
-			{"read out, where that is off", "bypass_read_out = FALSE", func(*bypass.Asked) {}, "delivery", "bypass.read_out_off"},
+			{"read out, where that is off", "bypass_read_out = FALSE", func(*bypass.Asked) {}, "delivery", "bypass.delivery_off"},
 			{"to a phone that they do not have", "", func(a *bypass.Asked) { a.Delivery = bypass.SecondChannel }, "delivery", "bypass.no_second_channel"},
 			{"split with one that they do not have", "", func(a *bypass.Asked) { a.Delivery = bypass.Split }, "delivery", "bypass.no_second_channel"},
 			{"left open: to a phone", "", func(a *bypass.Asked) { a.Delivery = "" }, "delivery", "bypass.no_second_channel"},
@@ -222,7 +226,7 @@ func TestAtAndUnderAndOverItsLimits(t *testing.T) {
 			d.Set("DELETE FROM approval_requests")
 			d.Set("DELETE FROM disownings")
 			d.Set("DELETE FROM bypasses")
-			d.Set("UPDATE tenants SET bypass_minutes = 480, bypass_uses = 5, bypass_read_out = TRUE")
+			d.Set("UPDATE tenants SET bypass_minutes = 480, bypass_uses = 5, bypass_read_out = TRUE, bypass_kinds = 'pass_code,skip', bypass_deliveries = 'second_channel,split'")
 			if row.set != "" {
 				d.Set("UPDATE tenants SET " + row.set)
 			}

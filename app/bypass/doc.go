@@ -22,4 +22,19 @@
 // statement that ends the sign-in. Expired is expired in that second: the sweep only
 // writes it down. The session that it makes is restricted (session.Restricted) and ends
 // with it. What is tried and refused stays unused.
+//
+// Its person is told on every channel that they have: on their pages, by mail, by SMS to
+// each confirmed number and by a push to each phone that is still bound, with the agent,
+// the case, the kind and until when. Each has a link by which they say, without signing in,
+// that it was not them; all of them are one row, which works once and for a week. What
+// cannot be owed fails the act; a brake that holds, or a tenant that nobody carries text
+// messages for, leaves that channel out.
+//
+// A channel may be in the wrong hands: the lost phone is bound still, and a number that got
+// the code may have been taken over. They are told all the same, for often they are not, and
+// then they are what a victim has. So whatever the link does is to take away, and nothing
+// that it does gives anything: it locks, ends sessions and the bypass, and removes what was
+// bound in them; unlocking is up to somebody with a role, after a call. A thief who follows
+// it locks themselves out too, and rings the bell. What it shows by its short form, and what a
+// phone hears that its case says is lost, has no names and no words of the agent.
 package bypass

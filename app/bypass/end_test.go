@@ -88,10 +88,10 @@ func TestItWasNotMe(t *testing.T) {
 		for claim, wrong := range map[string]string{
 			"nothing": "", "half of it": link[:40], "of another tenant": strings.Replace(link, d.Alder.ID, d.Birch.ID, 1), "with another key": link[:len(link)-2] + "00", "with more": link + "-x",
 		} {
-			WantCode(t, "a link: "+claim, d.bypasses.Disown(t.Context(), wrong, audit.Origin{}), "bypass.link_gone")
+			WantCode(t, "a link: "+claim, d.disowns(wrong), "bypass.link_gone")
 		}
 		d.forward(7*24*time.Hour - time.Minute - time.Microsecond)
-		got := Tally(AtOnce(20, func(int) error { return d.bypasses.Disown(t.Context(), link, audit.Origin{}) }))
+		got := Tally(AtOnce(20, func(int) error { return d.disowns(link) }))
 		if got["done"] != 1 || got["bypass.link_gone"] != 19 {
 			t.Errorf("twenty at once: %v", got)
 		}
@@ -115,7 +115,7 @@ func TestItWasNotMe(t *testing.T) {
 		other := d.given(d.agent, d.porter, d.wants(d.agent, d.porter))
 		late := d.Keys.Disowning(d.Alder.ID, d.Text("SELECT id FROM disownings WHERE bypass_id = ?", other))
 		d.forward(7 * 24 * time.Hour)
-		WantCode(t, "after a week", d.bypasses.Disown(t.Context(), late, audit.Origin{}), "bypass.link_gone")
+		WantCode(t, "after a week", d.disowns(late), "bypass.link_gone")
 	})
 }
 
@@ -142,8 +142,12 @@ func TestALinkShutsNobodyOutWhoRunsTheTenant(t *testing.T) {
 				d.Set("UPDATE users SET state = 'active', locked_at = NULL WHERE id = ?", security.ID)
 				_, cookie = d.Session(security)
 			}
-			if err := d.bypasses.Disown(t.Context(), link, audit.Origin{}); err != nil {
+			ended, err := d.bypasses.Disown(t.Context(), link, audit.Origin{})
+			if err != nil {
 				t.Fatal(err)
+			}
+			if wanted := map[bool]bypass.Ended{false: bypass.Locked, true: bypass.Unlocked}[last]; ended != wanted {
+				t.Errorf("the last one: %t: whoever says so is told %q, want %q", last, ended, wanted)
 			}
 			want := map[bool]string{false: "locked", true: "active"}[last]
 			if got := d.Text("SELECT state FROM users WHERE id = ?", security.ID); got != want || d.state(id) != "revoked" {
@@ -171,7 +175,7 @@ func TestTwoLinksAtOnceLeaveOneWhoRunsTheTenant(t *testing.T) {
 			d.Set("UPDATE disownings SET user_id = ? WHERE bypass_id = ?", u.ID, id)
 			links = append(links, d.Keys.Disowning(d.Alder.ID, d.Text("SELECT id FROM disownings WHERE bypass_id = ?", id)))
 		}
-		got := Tally(AtOnce(2, func(i int) error { return d.bypasses.Disown(t.Context(), links[i], audit.Origin{}) }))
+		got := Tally(AtOnce(2, func(i int) error { return d.disowns(links[i]) }))
 		if got["done"] != 2 {
 			t.Errorf("two links at once: %v", got)
 		}

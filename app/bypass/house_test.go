@@ -12,12 +12,14 @@ import (
 	"latchkey/app/bypass"
 	"latchkey/app/cases"
 	"latchkey/app/device"
+	"latchkey/app/notify"
 	"latchkey/app/people"
 	"latchkey/app/role"
 	"latchkey/app/secret"
 	"latchkey/app/signin"
 	. "latchkey/app/signin/signintest"
 	"latchkey/app/store/storetest"
+	"latchkey/app/ticketsystem"
 	"latchkey/app/user"
 )
 
@@ -52,7 +54,7 @@ func open(h *House) *desk {
 	d.approvals = &approval.Service{DB: h.DB, Rules: h.Rules, Hub: h.Hub, Prompts: h.Prompts, Performers: map[approval.Kind]approval.Performer{}}
 	roles := &role.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Approvals: d.approvals}
 	persons := &people.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Hub: h.Hub, Devices: h.Devices, Prompts: h.Prompts, Roles: roles, TOTPs: h.TOTPs, Passkeys: h.Passkeys, Passwords: h.Passwords, Passcodes: h.SignIn.Passcodes, Sheets: h.Sheets}
-	d.bypasses = &bypass.Service{DB: h.DB, Keys: h.Keys, Secrets: secret.System, Rules: h.Rules, Hub: h.Hub, Backups: h.Backups, People: persons, Cases: &cases.Service{DB: h.DB, Rules: h.Rules}}
+	d.bypasses = &bypass.Service{DB: h.DB, Keys: h.Keys, Secrets: secret.System, Rules: h.Rules, Hub: h.Hub, Backups: h.Backups, People: persons, Cases: &cases.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules}, Approvals: d.approvals, Tickets: &ticketsystem.Service{DB: h.DB, Keys: h.Keys, Secrets: secret.System, Outside: notify.Outside{Allowed: notify.Loopback}, Client: notify.Outside{Allowed: notify.Loopback}.Client()}}
 	persons.Bypasses, h.SignIn.Bypasses = d.bypasses, d.bypasses
 	maps.Copy(d.approvals.Performers, d.bypasses.Performers())
 	maps.Copy(d.approvals.Performers, persons.Performers())

@@ -1,9 +1,12 @@
 package bypass
 
 import (
+	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/app/access"
@@ -12,12 +15,16 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/callercheck"
+	"latchkey/app/cases"
+	"latchkey/app/desk"
 	"latchkey/app/fault"
 	"latchkey/app/method"
-	"latchkey/app/notify"
 	"latchkey/app/place"
 	"latchkey/app/provider"
+	"latchkey/app/relaxation"
+	"latchkey/app/signals"
 	"latchkey/app/store"
+	"latchkey/app/ticketsystem"
 	"latchkey/app/user"
 )
 
@@ -28,16 +35,20 @@ type situation struct {
 		Ways                  user.Ways
 	}
 	off          method.Off
-	ceilings     Ceilings
+	desk         desk.Desk
+	taken        ticketsystem.Taken  // what lets the act through
+	answered     ticketsystem.Answer // what the ticket system answered, whenever that was
 	places       place.Named
 	actor        access.Standing
 	target       access.Standing
 	standing     string // id of the one that the person has; empty: none
+	ticket       string // under which their case stands
 	proof        *callercheck.Proof
 	phones       []backupphone.Phone // that a part of the code could go to
 	application  string              // its name
 	closed       bool                // the application is not for the person
 	ofAgent      int                 // in the last hour
+	agentMost    int                 // of those without a second person
 	ofPerson     int                 // in the last week
 	approverRank int                 // of who approved; 0: nobody has
 }
@@ -53,7 +64,13 @@ func (s *Service) look(tx *store.Tx, act approval.Act, asked Asked) (on situatio
 	if on.off, err = method.OffOf(tx, act.TenantID, act.TargetID); err != nil {
 		return on, err
 	}
-	if on.ceilings, on.places, err = ceilingsOf(tx, act.TenantID); err != nil {
+	if on.desk, on.places, _, err = rulesFor(tx, act.TenantID, act.TargetID); err != nil {
+		return on, err
+	}
+	if on.taken, err = ticketsystem.Took(tx, question(act, asked)); err != nil {
+		return on, err
+	}
+	if on.answered, err = ticketsystem.Kept(tx, act.TenantID, asked.ID); err != nil {
 		return on, err
 	}
 	if on.actor, err = s.Rules.StandingIn(tx, act.TenantID, act.ActorID); err != nil {
@@ -72,10 +89,13 @@ func (s *Service) look(tx *store.Tx, act approval.Act, asked Asked) (on situatio
 	if _, err = tx.One(&on.standing, "SELECT id FROM bypasses WHERE user_id = ? AND tenant_id = ? AND state IN ('ready', 'active') AND ends_at > ?", act.TargetID, act.TenantID, tx.Now); err != nil {
 		return on, err
 	}
+	if _, err = tx.One(&on.ticket, "SELECT ticket FROM cases WHERE user_id = ? AND tenant_id = ? AND state <> 'closed'", act.TargetID, act.TenantID); err != nil {
+		return on, err
+	}
 	if on.proof, err = callercheck.For(tx, act.TenantID, asked.Check, act.TargetID, act.ActorID, asked.ID); err != nil {
 		return on, err
 	}
-	if asked.toPhone() {
+	if asked.toPhone() || asked.Delivery == "" {
 		if on.phones, err = backupphone.Reachable(tx, act.TenantID, act.TargetID, asked.Phone); err != nil {
 			return on, err
 		}
@@ -84,6 +104,13 @@ func (s *Service) look(tx *store.Tx, act approval.Act, asked Asked) (on situatio
 		if on.application, on.closed, err = application.Opens(tx, act.TenantID, asked.Application, act.TargetID); err != nil {
 			return on, err
 		}
+	}
+	more, err := relaxation.Of(tx, act.TenantID, act.TargetID, relaxation.MoreBypasses)
+	if err != nil {
+		return on, err
+	}
+	if on.agentMost = agentMost; more {
+		on.agentMost = 2 * agentMost
 	}
 	return on, on.count(tx, act)
 }
@@ -103,32 +130,53 @@ func (on *situation) count(tx *store.Tx, act approval.Act) error {
 	return err
 }
 
-// ceilingsOf gives the ceilings of a tenant, and the places that it has names for.
-func ceilingsOf(tx *store.Tx, tenantID string) (c Ceilings, places place.Named, err error) {
-	var row struct {
-		BypassMinutes, BypassUses int
-		BypassReadOut             bool
-		Places                    string
+// rulesOf gives what a tenant says of its desk, and the places that it has names for.
+func rulesOf(tx *store.Tx, tenantID string) (of desk.Desk, places place.Named, err error) {
+	if of, err = desk.Of(tx, tenantID); err != nil {
+		return of, nil, err
 	}
-	if _, err = tx.One(&row, "SELECT bypass_minutes, bypass_uses, bypass_read_out, places FROM tenants WHERE id = ?", tenantID); err != nil {
-		return c, nil, err
+	var text string
+	if _, err = tx.One(&text, "SELECT places FROM tenants WHERE id = ?", tenantID); err != nil {
+		return of, nil, err
 	}
-	places, err = place.Read(row.Places)
-	return Ceilings{Minutes: row.BypassMinutes, Uses: row.BypassUses, ReadOut: row.BypassReadOut}, places, err
+	places, err = place.Read(text)
+	return of, places, err
+}
+
+// rulesFor is rulesOf for somebody, as they are now. Relaxed says that an outage alone lets
+// an agent read out a whole code to them.
+func rulesFor(tx *store.Tx, tenantID, userID string) (of desk.Desk, places place.Named, relaxed bool, err error) {
+	of, places, err = rulesOf(tx, tenantID)
+	if err != nil || slices.Contains(of.Deliveries, desk.ReadOut) {
+		return of, places, false, err
+	}
+	if relaxed, err = relaxation.Of(tx, tenantID, userID, relaxation.ReadOut); relaxed {
+		of.Deliveries = append(of.Deliveries, desk.ReadOut)
+	}
+	return of, places, relaxed, err
+}
+
+// possible are the deliveries by which a code could reach the person, the safest first.
+func (on situation) possible() []Delivery {
+	return slices.DeleteFunc(slices.Clone(Deliveries), func(d Delivery) bool {
+		return !slices.Contains(on.desk.Deliveries, string(d)) || d != ReadOut && len(on.phones) == 0
+	})
 }
 
 // eyes says whether a second person must approve.
 func (on situation) eyes(asked Asked) bool {
-	return on.target.Administrator() || asked.Minutes > minutesAlone(on.actor.Rank) || asked.Uses > 1 || on.ofAgent >= agentMost || on.ofPerson >= personMost
+	return on.target.Administrator() || asked.Minutes > minutesAlone(on.actor.Rank) || asked.Uses > 1 || on.ofAgent >= on.agentMost || on.ofPerson >= personMost
 }
 
 // wrong says why it cannot be given by anybody. What could never be used is not given.
-func (on situation) wrong(asked Asked, now time.Time) error {
+func (on situation) wrong(act approval.Act, asked Asked, now time.Time) error {
 	// A pass code that may not sign in by itself comes second, as a skipped phone does.
 	first := asked.Kind == PassCode && !on.off.NoSignIn.Has(user.WithBypass)
 	switch {
 	case on.proof == nil:
 		return callercheck.None()
+	case !slices.Contains(on.desk.Taken(on.target.Administrator()), string(on.proof.Via)):
+		return fault.New(fault.Conflict, "callercheck.way_off")
 	case on.person.State != user.Active:
 		return fault.New(fault.Conflict, "user.state_changed")
 	case !first && on.off.NoSecond.Has(user.WithBypass):
@@ -148,19 +196,22 @@ func (on situation) wrong(asked Asked, now time.Time) error {
 	if asked.Unread != "" {
 		fields[asked.Unread] = "bypass.start_form"
 	}
-	if !slices.Contains(Kinds, asked.Kind) {
+	switch {
+	case !slices.Contains(Kinds, asked.Kind):
 		fields["kind"] = "bypass.kind_form"
+	case !slices.Contains(on.desk.Kinds, string(asked.Kind)):
+		fields["kind"] = "bypass.kind_off"
 	}
 	switch {
 	case asked.Minutes < MinutesLeast || asked.Minutes > MinutesMost:
 		fields["minutes"] = "bypass.minutes_form"
-	case asked.Minutes > on.ceilings.Minutes:
+	case asked.Minutes > on.desk.Minutes:
 		fields["minutes"] = "bypass.minutes_ceiling"
 	}
 	switch {
 	case asked.Uses < 1 || asked.Uses > UsesMost:
 		fields["uses"] = "bypass.uses_form"
-	case asked.Uses > on.ceilings.Uses:
+	case asked.Uses > on.desk.Uses:
 		fields["uses"] = "bypass.uses_ceiling"
 	}
 	if asked.StartsAt != nil && (asked.StartsAt.Before(now.Add(-time.Minute-readyLife)) || asked.StartsAt.After(now.Add(aheadMost))) {
@@ -178,15 +229,65 @@ func (on situation) wrong(asked Asked, now time.Time) error {
 	case asked.Kind == Skip:
 	case !slices.Contains(Deliveries, asked.Delivery):
 		fields["delivery"] = "bypass.delivery_form"
-	case asked.Delivery == ReadOut && !on.ceilings.ReadOut:
-		fields["delivery"] = "bypass.read_out_off"
+	case !slices.Contains(on.desk.Deliveries, string(asked.Delivery)):
+		fields["delivery"] = "bypass.delivery_off"
 	case asked.toPhone() && len(on.phones) == 0:
 		fields["delivery"] = "bypass.no_second_channel"
 	}
+	detail := on.reason(act, asked, fields)
 	if len(fields) == 0 {
 		return nil
 	}
-	return fault.Wrong("form.wrong", fields)
+	return fault.Wrong("form.wrong", fields).Naming(detail)
+}
+
+// reason says what is wrong with the reason and the ticket, when it is asked for: what a
+// second person has approved keeps the reason that it had.
+func (on situation) reason(act approval.Act, asked Asked, fields map[string]string) (detail string) {
+	if act.ApprovedBy != "" {
+		return ""
+	}
+	chosen, there := on.desk.Reasons.Of(asked.Reason)
+	switch {
+	case asked.Reason == "" && !on.desk.Free():
+		fields["reason_code"] = "desk.reason_needed"
+	case asked.Reason != "" && (!there || chosen.Words != asked.ReasonWords):
+		fields["reason_code"] = "desk.reason_gone"
+	case chosen.Ticket && act.Ticket == "":
+		fields["ticket"] = "desk.ticket_needed"
+		return on.desk.Example
+	}
+	if unfit := on.desk.Unfit(act, on.ticket); unfit != nil {
+		maps.Copy(fields, unfit.Fields)
+		return unfit.Detail
+	}
+	if wrong := on.taken.Wrong(act.Ticket); wrong != "" {
+		fields["ticket"] = wrong
+	}
+	return ""
+}
+
+// question is what a ticket system is asked before a bypass.
+func question(act approval.Act, asked Asked) ticketsystem.Question {
+	return ticketsystem.Question{TenantID: act.TenantID, ActID: asked.ID, Ticket: act.Ticket, UserID: act.TargetID, AgentID: act.ActorID}
+}
+
+// askSystem asks the ticket system of the tenant, for who may ask for a bypass at all. What
+// it answers is for the act to judge.
+func (s *Service) askSystem(ctx context.Context, of desk.Desk, act approval.Act, asked Asked) error {
+	if act.Ticket == "" || !audit.IsTicket(act.Ticket) || !of.Fits(act.Ticket) {
+		return nil
+	}
+	tx := s.DB.View(ctx)
+	verdict, err := s.Rules.Ask(tx, access.Question{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.BypassIssue, TargetID: act.TargetID})
+	if err != nil {
+		return store.Unusable(err)
+	}
+	proof, err := callercheck.For(tx, act.TenantID, asked.Check, act.TargetID, act.ActorID, asked.ID)
+	if err != nil || verdict.Err() != nil || proof == nil {
+		return store.Unusable(err)
+	}
+	return s.Tickets.Ask(ctx, question(act, asked), act.Origin)
 }
 
 // difference says what is asked for, so that who approves it reads all of it.
@@ -215,7 +316,30 @@ func (on situation) difference(asked Asked) []approval.Change {
 	if asked.Replaces != "" {
 		add("bypass_replaces", "yes")
 	}
+	add("bypass_ticket", string(on.answered))
 	return lines
+}
+
+// Ask asks for a bypass of the person that act is on. Whoever chose a reason of the tenant
+// may leave out words of their own; the act has those of the reason first. It fails as
+// approval.Submit does.
+func (s *Service) Ask(ctx context.Context, act approval.Act, asked Asked) (approval.Outcome, error) {
+	of, err := desk.Of(s.DB.View(ctx), act.TenantID)
+	if err != nil {
+		return approval.Outcome{}, store.Unusable(err)
+	}
+	act.Kind, act.Reason, act.Ticket = KindIssue, strings.TrimSpace(act.Reason), strings.TrimSpace(act.Ticket)
+	if chosen, there := of.Reasons.Of(asked.Reason); there {
+		said := act.Reason
+		if act.Reason = chosen.Words; said != "" {
+			act.Reason += ": " + said
+		}
+		asked = asked.by(chosen)
+	}
+	if err := s.askSystem(ctx, of, act, asked); err != nil {
+		return approval.Outcome{}, err
+	}
+	return s.Approvals.Submit(ctx, act.With(asked))
 }
 
 // issue plans to give somebody a bypass.
@@ -224,15 +348,17 @@ func (s *Service) issue(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if err := act.Read(&asked); err != nil {
 		return approval.Plan{}, err
 	}
-	asked = asked.settled()
 	on, err := s.look(tx, act, asked)
 	if err != nil {
 		return approval.Plan{}, err
 	}
+	if asked = asked.settled(on.possible()); !asked.toPhone() {
+		on.phones = nil
+	}
 	plan := approval.Plan{
 		Questions:  []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.BypassIssue, TargetID: act.TargetID, Loosens: on.eyes(asked)}},
 		Approves:   access.BypassApprove,
-		Difference: on.difference(asked), Wrong: on.wrong(asked, tx.Now),
+		Difference: on.difference(asked), Wrong: on.wrong(act, asked, tx.Now),
 	}
 	if len(on.phones) > 0 {
 		asked.Phone = on.phones[0].ID // which the difference names, whatever is used last by then
@@ -247,7 +373,12 @@ func (s *Service) issue(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		if err != nil {
 			return err
 		}
-		return s.give(tx, act, asked, proof)
+		if err := s.give(tx, act, asked, proof); err != nil || act.ApprovedBy != "" || on.ofAgent < agentMost {
+			return err
+		}
+		return relaxation.Record(tx, relaxation.Use{
+			TenantID: act.TenantID, UserID: act.TargetID, Relaxation: relaxation.MoreBypasses, BypassID: asked.ID, AgentID: act.ActorID, Origin: act.Origin,
+		})
 	}
 	return plan, nil
 }
@@ -268,18 +399,25 @@ func (s *Service) give(tx *store.Tx, act approval.Act, asked Asked, proof caller
 	if asked.StartsAt != nil && asked.StartsAt.After(starts) {
 		starts = *asked.StartsAt
 	}
+	answered, err := ticketsystem.Kept(tx, act.TenantID, asked.ID)
+	if err != nil {
+		return err
+	}
 	state, ends := Active, starts.Add(time.Duration(asked.Minutes)*time.Minute)
 	if asked.Kind == PassCode {
 		state, ends = Ready, starts.Add(readyLife)
 	}
-	err := tx.Exec(`INSERT INTO bypasses (tenant_id, id, user_id, case_id, kind, state, delivery, phone_id, minutes, uses, uses_left, network, application_id, reason, ticket,
-		check_id, check_via, check_strength, requested_by, approved_by, starts_at, ends_at, created_at, made_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		act.TenantID, asked.ID, act.TargetID, proof.CaseID, asked.Kind, state, asked.Delivery, asked.Phone, asked.Minutes, asked.Uses, asked.Uses, asked.Network, asked.Application, act.Reason, act.Ticket,
-		proof.ID, proof.Via, proof.Strength, act.ActorID, act.ApprovedBy, starts, ends, tx.Now, madeAt(asked.Kind, tx.Now)).Error
+	err = tx.Exec(`INSERT INTO bypasses (tenant_id, id, user_id, case_id, kind, state, delivery, phone_id, minutes, uses, uses_left, network, application_id, reason, reason_code, reason_words, ticket,
+		check_id, check_via, check_strength, requested_by, approved_by, starts_at, ends_at, created_at, made_at, ticket_check) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		act.TenantID, asked.ID, act.TargetID, proof.CaseID, asked.Kind, state, asked.Delivery, asked.Phone, asked.Minutes, asked.Uses, asked.Uses, asked.Network, asked.Application, act.Reason, asked.Reason, asked.ReasonWords, act.Ticket,
+		proof.ID, proof.Via, proof.Strength, act.ActorID, act.ApprovedBy, starts, ends, tx.Now, madeAt(asked.Kind, tx.Now), answered).Error
 	if errors.Is(err, store.ErrDuplicate) {
 		return fault.New(fault.Conflict, "bypass.one")
 	}
 	if err != nil {
+		return err
+	}
+	if err := signals.Mark(tx, act.TenantID, asked.ID); err != nil {
 		return err
 	}
 	e := act.Event(audit.BypassIssued)
@@ -288,15 +426,29 @@ func (s *Service) give(tx *store.Tx, act approval.Act, asked Asked, proof caller
 		e.Details = map[string]string{}
 	}
 	e.Details["kind"], e.Details["minutes"], e.Details["uses"], e.Details["check"] = string(asked.Kind), strconv.Itoa(asked.Minutes), strconv.Itoa(asked.Uses), string(proof.Via)
-	for name, value := range map[string]string{"delivery": string(asked.Delivery), "network": asked.Network, "application": asked.Application, "replaces": asked.Replaces} {
+	for name, value := range map[string]string{"delivery": string(asked.Delivery), "network": asked.Network, "application": asked.Application, "replaces": asked.Replaces, "reason_code": asked.Reason, "ticket_check": string(answered)} {
 		if value != "" {
 			e.Details[name] = value
 		}
 	}
-	if err := audit.Record(tx, e); err != nil {
+	until := ends
+	if asked.Kind == PassCode {
+		until = ends.Add(time.Duration(asked.Minutes) * time.Minute) // of one that is made in the last moment
+	}
+	told, err := s.tell(tx, act, asked, proof.CaseID, until)
+	if err != nil {
 		return err
 	}
-	return s.tell(tx, act, asked)
+	if err := s.Tickets.Note(tx, ticketsystem.Note{
+		TenantID: act.TenantID, Ticket: act.Ticket, UserID: act.TargetID, AgentID: act.ActorID, Bypass: asked.ID, Given: string(asked.Kind), Minutes: asked.Minutes, Uses: asked.Uses, Reason: act.Reason,
+	}); err != nil {
+		return err
+	}
+	if err := cases.Because(tx, act.TenantID, proof.CaseID, asked.Reason, asked.ReasonWords); err != nil {
+		return err
+	}
+	maps.Copy(e.Details, told)
+	return audit.Record(tx, e)
 }
 
 func madeAt(kind Kind, now time.Time) *time.Time {
@@ -304,17 +456,4 @@ func madeAt(kind Kind, now time.Time) *time.Time {
 		return &now
 	}
 	return nil
-}
-
-// tell tells the person, with a link by which they take it back without signing in.
-func (s *Service) tell(tx *store.Tx, act approval.Act, asked Asked) error {
-	by, err := s.Rules.StandingIn(tx, act.TenantID, act.ActorID)
-	if err != nil {
-		return err
-	}
-	link, err := s.disowning(tx, act.TenantID, act.TargetID, asked.ID)
-	if err != nil {
-		return err
-	}
-	return notify.Tell(tx, act.TenantID, act.TargetID, notify.Notice{Action: audit.BypassIssued, By: by.Role, Reason: act.Reason, Detail: string(asked.Kind), Disowning: link})
 }

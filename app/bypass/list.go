@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/desk"
 	"latchkey/app/fault"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
 
-const columns = `tenant_id, id, user_id, case_id, kind, state, delivery, phone_id, minutes, uses, uses_left, network, application_id, reason, ticket,
+const columns = `tenant_id, id, user_id, case_id, kind, state, delivery, phone_id, minutes, uses, uses_left, network, application_id, reason, reason_code, reason_words, ticket, ticket_check,
 	check_id, check_via, check_strength, requested_by, approved_by, starts_at, ends_at, created_at, made_at, last_used_at, ended_at, ended_by, ending`
 
 func list(tx *store.Tx, which, order string, limit int, values ...any) (all []Bypass, err error) {
@@ -140,15 +141,15 @@ func rows(tx *store.Tx, tenantID string, found []Bypass) ([]Row, error) {
 
 // Knobs are what a form may choose from for a person.
 type Knobs struct {
-	Ceilings
+	desk.Desk
 	Alone  int // minutes that the agent gives by themselves
 	Places []string
 }
 
-// Knobs gives what an agent's form offers.
-func (s *Service) Knobs(ctx context.Context, who access.Standing) (k Knobs, err error) {
-	ceilings, places, err := ceilingsOf(s.DB.View(ctx), who.TenantID)
-	k = Knobs{Ceilings: ceilings, Alone: min(minutesAlone(who.Rank), ceilings.Minutes)}
+// Knobs gives what an agent's form offers for a user.
+func (s *Service) Knobs(ctx context.Context, who access.Standing, userID string) (k Knobs, err error) {
+	of, places, _, err := rulesFor(s.DB.View(ctx), who.TenantID, userID)
+	k = Knobs{Desk: of, Alone: min(minutesAlone(who.Rank), of.Minutes)}
 	for _, p := range places {
 		k.Places = append(k.Places, p.Name)
 	}

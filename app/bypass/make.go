@@ -3,6 +3,7 @@ package bypass
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"latchkey/app/access"
@@ -10,9 +11,9 @@ import (
 	"latchkey/app/backupphone"
 	"latchkey/app/fault"
 	"latchkey/app/provider"
+	"latchkey/app/relaxation"
 	"latchkey/app/secret"
 	"latchkey/app/store"
-	"latchkey/app/user"
 )
 
 // Made is a pass code, once.
@@ -48,7 +49,8 @@ func (s *Service) Make(ctx context.Context, tenantID, id, agentID string, from a
 		if b.RequestedBy != agentID {
 			return fault.New(fault.Conflict, "bypass.not_asked_by")
 		}
-		if err := s.still(tx, &b); err != nil {
+		relaxed, err := s.still(tx, &b)
+		if err != nil {
 			return err
 		}
 		mine, theirs := s.parts(b.Delivery)
@@ -78,6 +80,13 @@ func (s *Service) Make(ctx context.Context, tenantID, id, agentID string, from a
 			made.SentTo = provider.MaskNumber(phone.Number)
 			e.Details["channel"] = string(phone.Channel)
 		}
+		if relaxed {
+			if err := relaxation.Record(tx, relaxation.Use{
+				TenantID: tenantID, UserID: b.UserID, Relaxation: relaxation.ReadOut, BypassID: id, AgentID: agentID, Origin: from,
+			}); err != nil {
+				return err
+			}
+		}
 		return audit.Record(tx, e)
 	})
 	if err != nil {
@@ -88,26 +97,28 @@ func (s *Service) Make(ctx context.Context, tenantID, id, agentID string, from a
 
 // still asks again what may have changed since a bypass was given: the ceilings of the
 // tenant, which hold for what is made now, and whether its person has a role since, or its
-// agent a lesser one, so that somebody else would have had to approve it.
-func (s *Service) still(tx *store.Tx, b *Bypass) error {
-	ceilings, _, err := ceilingsOf(tx, b.TenantID)
+// agent a lesser one, so that somebody else would have had to approve it. Relaxed says that
+// the code is read out because of an outage alone.
+func (s *Service) still(tx *store.Tx, b *Bypass) (relaxed bool, err error) {
+	of, _, relaxed, err := rulesFor(tx, b.TenantID, b.UserID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	target, err := s.Rules.StandingIn(tx, b.TenantID, b.UserID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	agent, err := s.Rules.StandingIn(tx, b.TenantID, b.RequestedBy)
 	if err != nil {
-		return err
+		return false, err
 	}
 	alone := !target.Administrator() && b.Minutes <= minutesAlone(agent.Rank)
-	if b.Delivery == ReadOut && !ceilings.ReadOut || b.ApprovedBy == "" && !alone {
-		return fault.New(fault.Conflict, "bypass.not_to_make")
+	allowed := slices.Contains(of.Kinds, string(b.Kind)) && slices.Contains(of.Deliveries, string(b.Delivery)) && slices.Contains(of.Taken(target.Administrator()), string(b.CheckVia))
+	if !allowed || b.ApprovedBy == "" && !alone {
+		return false, fault.New(fault.Conflict, "bypass.not_to_make")
 	}
-	b.Minutes, b.Uses = min(b.Minutes, ceilings.Minutes), min(b.Uses, ceilings.Uses)
-	return nil
+	b.Minutes, b.Uses = min(b.Minutes, of.Minutes), min(b.Uses, of.Uses)
+	return relaxed && b.Delivery == ReadOut, nil
 }
 
 // parts makes the part that the agent reads out, and the one that goes to a phone: that
@@ -123,11 +134,6 @@ func (s *Service) parts(d Delivery) (agents, phones secret.Token) {
 }
 
 func (s *Service) digest(id, code string) string { return s.Keys.CodeDigest(id, typed(code)) }
-
-func nameOf(tx *store.Tx, tenantID, userID string) (string, error) {
-	names, err := user.NamesOf(tx, tenantID, userID)
-	return names[userID], err
-}
 
 // event is one of a bypass, in the thread of its case.
 func (b Bypass) event(action audit.Action, by audit.Party, from audit.Origin) audit.Event {

@@ -9,6 +9,7 @@ import (
 	"latchkey/app/place"
 	"latchkey/app/secret"
 	"latchkey/app/store"
+	"latchkey/app/ticketsystem"
 	"latchkey/app/wake"
 )
 
@@ -29,6 +30,9 @@ type Service struct {
 	People  *people.Service
 	Cases   *cases.Service
 	Atlas   *place.Atlas
+
+	Approvals *approval.Service
+	Tickets   *ticketsystem.Service
 }
 
 // Performers are the acts of this package.

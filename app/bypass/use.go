@@ -52,7 +52,7 @@ func (s *Service) Of(ctx context.Context, tenantID, userID string) (signin.HeldB
 func (s *Service) Leads(tx *store.Tx, tenantID, userID, ip string) (bool, error) {
 	var row struct{ ID, Network, Places string }
 	found, err := tx.One(&row, `SELECT b.id, b.network, t.places FROM bypasses b JOIN tenants t ON t.id = b.tenant_id
-		WHERE b.user_id = ? AND b.tenant_id = ? AND b.state = 'active' AND b.uses_left > 0 AND b.starts_at <= ? AND b.ends_at > ?`, userID, tenantID, tx.Now, tx.Now)
+		WHERE b.user_id = ? AND b.tenant_id = ? AND b.state = 'active' AND b.uses_left > 0 AND b.starts_at <= ? AND b.ends_at > ? AND `+under, userID, tenantID, tx.Now, tx.Now)
 	if err != nil || !found {
 		return false, err
 	}
@@ -75,32 +75,41 @@ func (h held) Match(code string) (right, half bool) {
 	return right, half && !right
 }
 
+// under says of a row b of a tenant t that the ceilings let it be used once more: its kind
+// is given still, and it was not used as often as they allow now.
+const under = `(',' || t.bypass_kinds || ',' LIKE '%,' || b.kind || ',%' AND b.uses - b.uses_left < t.bypass_uses)`
+
 // Use implements signin.HeldBypass: one statement, so that of many at once each use is
-// taken by one.
+// taken by one. The ceilings of the tenant are those of now.
 func (h held) Use(tx *store.Tx, by signin.BypassUser) (g signin.BypassGrant, err error) {
 	var row Bypass
+	of, places, err := rulesOf(tx, h.TenantID)
+	if err != nil {
+		return g, err
+	}
+	life := time.Duration(of.Minutes) * time.Minute
 	ok, err := tx.One(&row, `UPDATE bypasses AS b SET uses_left = uses_left - 1, last_used_at = ?,
 		state = CASE WHEN uses_left = 1 THEN 'used' ELSE state END, ended_at = CASE WHEN uses_left = 1 THEN ? ELSE ended_at END
-		WHERE b.tenant_id = ? AND b.id = ? AND (b.state = 'active' AND b.uses_left > 0 AND b.starts_at <= ? AND b.ends_at > ? AND b.code_digest = ?
-			AND (b.application_id = '' OR b.application_id = ?)) IS TRUE AND `+able+`
+		WHERE b.tenant_id = ? AND b.id = ? AND (b.state = 'active' AND b.uses_left > 0 AND b.starts_at <= ? AND b.starts_at > ? AND b.ends_at > ? AND b.code_digest = ?
+			AND (b.application_id = '' OR b.application_id = ?)) IS TRUE AND `+able+` AND EXISTS (SELECT 1 FROM tenants t WHERE t.id = b.tenant_id AND `+under+`)
 		RETURNING `+columns,
-		tx.Now, tx.Now, h.TenantID, h.ID, tx.Now, tx.Now, h.CodeDigest, by.ApplicationID)
+		tx.Now, tx.Now, h.TenantID, h.ID, tx.Now, tx.Now.Add(-life), tx.Now, h.CodeDigest, by.ApplicationID)
 	if err != nil {
 		return g, err
 	}
 	if !ok {
 		return g, h.why(tx, by)
 	}
-	_, places, err := ceilingsOf(tx, h.TenantID)
-	if err != nil {
-		return g, err
+	ends := row.EndsAt
+	if lower := row.StartsAt.Add(life); lower.Before(ends) {
+		ends = lower
 	}
 	if !from(row.Network, by.Origin.IP, places, h.of.Atlas) {
 		return g, refused("signin.bypass_network") // and with it goes the act: it stays unused
 	}
 	e := row.event(audit.BypassUsed, audit.User(h.UserID), by.Origin)
 	e.Details["attempt"] = by.AttemptID
-	return signin.BypassGrant{ID: h.ID, ApplicationID: row.ApplicationID, EndsAt: row.EndsAt}, audit.Record(tx, e)
+	return signin.BypassGrant{ID: h.ID, ApplicationID: row.ApplicationID, EndsAt: ends}, audit.Record(tx, e)
 }
 
 func refused(why string) error { return fault.New(fault.Refused, why) }

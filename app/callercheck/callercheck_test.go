@@ -321,6 +321,19 @@ func TestWhatIsNoProof(t *testing.T) {
 			d.Clock.Forward(prompt.Life)
 			d.must(d.Prompts.Lapse(d.T.Context()))
 		}, callercheck.Expired, audit.CallerCheckExpired},
+		"withdrawn by what locks the person": {func(d *desk, id string) {
+			waiting := d.Hub.Wait(prompt.CheckKey(d.Alder.ID, id))
+			defer waiting.Done()
+			r := d.phone.Open()
+			d.Act(func(tx *store.Tx) error {
+				return d.Prompts.Withdraw(tx, d.Alder.ID, r.ID, d.nurse.ID, audit.User(d.lead.ID), audit.Origin{})
+			})
+			select {
+			case <-waiting.Bell():
+			case <-time.After(10 * time.Second):
+				d.T.Error("the page of the agent is not told")
+			}
+		}, callercheck.Expired, audit.CallerCheckExpired},
 		"turned off before the answer": {func(d *desk, id string) {
 			d.rule(feature.Off)
 			d.answered(d.phone, prompt.Approve, d.seen(d.agent, id).Number)

@@ -3,6 +3,7 @@ package callercheck
 import (
 	"latchkey/app/access"
 	"latchkey/app/store"
+	"latchkey/app/user"
 )
 
 const columns = `tenant_id, id, user_id, agent_id, case_id, via, asked_id, ticket, state, wrong, prompt_id, phone_id, channel, tries, begun_at, expires_at, ended_at,
@@ -31,14 +32,6 @@ func end(tx *store.Tx, c Check, state State, wrong bool) error {
 		state, wrong, tx.Now, c.TenantID, c.ID)
 }
 
-// full is how somebody is called, with the sign-in name that nobody else has.
-func full(name, displayName string) string {
-	if displayName == "" || name == "" {
-		return displayName + name
-	}
-	return displayName + " (" + name + ")"
-}
-
 // agent is who asks, as people are told.
 type agent struct {
 	Name string
@@ -54,17 +47,6 @@ func (s *Service) agentOf(tx *store.Tx, tenantID, userID string) (a agent, err e
 	if a.role, a.Role = standing.Role, string(standing.Role); standing.Name != "" {
 		a.Role = access.CustomPrefix + standing.Name
 	}
-	var row struct{ Name, DisplayName string }
-	read := func(tx *store.Tx, tenantID string) (bool, error) {
-		return tx.One(&row, "SELECT name, display_name FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
-	}
-	found, err := read(tx, tenantID)
-	if err == nil && !found { // a guest: an operator whom the tenant let in
-		err = tx.Outside(func(tx *store.Tx) error {
-			_, err := read(tx, access.Platform)
-			return err
-		})
-	}
-	a.Name = full(row.Name, row.DisplayName)
+	a.Name, err = user.Called(tx, tenantID, userID)
 	return a, err
 }

@@ -9,6 +9,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/backupphone"
 	"latchkey/app/cases"
+	"latchkey/app/desk"
 	"latchkey/app/fault"
 	"latchkey/app/provider"
 	"latchkey/app/store"
@@ -60,7 +61,7 @@ func (s *Service) Find(ctx context.Context, who access.Standing, id string) (See
 		if _, err := tx.One(&m, "SELECT name, display_name FROM users WHERE tenant_id = ? AND id = ?", c.TenantID, c.AskedID); err != nil {
 			return one, store.Unusable(err)
 		}
-		one.Manager = full(m.Name, m.DisplayName)
+		one.Manager = user.Full(m.Name, m.DisplayName)
 	}
 	if one.Own && one.State == Proved {
 		one.AgentCode = s.AgentCode(c.TenantID, c.ID)
@@ -81,14 +82,19 @@ func (s *Service) seen(tx *store.Tx, who access.Standing, checks []Check) ([]See
 	if err != nil {
 		return nil, err
 	}
+	titles := map[string]string{}
+	var rows []struct{ ID, DisplayName string }
+	if err := tx.All(&rows, "SELECT id, display_name FROM users WHERE tenant_id = ? AND id IN ?", who.TenantID, people); err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		titles[r.ID] = r.DisplayName
+	}
 	all := make([]Seen, len(checks))
 	for i, c := range checks {
+		title := titles[c.UserID]
 		all[i] = Seen{Check: c, CaseName: called[c.CaseID], UserName: named[c.UserID], PersonName: named[c.UserID], AgentName: named[c.AgentID], Own: c.AgentID == who.UserID}
-		var title string
-		if _, err := tx.One(&title, "SELECT display_name FROM users WHERE tenant_id = ? AND id = ?", who.TenantID, c.UserID); err != nil {
-			return nil, err
-		}
-		all[i].PersonName, all[i].ShortName = full(named[c.UserID], title), cmp.Or(title, named[c.UserID])
+		all[i].PersonName, all[i].ShortName = user.Full(named[c.UserID], title), cmp.Or(title, named[c.UserID])
 	}
 	return all, nil
 }
@@ -151,8 +157,16 @@ func (s *Service) For(ctx context.Context, who access.Standing, userID string) (
 		return d, store.Unusable(err)
 	}
 	if d.May, d.FourEyes = verdict.Err() == nil && p.Has, verdict.Answer == access.FourEyes; d.May {
+		of, err := desk.Of(tx, who.TenantID)
+		if err != nil {
+			return d, store.Unusable(err)
+		}
+		taken, err := s.taken(tx, who.TenantID, p, of)
+		if err != nil {
+			return d, store.Unusable(err)
+		}
 		for _, via := range Ways {
-			stops, until, err := s.stops(tx, who.TenantID, who.UserID, p, via)
+			stops, until, err := s.stops(tx, who.TenantID, who.UserID, p, via, taken)
 			if err != nil {
 				return d, store.Unusable(err)
 			}
@@ -161,7 +175,7 @@ func (s *Service) For(ctx context.Context, who access.Standing, userID string) (
 				offer.Stops = f.Code
 			}
 			if via == Manager && p.ManagerName != "" {
-				offer.Manager = full(p.ManagerName, p.ManagerTitle)
+				offer.Manager = user.Full(p.ManagerName, p.ManagerTitle)
 			}
 			if via == BackupPhone {
 				numbers, err := backupphone.OfCaller(tx, who.TenantID, userID)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/cases"
+	"latchkey/app/desk"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
 	"latchkey/app/prompt"
@@ -20,6 +22,7 @@ import (
 	"latchkey/app/store"
 	"latchkey/app/tenant"
 	"latchkey/app/throttle"
+	"latchkey/app/user"
 	"latchkey/app/wake"
 )
 
@@ -103,7 +106,15 @@ func (s *Service) begin(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		return plan, err
 	}
 	waits := unended && other.Stands(tx.Now) == Pending
-	fields := map[string]string{}
+	of, err := desk.Of(tx, act.TenantID)
+	if err != nil {
+		return plan, err
+	}
+	fields, example := map[string]string{}, ""
+	if unfit := of.Unfit(act, standing.Ticket); unfit != nil {
+		maps.Copy(fields, unfit.Fields)
+		example = unfit.Detail
+	}
 	if !slices.Contains(Ways, b.Via) {
 		fields["via"] = "callercheck.via"
 	}
@@ -124,11 +135,15 @@ func (s *Service) begin(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	}
 	switch {
 	case len(fields) > 0:
-		plan.Wrong = fault.Wrong("form.wrong", fields)
+		plan.Wrong = fault.Wrong("form.wrong", fields).Naming(example)
 	case waits && other.AgentID != act.ActorID:
 		plan.Wrong = fault.New(fault.Conflict, "callercheck.under_way")
 	default:
-		if plan.Wrong, _, err = s.stops(tx, act.TenantID, act.ActorID, p, b.Via); err != nil {
+		taken, err := s.taken(tx, act.TenantID, p, of)
+		if err == nil {
+			plan.Wrong, _, err = s.stops(tx, act.TenantID, act.ActorID, p, b.Via, taken)
+		}
+		if err != nil {
 			return plan, err
 		}
 	}
@@ -214,7 +229,7 @@ func (s *Service) askPhone(tx *store.Tx, c *Check, p person, of cases.Case) erro
 		mode = mode.Or(tenant.Type2)
 	}
 	act := prompt.Act{
-		Kind: string(KindBegin), Target: full(p.Name, p.DisplayName), Requester: agent.Name, Role: agent.Role, Case: of.Name(), Ticket: c.Ticket,
+		Kind: string(KindBegin), Target: user.Full(p.Name, p.DisplayName), Requester: agent.Name, Role: agent.Role, Case: of.Name(), Ticket: c.Ticket,
 		AgentCode: s.AgentCode(c.TenantID, c.ID), Vouch: c.Via == Manager,
 	}
 	shown, err := json.Marshal(act)
@@ -329,13 +344,14 @@ func (s *Service) prove(tx *store.Tx, c Check, with string, by audit.Party, from
 
 // withdraw takes a check back that waits: its agent begins another one, or the call is over.
 func (s *Service) withdraw(tx *store.Tx, c Check, from audit.Origin) error {
+	// It ends first: what its prompt ends as would end it otherwise.
+	if err := end(tx, c, Withdrawn, false); err != nil {
+		return err
+	}
 	if c.PromptID != "" {
 		if err := s.Prompts.Withdraw(tx, c.TenantID, c.PromptID, c.AskedID, audit.User(c.AgentID), from); err != nil {
 			return err
 		}
-	}
-	if err := end(tx, c, Withdrawn, false); err != nil {
-		return err
 	}
 	if err := backupphone.Void(tx, c.TenantID, c.ID); err != nil {
 		return err

@@ -1,9 +1,11 @@
 package callercheck
 
 import (
+	"slices"
 	"time"
 
 	"latchkey/app/backupphone"
+	"latchkey/app/desk"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
 	"latchkey/app/prompt"
@@ -63,11 +65,20 @@ func (p person) wrong() error {
 	return nil
 }
 
-// stops says why an agent cannot check a person by a way, so that a page says it before
-// somebody tries: fault.Conflict, or fault.Throttled until when.
-func (s *Service) stops(tx *store.Tx, tenantID, agentID string, p person, v Via) (why error, until time.Time, err error) {
+// taken are the ways that the tenant takes for a person.
+func (s *Service) taken(tx *store.Tx, tenantID string, p person, of desk.Desk) ([]string, error) {
+	target, err := s.Rules.StandingIn(tx, tenantID, p.ID)
+	return of.Taken(target.Administrator()), err
+}
+
+// stops says why an agent cannot check a person by a way, when the tenant takes those, so
+// that a page says it before somebody tries: fault.Conflict, or fault.Throttled until when.
+func (s *Service) stops(tx *store.Tx, tenantID, agentID string, p person, v Via, taken []string) (why error, until time.Time, err error) {
 	if why := p.wrong(); why != nil {
 		return why, until, nil
+	}
+	if !slices.Contains(taken, string(v)) {
+		return fault.New(fault.Conflict, "callercheck.way_off"), until, nil
 	}
 	conflict := func(code string) error { return fault.New(fault.Conflict, code) }
 	recipient := p.ID

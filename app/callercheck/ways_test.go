@@ -1,11 +1,13 @@
 package callercheck_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
 	"latchkey/app/callercheck"
@@ -310,5 +312,49 @@ func TestWhoCannotVouch(t *testing.T) {
 		}
 		bad("asked three times already", "callercheck.held")
 		d.begun(d.agent, d.nurse, callercheck.Phone)
+	})
+}
+
+// TestAWayThatTheOrganisationDoesNotTake is neither offered nor begun, for those for whom
+// it is off.
+func TestAWayThatTheOrganisationDoesNotTake(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		stops := func(on user.User) map[callercheck.Via]string {
+			t.Helper()
+			shown, err := d.checks.For(t.Context(), d.Rules.Standing(d.Alder.ID, d.lead.ID), on.ID)
+			d.must(err)
+			all := map[callercheck.Via]string{}
+			for _, offer := range shown.Offers {
+				all[offer.Via] = offer.Stops
+			}
+			return all
+		}
+		d.Set("UPDATE tenants SET check_ways = 'phone', check_ways_privileged = 'phone'")
+		if got := stops(d.nurse); got[callercheck.Phone] != "" || got[callercheck.Manager] != "callercheck.way_off" || got[callercheck.BackupPhone] != "callercheck.way_off" {
+			t.Errorf("offered: %v", got)
+		}
+		_, err := d.try(d.agent, d.nurse, callercheck.Manager)
+		WantCode(t, "begun by a way that is off", err, "callercheck.way_off")
+		d.Set("UPDATE tenants SET check_ways = 'phone,manager', check_ways_privileged = 'backup_phone'")
+		if got := stops(d.agent); got[callercheck.Phone] != "callercheck.way_off" || got[callercheck.BackupPhone] != "callercheck.way_off" {
+			t.Errorf("offered for somebody with a role, where no way is taken: %v", got)
+		}
+		d.begun(d.agent, d.nurse, callercheck.Phone)
+
+		b := callercheck.New(callercheck.Beginning{Via: callercheck.Phone, Cause: "lost"})
+		d.Set("UPDATE tenants SET ticket_pattern = 'INC-[0-9]+', ticket_example = 'INC-1042'")
+		act := approval.Act{TenantID: d.Alder.ID, ActorID: d.agent.ID, TargetID: d.nurse.ID, Ticket: "CHG-1"}
+		if _, err := d.checks.Begin(t.Context(), act, b); !errors.Is(err, fault.Invalid) || fault.Of(err).Fields["ticket"] != "desk.ticket_unfit" || fault.Of(err).Detail != "INC-1042" {
+			t.Errorf("under a ticket that looks otherwise = %v", err)
+		}
+		act.Ticket = "INC-7"
+		if _, err := d.checks.Begin(t.Context(), act, b); err != nil {
+			t.Errorf("under one that fits = %v", err)
+		}
+		d.Set("UPDATE cases SET ticket = 'CHG-2' WHERE user_id = ?", d.nurse.ID)
+		act.Ticket, b = "CHG-2", callercheck.New(b)
+		if _, err := d.checks.Begin(t.Context(), act, b); err != nil {
+			t.Errorf("under that of its case, which is older than the form = %v", err)
+		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/feature"
 	"latchkey/app/method"
+	"latchkey/app/relaxation"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -30,9 +31,15 @@ var bit = func() feature.Set {
 	return e.Bit
 }()
 
-// Asks says of a user u of a tenant t whether they are to register a phone now. Its
-// values are those of AsksValues.
-var Asks = fmt.Sprintf(`CASE WHEN t.ruled & %d = 0 OR u.ways & %d <> 0 THEN FALSE ELSE (%s AND %s & %d = 0
+// Asks says of a user u of a tenant t whether they are to register a phone now: Due, and no
+// outage spares them. Its values are those of AsksValues.
+var Asks = "(" + Due + " AND NOT " + Spared + ")"
+
+// Spared says that an outage asks nobody to register.
+var Spared = relaxation.For(relaxation.NoCampaign)
+
+// Due says the same as Asks of a day without an outage, and takes the same values.
+var Due = fmt.Sprintf(`CASE WHEN t.ruled & %d = 0 OR u.ways & %d <> 0 THEN FALSE ELSE (%s AND %s & %d = 0
 	AND NOT EXISTS (SELECT 1 FROM campaign_people cp WHERE cp.tenant_id = u.tenant_id AND cp.user_id = u.id AND cp.snoozed_until > ?)
 	AND NOT EXISTS (SELECT 1 FROM devices cd WHERE cd.tenant_id = u.tenant_id AND cd.user_id = u.id AND cd.lost_at > ?)) END`,
 	bit, user.WithPhone, feature.With(feature.RegistrationCampaign), method.NoUse, user.WithPhone)
@@ -146,8 +153,8 @@ func Skip(ctx context.Context, db *store.DB, by By, from audit.Origin) error {
 // alive fails with fault.Refused when a session is over.
 func alive(tx *store.Tx, by By) error {
 	var id string
-	ok, err := tx.One(&id, `SELECT s.id FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
-		WHERE s.tenant_id = ? AND s.id = ? AND s.user_id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND u.state = 'active'`, by.TenantID, by.SessionID, by.UserID, tx.Now)
+	ok, err := tx.One(&id, `SELECT s.id FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN tenants t ON t.id = s.tenant_id `+relaxation.Join+`
+		WHERE s.tenant_id = ? AND s.id = ? AND s.user_id = ? AND s.ended_at IS NULL AND `+relaxation.Goes+` AND u.state = 'active'`, by.TenantID, by.SessionID, by.UserID)
 	if err == nil && !ok {
 		err = fault.New(fault.Refused, "signin.refused")
 	}

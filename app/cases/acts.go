@@ -43,6 +43,10 @@ func (s *Service) open(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if err != nil {
 		return plan, err
 	}
+	wrong, err := approval.Wrongly(unfit(tx, act, ""))
+	if err != nil {
+		return plan, err
+	}
 	switch {
 	case there:
 		plan.Wrong = fault.New(fault.Conflict, "case.one").Naming(standing.Name())
@@ -50,6 +54,8 @@ func (s *Service) open(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"cause": "case.cause"})
 	case o.Device != "" && linked.ID == "":
 		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"device": "case.device"})
+	default:
+		plan.Wrong = wrong
 	}
 	plan.Do = func(tx *store.Tx) error {
 		_, err := s.Opened(tx, act, o)
@@ -62,7 +68,7 @@ func (s *Service) open(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 // the person is told. That it may be opened is the caller's to ask.
 func (s *Service) Opened(tx *store.Tx, act approval.Act, o Opening) (Case, error) {
 	c := Case{
-		TenantID: act.TenantID, ID: o.ID, UserID: act.TargetID, Cause: o.Cause, Words: act.Reason, Ticket: act.Ticket, State: Open,
+		TenantID: act.TenantID, ID: o.ID, UserID: act.TargetID, Cause: o.Cause, Words: act.Reason, Ticket: act.Ticket, State: Open, Origin: FromDesk,
 		OwnerID: act.ActorID, OpenedBy: act.ActorID, OpenedAt: tx.Now,
 	}
 	if act.Reason == WithoutWords {
@@ -173,6 +179,9 @@ func (s *Service) own(tx *store.Tx, act approval.Act, c Case, ownerID string, ac
 	if err := audit.Record(tx, c.event(act, action, "from", c.OwnerID, "to", ownerID)); err != nil {
 		return err
 	}
+	if err := s.ringAsks(tx, c); err != nil {
+		return err
+	}
 	for _, agent := range []string{c.OwnerID, ownerID} {
 		if agent == "" || agent == act.ActorID {
 			continue
@@ -242,7 +251,7 @@ var stepped = map[Step]struct {
 }
 
 // step plans to move a case on. While a phone that it is about still signs the person
-// in, it closes only with a reason.
+// in, or a bypass of it may, it closes only with a reason.
 func (s *Service) step(step Step) approval.Performer {
 	return func(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		var of Of
@@ -257,6 +266,10 @@ func (s *Service) step(step Step) approval.Performer {
 		if err != nil {
 			return plan, err
 		}
+		var open string // a bypass of the case that may let somebody in still
+		if _, err := tx.One(&open, "SELECT id FROM bypasses WHERE user_id = ? AND tenant_id = ? AND case_id = ? AND state IN ('ready', 'active') AND ends_at > ?", c.UserID, c.TenantID, c.ID, tx.Now); err != nil {
+			return plan, err
+		}
 		next, ok := c.State.After(step)
 		plan.Difference = append(plan.Difference, approval.Change{Field: "case_state", Before: string(c.State), After: string(next)})
 		wordless := act.Reason == WithoutWords
@@ -269,9 +282,14 @@ func (s *Service) step(step Step) approval.Performer {
 			plan.Wrong = fault.Wrong("form.wrong", map[string]string{"reason": "approval.reason_missing"})
 		case step == Close && wordless && slices.ContainsFunc(linked, Linked.signsIn):
 			plan.Wrong = fault.Wrong("form.wrong", map[string]string{"reason": "case.device_active"})
+		case step == Close && wordless && open != "":
+			plan.Wrong = fault.Wrong("form.wrong", map[string]string{"reason": "case.bypass_active"})
 		}
 		plan.Do = func(tx *store.Tx) error {
 			if err := move(tx, c, next, act); err != nil {
+				return err
+			}
+			if err := s.ringAsks(tx, c); err != nil {
 				return err
 			}
 			did := stepped[step]
@@ -295,8 +313,9 @@ func move(tx *store.Tx, c Case, next State, act approval.Act) error {
 	}
 	err := tx.Change(changed(), `UPDATE cases SET state = ?, closed_at = ?, closed_by = ?, ending = ? WHERE tenant_id = ? AND id = ? AND state = ?
 		AND (? <> 'closed' OR ? <> '' OR NOT EXISTS (SELECT 1 FROM case_links l JOIN devices d ON d.tenant_id = l.tenant_id AND d.account_id = l.target_id
-			WHERE l.tenant_id = cases.tenant_id AND l.case_id = cases.id AND l.kind = 'device' AND d.state = ? AND d.phone_sign_in))`,
-		next, ended, by, ending, c.TenantID, c.ID, c.State, next, ending, device.Active)
+			WHERE l.tenant_id = cases.tenant_id AND l.case_id = cases.id AND l.kind = 'device' AND d.state = ? AND d.phone_sign_in)
+			AND NOT EXISTS (SELECT 1 FROM bypasses b WHERE b.user_id = cases.user_id AND b.tenant_id = cases.tenant_id AND b.case_id = cases.id AND b.state IN ('ready', 'active') AND b.ends_at > ?))`,
+		next, ended, by, ending, c.TenantID, c.ID, c.State, next, ending, device.Active, tx.Now)
 	if errors.Is(err, store.ErrDuplicate) {
 		return fault.New(fault.Conflict, "case.one")
 	}

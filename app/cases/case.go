@@ -50,6 +50,15 @@ const Other Cause = "other"
 // Causes in the order in which a form offers them.
 var Causes = []Cause{"lost", "broken", "stolen", "new_phone", "no_coverage", Other}
 
+// Origin is how a case came about. Add, never rename.
+type Origin string
+
+const (
+	FromDesk    Origin = "desk"         // an agent opened it
+	FromPerson  Origin = "self_service" // asked for where somebody signs in: nothing was proved
+	FromAccount Origin = "account"      // asked for by somebody who was signed in
+)
+
 // RepeatSpan is how far back another case of the same person makes one a repeat
 // (product.md §5).
 const RepeatSpan = 30 * 24 * time.Hour
@@ -62,10 +71,13 @@ type Case struct {
 	Cause            Cause
 	Words            string // what happened, in those of who opened it
 	Ticket           string
+	ReasonCode       string // of the tenant's reasons, by which something was given last; or empty
+	ReasonWords      string // its words of then
 	State            State
-	OwnerID          string
-	OpenedBy         string
-	Repeats          int // other cases of the person that were opened within RepeatSpan before
+	Origin           Origin
+	OwnerID          string // empty: nobody has taken it
+	OpenedBy         string // empty: somebody who was not signed in
+	Repeats          int    // other cases of the person that were opened within RepeatSpan before
 	OpenedAt         time.Time
 	ClosedAt         *time.Time
 	ClosedBy, Ending string // Ending: why it was closed, or empty

@@ -1,6 +1,7 @@
 package cases_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/cases"
+	"latchkey/app/fault"
 	"latchkey/app/role"
 	. "latchkey/app/signin/signintest"
 	"latchkey/app/store"
@@ -33,7 +35,7 @@ type desk struct {
 func each(t *testing.T, story func(t *testing.T, d *desk)) {
 	t.Helper()
 	Each(t, func(h *House) {
-		d := &desk{House: h, cases: &cases.Service{DB: h.DB, Rules: h.Rules}}
+		d := &desk{House: h, cases: &cases.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Hub: h.Hub, AskMost: 30}}
 		d.approvals = &approval.Service{DB: h.DB, Rules: h.Rules, Hub: h.Hub, Prompts: h.Prompts, Performers: d.cases.Performers()}
 		maps.Copy(d.approvals.Performers, (&role.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Approvals: d.approvals}).Performers())
 		d.agent, d.other = h.Admin(h.Alder, "agent", access.RoleHelpdesk), h.Admin(h.Alder, "other", access.RoleHelpdesk)
@@ -69,7 +71,7 @@ func (d *desk) opened(on user.User, device string) cases.Of {
 
 func (d *desk) whole(of cases.Of, by user.User) cases.Whole {
 	d.T.Helper()
-	w, err := d.cases.Find(d.T.Context(), d.Rules.Standing(by.TenantID, by.ID), of.Case)
+	w, err := d.cases.Find(d.T.Context(), d.Rules.Standing(by.TenantID, by.ID), of.Case, cases.Position{})
 	d.must(err)
 	return w
 }
@@ -266,7 +268,7 @@ func TestWhoHandlesAndSeesCases(t *testing.T) {
 				t.Error("somebody adds to their own case")
 			}
 			who := d.Rules.Standing(row.by.TenantID, row.by.ID)
-			_, err = d.cases.Find(t.Context(), who, of.Case)
+			_, err = d.cases.Find(t.Context(), who, of.Case, cases.Position{})
 			if row.finds == "" {
 				d.must(err)
 			} else {
@@ -342,5 +344,53 @@ func TestTheBoardIsCutAndComesPageByPage(t *testing.T) {
 		if err != nil || len(second.Rows) != 7 || second.More {
 			t.Errorf("the second has %d, %v", len(second.Rows), err)
 		}
+	})
+}
+
+// TestTheFormOfATicketIsAskedWhenItIsTyped: a case that stands under one of before goes on.
+func TestTheFormOfATicketIsAskedWhenItIsTyped(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		under := func(ticket string, kind approval.Kind, on user.User, parameters any) error {
+			act := approval.Act{Kind: kind, TenantID: d.Alder.ID, ActorID: d.agent.ID, TargetID: on.ID, Reason: "a story", Ticket: ticket}
+			_, err := d.approvals.Submit(t.Context(), act.With(parameters))
+			return err
+		}
+		unfit := func(claim string, err error) {
+			t.Helper()
+			if f := fault.Of(err); !errors.Is(err, fault.Invalid) || f.Fields["ticket"] != "desk.ticket_unfit" || f.Detail != "INC-1042" {
+				t.Errorf("%s = %v", claim, err)
+			}
+		}
+		before := cases.NewOpening("lost", "")
+		d.must(under("OLD-1", cases.KindOpen, d.nurse, before))
+		d.Set("UPDATE tenants SET ticket_pattern = 'INC-[0-9]+', ticket_example = 'INC-1042' WHERE id = ?", d.Alder.ID)
+		unfit("opened under another one", under("CHG-1", cases.KindOpen, d.porter, cases.NewOpening("lost", "")))
+		of := cases.Of{Case: before.ID}
+		unfit("noted under another one", under("CHG-1", cases.KindNote, d.nurse, of))
+		unfit("closed under another one", under("CHG-1", cases.KindClose, d.nurse, of))
+		if n := d.Count("SELECT count(*) FROM cases WHERE state = 'open'"); n != 1 || d.Count("SELECT count(*) FROM case_notes") != 0 {
+			t.Errorf("%d cases are open", n)
+		}
+		d.must(under("inc-7", cases.KindNote, d.nurse, of))
+		d.must(under("OLD-1", cases.KindClose, d.nurse, of))
+		d.must(under("INC-8", cases.KindOpen, d.porter, cases.NewOpening("lost", "")))
+	})
+}
+
+func TestACaseClosesWithAReasonWhileABypassLetsIn(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		of := d.opened(d.nurse, "")
+		bypass := func(id, state string, ends time.Time) {
+			d.Set(`INSERT INTO bypasses (tenant_id, id, user_id, case_id, kind, state, minutes, uses, uses_left, reason, check_id, check_via, check_strength, requested_by, starts_at, ends_at, created_at)
+				VALUES (?,?,?,?,'pass_code',?,60,1,1,'','','phone','strong',?,?,?,?)`, d.Alder.ID, id, d.nurse.ID, of.Case, state, d.agent.ID, d.Clock.Now(), ends, d.Clock.Now())
+		}
+		bypass("over", "revoked", d.Clock.Now().Add(time.Hour))
+		bypass("standing", "active", d.Clock.Now().Add(time.Hour))
+		WantCode(t, "closing without a word", d.act(d.agent, cases.KindClose, d.nurse, cases.WithoutWords, of), "form.wrong")
+		d.must(d.act(d.agent, cases.KindClose, d.nurse, "It ends by itself in a moment", of))
+		d.must(d.act(d.agent, cases.KindReopen, d.nurse, "once more", of))
+		// One whose time is over lets nobody in, whoever has written that down.
+		d.Clock.Forward(time.Hour)
+		d.must(d.act(d.agent, cases.KindClose, d.nurse, cases.WithoutWords, of))
 	})
 }

@@ -1,7 +1,12 @@
 package cases
 
 import (
+	"time"
+
+	"latchkey/app/access"
 	"latchkey/app/audit"
+	"latchkey/app/disown"
+	"latchkey/app/fault"
 	"latchkey/app/notify"
 	"latchkey/app/store"
 )
@@ -32,10 +37,63 @@ func (s *Service) Disowned(tx *store.Tx, tenantID, id, userID string, from audit
 			return err
 		}
 	}
-	var owner string
-	found, err := tx.One(&owner, "SELECT id FROM users WHERE tenant_id = ? AND id = ?", tenantID, c.OwnerID)
-	if err != nil || !found {
-		return err // a guest of the tenant, who reads no notices here
+	return s.tellOwner(tx, c, audit.BypassDisowned)
+}
+
+// AskTold is a request as the link is about it by which its person says that it was not
+// theirs.
+type AskTold struct {
+	At     time.Time
+	CaseID string
+}
+
+// AskOf reads such a request; it fails with fault.NotFound when it is not there any more.
+func AskOf(tx *store.Tx, tenantID, id string) (a AskTold, err error) {
+	found, err := tx.One(&a, "SELECT asked_at AS at, case_id FROM case_asks WHERE tenant_id = ? AND id = ?", tenantID, id)
+	if err == nil && !found {
+		err = fault.New(fault.NotFound, "bypass.link_gone")
 	}
-	return notify.Tell(tx, tenantID, owner, notify.Notice{Action: audit.BypassDisowned, Detail: c.Name()})
+	return a, err
+}
+
+// How it was said that a request was not somebody's. Add, never rename.
+const (
+	byMail  = "mail"
+	byPhone = "phone" // whoever holds it
+)
+
+// AskDisowned takes, in the act tx, that a person did not ask what was asked in their name:
+// their case says so from now on, and its agent and those who lead the helpdesk or look
+// after security are told.
+func (s *Service) AskDisowned(tx *store.Tx, link disown.Link, from audit.Origin) (a AskTold, err error) {
+	if a, err = AskOf(tx, link.TenantID, link.AskID); err != nil {
+		return a, err
+	}
+	via := byMail
+	if link.Short {
+		via = byPhone
+	}
+	if err := tx.Exec("UPDATE case_asks SET disowned_at = ?, disowned_via = ? WHERE tenant_id = ? AND id = ?", tx.Now, via, link.TenantID, link.AskID).Error; err != nil {
+		return a, err
+	}
+	c, found, err := find(tx, link.TenantID, a.CaseID)
+	if err != nil || !found {
+		return a, err
+	}
+	err = audit.Record(tx, audit.Event{
+		TenantID: c.TenantID, Action: audit.CaseAskDisowned, Actor: audit.User(c.UserID), Target: audit.Party{Kind: audit.KindCase, ID: c.ID}, Subject: c.UserID, Thread: c.ID,
+		Origin: from, Details: map[string]string{"number": c.Name(), "ask": link.AskID, "via": via},
+	})
+	if err != nil {
+		return a, err
+	}
+	for _, role := range []access.Role{access.RoleSecurityAdministrator, access.RoleHelpdeskLead} {
+		if err := notify.TellRole(tx, c.TenantID, role, notify.Notice{Action: audit.CaseAskDisowned, Detail: c.Name()}); err != nil {
+			return a, err
+		}
+	}
+	if c.OwnerID == "" {
+		return a, nil
+	}
+	return a, s.tellOwner(tx, c, audit.CaseAskDisowned)
 }

@@ -17,7 +17,7 @@ import (
 // How many a page has.
 const (
 	PageLength = 50
-	storyRows  = 100
+	storyRows  = 50 // of a page
 	notesRows  = 200
 )
 
@@ -25,6 +25,8 @@ const (
 const (
 	Mine   = "mine"
 	Anyone = "anyone"
+	Nobody = "nobody" // that no agent has taken
+	Desk   = "desk"   // one's own, and those that nobody has taken
 )
 
 // Ages that a filter knows: a case that was opened longer ago than that.
@@ -39,12 +41,12 @@ const Standing = "standing"
 // zero one is what whoever looks begins with.
 type Filter struct {
 	State string // of States, or Standing
-	Owner string // Mine, Anyone or a sign-in name
+	Owner string // Mine, Nobody, Desk, Anyone or a sign-in name
 	Age   string // of Ages; empty: any
 }
 
-// Sees says whose cases somebody has on the board: an agent of the helpdesk their own,
-// the others all (within their groups).
+// Sees says whose cases somebody has on the board: an agent of the helpdesk their own and
+// those that nobody has taken, the others all (within their groups).
 func Sees(who access.Standing) (all bool) {
 	return who.Role != access.RoleHelpdesk && !strings.HasPrefix(string(who.Role), access.CustomPrefix)
 }
@@ -58,8 +60,8 @@ func (f Filter) tidy(who access.Standing) Filter {
 		f.Age = ""
 	}
 	switch {
-	case !Sees(who):
-		f.Owner = Mine
+	case !Sees(who) && f.Owner != Mine && f.Owner != Nobody:
+		f.Owner = Desk
 	case f.Owner == "":
 		f.Owner = Anyone
 	}
@@ -76,6 +78,10 @@ type Position struct {
 type Row struct {
 	Case
 	UserName, DisplayName, OwnerName string
+
+	Proved   bool // somebody was proved to be the person, in a caller check of this case
+	Disowned bool // the person says that they did not ask
+	OnPhone  bool // and all that says so is a link on a phone, which whoever holds it can follow
 }
 
 // Page is a part of the board: the oldest first, of those that are closed the newest.
@@ -99,6 +105,10 @@ func (s *Service) Board(ctx context.Context, who access.Standing, f Filter, afte
 	case Anyone:
 	case Mine:
 		and("c.owner_id = ?", who.UserID)
+	case Nobody:
+		and("c.owner_id = ''")
+	case Desk:
+		and("c.owner_id IN (?, '')", who.UserID)
 	default:
 		var id string
 		if _, err := tx.One(&id, "SELECT id FROM users WHERE tenant_id = ? AND name = ?", who.TenantID, user.Name(owner)); err != nil {
@@ -154,9 +164,13 @@ func named(tx *store.Tx, tenantID string, found []Case) ([]Row, error) {
 		return nil, err
 	}
 	names, err := user.NamesOf(tx, tenantID, owners...)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := claimsOf(tx, tenantID, found)
 	rows := make([]Row, len(found))
 	for i, c := range found {
-		rows[i] = Row{Case: c, OwnerName: names[c.OwnerID]}
+		rows[i] = Row{Case: c, OwnerName: names[c.OwnerID], Proved: claims[c.ID].Proved, Disowned: claims[c.ID].Disowned, OnPhone: claims[c.ID].Disowned && !claims[c.ID].Mailed}
 		for _, u := range shown {
 			if u.ID == c.UserID {
 				rows[i].UserName, rows[i].DisplayName = u.Name, u.DisplayName
@@ -206,6 +220,10 @@ func (s *Service) Numbered(ctx context.Context, who access.Standing, typed strin
 	}
 	tx := s.DB.View(ctx)
 	found, err := list(tx, "c.tenant_id = ? AND c.number = ?", "c.number", 1, who.TenantID, number)
+	if err == nil && len(found) == 0 {
+		// What somebody was given who asked is the number of the case which it became.
+		found, err = list(tx, "c.tenant_id = ? AND c.id = (SELECT a.case_id FROM case_asks a WHERE a.number = ? AND a.tenant_id = ? LIMIT 1)", "c.number", 1, who.TenantID, number, who.TenantID)
+	}
 	if err != nil {
 		return nil, store.Unusable(err)
 	}
@@ -226,6 +244,7 @@ func (s *Service) look(tx *store.Tx, who access.Standing, c Case) (access.Verdic
 type Note struct {
 	AuthorID, Words string
 	At              time.Time
+	AskID           string // of the request that it is the words of; empty: an agent's
 }
 
 // May says whether somebody may act on the cases of a person.
@@ -238,17 +257,20 @@ func (s *Service) May(ctx context.Context, who access.Standing, userID string) (
 type Whole struct {
 	Row
 	Links  []Linked
-	Phones []Linked // of the person, that can still be linked
-	Notes  []Note   // the newest first
-	Story  []audit.Entry
+	Phones []Linked          // of the person, that can still be linked
+	Notes  []Note            // the newest first
+	Asks   []Said            // the oldest first
+	Story  []audit.Entry     // a page of it, the newest first
+	Older  bool              // there is more of the story
 	Names  map[string]string // sign-in names of those who acted, by id
 	May    bool              // who looks may act on it
 }
 
 // Find gives a case. One of another tenant, or of somebody outside the groups of who
 // asks, is fault.NotFound. Its story an agent is told who handles it; others of the
-// helpdesk read their own part in it (roles.md, audit.read).
-func (s *Service) Find(ctx context.Context, who access.Standing, id string) (w Whole, err error) {
+// helpdesk read their own part in it (roles.md, audit.read). The story begins behind a
+// position.
+func (s *Service) Find(ctx context.Context, who access.Standing, id string, before Position) (w Whole, err error) {
 	tx := s.DB.View(ctx)
 	c, ok, err := find(tx, who.TenantID, id)
 	if err != nil {
@@ -288,26 +310,47 @@ func (s *Service) Find(ctx context.Context, who access.Standing, id string) (w W
 			}
 		}
 	}
-	if err := tx.All(&w.Notes, "SELECT author_id, words, at FROM case_notes WHERE tenant_id = ? AND case_id = ? ORDER BY at DESC, id DESC LIMIT ?", c.TenantID, c.ID, notesRows); err != nil {
+	if err := tx.All(&w.Notes, "SELECT author_id, words, at, ask_id FROM case_notes WHERE tenant_id = ? AND case_id = ? ORDER BY at DESC, id DESC LIMIT ?", c.TenantID, c.ID, notesRows); err != nil {
 		return w, store.Unusable(err)
 	}
-	if err := s.story(ctx, who, &w); err != nil {
+	if w.Asks, err = saidOf(tx, who, c); err != nil {
+		return w, store.Unusable(err)
+	}
+	if err := s.story(ctx, who, &w, before); err != nil {
 		return w, err
 	}
 	w.May, err = s.May(ctx, who, c.UserID)
 	return w, err
 }
 
-// story reads what happened with a case, and the names of those who acted.
-func (s *Service) story(ctx context.Context, who access.Standing, w *Whole) (err error) {
+// meanwhile are the events of a person that belong to the story of their case, though
+// nobody did them under it: what they can sign in with came and went, and whether they may.
+var meanwhile = []audit.Action{
+	audit.DeviceEnrolled, audit.AuthenticatorReset, audit.DeviceRevoked, audit.DeviceRemoved, audit.DeviceDisabled, audit.PhoneSignInEnabled, audit.PhoneSignInDisabled, audit.PhoneSignInMoved,
+	audit.TOTPBound, audit.TOTPRemoved, audit.TOTPReset, audit.PasskeyBound, audit.PasskeyRemoved, audit.PasskeyReset,
+	audit.CodeSheetMade, audit.CodeSheetRemoved, audit.CodeSheetReset, audit.BackupPhoneBound, audit.BackupPhoneRemoved,
+	audit.PasswordSet, audit.PasswordChanged, audit.PasswordRenewed, audit.PasswordLinkMade, audit.SessionsEnded,
+	audit.UserLocked, audit.UserUnlocked, audit.UserDisabled, audit.UserEnabled, audit.MFAChanged, audit.WaysRestored,
+}
+
+// story reads a page of what happened with a case and to its person meanwhile, and the
+// names of those who acted.
+func (s *Service) story(ctx context.Context, who access.Standing, w *Whole, before Position) (err error) {
 	part := audit.Part{Without: []audit.Action{audit.CaseNoted}} // notes stand by themselves
 	if !Sees(who) && w.OwnerID != who.UserID {
 		part.By = who.UserID
 	}
+	also := audit.Meanwhile{UserID: w.UserID, Only: meanwhile, From: w.OpenedAt, Until: s.DB.Now()}
+	if w.ClosedAt != nil {
+		also.Until = *w.ClosedAt
+	}
 	if who.May.Has(access.AuditRead) {
-		if w.Story, err = audit.ThreadOf(ctx, s.DB, who.TenantID, w.ID, part, storyRows); err != nil {
+		if w.Story, err = audit.ThreadOf(ctx, s.DB, who.TenantID, w.ID, also, part, before.At, before.ID, storyRows+1); err != nil {
 			return err
 		}
+	}
+	if w.Older = len(w.Story) > storyRows; w.Older {
+		w.Story = w.Story[:storyRows]
 	}
 	ids := []string{w.OpenedBy, w.ClosedBy}
 	for i, e := range w.Story {

@@ -9,7 +9,7 @@ import (
 	"latchkey/app/store"
 )
 
-const columns = `c.tenant_id, c.id, c.number, c.user_id, c.cause, c.words, c.ticket, c.state, c.owner_id, c.opened_by, c.repeats, c.opened_at, c.closed_at, c.closed_by, c.ending`
+const columns = `c.tenant_id, c.id, c.number, c.user_id, c.cause, c.words, c.ticket, c.reason_code, c.reason_words, c.state, c.origin, c.owner_id, c.opened_by, c.repeats, c.opened_at, c.closed_at, c.closed_by, c.ending`
 
 // list reads cases by a condition on c.
 func list(tx *store.Tx, which, order string, limit int, values ...any) (all []Case, err error) {
@@ -23,19 +23,26 @@ func find(tx *store.Tx, tenantID, id string) (c Case, ok bool, err error) {
 	return c, ok, err
 }
 
-// insert stores a new case, with the next number of its tenant and how many the person
-// had lately.
+// nextNumber gives the next number of a tenant, for a case or for a request.
+func nextNumber(tx *store.Tx, tenantID string, number *int) error {
+	_, err := tx.One(number, `INSERT INTO case_numbers (tenant_id, last) VALUES (?, 1001)
+		ON CONFLICT (tenant_id) DO UPDATE SET last = case_numbers.last + 1 RETURNING last`, tenantID)
+	return err
+}
+
+// insert stores a new case, with the next number of its tenant unless it has one, and how
+// many the person had lately.
 func insert(tx *store.Tx, c *Case) error {
-	_, err := tx.One(&c.Number, `INSERT INTO case_numbers (tenant_id, last) VALUES (?, 1001)
-		ON CONFLICT (tenant_id) DO UPDATE SET last = case_numbers.last + 1 RETURNING last`, c.TenantID)
-	if err != nil {
-		return err
+	if c.Number == 0 {
+		if err := nextNumber(tx, c.TenantID, &c.Number); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.One(&c.Repeats, "SELECT count(*) FROM cases WHERE user_id = ? AND tenant_id = ? AND opened_at > ?", c.UserID, c.TenantID, tx.Now.Add(-RepeatSpan)); err != nil {
 		return err
 	}
-	err = tx.Exec(`INSERT INTO cases (tenant_id, id, number, user_id, cause, words, ticket, state, owner_id, opened_by, repeats, opened_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
-		c.TenantID, c.ID, c.Number, c.UserID, c.Cause, c.Words, c.Ticket, c.State, c.OwnerID, c.OpenedBy, c.Repeats, c.OpenedAt).Error
+	err := tx.Exec(`INSERT INTO cases (tenant_id, id, number, user_id, cause, words, ticket, state, origin, owner_id, opened_by, repeats, opened_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		c.TenantID, c.ID, c.Number, c.UserID, c.Cause, c.Words, c.Ticket, c.State, c.Origin, c.OwnerID, c.OpenedBy, c.Repeats, c.OpenedAt).Error
 	if errors.Is(err, store.ErrDuplicate) {
 		return fault.New(fault.Conflict, "case.one")
 	}
@@ -76,6 +83,12 @@ func links(tx *store.Tx, tenantID, caseID string) (all []Linked, err error) {
 // AddLink says in the act tx that a case is about a thing.
 func AddLink(tx *store.Tx, c Case, kind LinkKind, id, by string) error {
 	return tx.Exec("INSERT INTO case_links (tenant_id, case_id, kind, target_id, added_by, added_at) VALUES (?,?,?,?,?,?)", c.TenantID, c.ID, kind, id, by, tx.Now).Error
+}
+
+// Devices gives the phones that a case is about: their person does not have them any more.
+func Devices(tx *store.Tx, tenantID, caseID string) (accounts []string, err error) {
+	err = tx.All(&accounts, "SELECT target_id FROM case_links WHERE tenant_id = ? AND case_id = ? AND kind = 'device'", tenantID, caseID)
+	return accounts, err
 }
 
 // phoneOf reads a phone of a person; without an id there is none.

@@ -5,13 +5,19 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/secret"
 	"latchkey/app/store"
+	"latchkey/app/wake"
 )
 
 // Service keeps cases.
 type Service struct {
 	DB    *store.DB
+	Keys  *secret.Keys
 	Rules *access.Rules
+	Hub   *wake.Hub
+
+	AskMost int // requests from one address within an hour; 0 for no limit
 }
 
 // Kinds of acts.
@@ -56,7 +62,8 @@ func begin(tx *store.Tx, act approval.Act, id string) (c Case, plan approval.Pla
 		return c, plan, nil
 	}
 	plan.Difference = []approval.Change{{Field: "case", Before: c.Name(), After: c.Name()}}
-	return c, plan, nil
+	plan.Wrong, err = approval.Wrongly(unfit(tx, act, c.Ticket))
+	return c, plan, err
 }
 
 func question(act approval.Act) access.Question {

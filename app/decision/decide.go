@@ -83,10 +83,10 @@ type Decision struct {
 // MatchMode is how a number would be matched.
 func (d Decision) MatchMode() tenant.MatchMode { return tenant.MatchModes[d.Mode] }
 
-// Off gives the ways that are off for a person who has these features: the same that
-// method.Columns gives of a user.
-func (r *Rules) Off(has feature.Set, groups []string) method.Off {
-	closed := r.limited(groups) | everyWay&^has.Ways()
+// Off gives the ways that are off for a person who has these ways by features: the same
+// that method.ColumnsNow gives of a user.
+func (r *Rules) Off(ways user.Ways, groups []string) method.Off {
+	closed := r.limited(groups) | everyWay&^ways
 	return method.Off{NoSignIn: r.Ways.NoSignIn | closed, NoSecond: r.Ways.NoSecond | closed, NoRecovery: r.Ways.NoRecovery | closed}
 }
 
@@ -112,13 +112,19 @@ func before(proved user.Ways) user.Ways {
 }
 
 // Decide says what becomes of a sign-in by these rules. It allocates nothing.
-func Decide(r *Rules, in *Input) Decision { return r.decide(in, r.Features.Of(&in.Person)) }
+func Decide(r *Rules, in *Input) Decision {
+	has := r.Features.Of(&in.Person)
+	return r.decide(in, has, r.Features.Ways(has, &in.Person))
+}
 
 // Would says what would become of it if each report were live.
-func Would(r *Rules, in *Input) Decision { return r.decide(in, r.Features.WouldBe(&in.Person)) }
+func Would(r *Rules, in *Input) Decision {
+	has := r.Features.WouldBe(&in.Person)
+	return r.decide(in, has, r.Features.WouldWays(has, &in.Person))
+}
 
-func (r *Rules) decide(in *Input, has feature.Set) Decision {
-	off := r.Off(has, in.Person.Groups)
+func (r *Rules) decide(in *Input, has feature.Set, ways user.Ways) Decision {
+	off := r.Off(ways, in.Person.Groups)
 	d := Decision{Has: has, Mode: in.mode(has)}
 	use, held := off.NoSignIn, before(in.Proved)
 	if in.Proved != 0 {
@@ -126,7 +132,7 @@ func (r *Rules) decide(in *Input, has feature.Set) Decision {
 	}
 	switch {
 	case use.Has(in.Way):
-		d.Outcome, d.Why = Blocked, r.whyOff(in, has)
+		d.Outcome, d.Why = Blocked, r.whyOff(in, ways)
 	case off.All().Has(held):
 		d.Outcome, d.Why = Blocked, WhyProvedOff
 	case held&^user.WithPrintedCode&^in.Bound != 0: // a printed code is gone when it has proved something
@@ -150,9 +156,9 @@ func (r *Rules) decide(in *Input, has feature.Set) Decision {
 }
 
 // whyOff says by which rule the way is off: the first that alone would do it.
-func (r *Rules) whyOff(in *Input, has feature.Set) Why {
+func (r *Rules) whyOff(in *Input, ways user.Ways) Why {
 	switch {
-	case (everyWay &^ has.Ways()).Has(in.Way):
+	case (everyWay &^ ways).Has(in.Way):
 		return WhyFeature
 	case r.limited(in.Person.Groups).Has(in.Way):
 		return WhyGroups
@@ -192,6 +198,16 @@ func (in *Input) instead(off method.Off) (usable user.Ways) {
 		}
 	}
 	return usable
+}
+
+// Lifts says whether the way counts only because an outage lifts the stage that holds its
+// person back.
+func (in *Input) Lifts(r *Rules, has feature.Set) bool {
+	return r.lifts(in, has, in.Way)
+}
+
+func (r *Rules) lifts(in *Input, has feature.Set, ways user.Ways) bool {
+	return (r.Features.Ways(has, &in.Person) &^ has.Ways()).Has(ways)
 }
 
 // known says whether the browser is one that the person is known in.

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/app/feature"
 	"latchkey/app/method"
+	"latchkey/app/store/storetest"
 	"latchkey/app/tenant"
 	"latchkey/app/user"
 )
@@ -65,6 +66,9 @@ func anyInput(r *rand.Rand) *Input {
 		Mode: tenant.MatchModes[r.IntN(3)], Place: []string{"", "Head office"}[r.IntN(2)], Seen: r.IntN(2) == 0, Trusted: r.IntN(2) == 0, Pressed: r.IntN(4) == 0,
 		Application: []string{"", "", "Payroll"}[r.IntN(3)],
 	}
+	if r.IntN(4) == 0 {
+		in.Person.Lifted = feature.Set(r.IntN(int(feature.All) + 1)) // an outage runs
+	}
 	if r.IntN(2) == 0 {
 		in.Elsewhere = tenant.MatchModes[r.IntN(3)]
 	}
@@ -82,11 +86,12 @@ func anyInput(r *rand.Rand) *Input {
 func TestADecisionFollowsFromItsParts(t *testing.T) {
 	r := drawn(1)
 	seen := map[string]int{}
+	storetest.Breadth(t)
 	for range 100_000 {
 		rules, in := anyRules(r), anyInput(r)
 		d := Decide(rules, in)
 		has := rules.Features.Of(&in.Person)
-		off := rules.Off(has, in.Person.Groups)
+		off := rules.Off(rules.Features.Ways(has, &in.Person), in.Person.Groups)
 		use := off.NoSignIn
 		if in.Proved != 0 {
 			use = off.NoSecond

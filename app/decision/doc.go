@@ -17,6 +17,9 @@
 // needs both. Where the two differ the program is wrong: that is logged, counted, and
 // marked on the decision.
 //
+// An outage that lifts stages (package relaxation) is part of what the sign-in is, and of
+// no rule: Input has which stages it lifted for the person.
+//
 // Rules that are only reported (feature.ReportOnly) are decided by as well, without
 // effect, and kept beside the decision that counted.
 package decision

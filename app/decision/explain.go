@@ -30,6 +30,9 @@ func Explain(r *Rules, in *Input) (Decision, []Verdict) {
 		for _, c := range conditions {
 			all = append(all, Verdict{Rule: "feature", Met: c.Met, Decides: d.Why == WhyFeature && !c.Met, Feature: f, Condition: c})
 		}
+		if in.Lifts(r, d.Has) {
+			say("outage", true, WhyNone)
+		}
 	}
 	for i := range r.Ways.Limits {
 		if l := &r.Ways.Limits[i]; l.Way == in.Way {
@@ -37,7 +40,7 @@ func Explain(r *Rules, in *Input) (Decision, []Verdict) {
 			all = append(all, Verdict{Rule: "groups", Met: met, Decides: d.Why == WhyGroups, Groups: l.Groups})
 		}
 	}
-	off := r.Off(d.Has, in.Person.Groups)
+	off := r.Off(r.Features.Ways(d.Has, &in.Person), in.Person.Groups)
 	if in.Proved == 0 {
 		say("use_sign_in", !r.Ways.NoSignIn.Has(in.Way), WhyUse)
 	} else {
@@ -91,7 +94,7 @@ func (l *Live) WhatIf(tx *store.Tx, d Described) (in Input, all []Tried, err err
 			t := Tried{Way: w.Bit}
 			t.Decision, t.Verdicts = Explain(f.table.rules, &in)
 			if !in.Served.Has(w.Bit) && t.Outcome != Blocked {
-				t.Outcome, t.Why, t.Usable = Blocked, WhyServed, in.instead(f.table.rules.Off(t.Has, in.Person.Groups))
+				t.Outcome, t.Why, t.Usable = Blocked, WhyServed, in.instead(f.table.rules.Off(f.table.rules.Features.Ways(t.Has, &in.Person), in.Person.Groups))
 				for i := range t.Verdicts {
 					t.Verdicts[i].Decides = t.Verdicts[i].Rule == "served"
 				}

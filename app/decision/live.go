@@ -14,6 +14,7 @@ import (
 	"latchkey/app/feature"
 	"latchkey/app/method"
 	"latchkey/app/place"
+	"latchkey/app/relaxation"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
@@ -71,6 +72,7 @@ type row struct {
 	Ways                                                  user.Ways
 	SecondWay                                             string
 	Seed                                                  int64
+	Lifted                                                feature.Set
 	Groups, Chosen, Carried                               string
 	MatchMode, Elsewhere                                  tenant.MatchMode
 	Places                                                string
@@ -83,7 +85,7 @@ type row struct {
 
 // factsOf reads, as of one moment, what is asked of a user and which rules hold: the
 // statement's own word, and everything that the function needs to come to the same.
-var factsOf = `SELECT u.mfa_state, u.ways, COALESCE(h.second_way, '') AS second_way, ` + method.Columns + `, u.seed,
+var factsOf = `SELECT u.mfa_state, u.ways, COALESCE(h.second_way, '') AS second_way, ` + method.ColumnsNow + `, u.seed, ` + relaxation.Lifted + ` AS lifted,
 	COALESCE((SELECT string_agg(m.group_id, ' ') FROM group_members m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id), '') AS groups,
 	COALESCE((SELECT string_agg(c.feature, ' ') FROM rollout_choices c WHERE c.tenant_id = u.tenant_id AND c.user_id = u.id), '') AS chosen,
 	COALESCE((SELECT string_agg(v.channel, ' ') FROM providers v WHERE v.tenant_id = u.tenant_id), '') AS carried,
@@ -137,7 +139,7 @@ func (l *Live) Facts(tx *store.Tx, a About) (*Facts, error) {
 		l.keep(a.TenantID, f.table)
 	}
 	if f.disagree() && f.table.stamp == f.row.stamp() {
-		says := f.table.rules.Off(f.table.rules.Features.Of(&f.input.Person), f.input.Person.Groups)
+		says := f.says()
 		f.differs("ways", fmt.Sprintf("statement %+v, function %+v", f.row.Off, says))
 		// What one of them has off is off.
 		f.Off.NoSignIn |= says.NoSignIn
@@ -148,7 +150,12 @@ func (l *Live) Facts(tx *store.Tx, a About) (*Facts, error) {
 }
 
 func (f *Facts) disagree() bool {
-	return f.row.Off != f.table.rules.Off(f.table.rules.Features.Of(&f.input.Person), f.input.Person.Groups)
+	return f.row.Off != f.says()
+}
+
+func (f *Facts) says() method.Off {
+	r, p := f.table.rules, &f.input.Person
+	return r.Off(r.Features.Ways(r.Features.Of(p), p), p.Groups)
 }
 
 func (f *Facts) read(tx *store.Tx, a About) error {
@@ -167,7 +174,7 @@ func (f *Facts) read(tx *store.Tx, a About) error {
 	}
 	f.Off, f.MFAState, f.Ways, f.SecondWay = r.Off, r.MFAState, r.Ways, r.SecondWay
 	f.input = Input{
-		Person: feature.Person{Seed: r.Seed, Groups: strings.Fields(r.Groups), Chosen: chosen(r.Chosen)}, MFA: r.MFAState, Bound: r.Ways,
+		Person: feature.Person{Seed: r.Seed, Groups: strings.Fields(r.Groups), Chosen: chosen(r.Chosen), Lifted: r.Lifted}, MFA: r.MFAState, Bound: r.Ways,
 		Served: Serves(a.Passkeys, strings.Fields(r.Carried)), Mode: r.MatchMode, Elsewhere: r.Elsewhere, Place: f.live.Atlas.Of(a.IP, places).Name(), Seen: r.First,
 		Pressed: r.WrongNumber || f.live.Rules.Role(a.TenantID, a.UserID) != access.RoleUser,
 	}
@@ -229,6 +236,12 @@ func (f *Facts) Decide(p Proved) Decision {
 	f.input.Way, f.input.Proves, f.input.Proved = p.Way, p.Proves, p.Before
 	f.decision = Decide(f.table.rules, &f.input)
 	return f.decision
+}
+
+// Lifted says whether what was proved, now or before, counts only because an outage lifts
+// the stage that holds its person back.
+func (f *Facts) Lifted(proved user.Ways) bool {
+	return f.table.rules.lifts(&f.input, f.table.rules.Features.Of(&f.input.Person), before(proved))
 }
 
 // Usable gives what the decision leaves to take.

@@ -10,14 +10,16 @@ import (
 )
 
 // A record is what a decision was made of and what it said, in few bytes: a replay
-// reads hundreds of thousands a second. The first byte is the version of the form.
+// reads hundreds of thousands a second. The first byte is the version of the form: where
+// an outage lifted stages for the person it is 2, and what it lifted stands between usable
+// and place.
 //
 //	1 · flags · mfa · mode · elsewhere · seed · chosen · bound · served · way · proves ·
 //	proved · outcome · why · mode of the decision · has · usable · place · application · groups
 //
 // Numbers are uvarints, texts have their length before them, groups come last and
 // fill the rest.
-const form = 1
+const form, formLifted = 1, 2
 
 const (
 	flagSeen = 1 << iota
@@ -44,12 +46,19 @@ func record(in *Input, d Decision) []byte {
 			mfa = byte(i)
 		}
 	}
-	b := append(make([]byte, 0, 96), form, flags, mfa, byte(in.Mode.Strength()+1), byte(in.Elsewhere.Strength()+1))
+	version := byte(form)
+	if in.Person.Lifted != 0 {
+		version = formLifted
+	}
+	b := append(make([]byte, 0, 96), version, flags, mfa, byte(in.Mode.Strength()+1), byte(in.Elsewhere.Strength()+1))
 	for _, n := range []uint64{
 		uint64(in.Person.Seed), uint64(in.Person.Chosen), uint64(in.Bound), uint64(in.Served), uint64(in.Way), uint64(in.Proves), uint64(in.Proved),
 		uint64(d.Outcome), uint64(d.Why), uint64(d.Mode), uint64(d.Has), uint64(d.Usable),
 	} {
 		b = binary.AppendUvarint(b, n)
+	}
+	if version == formLifted {
+		b = binary.AppendUvarint(b, uint64(in.Person.Lifted))
 	}
 	for _, s := range append([]string{in.Place, in.Application}, in.Person.Groups...) {
 		b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
@@ -73,14 +82,18 @@ const metMost = 100_000
 
 // Read reads a record into in and gives the decision that it has.
 func (r *Reader) Read(b []byte, in *Input) (d Decision, err error) {
-	if len(b) < 5 || b[0] != form || int(b[2]) >= len(mfaStates) || int(b[3]) > len(tenant.MatchModes) || int(b[4]) > len(tenant.MatchModes) {
+	if len(b) < 5 || b[0] != form && b[0] != formLifted || int(b[2]) >= len(mfaStates) || int(b[3]) > len(tenant.MatchModes) || int(b[4]) > len(tenant.MatchModes) {
 		return d, errRecord
 	}
 	*in = Input{Seen: b[1]&flagSeen != 0, Trusted: b[1]&flagTrusted != 0, Pressed: b[1]&flagPressed != 0, MFA: mfaStates[b[2]], Mode: mode(b[3]), Elsewhere: mode(b[4])}
 	d.Limited = b[1]&flagLimited != 0
+	count := 12
+	if b[0] == formLifted {
+		count = 13
+	}
 	b = b[5:]
-	var numbers [12]uint64
-	for i := range numbers {
+	var numbers [13]uint64
+	for i := range count {
 		n, size := binary.Uvarint(b)
 		if size <= 0 {
 			return d, errRecord
@@ -88,6 +101,7 @@ func (r *Reader) Read(b []byte, in *Input) (d Decision, err error) {
 		numbers[i], b = n, b[size:]
 	}
 	in.Person.Seed, in.Person.Chosen = int64(numbers[0]), feature.Set(numbers[1])
+	in.Person.Lifted = feature.Set(numbers[12])
 	in.Bound, in.Served, in.Way, in.Proves, in.Proved = user.Ways(numbers[2]), user.Ways(numbers[3]), user.Ways(numbers[4]), user.Ways(numbers[5]), user.Ways(numbers[6])
 	if numbers[7] >= uint64(len(outcomes)) || numbers[8] >= uint64(len(whys)) || numbers[9] >= uint64(len(tenant.MatchModes)) {
 		return d, errRecord

@@ -12,7 +12,9 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/decision"
+	"latchkey/app/desk"
 	"latchkey/app/feature"
+	"latchkey/app/outage"
 	"latchkey/app/provider"
 	"latchkey/app/secret"
 	"latchkey/app/session"
@@ -65,6 +67,13 @@ func managerOf(n int) int {
 		return 20
 	}
 	return 0
+}
+
+// reasons are those of the desks.
+var reasons = desk.Reasons{
+	{Code: "left_at_home", Words: "Phone left at home", Kind: "pass_code", Minutes: 60},
+	{Code: "lost", Words: "Phone lost or stolen", Ticket: true, Kind: "pass_code", Minutes: 60},
+	{Code: "broken", Words: "Phone broken or battery flat", Kind: "pass_code", Minutes: 30},
 }
 
 // Fill makes what is missing and sets the password of everybody. With empty it
@@ -152,6 +161,9 @@ func fill(tx *store.Tx, n tenant.New, hash string, empty bool) error {
 	if err != nil {
 		return err
 	}
+	if err := tx.Exec("UPDATE tenants SET desk_reasons = ?, ticket_pattern = ?, ticket_example = ? WHERE id = ?", reasons.Text(), "[A-Z]{2,8}-[0-9]{1,8}", "INC-1042", t.ID).Error; err != nil {
+		return err
+	}
 	groups := map[string]string{}
 	for _, name := range []string{"pilot", "field", "office"} {
 		groups[name] = secret.System.ShortID()
@@ -193,7 +205,25 @@ func fill(tx *store.Tx, n tenant.New, hash string, empty bool) error {
 			return err
 		}
 	}
-	return nil
+	if empty {
+		return nil
+	}
+	return drill(tx, t.ID, "security@"+n.Domain)
+}
+
+// drill makes up a drill of twelve days ago, which found what it would have found.
+func drill(tx *store.Tx, tenantID, by string) error {
+	var userID string
+	if _, err := tx.One(&userID, "SELECT id FROM users WHERE tenant_id = ? AND name = ?", tenantID, by); err != nil {
+		return err
+	}
+	then := *tx
+	then.Now = tx.Now.AddDate(0, 0, -12)
+	everybody := len(administrators) + users
+	return outage.Keep(&then, "", audit.Event{TenantID: tenantID, Reason: "The drill of this quarter", Actor: audit.User(userID)}, outage.Rehearsed{
+		ID: secret.System.ID(), Asked: outage.Asked{Failed: []outage.Channel{outage.Push, outage.SMS, outage.Voice}},
+		Report: outage.Report{People: everybody, Able: everybody, ByWay: map[string]int{"password": everybody}},
+	})
 }
 
 func join(tx *store.Tx, tenantID, groupID, userID string) error {

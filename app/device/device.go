@@ -205,6 +205,9 @@ func (s *Service) Invite(ctx context.Context, tenantID, userID, sessionID string
 		} else if restricted && ends.Before(e.ExpiresAt) {
 			e.ExpiresAt = ends
 		}
+		if err := SpendVouch(tx, tenantID, sessionID); err != nil {
+			return err
+		}
 		err := tx.Exec(`INSERT INTO enrolments (tenant_id, id, token_digest, user_id, session_id, created_at, expires_at) VALUES (?,?,?,?,?,?,?)`,
 			tenantID, e.ID, token.Digest(), userID, sessionID, tx.Now, e.ExpiresAt).Error
 		if err != nil {

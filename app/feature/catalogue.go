@@ -27,6 +27,7 @@ const (
 	Applications         Feature = "openid_applications"
 	CallerCheck          Feature = "caller_check"
 	Bypass               Feature = "bypass"
+	OutageMode           Feature = "outage_mode"
 )
 
 // Set is a set of features, as bits.
@@ -65,6 +66,7 @@ var Catalogue = catalogue(
 	Entry{Feature: Applications, Bit: 1 << 12},
 	Entry{Feature: CallerCheck, Bit: 1 << 13, Narrows: true},
 	Entry{Feature: Bypass, Bit: 1 << 14, Way: user.WithBypass, Needs: []Feature{CallerCheck}, Widens: true},
+	Entry{Feature: OutageMode, Bit: 1 << 15, Widens: true}, // of a tenant: whose members have it may declare; while somebody has it, an outage holds for all
 )
 
 // All is every feature.

@@ -1,6 +1,10 @@
 package feature
 
-import "slices"
+import (
+	"slices"
+
+	"latchkey/app/user"
+)
 
 // Stage is how far a tenant has opened a feature.
 type Stage string
@@ -30,6 +34,7 @@ type Person struct {
 	Seed   int64    // users.seed
 	Groups []string // ids
 	Chosen Set      // what they turned on by themselves
+	Lifted Set      // those whose stage does not hold them back from ways in now; see Table.Ways
 }
 
 // scale is how many places there are in a percentage, and prime what they are
@@ -110,7 +115,7 @@ type Table struct {
 	Released Set         // what the platform has released to the tenant
 }
 
-const width = 15
+const width = 16
 
 // Rule gives what the tenant says of a feature.
 func (t *Table) Rule(f Feature) Rule {
@@ -163,6 +168,16 @@ func (t *Table) LetsIn(e *Entry, p *Person) bool {
 	return t.Released&e.Bit != 0 && e.lets(r, r.Stage, p)
 }
 
+// Everybody says whether everybody in the tenant has a feature, whoever they are.
+func (t *Table) Everybody(e *Entry) bool {
+	for i := range Catalogue {
+		if other := &Catalogue[i]; (other == e || e.needs&other.Bit != 0) && (t.Released&other.Bit == 0 || !t.Rules[i].Everybody()) {
+			return false
+		}
+	}
+	return true
+}
+
 // Choosable says whether a person may turn a feature on and off by themselves: their
 // tenant leaves it to them, and it would be theirs if they chose it.
 func (t *Table) Choosable(f Feature, p *Person) bool {
@@ -195,6 +210,38 @@ func (t *Table) of(p *Person, reports bool) (has Set) {
 		}
 	}
 	return has
+}
+
+// Ways gives the ways in that a person has: those of a set of features that is theirs,
+// and those of features whose stage was lifted for them. To lift one is to take a feature
+// that is open to some as open to everybody. What is off, or only reported, stays so;
+// whoever is excluded does, and what the platform has not released is not there.
+func (t *Table) Ways(has Set, p *Person) user.Ways { return t.ways(has, p, false) }
+
+// WouldWays gives those that they would have if each report were live.
+func (t *Table) WouldWays(has Set, p *Person) user.Ways { return t.ways(has, p, true) }
+
+func (t *Table) ways(has Set, p *Person, reports bool) user.Ways {
+	if p.Lifted == 0 {
+		return has.Ways()
+	}
+	var open Set
+	for i := range Catalogue {
+		e, r := &Catalogue[i], &t.Rules[i]
+		stage := r.Stage
+		if reports && stage == ReportOnly {
+			stage = Percentage
+		}
+		if t.Released&e.Bit != 0 && (e.lets(r, stage, p) || p.Lifted&e.Bit != 0 && stage != Off && stage != ReportOnly && !within(p.Groups, r.Exclude)) {
+			open |= e.Bit
+		}
+	}
+	for i := range Catalogue {
+		if e := &Catalogue[i]; open&e.needs != e.needs {
+			open &^= e.Bit
+		}
+	}
+	return open.Ways()
 }
 
 // Ring is a slice of people, by how a rule comes to them. Add, never rename.

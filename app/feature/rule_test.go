@@ -178,6 +178,43 @@ func TestNobodyHasWhatNeedsSomethingTheyHaveNot(t *testing.T) {
 	}
 }
 
+func TestWhatEverybodyHasNobodyLacks(t *testing.T) {
+	r := drawn(11)
+	everybody := 0
+	for range 20_000 {
+		table, p := anyTable(r), anyPerson(r)
+		has := table.Of(p)
+		for i := range Catalogue {
+			if e := &Catalogue[i]; table.Everybody(e) {
+				if everybody++; has&e.Bit == 0 {
+					t.Fatalf("everybody has %s by %+v, and %+v has it not", e.Feature, table.Rule(e.Feature), p)
+				}
+			}
+		}
+	}
+	if everybody == 0 {
+		t.Error("no rule lets everybody in")
+	}
+	sms, _ := Find(SMS)
+	for claim, row := range map[string]struct {
+		table *Table
+		want  bool
+	}{
+		"where nothing is said":                  {Usual(), true},
+		"at a hundred percent":                   {Usual().With(SMS, Rule{Stage: Percentage, Share: 100}), true},
+		"but for a group":                        {Usual().With(SMS, Rule{Stage: Everyone, Exclude: []string{"field"}}), false},
+		"where some lack what it needs":          {Usual().With(BackupPhones, Rule{Stage: Percentage, Share: 99}), false},
+		"while the platform holds it back":       {&Table{Rules: Usual().Rules, Released: All &^ sms.Bit}, false},
+		"while it holds back what it does need":  {&Table{Rules: Usual().Rules, Released: All &^ (1 << 5)}, false},
+		"while it holds back what it needs not":  {&Table{Rules: Usual().Rules, Released: All &^ (1 << 0)}, true},
+		"where others lack what it does not use": {Usual().With(Passkeys, Rule{Stage: Off}), true},
+	} {
+		if got := row.table.Everybody(sms); got != row.want {
+			t.Errorf("%s everybody has codes by SMS: %t", claim, got)
+		}
+	}
+}
+
 func TestAReportChangesNothing(t *testing.T) {
 	r := drawn(6)
 	for range 20_000 {

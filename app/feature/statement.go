@@ -22,13 +22,16 @@ func member(excluded string) string {
 }
 
 // shut says that a gate g of the tenant does not let a user u in; see Entry.lets.
-var shut = `(g.nobody OR ` + member("TRUE") + ` OR NOT CASE g.stage
+var shut = `(g.nobody OR ` + member("TRUE") + ` OR NOT ` + lets + `)`
+
+// lets says that its stage lets them in.
+var lets = `CASE g.stage
 	WHEN 'everyone' THEN TRUE
 	WHEN 'pilot' THEN ` + member("FALSE") + `
 	WHEN 'percentage' THEN ` + place("u.seed", "g") + ` < g.share OR ` + member("FALSE") + `
 	WHEN 'users_choice' THEN EXISTS (SELECT 1 FROM rollout_choices c WHERE c.tenant_id = g.tenant_id AND c.feature = g.feature AND c.user_id = u.id)
 		AND (NOT g.narrowed OR ` + member("FALSE") + `)
-	ELSE FALSE END)`
+	ELSE FALSE END`
 
 // released is what the platform has not released to a tenant t.
 func released(what string) string {
@@ -58,6 +61,18 @@ var (
 	NobodysParts = fmt.Sprintf("(%d & ~t.ruled | %s | %s)", StartsOff, closed("part", "g.nobody"), released("part"))
 )
 
+// WaysOffBut is WaysOff for who is held back by no stage of the gates g for which a
+// condition holds; see Table.Ways.
+func WaysOffBut(lifted string) string {
+	held := `(` + member("TRUE") + ` OR g.stage IN ('off', 'report_only') OR (g.nobody OR NOT ` + lets + `) AND NOT ` + lifted + `)`
+	return "(" + closed("way", held) + " | " + released("way") + ")"
+}
+
+// NobodysWaysBut is the same of NobodysWays.
+func NobodysWaysBut(lifted string) string {
+	return "(" + closed("way", "(g.nobody AND (g.stage IN ('off', 'report_only') OR NOT "+lifted+"))") + " | " + released("way") + ")"
+}
+
 // With is a condition that a user u in a tenant t has a feature. It asks for the
 // gates of that one alone.
 func With(f Feature) string { return one(f, shut) }
@@ -78,6 +93,14 @@ func one(f Feature, closes string) string {
 	return fmt.Sprintf(`(CASE WHEN EXISTS (SELECT 1 FROM release_gates r WHERE r.region = t.region AND r.ring = t.ring AND r.part = %[1]d AND %[2]s >= r.share) THEN FALSE
 		WHEN t.ruled & %[1]d = 0 AND NOT %[3]s THEN FALSE WHEN t.ruled = 0 THEN TRUE
 		ELSE NOT EXISTS (SELECT 1 FROM rollout_gates g WHERE g.tenant_id = t.id AND g.part = %[1]d AND %[4]s) END)`, e.Bit, place("t.seed", "r"), unruled, closes)
+}
+
+// Included is a condition that a user, a column of the statement around it, is in a group
+// that the rule for a feature includes, whatever else it says. It takes the tenant. It reads the members once, and goes through
+// no other rows for each of them: how many there are no plan guesses well.
+func Included(f Feature, user string) string {
+	return `(` + user + ` IN (SELECT m.user_id FROM rollout_groups n JOIN group_members m ON m.tenant_id = n.tenant_id AND m.group_id = n.group_id
+		WHERE n.tenant_id = ? AND n.feature = '` + string(f) + `' AND NOT n.excluded)) IS TRUE`
 }
 
 // Choosable is a condition that a user u in a tenant t may turn a feature on and off by

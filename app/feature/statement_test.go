@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 // TestAStatementSaysWhatTheRuleSays draws rules, releases, groups and choices, and
 // asks of everybody both the function and the statement what they have.
 func TestAStatementSaysWhatTheRuleSays(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+	storetest.Walk(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
 		r := rand.New(rand.NewPCG(11, 7))
 		act := func(do func(tx *store.Tx) error) {
 			t.Helper()

@@ -9,11 +9,17 @@ type Named struct{ ID, Name string }
 const offeredMost = 200
 
 // Offered lists the groups that a form of a tenant offers for a rule, by name: the first
-// ones, and those that rules in a table speak of already, which a form must not lose.
-func Offered(tx *store.Tx, tenantID, table string) (all []Named, err error) {
-	err = tx.All(&all, `SELECT g.id, g.name FROM groups g WHERE g.tenant_id = ? AND (g.id IN (SELECT r.group_id FROM `+table+` r WHERE r.tenant_id = ?)
-		OR g.id IN (SELECT f.id FROM (SELECT id FROM groups WHERE tenant_id = ? ORDER BY name LIMIT ?) f)) ORDER BY g.name`, tenantID, tenantID, tenantID, offeredMost)
+// ones, and those for which a condition on a group g holds, because rules speak of them
+// already, which a form must not lose.
+func Offered(tx *store.Tx, tenantID, spoken string) (all []Named, err error) {
+	err = tx.All(&all, `SELECT g.id, g.name FROM groups g WHERE g.tenant_id = ? AND (`+spoken+`
+		OR g.id IN (SELECT f.id FROM (SELECT id FROM groups WHERE tenant_id = ? ORDER BY name LIMIT ?) f)) ORDER BY g.name`, tenantID, tenantID, offeredMost)
 	return all, err
+}
+
+// In is a condition for Offered: rows of a table of rules speak of it.
+func In(table string) string {
+	return "EXISTS (SELECT 1 FROM " + table + " r WHERE r.tenant_id = g.tenant_id AND r.group_id = g.id)"
 }
 
 // NamesOf gives the names of groups of a tenant by their ids. One that is none has none.

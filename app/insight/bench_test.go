@@ -13,7 +13,6 @@ import (
 	"latchkey/app/decision"
 	"latchkey/app/feature"
 	"latchkey/app/insight"
-	"latchkey/app/role"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
@@ -46,7 +45,7 @@ func million(b *testing.B, dialect store.Dialect, people, decisions int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := &insight.Service{DB: db, Roles: &role.Service{DB: db, Rules: rules}, Rules: rules, Log: slog.New(slog.DiscardHandler)}
+	s := &insight.Service{DB: db, Rules: rules, Log: slog.New(slog.DiscardHandler)}
 	numbers := "generate_series(1, ?) AS i"
 	if dialect == store.SQLite {
 		numbers = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n)"

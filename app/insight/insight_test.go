@@ -10,7 +10,6 @@ import (
 	"latchkey/app/decision"
 	"latchkey/app/feature"
 	"latchkey/app/insight"
-	"latchkey/app/role"
 	"latchkey/app/secret"
 	"latchkey/app/signin/signintest"
 	"latchkey/app/store"
@@ -30,8 +29,7 @@ type office struct {
 func each(t *testing.T, story func(o *office)) {
 	t.Helper()
 	signintest.Each(t, func(h *signintest.House) {
-		roles := &role.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules}
-		story(&office{House: h, insights: &insight.Service{DB: h.DB, Roles: roles, Rules: h.Rules, Log: slog.New(slog.DiscardHandler)}})
+		story(&office{House: h, insights: &insight.Service{DB: h.DB, Rules: h.Rules, Log: slog.New(slog.DiscardHandler)}})
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"latchkey/app/access"
-	"latchkey/app/role"
 	"latchkey/app/store"
 )
 
@@ -23,7 +22,6 @@ const (
 // Service counts, and gives what was counted.
 type Service struct {
 	DB    *store.DB
-	Roles *role.Service
 	Rules *access.Rules
 	Log   *slog.Logger
 }

@@ -1,9 +1,15 @@
 package journey
 
 import (
+	"image"
+	"image/color"
+	"image/png"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp/kb"
+
+	"latchkey/app/secret"
 	"latchkey/app/store"
 )
 
@@ -27,6 +33,16 @@ func TestTheDeskLetsACallerIn(t *testing.T) {
 		codes[n] = own.Text("[data-code-number='" + n + "'] .code")
 	}
 
+	admin := h.pc()
+	admin.console("admin@alder.example", "/users?q=user7")
+	admin.Follow("tbody th a")
+	admin.Click("#photo > summary")
+	admin.chooseFile("#photo-file", "photo.png", drawn(t))
+	admin.Fill("dialog[open] [name=reason]", "For the desk")
+	admin.Follow("dialog[open] button.primary")
+	admin.WaitFor("img.portrait")
+	admin.look("person-photo")
+
 	desk := h.pc()
 	desk.console("desk@alder.example", "/users?q=user7")
 	desk.Follow("tbody th a")
@@ -39,6 +55,8 @@ func TestTheDeskLetsACallerIn(t *testing.T) {
 	desk.WaitForText("h1", "It is")
 	desk.Follow("a[href$='/desk']")
 	desk.WaitForText(".steps", "proved")
+	desk.Click("input[name=reason_code][value='']")
+	desk.Click("details:has(input[name=minutes]) > summary")
 	desk.Fill("input[name=minutes]", "5")
 	desk.Fill("input[name=reason]", "Lost the phone, the shift begins")
 	desk.Click("input[value=read_out]")
@@ -102,4 +120,129 @@ func TestTheDeskLetsACallerIn(t *testing.T) {
 	pc.Follow("form[action^='/not-me/'] button.danger")
 	pc.WaitForText("h1", "is locked")
 	pc.look("disowned")
+}
+
+// drawn is a picture of nobody: a head and shoulders.
+func drawn(t *testing.T) string {
+	t.Helper()
+	const width, height = 480, 600
+	to := image.NewRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			at := color.RGBA{R: 90, G: uint8(110 + y/8), B: 140, A: 255}
+			if head, body := (x-240)*(x-240)+(y-220)*(y-220), (x-240)*(x-240)+(y-620)*(y-620); head < 110*110 || body < 240*240 {
+				at = color.RGBA{R: 225, G: 215, B: 200, A: 255}
+			}
+			to.SetRGBA(x, y, at)
+		}
+	}
+	var b strings.Builder
+	if err := png.Encode(&b, to); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// An organisation says what its desk may give and by which reasons; the desk then gives
+// what is usual by two keys, and one more thing where the reason takes a ticket.
+func TestTheDeskGivesWhatIsUsualByTwoKeys(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	const rules = "/admin/alder/settings/desk"
+	admin := h.pc()
+	admin.Forgive("status of 422")
+	admin.console("admin@alder.example", "/settings/desk")
+	admin.look("desk-rules")
+	admin.types("input[name=ticket_pattern]", "INC-([0-9]+")
+	admin.types("input[name=ticket_example]", "INC-1042")
+	admin.types("input[name=reason]", "Only incidents")
+	admin.Press(kb.Enter)
+	admin.WaitForText(".field-error", "no other half")
+	admin.look("desk-rules-wrong")
+	admin.types("input[name=ticket_pattern]", "INC-[0-9]+")
+	admin.types("input[name=bypass_minutes]", "120")
+	admin.enters("main form:not([action$=remove]) button.primary")
+	admin.WaitForText("main", "Only incidents") // another form of tickets takes two
+	admin.Open(h.URL + rules)
+	admin.enters("a[href$='/reasons/new']")
+	admin.types("input[name=words]", "Works at another site today")
+	admin.types("input[name=code]", "other site")
+	admin.reach("input[name=takes_ticket]")
+	admin.Press(" ")
+	admin.types("input[name=minutes]", "30")
+	admin.Click("input[name=kind][value=pass_code]")
+	admin.Click("input[name=delivery][value=read_out]")
+	admin.types("input[name=reason]", "It happens every day")
+	admin.Press(kb.Enter)
+	admin.WaitForText(".field-error", "small letters")
+	admin.look("desk-reason")
+	admin.types("input[name=code]", "other_site")
+	admin.Press(kb.Enter)
+	admin.WaitFor("[data-reason=other_site]")
+	admin.Click("#remove-broken > summary")
+	admin.WaitFor("dialog[open] input[name=reason]")
+	admin.look("desk-reason-remove")
+	admin.Fill("dialog[open] input[name=reason]", "Nobody chooses it")
+	admin.Follow("dialog[open] .acts button:not([type=button])")
+	admin.WaitForText(".flash", "Removed")
+	if admin.Has("[data-reason=broken]") {
+		t.Error("the reason is there still")
+	}
+
+	user := h.user("user21@alder.example")
+	agent := h.user("desk@alder.example")
+	h.exec("INSERT INTO devices (tenant_id, account_id, id, user_id, name, platform, public_key, pin_digest, state, phone_sign_in, created_at) VALUES (?,'account-1','device-1',?,'A phone','ios','','','active',TRUE,?)", user.TenantID, user.ID, h.DB.Now())
+	h.exec("INSERT INTO cases (tenant_id, id, number, user_id, cause, words, state, owner_id, opened_by, opened_at) VALUES (?,'case-1',1001,?,'lost','','open',?,?,?)", user.TenantID, user.ID, agent.ID, agent.ID, h.DB.Now())
+	prove := func() {
+		h.exec(`INSERT INTO caller_checks (tenant_id, id, user_id, agent_id, case_id, via, asked_id, state, begun_at, expires_at, ended_at, proved_at, proved_with) VALUES (?,?,?,?,'case-1','phone',?,'proved',?,?,?,?,'account-1')`,
+			user.TenantID, secret.System.ID(), user.ID, agent.ID, user.ID, h.DB.Now(), h.DB.Now(), h.DB.Now(), h.DB.Now())
+	}
+	prove()
+	desk := h.pc()
+	desk.console("desk@alder.example", "/users/"+user.ID+"/desk")
+	desk.WaitFor("[data-presets]")
+	desk.look("desk-presets")
+	desk.key("1", "Digit1", "1", 49)
+	desk.choose()
+	desk.WaitFor("#bypass-code")
+	desk.WaitForText("dl.facts", "Phone left at home")
+	desk.look("bypass-by-reason")
+	h.exec("UPDATE bypasses SET state = 'used'")
+
+	// One that takes a ticket asks for it before anything is sent.
+	prove()
+	desk.Open(h.URL + "/admin/alder/users/" + user.ID + "/desk")
+	desk.key("3", "Digit3", "3", 51)
+	desk.choose()
+	desk.types("input[name=ticket]", "INC-7")
+	desk.choose()
+	desk.WaitFor("#bypass-code")
+	desk.WaitForText("dl.facts", "another site")
+	desk.Open(h.URL + "/admin/alder/cases/case-1")
+	desk.WaitForText("dl.facts", "another site")
+}
+
+// A security administrator names the ticket system and sees its secret once.
+func TestATicketSystemIsNamed(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	security := h.pc()
+	security.Forgive("status of 422")
+	security.console("security@alder.example", "/settings/ticket-system")
+	security.look("ticket-system-none")
+	security.types("input[name=url]", "https://10.0.0.1/in")
+	security.Press(kb.Enter)
+	security.WaitFor(".field-error")
+	security.types("input[name=url]", "https://tickets.example/in")
+	security.Press(kb.Enter)
+	security.WaitFor("#ticket-secret")
+	security.look("ticket-system-secret")
+	who := h.user("user21@alder.example")
+	for id, answer := range map[string]string{"answer-1": "open", "answer-2": "not_theirs", "answer-3": "none"} {
+		h.exec("INSERT INTO ticket_answers (tenant_id, id, ticket, user_id, agent_id, answer, fault, milliseconds, asked_at) VALUES (?,?,'INC-1042',?,?,?,?,120,?)", who.TenantID, id, who.ID, h.user("desk@alder.example").ID, answer, map[string]string{"none": "slow"}[answer], h.DB.Now())
+	}
+	h.exec("INSERT INTO outbox (tenant_id, id, kind, target, body, created_at, due_at, expires_at, tries, fault) VALUES (?,'note-1','ticket_note','INC-1042','{}',?,?,?,2,'unreachable')", who.TenantID, h.DB.Now(), h.DB.Now().AddDate(0, 0, 1), h.DB.Now().AddDate(0, 0, 2))
+	security.Open(h.URL + "/admin/alder/settings/ticket-system")
+	security.WaitFor("[data-note]")
+	security.look("ticket-system")
 }

@@ -26,7 +26,7 @@ func TestHelpdeskKeepsACase(t *testing.T) {
 	p.Fill("dialog[open] input[name=ticket]", "no ticket")
 	p.look("case-open")
 	p.Follow("dialog[open] .acts button.primary, dialog[open] .acts button:not([type=button])")
-	p.WaitForText("dialog[open] .field-error", "Use letters")
+	p.WaitForText("dialog[open] .field-error", "look otherwise")
 	p.look("case-open-error")
 	p.Fill("dialog[open] input[name=ticket]", "CHG-1042")
 	p.Follow("dialog[open] .acts button:not([type=button])")

@@ -20,7 +20,7 @@ func TestHelpdeskChecksACaller(t *testing.T) {
 	p.look("person-check")
 	p.Fill("#check-ticket", "no ticket")
 	p.Follow("button[name=via][value=phone]")
-	p.WaitForText(".field-error", "Use letters")
+	p.WaitForText(".field-error", "look otherwise")
 	p.look("person-check-error")
 	p.Fill("#check-ticket", "CHG-1042")
 	p.Follow("button[name=via][value=phone]")

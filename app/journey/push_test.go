@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"latchkey/app/audit"
+	"latchkey/app/notify"
 	"latchkey/app/notify/notifytest"
 	"latchkey/app/store"
 )
@@ -151,10 +153,43 @@ func TestAPushWakesThePhone(t *testing.T) {
 	phone.ended("approved")
 	p.signedIn(name)
 
+	// A notice says what it is about, and a click on it leads to where it is taken back.
+	var of struct{ TenantID, ID string }
+	if _, err := h.DB.View(t.Context()).One(&of, "SELECT tenant_id, id FROM users WHERE name = ?", name); err != nil {
+		t.Fatal(err)
+	}
+	err = h.DB.Act(t.Context(), func(tx *store.Tx) error {
+		until := tx.Now.Add(time.Hour)
+		_, err := notify.TellPhones(tx, of.TenantID, of.ID, notify.Told{Action: audit.BypassIssued, Detail: "skip", Agent: "desk@alder.example", Case: "C-1001", Until: &until, Disowning: "a-link"}, nil, notify.Told{})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case sent = <-service.Got:
+	case <-time.After(patience):
+		t.Fatal("the program pushes no notice")
+	}
+	inWorker[bool](phone, "((shown.length = 0), true)")
+	phone.Push(h.URL, browser.Read(sent.Body))
+	phone.untilWorker("shown.length > 0")
+	link := "/not-me/" + h.Keys.ShortDisowning(of.TenantID, "a-link")
+	for _, part := range []string{"desk@alder.example", "C-1001", "skipping it once", "UTC"} {
+		if got := inWorker[[]notification](phone, "shown"); len(got) != 1 || got[0].Title != "Alder Health" || !strings.Contains(got[0].Body, part) {
+			t.Errorf("shown is %+v, which does not say %q", got, part)
+		}
+	}
+	phone.untilWorker("registration.getNotifications().then((all) => all.length === 1)")
+	if got := inWorker[string](phone, click); got != "open "+link+", 0 left" {
+		t.Errorf("a click on a notice: %s, want open %s", got, link)
+	}
+
 	inWorker[bool](phone, `registration.showNotification("again", { tag: "again" }).then(() => true)`)
 	phone.untilWorker("registration.getNotifications().then((all) => all.length === 1)")
 	worker := *phone
 	phone.Open("about:blank")
+	worker.untilWorker(`clients.matchAll({ type: "window" }).then((all) => all.every(({ url }) => new URL(url).pathname !== "/phone"))`)
 	if got := inWorker[string](&worker, click); got != "open /phone, 0 left" {
 		t.Errorf("a click with no app open: %s", got)
 	}

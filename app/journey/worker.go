@@ -91,6 +91,7 @@ func (tab *Tab) Push(origin, data string) {
 	ctx, cancel := context.WithTimeout(tab.ctx, patience)
 	defer cancel()
 	updates := chromedp.Events(ctx, serviceworker.WorkerRegistrationUpdated)
+	call(tab, "service workers", serviceworker.Disable, cdp.Empty{}) // it tells of what there is when it begins
 	call(tab, "service workers", serviceworker.Enable, cdp.Empty{})
 	for update, err := range updates {
 		if err != nil {

@@ -16,6 +16,7 @@ package method
 import (
 	"latchkey/app/fault"
 	"latchkey/app/feature"
+	"latchkey/app/relaxation"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -74,8 +75,12 @@ func (o Off) All() user.Ways { return o.NoSignIn & o.NoSecond & o.NoRecovery }
 const Limited = `(CASE WHEN t.limited_ways = 0 THEN 0 ELSE t.limited_ways & ~COALESCE((SELECT sum(DISTINCT l.way) FROM method_groups l
 	JOIN group_members lm ON lm.tenant_id = l.tenant_id AND lm.group_id = l.group_id WHERE l.tenant_id = t.id AND lm.user_id = u.id), 0) END)`
 
-// closed gives the ways that are off for a user in every use.
-var closed = Limited + " | " + feature.WaysOff
+// closed gives the ways that are off for a user in every use; closedNow those that are
+// while an outage may lift the stages of some (package relaxation).
+var (
+	closed    = Limited + " | " + feature.WaysOff
+	closedNow = Limited + " | " + relaxation.WaysOff
+)
 
 // What a user u in a tenant t may not use, as parts of a statement.
 var (
@@ -87,11 +92,18 @@ var (
 	// Columns reads an Off.
 	Columns = NoSignIn + " AS no_sign_in, " + NoSecond + " AS no_second, " + NoRecovery + " AS no_recovery"
 
+	// The same of who signs in now. Whatever lasts longer, such as whether a change would lock
+	// somebody out or what may be bound, asks those above.
+	NoSignInNow = "(t.no_sign_in | " + closedNow + ")"
+	NoSecondNow = "(t.no_second | " + closedNow + ")"
+	NoUseNow    = "(t.no_sign_in & t.no_second & t.no_recovery | " + closedNow + ")"
+	ColumnsNow  = NoSignInNow + " AS no_sign_in, " + NoSecondNow + " AS no_second, (t.no_recovery | " + closedNow + ") AS no_recovery"
+
 	// NobodySignsIn are the ways that nobody in a tenant t signs in with. It asks for
 	// no user, so that a name that is none is offered the same.
-	NobodySignsIn = "(t.no_sign_in | " + feature.NobodysWays + ")"
+	NobodySignsIn = "(t.no_sign_in | " + relaxation.NobodysWays + ")"
 	// NobodysColumns reads an Off of nobody in particular.
-	NobodysColumns = NobodySignsIn + " AS no_sign_in, (t.no_second | " + feature.NobodysWays + ") AS no_second, (t.no_recovery | " + feature.NobodysWays + ") AS no_recovery"
+	NobodysColumns = NobodySignsIn + " AS no_sign_in, (t.no_second | " + relaxation.NobodysWays + ") AS no_second, (t.no_recovery | " + relaxation.NobodysWays + ") AS no_recovery"
 )
 
 // MayBind fails with fault.Conflict when a way is off for a user in every use. What

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"latchkey/app/access"
@@ -21,22 +22,35 @@ type Notice struct {
 	About  string       // id of the user whom it is about, when that is somebody else
 
 	SessionID string // of the sign-in that it tells of, which its reader can undo
-	Disowning string // id of the link by which its reader takes it back without signing in; see package bypass
+	Disowning string // id of the link by which its reader takes it back without signing in; see package disown
 	IP        string // from where that was; for the mail, the session has it too
+
+	Agent string    // name of who did it, where its reader is to learn that
+	Case  string    // as people call it
+	Until time.Time // that what was given works at the latest; zero: it is not about that
+}
+
+// Told is the notice as its reader sees it who gets it in the act tx.
+func (n Notice) Told(tx *store.Tx) Told {
+	t := Told{Action: n.Action, ByRole: n.By, Reason: n.Reason, Detail: n.Detail, At: tx.Now, IP: n.IP, Disowning: n.Disowning, Agent: n.Agent, Case: n.Case}
+	if t.Detail == "" {
+		t.Detail = n.About
+	}
+	if !n.Until.IsZero() {
+		t.Until = &n.Until
+	}
+	return t
 }
 
 // Tell leaves a notice for a user in the act tx.
 func Tell(tx *store.Tx, tenantID, userID string, n Notice) error {
-	detail := n.Detail
-	if detail == "" {
-		detail = n.About
-	}
-	err := tx.Later(`INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, detail, session_id, at) VALUES (?,?,?,?,?,?,?,?,?)`,
-		tenantID, secret.System.ID(), userID, n.Action, n.By, n.Reason, detail, n.SessionID, tx.Now)
+	told := n.Told(tx)
+	err := tx.Later(`INSERT INTO notices (tenant_id, id, user_id, action, by_role, reason, detail, session_id, agent, of_case, until, at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
+		tenantID, secret.System.ID(), userID, n.Action, n.By, n.Reason, told.Detail, n.SessionID, n.Agent, n.Case, told.Until, tx.Now)
 	if err != nil {
 		return err
 	}
-	return mail(tx, tenantID, userID, Told{Action: n.Action, ByRole: n.By, Reason: n.Reason, Detail: detail, At: tx.Now, IP: n.IP, Disowning: n.Disowning})
+	return mail(tx, tenantID, userID, told)
 }
 
 // MailLife is how long a notice is worth a mail.
@@ -51,14 +65,49 @@ func mail(tx *store.Tx, tenantID, userID string, n Told) error {
 	}, n, MailLife)
 }
 
+// TellPhones owes a notice, in the act tx, to every phone of a user that is bound and
+// takes pushes, and says how many that are. Those that its owner does not have any more are
+// told less.
+func TellPhones(tx *store.Tx, tenantID, userID string, n Told, gone []string, less Told) (phones int, err error) {
+	var ids []string
+	if err := tx.All(&ids, "SELECT account_id FROM devices WHERE tenant_id = ? AND user_id = ? AND state = 'active' AND push_subscription <> ''", tenantID, userID); err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		said := n
+		if slices.Contains(gone, id) {
+			said = less
+		}
+		to := Targets{Query: "SELECT push_subscription FROM devices WHERE tenant_id = ? AND account_id = ? AND state = 'active' AND push_subscription <> ''", Values: []any{tenantID, id}}
+		if err := Queue(tx, tenantID, KindPush, to, Pushed{Notice: &said}, MailLife); err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), nil
+}
+
+// Nameless is what happened, and who did it under which case is left out.
+func (n Told) Nameless() Told {
+	n.Agent, n.Case, n.Reason = "", "", ""
+	return n
+}
+
+// Pushed is what a phone is told by a push: of a request that waits, of which it says no
+// more than its id, or of a notice.
+type Pushed struct {
+	Request string `json:"request,omitempty"`
+	Notice  *Told  `json:"notice,omitempty"` // as it is owed
+
+	// As it is sent: the words of a notice, and where its reader takes it back.
+	Title string `json:"title,omitempty"`
+	Text  string `json:"text,omitempty"`
+	Link  string `json:"link,omitempty"`
+}
+
 // TellRole leaves a notice for everybody in a tenant who holds a role, as their own
 // or, when they have none, through a group.
 func TellRole(tx *store.Tx, tenantID string, role access.Role, n Notice) error {
-	var holders []string
-	err := tx.All(&holders, `SELECT user_id FROM role_assignments WHERE tenant_id = ? AND role = ? AND (ends_at IS NULL OR ends_at > ?)
-		UNION SELECT m.user_id FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id AND m.group_id = g.id
-			LEFT JOIN role_assignments a ON a.tenant_id = m.tenant_id AND a.user_id = m.user_id AND (a.ends_at IS NULL OR a.ends_at > ?)
-			WHERE g.tenant_id = ? AND g.role = ? AND a.user_id IS NULL`, tenantID, role, tx.Now, tx.Now, tenantID, role)
+	holders, err := Holders(tx, tenantID, role)
 	if err != nil {
 		return err
 	}
@@ -68,6 +117,15 @@ func TellRole(tx *store.Tx, tenantID string, role access.Role, n Notice) error {
 		}
 	}
 	return nil
+}
+
+// Holders are those whom TellRole tells.
+func Holders(tx *store.Tx, tenantID string, role access.Role) (holders []string, err error) {
+	err = tx.All(&holders, `SELECT user_id FROM role_assignments WHERE tenant_id = ? AND role = ? AND (ends_at IS NULL OR ends_at > ?)
+		UNION SELECT m.user_id FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id AND m.group_id = g.id
+			LEFT JOIN role_assignments a ON a.tenant_id = m.tenant_id AND a.user_id = m.user_id AND (a.ends_at IS NULL OR a.ends_at > ?)
+			WHERE g.tenant_id = ? AND g.role = ? AND a.user_id IS NULL`, tenantID, role, tx.Now, tx.Now, tenantID, role)
+	return holders, err
 }
 
 // Told is a notice as its reader sees it.
@@ -81,14 +139,24 @@ type Told struct {
 
 	SessionID string `json:"-"`                   // that can be undone; empty: none
 	IP        string `json:"ip,omitempty"`        // of that session
-	Disowning string `json:"disowning,omitempty"` // in a mail that is owed the id, and in one that is written what the link ends with
+	Disowning string `json:"disowning,omitempty"` // in what is owed the id, and in what is written what the link ends with
+
+	Agent string     `json:"agent,omitempty"`
+	Case  string     `json:"case,omitempty" gorm:"column:of_case"`
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// OfSomebody says whether its detail is the id of the user whom it is about, whose name its
+// reader is shown instead.
+func (t Told) OfSomebody() bool {
+	return t.Action == audit.AccessAlarm || t.Action == audit.CallerCheckReported || t.Action == audit.VouchReported
 }
 
 // Unseen lists what a user has not put away yet, newest first. A sign-in is not
 // told in the session that it made: whoever made it would read it there.
 func Unseen(ctx context.Context, db *store.DB, tenantID, userID, sessionID string) ([]Told, error) {
 	var told []Told
-	err := db.View(ctx).All(&told, `SELECT n.id, n.action, n.by_role, n.reason, n.detail, n.at, COALESCE(s.id, '') AS session_id, COALESCE(s.ip, '') AS ip FROM notices n
+	err := db.View(ctx).All(&told, `SELECT n.id, n.action, n.by_role, n.reason, n.detail, n.at, n.agent, n.of_case, n.until, COALESCE(s.id, '') AS session_id, COALESCE(s.ip, '') AS ip FROM notices n
 		LEFT JOIN sessions s ON s.tenant_id = n.tenant_id AND s.id = n.session_id AND n.session_id <> ''
 		WHERE n.tenant_id = ? AND n.user_id = ? AND n.seen_at IS NULL AND (n.session_id = '' OR n.session_id <> ?) ORDER BY n.at DESC LIMIT 20`, tenantID, userID, sessionID)
 	return told, store.Unusable(err)

@@ -78,6 +78,7 @@ const (
 	triesMost  = 6
 	handsMost  = 8 // a target that hangs holds up one of them
 
+	longLife     = time.Hour // what is worth something for longer is not given up soon
 	patientAgain = 2 * time.Second
 	patientMost  = 15 * time.Minute
 )
@@ -117,8 +118,8 @@ type Worker struct {
 	Gone    func(ctx context.Context, target string) error // told when a target is gone
 	Nudge   <-chan struct{}
 
-	// Again gives how long to wait after so many tries, or false to give up; nil is
-	// for what is soon worth nothing: six tries within a minute.
+	// Again gives how long to wait after so many tries, or false to give up; nil
+	// is by what it is worth: soon nothing, six tries within a minute; for longer, Patiently.
 	Again func(tries int) (time.Duration, bool)
 
 	// OfOne is how many of one tenant may be under way at once, 0 for as many as
@@ -245,18 +246,18 @@ func (w *Worker) deliver(ctx context.Context, o Owed) error {
 		return nil // we stop; whoever finds the claim lapsed takes it up again
 	}
 	ctx = context.WithoutCancel(ctx) // what was sent must not be sent again
-	again := w.Again
+	again, now := w.Again, w.DB.Now()
 	if again == nil {
-		again = soon
+		if again = soon; o.ExpiresAt.Sub(now) > longLife {
+			again = Patiently
+		}
 	}
-	now := w.DB.Now()
 	wait, more := again(o.Tries)
 	var failed *Failed
 	switch errors.As(sent, &failed); {
 	case sent == nil:
 		// Nobody needs its words any more, and some are secret.
-		_, err := w.DB.CountOne(ctx, "UPDATE outbox SET sent_at = ?, body = '', fault = '' WHERE tenant_id = ? AND id = ?", now, o.TenantID, o.ID)
-		return err
+		return w.counted(ctx, o, sent, "UPDATE outbox SET sent_at = ?, body = '', fault = '' WHERE tenant_id = ? AND id = ?", now, o.TenantID, o.ID)
 	case errors.Is(sent, ErrGone):
 		if w.Gone != nil {
 			if err := w.Gone(ctx, o.Target); err != nil {
@@ -268,9 +269,32 @@ func (w *Worker) deliver(ctx context.Context, o Owed) error {
 		return w.giveUp(ctx, o, sent)
 	}
 	w.Log.Info("notice put off", "kind", o.Kind, "notice", o.ID, "error", sent)
-	_, err := w.DB.CountOne(ctx, "UPDATE outbox SET due_at = ?, fault = ? WHERE tenant_id = ? AND id = ? AND tries = ?",
+	return w.counted(ctx, o, sent, "UPDATE outbox SET due_at = ?, fault = ? WHERE tenant_id = ? AND id = ? AND tries = ?",
 		now.Add(wait), codeOf(sent), o.TenantID, o.ID, o.Tries)
-	return err
+}
+
+// counted writes down what became of a try, and counts it in the minute of its channel
+// (table channel_minutes): as one that failed where the channel is to blame, and not at
+// all where its receiver is, or where nothing was tried.
+func (w *Worker) counted(ctx context.Context, o Owed, sent error, statement string, values ...any) error {
+	var f *Failed
+	blameless := errors.Is(sent, ErrGone) || errors.As(sent, &f) && (f.Final || f.Code == "no_provider")
+	if o.TenantID == "" || blameless {
+		_, err := w.DB.CountOne(ctx, statement, values...)
+		return err
+	}
+	failed := 0
+	if sent != nil {
+		failed = 1
+	}
+	return w.DB.Count(ctx, func(tx *store.Tx) error {
+		if err := tx.Later(statement, values...); err != nil {
+			return err
+		}
+		return tx.Later(`INSERT INTO channel_minutes (tenant_id, channel, minute, tried, failed) VALUES (?,?,?,1,?)
+			ON CONFLICT (tenant_id, channel, minute) DO UPDATE SET tried = channel_minutes.tried + 1, failed = channel_minutes.failed + excluded.failed`,
+			o.TenantID, o.Kind, tx.Now.Truncate(time.Minute), failed)
+	})
 }
 
 // codeOf is what stands for a failure in the outbox.
@@ -297,8 +321,7 @@ func (w *Worker) send(ctx context.Context, o Owed) error {
 // for whoever sends it again.
 func (w *Worker) giveUp(ctx context.Context, o Owed, why error) error {
 	w.Log.Warn("notice not sent", "kind", o.Kind, "notice", o.ID, "error", why)
-	_, err := w.DB.CountOne(ctx, `UPDATE outbox SET failed_at = ?, fault = CASE WHEN ? = 'too_late' AND fault <> '' THEN fault ELSE ? END,
+	return w.counted(ctx, o, why, `UPDATE outbox SET failed_at = ?, fault = CASE WHEN ? = 'too_late' AND fault <> '' THEN fault ELSE ? END,
 		body = CASE WHEN kind = 'mail' THEN body ELSE '' END
 		WHERE tenant_id = ? AND id = ? AND tries = ? AND sent_at IS NULL AND failed_at IS NULL`, w.DB.Now(), codeOf(why), codeOf(why), o.TenantID, o.ID, o.Tries)
-	return err
 }

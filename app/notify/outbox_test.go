@@ -181,6 +181,31 @@ func TestANoticeIsTriedAgainLessAndLessOften(t *testing.T) {
 	})
 }
 
+// TestWhatIsWorthSomethingForDaysIsNotGivenUp: its service is away for longer than a minute.
+func TestWhatIsWorthSomethingForDaysIsNotGivenUp(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
+		away := true
+		p := &post{answer: func(context.Context, string) error {
+			if away {
+				return errAway
+			}
+			return nil
+		}}
+		o := open(t, db, p, nil)
+		o.queue(notify.MailLife, "somebody")
+		for range 7 {
+			o.nudge <- struct{}{}
+			o.next()
+			o.putOff()
+			clock.Forward(15 * time.Minute)
+		}
+		away = false
+		o.nudge <- struct{}{}
+		o.next()
+		o.settled("sent_at", 1)
+	})
+}
+
 // dueIn waits until the one notice is put off by so much.
 func (o *office) dueIn(wait time.Duration) {
 	o.t.Helper()
@@ -194,6 +219,21 @@ func (o *office) dueIn(wait time.Duration) {
 		}
 	}
 	o.t.Errorf("it is due in %v, want %v", due.Sub(o.db.Now()), wait)
+}
+
+// putOff waits until the one notice is due at another time than that of its claim.
+func (o *office) putOff() {
+	o.t.Helper()
+	var due time.Time
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if _, err := o.db.View(o.t.Context()).One(&due, "SELECT due_at FROM outbox WHERE failed_at IS NULL"); err != nil {
+			o.t.Fatal(err)
+		}
+		if !due.Equal(o.db.Now().Add(30 * time.Second)) {
+			return
+		}
+	}
+	o.t.Error("it is not put off")
 }
 
 // TestNothingIsSentWhenItsTimeIsOver: a request that is over wakes no phone.

@@ -19,6 +19,9 @@ type Push struct {
 	Subscriber string // mailto: or https: address of whoever runs this
 	Public     string // VAPID, base64url
 	Private    string
+
+	// Write puts a notice into the words of its reader. Without it there are none to send.
+	Write func(ctx context.Context, tenantID string, n Told) (Pushed, error)
 }
 
 // CheckSubscription reads a subscription that a browser gave, and says whether
@@ -43,9 +46,13 @@ func (p *Push) Send(ctx context.Context, o Owed) error {
 	if err := json.Unmarshal([]byte(o.Target), &s); err != nil {
 		return ErrGone
 	}
+	body, err := p.body(ctx, o)
+	if err != nil {
+		return err
+	}
 	// The library says mailto: by itself.
 	subscriber := strings.TrimPrefix(p.Subscriber, "mailto:")
-	answer, err := webpush.SendNotificationWithContext(ctx, []byte(o.Body), &s, &webpush.Options{
+	answer, err := webpush.SendNotificationWithContext(ctx, body, &s, &webpush.Options{
 		HTTPClient: p.Client, Subscriber: subscriber, TTL: int(o.Life / time.Second), Urgency: webpush.UrgencyHigh,
 		VAPIDPublicKey: p.Public, VAPIDPrivateKey: p.Private,
 	})
@@ -64,4 +71,20 @@ func (p *Push) Send(ctx context.Context, o Owed) error {
 		return fmt.Errorf("notify: push: the service answered %d", answer.StatusCode)
 	}
 	return nil
+}
+
+// body is what the phone gets: what is owed, and of a notice its words instead.
+func (p *Push) body(ctx context.Context, o Owed) ([]byte, error) {
+	var owed Pushed
+	if err := json.Unmarshal([]byte(o.Body), &owed); err != nil || owed.Notice == nil {
+		return []byte(o.Body), nil
+	}
+	if p.Write == nil {
+		return nil, &Failed{Code: "no_words", Final: true}
+	}
+	written, err := p.Write(ctx, o.TenantID, *owed.Notice)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(written)
 }

@@ -258,3 +258,29 @@ func TestWhyAPushFailedDoesNotNameItsEndpoint(t *testing.T) {
 		t.Errorf("no address: Send = %v", err)
 	}
 }
+
+// TestANoticeIsWrittenWhenItIsSent: what is owed has an id, and the phone gets words.
+func TestANoticeIsWrittenWhenItIsSent(t *testing.T) {
+	t.Parallel()
+	s, b, p := notifytest.PushService(t), notifytest.Subscribe(t), sender(t)
+	owed := notify.Owed{TenantID: "alder", Target: b.At(s.URL + "/send/one"), Body: `{"notice":{"action":"bypass.issued","agent":"somebody","disowning":"an id"}}`, Life: time.Hour}
+	var failed *notify.Failed
+	if err := p.Send(t.Context(), owed); !errors.As(err, &failed) || !failed.Final {
+		t.Errorf("without words it is %v, want given up", err)
+	}
+	p.Write = func(_ context.Context, tenantID string, n notify.Told) (notify.Pushed, error) {
+		return notify.Pushed{Title: tenantID, Text: n.Agent + " did it", Link: "/" + n.Disowning}, nil
+	}
+	if err := p.Send(t.Context(), owed); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.Read((<-s.Got).Body); got != `{"title":"alder","text":"somebody did it","link":"/an id"}` {
+		t.Errorf("the phone reads %s", got)
+	}
+	p.Write = func(context.Context, string, notify.Told) (notify.Pushed, error) {
+		return notify.Pushed{}, errors.New("no database")
+	}
+	if err := p.Send(t.Context(), owed); err == nil || errors.As(err, &failed) && failed.Final {
+		t.Errorf("when it cannot be written now it is %v, want put off", err)
+	}
+}

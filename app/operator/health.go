@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"latchkey/app/audit"
+	"latchkey/app/outage"
 	"latchkey/app/store"
 )
 
@@ -43,6 +44,7 @@ type Health struct {
 	Differ   int           // decisions about sign-ins of the last days in which function and statement did not agree
 	OldestAt time.Time     // of those that wait; zero for none
 	Replicas []Replica
+	Channels []outage.Platform // how messages fare, over all tenants
 }
 
 // Replica is a running program.
@@ -113,7 +115,8 @@ func (s *Service) Health(ctx context.Context) (Health, error) {
 		h.Replicas = append(h.Replicas, r.Replica)
 	}
 	h.Notices = noticesAt(h, tx.Now)
-	return h, nil
+	h.Channels, err = outage.HealthOfAll(ctx, s.DB)
+	return h, err
 }
 
 func noticesAt(h Health, now time.Time) Level {

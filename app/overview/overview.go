@@ -21,6 +21,9 @@ type Counts struct {
 	Paused                 int // names with a way that is off until an administrator turns it on
 	Differing              int // decisions about sign-ins in which condition and rules did not agree
 	Passcodes              int // static passcodes that are there or may be shown
+	Failing                int // channels that people are reached by
+	Unsigned               int // outages that are over and not signed off
+	Untaken                int // cases that no agent has taken
 	SecurityAdministrators int
 	WithoutPhone           int // of those who run the tenant
 }
@@ -39,6 +42,9 @@ func Of(ctx context.Context, db *store.DB, rules *access.Rules, tenantID string)
 		{&n.AtRisk, "users WHERE tenant_id = ? AND state = 'active' AND ways & (ways - 1) = 0 AND ways <> 0"},
 		{&n.Differing, "decisions WHERE tenant_id = ? AND differs <> ''"},
 		{&n.Passcodes, "static_passcodes WHERE tenant_id = ? AND state IN ('approved', 'active')"},
+		{&n.Failing, "channel_failures WHERE tenant_id = ? AND ended_at IS NULL"},
+		{&n.Unsigned, "outages WHERE tenant_id = ? AND drill = FALSE AND signed_at IS NULL AND (ended_at IS NOT NULL OR ends_at <= " + store.Now + ")"},
+		{&n.Untaken, "cases WHERE tenant_id = ? AND owner_id = '' AND state <> 'closed'"},
 		{&n.Paused, "throttles WHERE tenant_id = ? AND " + throttle.TurnedOff},
 	} {
 		if _, err := tx.One(count.into, "SELECT count(*) FROM (SELECT 1 FROM "+count.which+" LIMIT ?) counted", tenantID, Most); err != nil {

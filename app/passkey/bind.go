@@ -14,6 +14,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"latchkey/app/audit"
+	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/method"
 	"latchkey/app/notify"
@@ -105,6 +106,9 @@ func (s *Service) Bind(ctx context.Context, by Owner, name, answer string, from 
 			return err
 		}
 		if err := spend(tx, by.TenantID, challenge, until, over); err != nil {
+			return err
+		}
+		if err := device.SpendVouch(tx, by.TenantID, by.SessionID); err != nil {
 			return err
 		}
 		err := tx.Change(over, `INSERT INTO passkeys (tenant_id, id, user_id, state, name, credential_id, public_key, format, aaguid, transports, sign_count,

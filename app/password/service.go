@@ -100,8 +100,8 @@ func (s *Service) Change(ctx context.Context, by Owner, typed, again string, fro
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
 		err := tx.Change(fault.New(fault.Conflict, "user.password_meanwhile"), `UPDATE users SET password_hash = ?, password_set_at = ?, password_alone = ?
 			WHERE tenant_id = ? AND id = ? AND (state = 'active' AND password_hash = ? AND mfa_state = ? AND ways = ?) IS TRUE
-			AND EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = users.tenant_id AND s.user_id = users.id AND s.id = ? AND s.ended_at IS NULL AND s.expires_at > ?)`,
-			hash, tx.Now, Alone(typed, f.PasswordLeast), by.TenantID, by.UserID, f.PasswordHash, f.MFAState, f.Ways, by.SessionID, tx.Now)
+			AND EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = users.tenant_id AND s.user_id = users.id AND s.id = ?) AND `+session.Stands,
+			hash, tx.Now, Alone(typed, f.PasswordLeast), by.TenantID, by.UserID, f.PasswordHash, f.MFAState, f.Ways, by.SessionID, by.TenantID, by.SessionID)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@
 //	authenticator.reset  takes a phone away that was lost
 //	user.mfa             disabled → enabled → enforced; backwards by four eyes
 //	user.manager         whose word the helpdesk may take for who is on the line
+//	user.photo           what the helpdesk is shown of them, at the desk
 //	user.invite          a new user and the link to the first password
 //	user.invitation      a new link, which ends the one before
 //

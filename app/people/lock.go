@@ -10,7 +10,6 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/notify"
 	"latchkey/app/password"
-	"latchkey/app/prompt"
 	"latchkey/app/session"
 	"latchkey/app/store"
 	"latchkey/app/throttle"
@@ -97,19 +96,18 @@ func (s *Service) LockForOwner(tx *store.Tx, tenantID, userID string, from audit
 	return audit.Record(tx, act.Event(audit.UserLocked))
 }
 
-// withdraw takes what waits for an answer off the person's phones, and wakes
-// those who wait: pages for the answer, phones for the next request.
+// withdraw takes what waits for an answer off the person's phones, which wakes the
+// pages that wait for it, and wakes the phones for the next request.
 func (s *Service) withdraw(tx *store.Tx, act approval.Act) error {
-	var waiting []struct{ ID, AttemptID string }
-	err := tx.All(&waiting, "SELECT id, attempt_id FROM prompts WHERE tenant_id = ? AND user_id = ? AND state = 'pending'", act.TenantID, act.TargetID)
+	var waiting []string
+	err := tx.All(&waiting, "SELECT id FROM prompts WHERE tenant_id = ? AND user_id = ? AND state = 'pending'", act.TenantID, act.TargetID)
 	if err != nil {
 		return err
 	}
-	for _, p := range waiting {
-		if err := s.Prompts.Withdraw(tx, act.TenantID, p.ID, act.TargetID, audit.User(act.ActorID), act.Origin); err != nil {
+	for _, id := range waiting {
+		if err := s.Prompts.Withdraw(tx, act.TenantID, id, act.TargetID, audit.User(act.ActorID), act.Origin); err != nil {
 			return err
 		}
-		tx.After(func() { s.Hub.Ring(prompt.AttemptKey(act.TenantID, p.AttemptID)) })
 	}
 	tx.After(func() { s.Hub.Ring(device.UserKey(act.TenantID, act.TargetID)) })
 	return nil

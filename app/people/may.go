@@ -53,6 +53,7 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 	try(KindPasscode, Passcode{Hours: 1})
 	try(KindWithdrawPasscode, nil)
 	try(KindManager, Manager{})
+	try(KindPhoto, Photo{})
 	try(KindPostpone, Postpone{Days: campaign.SnoozeDaysMost})
 	performers := s.Performers()
 	var offers []Offer
@@ -61,7 +62,7 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 		if err != nil {
 			return nil, store.Unusable(err)
 		}
-		if plan.Wrong != nil && a.Kind != KindManager { // of which it depends on who is named
+		if plan.Wrong != nil && a.Kind != KindManager && a.Kind != KindPhoto { // of which it depends on what is given
 			continue
 		}
 		verdict, err := s.Rules.AskAll(tx, plan.Questions...)

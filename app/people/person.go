@@ -12,6 +12,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/passcode"
 	"latchkey/app/passkey"
+	"latchkey/app/photo"
 	"latchkey/app/provider"
 	"latchkey/app/session"
 	"latchkey/app/store"
@@ -26,6 +27,7 @@ type Person struct {
 	RoleGroup   string   // name of the group that the role comes through; empty: their own
 	RoleScope   []string // names of the groups that the role is limited to
 	Groups      []Group
+	Photo       photo.Photo
 	Phones      []Phone
 	Backups     []backupphone.Phone
 	TOTP        *totp.Bound      // nil: none
@@ -194,6 +196,9 @@ func (s *Service) gather(ctx context.Context, tx *store.Tx, p *Person, viewer ac
 		if err = tx.All(&p.RoleScope, "SELECT name FROM groups WHERE tenant_id = ? AND id IN ? ORDER BY name", tenantID, p.Standing.Scope); err != nil {
 			return err
 		}
+	}
+	if p.Photo, err = photo.Of(tx, tenantID, userID); err != nil {
+		return err
 	}
 	phones, err := s.Devices.Of(ctx, tenantID, userID)
 	if err != nil {

@@ -151,8 +151,8 @@ func TestWhatIsOffered(t *testing.T) {
 			{"the helpdesk on its lead", o.desk, o.lead, ""},
 			{"an auditor", o.auditor, o.nurse, ""},
 			{"on oneself", o.admin, o.admin, ""},
-			{"a tenant administrator on a user", o.admin, o.nurse, "authenticator.reset session.end user.disable user.lock user.manager user.mfa:enabled user.mfa:enforced user.password_link"},
-			{"one security administrator on another", o.security, o.second, "session.end! user.disable! user.lock! user.manager! user.mfa:enabled! user.mfa:enforced!"},
+			{"a tenant administrator on a user", o.admin, o.nurse, "authenticator.reset session.end user.disable user.lock user.manager user.mfa:enabled user.mfa:enforced user.password_link user.photo"},
+			{"one security administrator on another", o.security, o.second, "session.end! user.disable! user.lock! user.manager! user.mfa:enabled! user.mfa:enforced! user.photo!"},
 		} {
 			if got := o.offered(row.actor, row.target); got != row.want {
 				t.Errorf("%s: %q, want %q", row.claim, got, row.want)
@@ -163,14 +163,14 @@ func TestWhatIsOffered(t *testing.T) {
 		if got := o.offered(o.desk, o.nurse); got != "authenticator.reset session.end" {
 			t.Errorf("the helpdesk on a locked user: %q", got)
 		}
-		if got := o.offered(o.admin, o.nurse); got != "authenticator.reset session.end user.disable user.manager user.mfa:disabled! user.mfa:enabled! user.unlock" {
+		if got := o.offered(o.admin, o.nurse); got != "authenticator.reset session.end user.disable user.manager user.mfa:disabled! user.mfa:enabled! user.photo user.unlock" {
 			t.Errorf("an administrator on a locked user: %q", got)
 		}
-		if got := o.offered(o.admin, o.bare("bare")); got != "session.end user.disable user.invitation user.lock user.manager user.mfa:enabled user.mfa:enforced" {
+		if got := o.offered(o.admin, o.bare("bare")); got != "session.end user.disable user.invitation user.lock user.manager user.mfa:enabled user.mfa:enforced user.photo" {
 			t.Errorf("an administrator on somebody without a way in: %q", got)
 		}
 		o.must(o.admin, people.KindDisable, o.nurse, nil)
-		if got := o.offered(o.admin, o.nurse); got != "authenticator.reset session.end user.enable user.manager user.mfa:disabled! user.mfa:enabled!" {
+		if got := o.offered(o.admin, o.nurse); got != "authenticator.reset session.end user.enable user.manager user.mfa:disabled! user.mfa:enabled! user.photo" {
 			t.Errorf("an administrator on a disabled user: %q", got)
 		}
 	})

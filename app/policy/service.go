@@ -79,7 +79,7 @@ func of(tx *store.Tx, tenantID string) (Policy, error) {
 
 // Groups lists the groups that ways may be limited to.
 func (s *Service) Groups(ctx context.Context, tenantID string) ([]group.Named, error) {
-	all, err := group.Offered(s.DB.View(ctx), tenantID, "method_groups")
+	all, err := group.Offered(s.DB.View(ctx), tenantID, group.In("method_groups"))
 	return all, store.Unusable(err)
 }
 

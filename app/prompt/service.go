@@ -154,7 +154,7 @@ func (s *Service) Send(tx *store.Tx, ask Ask, recent []Recent) (Sent, error) {
 func (s *Service) wakePhone(tx *store.Tx, ask Ask, sent Sent) error {
 	// The message says nothing about the sign-in or the act: the phone asks for it,
 	// signed, and has the words of the notification.
-	message := map[string]string{"request": sent.ID}
+	message := notify.Pushed{Request: sent.ID}
 	err := notify.Queue(tx, ask.TenantID, notify.KindPush, notify.Targets{
 		Query: `SELECT push_subscription FROM devices
 		WHERE tenant_id = ? AND user_id = ? AND state = 'active' AND phone_sign_in AND push_subscription <> '' ORDER BY preferred DESC, created_at`,
@@ -208,10 +208,18 @@ func (s *Service) lapse(tx *store.Tx, tenantID, id string) error {
 // Withdraw takes a pending prompt off the phone of its user in the act tx, because
 // of what somebody did.
 func (s *Service) Withdraw(tx *store.Tx, tenantID, id, userID string, by audit.Party, from audit.Origin) error {
-	res := tx.Exec("UPDATE prompts SET state = 'expired', decided_at = ? WHERE tenant_id = ? AND id = ? AND state = 'pending'", tx.Now, tenantID, id)
-	if res.Error != nil || res.RowsAffected == 0 {
-		return res.Error
+	var p struct {
+		Kind      Kind
+		AttemptID string
 	}
+	ok, err := tx.One(&p, "UPDATE prompts SET state = 'expired', decided_at = ? WHERE tenant_id = ? AND id = ? AND state = 'pending' RETURNING kind, attempt_id", tx.Now, tenantID, id)
+	if err != nil || !ok {
+		return err
+	}
+	if err := s.ended(tx, p.Kind, End{TenantID: tenantID, ID: id, AttemptID: p.AttemptID, UserID: userID, State: Expired, Origin: from}); err != nil {
+		return err
+	}
+	tx.After(func() { s.Hub.Ring(waitKey(p.Kind, tenantID, p.AttemptID)) })
 	if userID != "" {
 		tx.After(func() { s.Hub.Ring(device.UserKey(tenantID, userID)) })
 	}

@@ -122,6 +122,13 @@ func addressed(text string, driver Driver, outside notify.Outside) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && here
 }
 
+// Addressed says whether text is an address that a signed request can go to: https, and of
+// no private network.
+func Addressed(text string, outside notify.Outside) bool { return addressed(text, Webhook, outside) }
+
+// Host is what the audit says of an address.
+func Host(address string) string { return Settings{URL: address}.host() }
+
 // needsCredential says whether a driver is of no use without one.
 func (s Settings) needsCredential() bool {
 	return s.Driver == Twilio || s.Driver == Webhook || s.Driver == SMTP && s.Account != ""

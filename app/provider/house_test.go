@@ -61,6 +61,14 @@ func (plain) Mail(tenantName string, n notify.Told) (string, string) {
 	return tenantName + ": " + string(n.Action), "because " + n.Reason + " " + n.Detail
 }
 
+func (plain) Told(tenantName string, n notify.Told) string {
+	return tenantName + " tells of " + string(n.Action) + " by " + n.Agent + ": " + n.Disowning
+}
+
+func (plain) Pushed(tenantName string, n notify.Told) notify.Pushed {
+	return notify.Pushed{Title: tenantName, Text: string(n.Action) + " by " + n.Agent, Link: n.Disowning}
+}
+
 func each(t *testing.T, story func(h *house)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"latchkey/app/notify"
 	"latchkey/app/secret"
@@ -19,9 +20,9 @@ import (
 // answerMost is how much of an answer is read.
 const answerMost = 64 << 10
 
-// ask makes one request and gives the status and what was answered. A redirect is an
-// answer like any other, and no good one.
-func ask(client *http.Client, r *http.Request) (status int, body []byte, err error) {
+// Ask makes one request and gives the status and what was answered. A redirect is an
+// answer like any other, and no good one. It fails with notify.Failed.
+func Ask(client *http.Client, r *http.Request) (status int, body []byte, err error) {
 	answer, err := client.Do(r)
 	if err != nil {
 		var timeout interface{ Timeout() bool }
@@ -77,7 +78,7 @@ func (d twilio) give(ctx context.Context, of Settings, credential secret.Token, 
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Idempotency-Key", m.ID)
 	r.SetBasicAuth(of.Account, credential.Reveal())
-	status, body, err := ask(d.client, r)
+	status, body, err := Ask(d.client, r)
 	if err != nil {
 		return err
 	}
@@ -139,27 +140,21 @@ func (d webhook) give(ctx context.Context, of Settings, credential secret.Token,
 	if err != nil {
 		return refused("unreadable", err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, of.URL, strings.NewReader(string(body)))
+	r, err := Signed(ctx, of.URL, m.ID, m.At, credential, body)
 	if err != nil {
-		return failed("unreachable", notify.Unaddressed(err))
+		return err
 	}
-	at := strconv.FormatInt(m.At.Unix(), 10)
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Idempotency-Key", m.ID)
-	r.Header.Set("Latchkey-Timestamp", at)
-	r.Header.Set("Latchkey-Signature", "v1="+credential.Sign(at+"."+string(body)))
-	status, answered, err := ask(d.client, r)
+	status, answered, err := Ask(d.client, r)
 	if err != nil {
+		return err
+	}
+	if err := Judge(status); err != nil {
 		return err
 	}
 	var said struct {
 		Error any `json:"error"`
 	}
 	switch {
-	case status == http.StatusBadRequest, status == http.StatusNotFound, status == http.StatusGone, status == http.StatusUnprocessableEntity:
-		return refused("refused", fmt.Errorf("provider: it answered %d", status))
-	case status < 200 || status > 299:
-		return byStatus(status)
 	case len(answered) == 0:
 		return nil
 	case json.Unmarshal(answered, &said) != nil:
@@ -169,3 +164,42 @@ func (d webhook) give(ctx context.Context, of Settings, credential secret.Token,
 	}
 	return nil
 }
+
+// Signed makes a request with a body that is signed under a secret, see the package: for
+// whatever takes one.
+func Signed(ctx context.Context, address, id string, at time.Time, under secret.Token, body []byte) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(string(body)))
+	if err != nil {
+		return nil, failed("unreachable", notify.Unaddressed(err))
+	}
+	stamp := strconv.FormatInt(at.Unix(), 10)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", id)
+	r.Header.Set("Latchkey-Timestamp", stamp)
+	r.Header.Set("Latchkey-Signature", "v1="+under.Sign(stamp+"."+string(body)))
+	return r, nil
+}
+
+// Judge says what the status of an answer to a signed request means: nil for 2xx, else a
+// notify.Failed.
+func Judge(status int) error {
+	switch {
+	case status == http.StatusBadRequest, status == http.StatusNotFound, status == http.StatusGone, status == http.StatusUnprocessableEntity:
+		return refused("refused", fmt.Errorf("provider: it answered %d", status))
+	case status < 200 || status > 299:
+		return byStatus(status)
+	}
+	return nil
+}
+
+// Fault is the code of a failure of Ask, Signed or Judge.
+func Fault(err error) string {
+	var f *notify.Failed
+	if errors.As(err, &f) {
+		return f.Code
+	}
+	return "other"
+}
+
+// Unreadable says that what is to be sent cannot be read, for good.
+func Unreadable(err error) error { return refused("unreadable", err) }

@@ -86,6 +86,35 @@ func (s *Service) QueueHanded(tx *store.Tx, tenantID string, c Channel, number s
 	return s.QueueCode(tx, tenantID, c, number, secret.TokenOf(kind+code.Reveal()), life)
 }
 
+// told begins the sealed body of a notice.
+const told = "told "
+
+// QueueTold owes a notice, in the act tx, to the number that a query finds.
+func (s *Service) QueueTold(tx *store.Tx, tenantID string, to notify.Targets, n notify.Told) error {
+	text, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	return s.QueueTo(tx, tenantID, secret.System.ID(), SMS, to, secret.TokenOf(told+string(text)), notify.MailLife)
+}
+
+// Pushed writes a notice for a phone.
+func (s *Service) Pushed(ctx context.Context, tenantID string, n notify.Told) (notify.Pushed, error) {
+	var name string
+	if _, err := s.DB.View(ctx).One(&name, "SELECT name FROM tenants WHERE id = ?", tenantID); err != nil {
+		return notify.Pushed{}, store.Unusable(err)
+	}
+	return s.Words.Pushed(name, s.linked(tenantID, n)), nil
+}
+
+// linked puts the short form of its link into a notice, in place of the id.
+func (s *Service) linked(tenantID string, n notify.Told) notify.Told {
+	if n.Disowning != "" {
+		n.Disowning = s.Keys.ShortDisowning(tenantID, n.Disowning)
+	}
+	return n
+}
+
 func bodyOf(id string) string { return "outbox.body " + id }
 
 // wake lets the worker of this process look at once.
@@ -174,7 +203,7 @@ func (s *Service) message(ctx context.Context, o notify.Owed, tenantName string)
 		if err := json.Unmarshal([]byte(o.Body), &n); err != nil {
 			return m, refused("unreadable", err)
 		}
-		if n.Action == audit.AccessAlarm || n.Action == audit.CallerCheckReported { // tells of somebody by their id
+		if n.OfSomebody() {
 			if _, err := s.DB.View(ctx).One(&n.Detail, "SELECT name FROM users WHERE tenant_id = ? AND id = ?", o.TenantID, n.Detail); err != nil {
 				return m, store.Unusable(err)
 			}
@@ -193,6 +222,14 @@ func (s *Service) message(ctx context.Context, o notify.Owed, tenantName string)
 		letters, code, _ := strings.Cut(rest, " ")
 		m.Code = secret.TokenOf(code)
 		m.Text, m.Spoken = s.Words.ToCaller(tenantName, code, letters)
+		return m, nil
+	}
+	if body, is := strings.CutPrefix(text, told); is {
+		var n notify.Told
+		if err := json.Unmarshal([]byte(body), &n); err != nil {
+			return m, refused("unreadable", err)
+		}
+		m.Text = s.Words.Told(tenantName, s.linked(o.TenantID, n))
 		return m, nil
 	}
 	for _, kind := range []string{handed, handedHalf} {
@@ -225,7 +262,7 @@ const unsentShown = 50
 // UnsentOf lists what did not go out for a tenant.
 func (s *Service) UnsentOf(ctx context.Context, tenantID string) (all []Unsent, err error) {
 	err = s.DB.View(ctx).All(&all, `SELECT id, kind, target, fault, tries, created_at, failed_at, (kind = 'mail' AND body <> '') AS again FROM outbox
-		WHERE tenant_id = ? AND failed_at IS NOT NULL AND kind <> 'web_push' ORDER BY failed_at DESC LIMIT ?`, tenantID, unsentShown)
+		WHERE tenant_id = ? AND failed_at IS NOT NULL AND kind IN ('sms', 'voice', 'mail') ORDER BY failed_at DESC LIMIT ?`, tenantID, unsentShown)
 	return all, store.Unusable(err)
 }
 

@@ -49,6 +49,10 @@ type Words interface {
 	Handed(tenantName, code string, half bool) (text string, spoken []string)
 	// Mail is a notice as a mail.
 	Mail(tenantName string, n notify.Told) (subject, text string)
+	// Told is a notice as the text of an SMS.
+	Told(tenantName string, n notify.Told) string
+	// Pushed is a notice as a phone shows it, and the path that its reader takes it back by.
+	Pushed(tenantName string, n notify.Told) notify.Pushed
 }
 
 // Set is a provider as it stands.
@@ -207,7 +211,7 @@ func (s *Service) HealthOf(ctx context.Context, tenantID string) (all []Health, 
 		Kind  Channel
 		Count int
 	}
-	if err := tx.All(&waiting, "SELECT kind, count(*) AS count FROM outbox WHERE tenant_id = ? AND kind <> 'web_push' AND sent_at IS NULL AND failed_at IS NULL GROUP BY kind", tenantID); err != nil {
+	if err := tx.All(&waiting, "SELECT kind, count(*) AS count FROM outbox WHERE tenant_id = ? AND kind IN ('sms', 'voice', 'mail') AND sent_at IS NULL AND failed_at IS NULL GROUP BY kind", tenantID); err != nil {
 		return nil, store.Unusable(err)
 	}
 	for _, c := range Channels {

@@ -14,8 +14,8 @@
 // (package rollout): where one of its steps takes a safeguard away a second person
 // approves the whole of it, with exactly these steps and this guard. The first step is
 // taken in that act. From then on the program takes one after another (Service.Sweep),
-// when the step before has lasted its time, as many people of the ring as it asks for
-// have signed in, the hour is one of those that were chosen, and the guard is content.
+// when the step before has lasted its time, people of the ring have signed in as often as
+// it asks for, the hour is one of those that were chosen, and the guard is content.
 // With a step go its version, its event and its notices. Every step, also one back,
 // leaves two administrators who can sign in, or is not taken and halts the ramp.
 //

@@ -25,7 +25,7 @@ const (
 type Step struct {
 	Rule   feature.Rule  `json:"rule"`
 	Stay   time.Duration `json:"stay"`             // that it holds at least; of the last step: that it is watched
-	Sample int           `json:"sample,omitempty"` // sign-ins of people of the ring in it, at least
+	Sample int           `json:"sample,omitempty"` // sign-ins in it of people who have the feature, at least
 }
 
 // Guard is when a ramp is halted.
@@ -75,21 +75,35 @@ func Proposed(groups []string) Plan {
 
 // open says whether a step may be taken at a moment.
 func (h Hours) open(now time.Time) bool {
-	if !h.Working {
-		return true
-	}
+	return !h.Working || opens(now, h.zone())
+}
+
+// zone gives the zone of working hours, or nil where it is not known: it was checked, and
+// a machine without zones takes no chances.
+func (h Hours) zone() *time.Location {
 	zone, err := time.LoadLocation(h.Zone)
 	if err != nil {
-		return false // it was checked; a machine without zones takes no chances
+		return nil
 	}
-	there := now.In(zone)
+	return zone
+}
+
+func opens(at time.Time, zone *time.Location) bool {
+	if zone == nil {
+		return false
+	}
+	there := at.In(zone)
 	return there.Weekday() != time.Saturday && there.Weekday() != time.Sunday && there.Hour() >= workFrom && there.Hour() < workUntil
 }
 
 // Next gives the first moment, not before one, at which a step may be taken.
 func (h Hours) Next(from time.Time) time.Time {
+	if !h.Working {
+		return from
+	}
+	zone := h.zone()
 	for at := from; at.Before(from.Add(8 * 24 * time.Hour)); at = at.Truncate(15 * time.Minute).Add(15 * time.Minute) {
-		if h.open(at) {
+		if opens(at, zone) {
 			return at
 		}
 	}

@@ -39,6 +39,8 @@ type Ramp struct {
 	Version        int          // of the feature, that the step made
 	Turn           int          // grows with every change
 	EnteredAt      time.Time    // since when the step holds, or was begun anew
+	Sampled        int          // sign-ins of people who have the feature, in the step, as far as a step asks for them
+	SampledUntil   time.Time    // those decided before it are counted
 	Day            signin.Tally // of the day before it was begun, of everybody
 	Cause          string       // why it was halted, or empty
 	Figures        *Figures     // on which; nil: on none
@@ -52,19 +54,23 @@ type Ramp struct {
 
 type row struct {
 	TenantID, ID, Feature, State, Plan, Before, Cause, Figures, Reason, Ticket, Note, NotedBy, BegunBy, ApprovedBy string
-	Step, Version, Turn, DayTries, DayFailed, DaySignIns, DayBypassed                                              int
+	Step, Version, Turn, DayTries, DayFailed, DaySignIns, DayBypassed, Sampled                                     int
 	EnteredAt, BegunAt                                                                                             time.Time
-	EndedAt                                                                                                        *time.Time
+	EndedAt, SampledUntil                                                                                          *time.Time
 }
 
 const columns = `tenant_id, id, feature, state, plan, before, step, version, turn, entered_at, day_tries, day_failed, day_sign_ins, day_bypassed,
-	cause, figures, reason, ticket, note, noted_by, begun_by, approved_by, begun_at, ended_at`
+	cause, figures, reason, ticket, note, noted_by, begun_by, approved_by, begun_at, ended_at, sampled, sampled_until`
 
 func (r row) ramp() (Ramp, error) {
 	out := Ramp{
 		TenantID: r.TenantID, ID: r.ID, Feature: feature.Feature(r.Feature), State: State(r.State), Step: r.Step, Version: r.Version, Turn: r.Turn, EnteredAt: r.EnteredAt,
 		Day:   signin.Tally{Tries: r.DayTries, Failed: r.DayFailed, SignIns: r.DaySignIns, Bypassed: r.DayBypassed},
 		Cause: r.Cause, Reason: r.Reason, Ticket: r.Ticket, Note: r.Note, NotedBy: r.NotedBy, BegunBy: r.BegunBy, ApprovedBy: r.ApprovedBy, BegunAt: r.BegunAt, EndedAt: r.EndedAt,
+	}
+	// Whatever begins a step, or begins it anew, begins the count anew by that.
+	if out.SampledUntil = r.EnteredAt; r.SampledUntil != nil && !r.SampledUntil.Before(r.EnteredAt) {
+		out.Sampled, out.SampledUntil = r.Sampled, *r.SampledUntil
 	}
 	if err := json.Unmarshal([]byte(r.Plan), &out.Plan); err != nil {
 		return out, err
@@ -105,8 +111,8 @@ func find(tx *store.Tx, tenantID string, f feature.Feature, id string) (Ramp, er
 	return found[0], nil
 }
 
-// UnderWay gives the ramp of a feature that is not over; nil: there is none.
-func UnderWay(tx *store.Tx, tenantID string, f feature.Feature) (*Ramp, error) {
+// underWay gives the ramp of a feature that is not over; nil: there is none.
+func underWay(tx *store.Tx, tenantID string, f feature.Feature) (*Ramp, error) {
 	found, err := list(tx, "WHERE tenant_id = ? AND feature = ? AND ended_at IS NULL", tenantID, f)
 	if err != nil || len(found) == 0 {
 		return nil, err

@@ -124,7 +124,7 @@ func TestAFailingRingIsHaltedWithinItsWindowAndGoesBack(t *testing.T) {
 
 // TestInjectedFailuresAreSeenInTime injects thirty percent at every moment of a step.
 func TestInjectedFailuresAreSeenInTime(t *testing.T) {
-	signintest.On(t, store.SQLite, func(h *signintest.House) {
+	signintest.Walk(t, func(h *signintest.House) {
 		o := open(h)
 		t := o.T
 		group, in, out := o.pilot()
@@ -187,6 +187,55 @@ func TestWhatTheGuardCounts(t *testing.T) {
 	})
 }
 
+// TestTheGuardSeesAFewAmongMany has a ring of one, whose sign-ins are older than thousands
+// of others; and one by percentage.
+func TestTheGuardSeesAFewAmongMany(t *testing.T) {
+	each(t, func(o *office) {
+		t := o.T
+		group, in, out := o.pilot()
+		many := func() {
+			numbers := "generate_series(1, 6000) AS i"
+			if o.DB.Dialect == store.SQLite {
+				numbers = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000) SELECT i FROM n)"
+			}
+			o.Set(`INSERT INTO attempts (tenant_id, id, browser_digest, name, subject, user_id, purpose, return_to, way, state, ip, browser, created_at, expires_at)
+				SELECT ?, ? || i, '', '', '', ?, 'sign_in', '/', 'password', 'finished', '', '', ?, ? FROM `+numbers, o.Alder.ID, o.Clock.Now().Format("150405-"), out.ID, o.Clock.Now(), o.Clock.Now().Add(15*time.Minute))
+		}
+		o.must(o.begin(o.admin, feature.Passkeys, plan(group)))
+		o.Clock.Forward(time.Minute)
+		o.sign(in, "passkey", 20, 5)
+		o.Clock.Forward(time.Minute)
+		many()
+		o.Clock.Forward(6 * time.Minute)
+		if now := o.look(feature.Passkeys).Now; now.Ring.Tries != 20 || now.Ring.Failed != 5 || now.Baseline.Tries != 5000 || now.By != ramp.ByOthers {
+			t.Errorf("of the few is seen %+v", now)
+		}
+		o.sweep()
+		if l := o.look(feature.Passkeys); l.State != ramp.Halted || l.Cause != ramp.CauseFailure {
+			t.Errorf("it is %+v", l.Ramp)
+		}
+		// And those whom the percentage of a tenant of many takes in.
+		p := plan(group)
+		p.Steps = p.Steps[1:]
+		o.must(o.on(o.admin, ramp.KindCancel, feature.Passkeys))
+		e, _ := feature.Find(feature.Passkeys)
+		seed := int64(1)
+		for e.Place(seed) < 500 {
+			seed++
+		}
+		o.Set("UPDATE users SET seed = ? WHERE id = ?", seed, out.ID)
+		o.must(o.begin(o.admin, feature.Passkeys, p))
+		o.Clock.Forward(time.Minute)
+		o.sign(in, "passkey", 7, 1)
+		o.Clock.Forward(time.Minute)
+		many()
+		o.Clock.Forward(6 * time.Minute)
+		if now := o.look(feature.Passkeys).Now; now.Ring.Tries != 7 || now.Ring.Failed != 1 || now.Baseline.Tries != 5000 {
+			t.Errorf("of a share is seen %+v", now)
+		}
+	})
+}
+
 func TestBypassesHaltARamp(t *testing.T) {
 	each(t, func(o *office) {
 		group, in, out := o.pilot()
@@ -207,7 +256,7 @@ func TestAStepWaitsForItsSampleAndItsHours(t *testing.T) {
 		t := o.T
 		group, in, _ := o.pilot()
 		p := plan(group)
-		p.Steps[0].Sample = 3
+		p.Steps[0].Sample, p.Steps[1].Sample = 3, 1
 		p.Hours = ramp.Hours{Working: true, Zone: "UTC"}
 		o.must(o.begin(o.admin, feature.Passkeys, p))
 		bit := feature.Set(0)
@@ -244,6 +293,22 @@ func TestAStepWaitsForItsSampleAndItsHours(t *testing.T) {
 		o.sweep()
 		if l := o.look(feature.Passkeys); l.Step != 1 {
 			t.Errorf("within working hours it is %+v, waits %+v", l.Ramp, l.Waits)
+		}
+		// What was counted for one step counts for no other.
+		o.Clock.Forward(2 * time.Hour)
+		o.sweep()
+		if l := o.look(feature.Passkeys); l.Step != 1 || l.Waits[1].Have != 0 {
+			t.Fatalf("the second step waits for %+v", l.Waits)
+		}
+		decided("6", bit, 1)
+		o.sweep()
+		if l := o.look(feature.Passkeys); l.Waits[1].Have != 0 {
+			t.Errorf("what may not be written yet is counted: %+v", l.Waits)
+		}
+		o.Clock.Forward(2 * time.Minute)
+		o.sweep()
+		if l := o.look(feature.Passkeys); l.Step != 2 || l.Sampled != 0 {
+			t.Errorf("the third step is %+v", l.Ramp)
 		}
 	})
 }

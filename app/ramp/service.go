@@ -11,6 +11,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/decision"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
 	"latchkey/app/role"
@@ -73,36 +74,28 @@ func (s *Service) plan(tx *store.Tx, act approval.Act, f feature.Feature, now fe
 	if plan.Wrong = p.check(); plan.Wrong != nil {
 		return plan, nil
 	}
-	was, rules := now, []feature.Rule{now}
+	was := now
 	for i := from; i < len(p.Steps); i++ {
 		step := &p.Steps[i]
 		rule, err := rollout.Checked(tx, act.TenantID, step.Rule)
 		switch {
 		case errors.Is(err, fault.Invalid):
-			plan.Wrong = ofStep(err, i)
+			plan.Wrong = OfStep(err, i)
 			return plan, nil
 		case err != nil:
 			return plan, err
 		}
-		if step.Rule = rule; same(was, rule) {
+		if step.Rule = rule; decision.Same(was, rule) {
 			plan.Wrong = fault.Wrong("form.wrong", map[string]string{"stage_" + strconv.Itoa(i+1): "ramp.same_step"})
 			return plan, nil
 		}
 		plan.Questions[0].Loosens = plan.Questions[0].Loosens || rollout.Loosens(f, was, rule)
-		was, rules = rule, append(rules, rule)
+		was = rule
 	}
-	named, err := rollout.Names(tx, act.TenantID, rules...)
-	if err != nil {
+	var err error
+	if plan.Difference, err = p.lines(tx, act.TenantID, f, now, from); err != nil {
 		return plan, err
 	}
-	before := rollout.Said(now, named)
-	for i := from; i < len(p.Steps); i++ {
-		after := rollout.Said(p.Steps[i].Rule, named)
-		plan.Difference = append(plan.Difference, approval.Change{Field: "feature_" + string(f), Before: before, After: after},
-			approval.Change{Field: "ramp_step", After: p.Steps[i].terms(i)})
-		before = after
-	}
-	plan.Difference = append(plan.Difference, approval.Change{Field: "ramp_guard", After: p.Guard.terms()}, approval.Change{Field: "ramp_hours", After: p.Hours.terms()})
 	if plan.Wrong, err = s.keeps(tx, act.TenantID, f, *p, from); err == nil && plan.Wrong == nil && from < len(p.Steps) {
 		// Where a replay has to stand first it is one of where the ramp leads to.
 		plan.Wrong, err = approval.Wrongly(s.Rollout.Replayed(tx, act.TenantID, rollout.Draft{Feature: f, Rule: was}))
@@ -110,13 +103,27 @@ func (s *Service) plan(tx *store.Tx, act approval.Act, f feature.Feature, now fe
 	return plan, err
 }
 
-func same(a, b feature.Rule) bool {
-	return a.Stage == b.Stage && a.Share == b.Share && slices.Equal(a.Include, b.Include) && slices.Equal(a.Exclude, b.Exclude)
+// lines are what somebody who approves a plan approves: its steps from one on, after the
+// rule that holds now, its guard and its hours.
+func (p Plan) lines(tx *store.Tx, tenantID string, f feature.Feature, now feature.Rule, from int) (all []approval.Change, err error) {
+	rules := []feature.Rule{now}
+	for _, step := range p.Steps[min(from, len(p.Steps)):] {
+		rules = append(rules, step.Rule)
+	}
+	named, err := rollout.Names(tx, tenantID, rules...)
+	if err != nil {
+		return nil, err
+	}
+	for i, after := range rules[1:] {
+		all = append(all, approval.Change{Field: "feature_" + string(f), Before: rollout.Said(rules[i], named), After: rollout.Said(after, named)},
+			approval.Change{Field: "ramp_step", After: p.Steps[from+i].terms(from + i)})
+	}
+	return append(all, approval.Change{Field: "ramp_guard", After: p.Guard.terms()}, approval.Change{Field: "ramp_hours", After: p.Hours.terms()}), nil
 }
 
-// ofStep gives the failure of a rule the names of the fields of its step. Groups are
-// chosen for all steps at once.
-func ofStep(err error, i int) error {
+// OfStep gives the failure of a rule, fault.Invalid, the names of the fields of its step,
+// from 0. Groups are chosen for all steps at once.
+func OfStep(err error, i int) error {
 	fields := map[string]string{}
 	for field, code := range fault.Of(err).Fields {
 		if field == "stage" || field == "percentage" {
@@ -155,17 +162,16 @@ func (s *Service) begin(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if err != nil {
 		return plan, err
 	}
-	var busy struct{ Ramps, Schedules int }
-	if _, err := tx.One(&busy, `SELECT (SELECT count(*) FROM ramps WHERE tenant_id = ? AND feature = ? AND ended_at IS NULL) AS ramps,
-		(SELECT count(*) FROM rollout_schedules WHERE tenant_id = ? AND feature = ?) AS schedules`, act.TenantID, b.Feature, act.TenantID, b.Feature); err != nil {
+	ramps, waits, err := rollout.Busy(tx, act.TenantID, b.Feature)
+	if err != nil {
 		return plan, err
 	}
 	switch {
 	case b.Version != now.Version:
 		plan.Wrong = rollout.ChangedMeanwhile()
-	case busy.Ramps > 0:
+	case ramps:
 		plan.Wrong = fault.New(fault.Conflict, "ramp.one")
-	case busy.Schedules > 0:
+	case waits:
 		plan.Wrong = fault.New(fault.Conflict, "ramp.schedule_waits")
 	}
 	plan.Do = func(tx *store.Tx) error {
@@ -256,19 +262,28 @@ func (s *Service) pause(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 
 // resume lets a ramp go on: where it was paused; or after a halt, from the beginning of
 // the step that it went back to. What loosens needs a second person after a halt: the
-// first approval was for a ramp that its guard had not stopped.
+// first approval was for a ramp that its guard had not stopped. They approve all that
+// lies ahead.
 func (s *Service) resume(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	_, r, plan, err := on(tx, act)
-	if r.State != Paused && r.State != Halted {
-		plan.Wrong = ended()
+	if err != nil {
+		return plan, err
 	}
-	if err == nil && r.State == Halted && r.loosens() {
+	switch {
+	case r.State != Paused && r.State != Halted:
+		plan.Wrong = ended()
+	default:
+		if plan.Wrong, err = held(tx, r); err != nil {
+			return plan, err
+		}
+	}
+	if r.State == Halted && r.loosens() {
 		plan.Questions[0].Loosens = true
-		named, err := rollout.Names(tx, act.TenantID, r.Rule(r.Step), r.Rule(r.Step+1))
+		ahead, err := r.Plan.lines(tx, act.TenantID, r.Feature, r.Rule(r.Step), r.Step+1)
 		if err != nil {
 			return plan, err
 		}
-		plan.Difference = append(plan.Difference, approval.Change{Field: "feature_" + string(r.Feature), Before: rollout.Said(r.Rule(r.Step), named), After: rollout.Said(r.Rule(r.Step+1), named)})
+		plan.Difference = append(plan.Difference, ahead...)
 	}
 	plan.Do = func(tx *store.Tx) error {
 		set, values := "state = ?, look_at = ?", []any{Running, tx.Now}
@@ -280,7 +295,17 @@ func (s *Service) resume(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		}
 		return s.turn(tx, act, r, []State{r.State}, set, values, audit.RampResumed, nil)
 	}
-	return plan, err
+	return plan, nil
+}
+
+// held is the failure of an act for which a feature must be released to the tenant: while
+// the platform holds it back nobody has it, and no step shows anything.
+func held(tx *store.Tx, r Ramp) (wrong, err error) {
+	open, err := released(tx, r)
+	if err == nil && !open {
+		wrong = fault.New(fault.Conflict, "ramp.held_back")
+	}
+	return wrong, err
 }
 
 // cancel ends a ramp; the rule stays as it is.
@@ -308,6 +333,10 @@ func (s *Service) next(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		plan.Wrong = ended()
 	case r.Last():
 		plan.Wrong = fault.New(fault.Conflict, "ramp.no_next")
+	default:
+		if plan.Wrong, err = held(tx, r); err != nil {
+			return plan, err
+		}
 	}
 	if plan.Wrong == nil {
 		named, err := rollout.Names(tx, act.TenantID, r.Rule(r.Step), r.Rule(o.Step))
@@ -373,7 +402,7 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 // Overtake ends the ramp of a feature in the act tx of a change by hand; see
 // rollout.Service.
 func (s *Service) Overtake(tx *store.Tx, tenantID string, f feature.Feature, by, reason string, from audit.Origin) error {
-	r, err := UnderWay(tx, tenantID, f)
+	r, err := underWay(tx, tenantID, f)
 	if err != nil || r == nil {
 		return err
 	}
@@ -425,11 +454,7 @@ func (s *Service) Look(ctx context.Context, tenantID string, f feature.Feature) 
 		step := look.Plan.Steps[look.Step]
 		look.Waits = append(look.Waits, Wait{For: "time", Met: !tx.Now.Before(look.DueAt())})
 		if step.Sample > 0 {
-			have, err := sampled(tx, look.Ramp, step.Sample)
-			if err != nil {
-				return nil, store.Unusable(err)
-			}
-			look.Waits = append(look.Waits, Wait{For: "sample", Met: have >= step.Sample, Have: have, Need: step.Sample})
+			look.Waits = append(look.Waits, Wait{For: "sample", Met: look.Sampled >= step.Sample, Have: min(look.Sampled, step.Sample), Need: step.Sample})
 		}
 		if look.Plan.Hours.Working {
 			look.Waits = append(look.Waits, Wait{For: "hours", Met: look.Plan.Hours.open(tx.Now)})
@@ -443,6 +468,13 @@ func (s *Service) Look(ctx context.Context, tenantID string, f feature.Feature) 
 		}
 	}
 	return look, nil
+}
+
+// UnderWay gives the ramp of a feature that is under way, as it was begun and changed;
+// nil: there is none.
+func (s *Service) UnderWay(ctx context.Context, tenantID string, f feature.Feature) (*Ramp, error) {
+	r, err := underWay(s.DB.View(ctx), tenantID, f)
+	return r, store.Unusable(err)
 }
 
 // Brief says how far a ramp is, for lists.

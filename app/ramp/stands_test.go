@@ -2,6 +2,7 @@ package ramp_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"latchkey/app/feature"
 	"latchkey/app/ramp"
 	"latchkey/app/rollout"
+	"latchkey/app/signin/signintest"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -52,7 +54,27 @@ func TestWhatAHaltTookBackIsLoosenedAgainByTwo(t *testing.T) {
 		if err != nil || !out.Waits() || o.look(feature.SMS).State != ramp.Halted {
 			t.Fatalf("resumed alone: %+v, %v", out, err)
 		}
-		o.twice(out, err)
+		// Whoever approves it sees every step that lies ahead, with its time.
+		seen, err := o.approvals.Find(t.Context(), o.Alder.ID, out.RequestID, o.security.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rules, terms []string
+		for _, line := range seen.Difference {
+			switch line.Field {
+			case "feature_sms":
+				rules = append(rules, line.Before+" > "+line.After)
+			case "ramp_step":
+				terms = append(terms, line.After)
+			}
+		}
+		if got := strings.Join(rules, ", "); got != "off > pilot|+desks, pilot|+desks > percentage|5 %|+desks, percentage|5 %|+desks > percentage|100 %|+desks" {
+			t.Errorf("the difference is %s", got)
+		}
+		if got := strings.Join(terms, ", "); got != "1|60|0, 2|60|0, 3|60|0" {
+			t.Errorf("the terms are %s", got)
+		}
+		o.twice(out, nil)
 		o.pass(2 * time.Minute)
 		if l := o.look(feature.SMS); l.State != ramp.Running || l.Step != 0 {
 			t.Errorf("resumed by two, it is %+v", l.Ramp)
@@ -76,10 +98,43 @@ func TestNoStepIsTakenWhileThePlatformHoldsTheFeatureBack(t *testing.T) {
 		if l.Step != 0 || l.State != ramp.Running || len(l.Waits) != 2 || l.Waits[1].For != "released" || l.Waits[1].Met {
 			t.Fatalf("stopped, it is %+v, waits %+v", l.Ramp, l.Waits)
 		}
+		// Nor by hand, and nothing that was stopped goes on.
+		signintest.WantCode(t, "the next step", second(o.on(o.admin, ramp.KindNext, feature.Passkeys)), "ramp.held_back")
+		o.must(o.on(o.admin, ramp.KindPause, feature.Passkeys))
+		signintest.WantCode(t, "to go on", second(o.on(o.admin, ramp.KindResume, feature.Passkeys)), "ramp.held_back")
 		o.Act(func(tx *store.Tx) error { return feature.Release(tx, feature.Passkeys, nil) })
+		o.must(o.on(o.admin, ramp.KindResume, feature.Passkeys))
 		o.pass(2 * time.Minute)
 		if l := o.look(feature.Passkeys); l.Step != 1 {
 			t.Errorf("released again, it is %+v", l.Ramp)
+		}
+	})
+}
+
+// TestTheFormLosesNoGroupOfALaterStep, however many there are.
+func TestTheFormLosesNoGroupOfALaterStep(t *testing.T) {
+	each(t, func(o *office) {
+		t := o.T
+		for i := range 205 {
+			o.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,?,?,?)", o.Alder.ID, fmt.Sprintf("g%03d", i), fmt.Sprintf("group %03d", i), o.Clock.Now())
+		}
+		group, _, _ := o.pilot() // is behind all of them
+		p := plan("g201")
+		p.Steps[1].Rule.Include = []string{"g202"}
+		o.must(o.begin(o.admin, feature.Passkeys, p))
+		later := o.Clock.Now().Add(time.Hour)
+		o.must(o.submit(o.admin, rollout.KindChange, rollout.Draft{Feature: feature.TOTP, Rule: feature.Rule{Stage: feature.Everyone, Exclude: []string{group}}, StartsAt: &later}))
+		groups, err := o.rollout.Groups(t.Context(), o.Alder.ID)
+		var last []string
+		for _, g := range groups[max(0, len(groups)-4):] {
+			last = append(last, g.ID)
+		}
+		if err != nil || len(groups) != 203 || strings.Join(last, " ") != "g199 g201 g202 "+group {
+			t.Errorf("it shows %d groups, at last %v, %v", len(groups), last, err)
+		}
+		o.must(o.on(o.admin, ramp.KindCancel, feature.Passkeys))
+		if groups, err := o.rollout.Groups(t.Context(), o.Alder.ID); err != nil || len(groups) != 202 {
+			t.Errorf("without what lay ahead it shows %d, %v", len(groups), err)
 		}
 	})
 }

@@ -65,13 +65,16 @@ func (s *Service) look(ctx context.Context, r Ramp) error {
 		if cause := r.Plan.Guard.Judge(found); cause != "" {
 			return s.halt(ctx, r, cause, &found)
 		}
+		if r, err = s.sample(ctx, r); err != nil {
+			return store.Unusable(err)
+		}
 	}
 	if r.State != Running || tx.Now.Before(r.DueAt()) {
 		return nil
 	}
 	if r.Step >= 0 {
 		// The whole of the step, once more: what the window did not have enough of.
-		found, err := figures(tx, r, max(tx.Now.Sub(r.EnteredAt), r.Plan.Guard.Window))
+		found, err := figures(tx, r, tx.Now.Sub(r.EnteredAt))
 		if err != nil {
 			return store.Unusable(err)
 		}
@@ -81,9 +84,8 @@ func (s *Service) look(ctx context.Context, r Ramp) error {
 		if r.Last() {
 			return s.done(ctx, r)
 		}
-		have, err := sampled(tx, r, r.Plan.Steps[r.Step].Sample)
-		if err != nil || have < r.Plan.Steps[r.Step].Sample {
-			return store.Unusable(err)
+		if r.Sampled < r.Plan.Steps[r.Step].Sample {
+			return nil
 		}
 	}
 	if !r.Plan.Hours.open(tx.Now) {
@@ -114,16 +116,35 @@ func figures(tx *store.Tx, r Ramp, window time.Duration) (Figures, error) {
 	return f, err
 }
 
-// sampled counts the people of the ring who have signed in since the step began, as far
-// as decisions are kept and up to most.
-func sampled(tx *store.Tx, r Ramp, most int) (n int, err error) {
-	if most == 0 {
-		return 0, nil
+// A sign-in is counted for a step a minute after it was decided, when its act has surely
+// ended; and no look counts more than some hours of them, should nobody have looked for long.
+const (
+	sampleAfter = time.Minute
+	sampleMost  = 6 * time.Hour
+)
+
+// sample counts the sign-ins of people who have the feature, in a step that asks for
+// some, on from where the last look had come to, and gives the ramp with it.
+func (s *Service) sample(ctx context.Context, r Ramp) (Ramp, error) {
+	if r.Last() || r.Sampled >= r.Plan.Steps[r.Step].Sample {
+		return r, nil
+	}
+	tx, since := s.DB.View(ctx), r.SampledUntil
+	until := tx.Now.Add(-sampleAfter)
+	if most := since.Add(sampleMost); until.After(most) {
+		until = most
+	}
+	if !until.After(since) {
+		return r, nil
 	}
 	e, _ := feature.Find(r.Feature)
-	_, err = tx.One(&n, "SELECT count(*) FROM (SELECT 1 FROM decisions WHERE tenant_id = ? AND decided_at >= ? AND outcome = 1 AND had & ? <> 0 LIMIT ?) d",
-		r.TenantID, r.EnteredAt, e.Bit, most)
-	return n, err
+	var n int
+	if _, err := tx.One(&n, "SELECT count(*) FROM decisions WHERE tenant_id = ? AND decided_at >= ? AND decided_at < ? AND outcome = 1 AND had & ? <> 0", r.TenantID, since, until, e.Bit); err != nil {
+		return r, err
+	}
+	r.Sampled, r.SampledUntil = r.Sampled+n, until
+	_, err := s.DB.CountOne(ctx, "UPDATE ramps SET sampled = ?, sampled_until = ? WHERE tenant_id = ? AND id = ? AND turn = ?", r.Sampled, until, r.TenantID, r.ID, r.Turn)
+	return r, err
 }
 
 // errGone says in an act that somebody else was there first: there is nothing to do.
@@ -180,7 +201,7 @@ var reasons = map[string]string{CauseFailure: "ramp.halted.failure", CauseBypass
 // halt stops a ramp and goes back to the rule before, in one act. Where that would
 // leave too few administrators it stays where it is.
 func (s *Service) halt(ctx context.Context, r Ramp, cause string, on *Figures) error {
-	back := on != nil && r.Step >= 0
+	back := on != nil // there are none of before the first step
 	halting := func(back bool) func(tx *store.Tx) error {
 		return func(tx *store.Tx) error {
 			text, step, version := "", r.Step, r.Version

@@ -4,9 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
+	"slices"
 	"time"
-	"unicode/utf8"
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
@@ -35,6 +34,8 @@ const (
 
 // Times are when a change begins and ends: nil is at once, and never.
 type Times struct{ Starts, Ends *time.Time }
+
+func (t Times) none() bool { return t.Starts == nil && t.Ends == nil }
 
 // Scheduled is the change of a release that waits for its time, or that ends by itself.
 type Scheduled struct {
@@ -77,9 +78,6 @@ func scheduleOf(tx *store.Tx, f feature.Feature) (*Scheduled, error) {
 // another one. It fails as Change does, with fault.Invalid when a time is none that lies
 // ahead, and with fault.Conflict when something waits already.
 func (s *Service) ChangeAt(ctx context.Context, act Act, cells []feature.Cell, at Times) error {
-	if at.Starts == nil && at.Ends == nil {
-		return s.Change(ctx, act, cells)
-	}
 	kept, wrong := checked(cells)
 	now := s.DB.Now()
 	from := now
@@ -91,46 +89,22 @@ func (s *Service) ChangeAt(ctx context.Context, act Act, cells []feature.Cell, a
 	if at.Ends != nil && (!at.Ends.After(from) || at.Ends.After(from.Add(scheduleMost))) {
 		wrong["ends_at"] = "release.ends_at"
 	}
-	e, ok := feature.Find(act.Feature)
-	if !ok {
-		return none()
+	return s.act(ctx, act, wrong, audit.ReleaseChanged, at, func(was Rule) Rule { return Rule{Stopped: was.Stopped, Cells: kept} })
+}
+
+// schedule stores, in the act tx, a rule for later, or the end of one that is about to be
+// put, and says whether it waits.
+func (s *Service) schedule(tx *store.Tx, act Act, was Released, is Rule, at Times) (waiting bool, err error) {
+	r := scheduleRow{Feature: string(act.Feature), ID: secret.System.ID(), State: waits, Version: was.Version, EndsAt: at.Ends, Reason: act.Reason, MadeBy: act.By.ID}
+	if at.Starts != nil {
+		r.At = *at.Starts
+	} else {
+		r.State, r.Version, r.At = holds, was.Version+1, *at.Ends
 	}
-	if act.Reason = strings.TrimSpace(act.Reason); act.Reason == "" || utf8.RuneCountInString(act.Reason) > reasonMost {
-		wrong["reason"] = "operator.reason_form"
+	if err := s.insert(tx, r, is.Cells, was.Rule.Cells); err != nil {
+		return false, err
 	}
-	if len(wrong) > 0 {
-		return fault.Wrong("form.wrong", wrong)
-	}
-	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		was, err := of(tx, e)
-		if err != nil {
-			return err
-		}
-		if act.Version != was.Version {
-			return changed()
-		}
-		is := Rule{Stopped: was.Rule.Stopped, Cells: kept}
-		if len(difference(was.Rule, is)) == 0 {
-			return fault.Wrong("form.wrong", map[string]string{"reason": "release.nothing_new"})
-		}
-		r := scheduleRow{Feature: string(act.Feature), ID: secret.System.ID(), State: waits, Version: was.Version, EndsAt: at.Ends, Reason: act.Reason, MadeBy: act.By.ID}
-		if at.Starts != nil {
-			r.At = *at.Starts
-		} else {
-			r.State, r.Version, r.At = holds, was.Version+1, *at.Ends
-		}
-		if err := s.insert(tx, r, kept, was.Rule.Cells); err != nil {
-			return err
-		}
-		if err := record(tx, r, act, audit.ReleaseScheduled, map[string]string{"at": r.At.UTC().Format(time.RFC3339)}); err != nil || r.State == waits {
-			return err
-		}
-		return s.put(tx, was, is, act, audit.ReleaseChanged)
-	})
-	if err == nil {
-		s.Hub.Ring(Key)
-	}
-	return err
+	return r.State == waits, record(tx, r, act, audit.ReleaseScheduled, map[string]string{"at": r.At.UTC().Format(time.RFC3339)})
 }
 
 func (s *Service) insert(tx *store.Tx, r scheduleRow, cells, before []feature.Cell) error {
@@ -163,7 +137,7 @@ func record(tx *store.Tx, r scheduleRow, act Act, action audit.Action, details m
 // Unschedule takes back what waits for its time: fault.NotFound when it does not any
 // more.
 func (s *Service) Unschedule(ctx context.Context, act Act, id string) error {
-	if act.Reason = strings.TrimSpace(act.Reason); act.Reason == "" || utf8.RuneCountInString(act.Reason) > reasonMost {
+	if !act.reasoned() {
 		return fault.Wrong("form.wrong", map[string]string{"reason": "operator.reason_form"})
 	}
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
@@ -251,12 +225,11 @@ func (s *Service) carryOut(ctx context.Context, r scheduleRow) error {
 			return changed()
 		}
 		if waiting.Waits {
-			var operators int
-			if _, err := tx.One(&operators, `SELECT count(*) FROM role_assignments r JOIN users u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
-				WHERE r.tenant_id = ? AND r.user_id = ? AND r.role = ? AND (r.ends_at IS NULL OR r.ends_at > ?) AND u.state = 'active'`, access.Platform, r.MadeBy, access.RoleOperator, tx.Now); err != nil {
+			ids, err := operators(tx)
+			if err != nil {
 				return err
 			}
-			if operators == 0 {
+			if !slices.Contains(ids, r.MadeBy) {
 				cause = DropMaker
 				return changed()
 			}

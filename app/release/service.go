@@ -128,19 +128,18 @@ type Act struct {
 // reason is none or nothing is new, and with fault.Conflict when somebody changed it
 // since the version, or no operator could sign in afterwards.
 func (s *Service) Change(ctx context.Context, act Act, cells []feature.Cell) error {
-	kept, wrong := checked(cells)
-	return s.act(ctx, act, wrong, audit.ReleaseChanged, func(was Rule) Rule { return Rule{Stopped: was.Stopped, Cells: kept} })
+	return s.ChangeAt(ctx, act, cells, Times{})
 }
 
 // Stop takes a feature from everybody, at once and whatever version it has.
 func (s *Service) Stop(ctx context.Context, act Act) error {
 	act.Version = whichever
-	return s.act(ctx, act, map[string]string{}, audit.ReleaseStopped, func(was Rule) Rule { return Rule{Stopped: true, Cells: was.Cells} })
+	return s.act(ctx, act, map[string]string{}, audit.ReleaseStopped, Times{}, func(was Rule) Rule { return Rule{Stopped: true, Cells: was.Cells} })
 }
 
 // Resume ends what Stop began: the shares hold again.
 func (s *Service) Resume(ctx context.Context, act Act) error {
-	return s.act(ctx, act, map[string]string{}, audit.ReleaseResumed, func(was Rule) Rule { return Rule{Cells: was.Cells} })
+	return s.act(ctx, act, map[string]string{}, audit.ReleaseResumed, Times{}, func(was Rule) Rule { return Rule{Cells: was.Cells} })
 }
 
 // Restore sets the shares that a feature had in an earlier version: fault.NotFound when
@@ -160,18 +159,25 @@ func (s *Service) Restore(ctx context.Context, act Act, version int) error {
 			return err
 		}
 	}
-	return s.act(ctx, act, map[string]string{}, audit.ReleaseChanged, func(was Rule) Rule { return Rule{Stopped: was.Stopped, Cells: old.Cells} })
+	return s.act(ctx, act, map[string]string{}, audit.ReleaseChanged, Times{}, func(was Rule) Rule { return Rule{Stopped: was.Stopped, Cells: old.Cells} })
 }
 
 const whichever = -1
 
-// act carries one out: the new rule, its version, its gates and the event, or nothing.
-func (s *Service) act(ctx context.Context, act Act, wrong map[string]string, action audit.Action, next func(Rule) Rule) error {
+// reasoned tidies the reason of an act and says whether it is one.
+func (a *Act) reasoned() bool {
+	a.Reason = strings.TrimSpace(a.Reason)
+	return a.Reason != "" && utf8.RuneCountInString(a.Reason) <= reasonMost
+}
+
+// act carries one out: the new rule, its version, its gates and the event, or nothing;
+// what is for later waits for its time.
+func (s *Service) act(ctx context.Context, act Act, wrong map[string]string, action audit.Action, at Times, next func(Rule) Rule) error {
 	e, ok := feature.Find(act.Feature)
 	if !ok {
 		return none()
 	}
-	if act.Reason = strings.TrimSpace(act.Reason); act.Reason == "" || utf8.RuneCountInString(act.Reason) > reasonMost {
+	if !act.reasoned() {
 		wrong["reason"] = "operator.reason_form"
 	}
 	if len(wrong) > 0 {
@@ -189,7 +195,11 @@ func (s *Service) act(ctx context.Context, act Act, wrong map[string]string, act
 		if len(difference(was.Rule, is)) == 0 {
 			return fault.Wrong("form.wrong", map[string]string{"reason": "release.nothing_new"})
 		}
-		if err := overtaken(tx, act); err != nil {
+		if at.none() {
+			if err := overtaken(tx, act); err != nil {
+				return err
+			}
+		} else if waiting, err := s.schedule(tx, act, was, is, at); err != nil || waiting {
 			return err
 		}
 		return s.put(tx, was, is, act, action)
@@ -210,7 +220,7 @@ func (s *Service) put(tx *store.Tx, was Released, is Rule, act Act, action audit
 			return err
 		}
 	}
-	before, err := s.operators(tx)
+	before, err := s.able(tx)
 	if err != nil {
 		return err
 	}
@@ -232,7 +242,7 @@ func (s *Service) put(tx *store.Tx, was Released, is Rule, act Act, action audit
 	if err := feature.Release(tx, f, is.gates()); err != nil {
 		return err
 	}
-	after, err := s.operators(tx)
+	after, err := s.able(tx)
 	if err != nil {
 		return err
 	}
@@ -280,10 +290,17 @@ func said(changes []Change) string {
 	return strings.Join(all, ", ")
 }
 
-// operators counts those who could sign in now.
-func (s *Service) operators(tx *store.Tx) (n int, err error) {
-	var ids []string
-	if err := tx.All(&ids, "SELECT user_id FROM role_assignments WHERE tenant_id = ? AND role = ?", access.Platform, access.RoleOperator); err != nil {
+// operators gives those who run the platform at the moment of the act.
+func operators(tx *store.Tx) (ids []string, err error) {
+	err = tx.All(&ids, `SELECT r.user_id FROM role_assignments r JOIN users u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
+		WHERE r.tenant_id = ? AND r.role = ? AND (r.ends_at IS NULL OR r.ends_at > ?) AND u.state = 'active'`, access.Platform, access.RoleOperator, tx.Now)
+	return ids, err
+}
+
+// able counts the operators who could sign in now.
+func (s *Service) able(tx *store.Tx) (n int, err error) {
+	ids, err := operators(tx)
+	if err != nil {
 		return 0, err
 	}
 	able, err := signin.Able(tx, s.Keys, access.Platform, ids)

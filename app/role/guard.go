@@ -49,17 +49,33 @@ func (s *Service) Keep(tx *store.Tx, tenantID string, change func() error) error
 // IfKept makes a change, in the act tx, unless Keep would not let it happen: then it is
 // undone, and done is false.
 func (s *Service) IfKept(tx *store.Tx, tenantID string, change func() error) (done bool, err error) {
-	if err := tx.Exec("SAVEPOINT if_kept").Error; err != nil {
-		return false, err
+	kept, err := s.try(tx, tenantID, change, true)
+	return err == nil && kept == nil, err
+}
+
+// Would fails as Keep does for a change that is made for this, in the act tx, and undone.
+func (s *Service) Would(tx *store.Tx, tenantID string, change func() error) error {
+	kept, err := s.try(tx, tenantID, change, false)
+	if err != nil {
+		return err
 	}
-	switch err := s.Keep(tx, tenantID, change); {
-	case err == nil:
-		return true, tx.Exec("RELEASE SAVEPOINT if_kept").Error
-	case Keeps(err):
-		return false, tx.Exec("ROLLBACK TO SAVEPOINT if_kept").Error
-	default:
-		return false, err
+	return kept
+}
+
+// try makes a change and says what Keep says to it. It is undone unless it is kept and
+// stays.
+func (s *Service) try(tx *store.Tx, tenantID string, change func() error, stays bool) (kept, err error) {
+	if err := tx.Exec("SAVEPOINT tried").Error; err != nil {
+		return nil, err
 	}
+	kept = s.Keep(tx, tenantID, change)
+	switch {
+	case kept != nil && !Keeps(kept):
+		return nil, kept
+	case kept == nil && stays:
+		return nil, tx.Exec("RELEASE SAVEPOINT tried").Error
+	}
+	return kept, tx.Exec("ROLLBACK TO SAVEPOINT tried").Error
 }
 
 // Keeps says whether err is that Keep let something not happen.

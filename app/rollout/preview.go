@@ -38,7 +38,7 @@ func (s *Service) Preview(ctx context.Context, tenantID string, draft Draft) (Pr
 		return Preview{}, store.Unusable(err)
 	}
 	rule := tidy(draft.Rule)
-	names, err := namesOf(tx, tenantID, rule)
+	names, err := Names(tx, tenantID, rule)
 	if err != nil {
 		return Preview{}, store.Unusable(err)
 	}

@@ -111,15 +111,12 @@ func (s *Service) timed(tx *store.Tx, tenantID string, was Rollout, next Draft) 
 	if len(fields) > 0 {
 		return fault.Wrong("form.wrong", fields)
 	}
-	var busy struct{ Ramps, Schedules int }
-	if _, err := tx.One(&busy, `SELECT (SELECT count(*) FROM ramps WHERE tenant_id = ? AND feature = ? AND ended_at IS NULL) AS ramps,
-		(SELECT count(*) FROM rollout_schedules WHERE tenant_id = ? AND feature = ?) AS schedules`, tenantID, next.Feature, tenantID, next.Feature); err != nil {
+	switch ramps, waits, err := Busy(tx, tenantID, next.Feature); {
+	case err != nil:
 		return err
-	}
-	switch {
-	case busy.Ramps > 0:
+	case ramps:
 		return fault.New(fault.Conflict, "rollout.ramp_runs")
-	case busy.Schedules > 0:
+	case waits:
 		return fault.New(fault.Conflict, "rollout.scheduled")
 	}
 	if err := s.Try(tx, tenantID, next.Feature, next.Rule); err != nil {
@@ -128,17 +125,18 @@ func (s *Service) timed(tx *store.Tx, tenantID string, was Rollout, next Draft) 
 	return s.Try(tx, tenantID, next.Feature, was.Rule)
 }
 
-// Try says whether a rule would leave two administrators who can sign in, as
-// role.Service.Keep does: it is stored, and that is undone.
+// Busy says whether a ramp of a feature is under way, and whether a change of it waits for
+// its time, or for its end.
+func Busy(tx *store.Tx, tenantID string, f feature.Feature) (ramps, waits bool, err error) {
+	var busy struct{ Ramps, Schedules bool }
+	_, err = tx.One(&busy, `SELECT EXISTS (SELECT 1 FROM ramps WHERE tenant_id = ? AND feature = ? AND ended_at IS NULL) AS ramps,
+		EXISTS (SELECT 1 FROM rollout_schedules WHERE tenant_id = ? AND feature = ?) AS schedules`, tenantID, f, tenantID, f)
+	return busy.Ramps, busy.Schedules, err
+}
+
+// Try says whether a rule would leave two administrators who can sign in.
 func (s *Service) Try(tx *store.Tx, tenantID string, f feature.Feature, r feature.Rule) error {
-	if err := tx.Exec("SAVEPOINT rollout_try").Error; err != nil {
-		return err
-	}
-	kept := s.Roles.Keep(tx, tenantID, func() error { return feature.Store(tx, tenantID, f, r, 0) })
-	if kept != nil && !role.Keeps(kept) {
-		return kept
-	}
-	return errors.Join(kept, tx.Exec("ROLLBACK TO SAVEPOINT rollout_try").Error)
+	return s.Roles.Would(tx, tenantID, func() error { return feature.Store(tx, tenantID, f, r, 0) })
 }
 
 // times are the lines of a difference that say when.
@@ -357,7 +355,7 @@ func (s *Service) apply(tx *store.Tx, r scheduleRow, waiting Scheduled) error {
 	}
 	changed, err := s.Take(tx, Itself(r.TenantID, Draft{Feature: waiting.Feature, Rule: rule, Version: r.Version}, r.Reason))
 	if err == nil && !changed {
-		err = changedMeanwhile()
+		err = ChangedMeanwhile()
 	}
 	if err != nil {
 		return err

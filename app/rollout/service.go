@@ -54,11 +54,12 @@ func (s *Service) All(ctx context.Context, tenantID string) ([]Rollout, error) {
 
 // Of gives one feature of a tenant; one that there is not is fault.NotFound.
 func (s *Service) Of(ctx context.Context, tenantID string, f feature.Feature) (Rollout, error) {
-	r, err := of(s.DB.View(ctx), tenantID, f)
+	r, err := In(s.DB.View(ctx), tenantID, f)
 	return r, store.Unusable(err)
 }
 
-func of(tx *store.Tx, tenantID string, f feature.Feature) (Rollout, error) {
+// In gives one feature of a tenant in the act tx.
+func In(tx *store.Tx, tenantID string, f feature.Feature) (Rollout, error) {
 	found, err := read(tx, tenantID)
 	if err != nil {
 		return Rollout{}, err
@@ -96,14 +97,15 @@ func read(tx *store.Tx, tenantID string) ([]Rollout, error) {
 	return found, nil
 }
 
-// Groups lists the groups that a rule may speak of.
+// Groups lists the groups that a rule may speak of, with those that one speaks of now, or
+// when its time comes.
 func (s *Service) Groups(ctx context.Context, tenantID string) ([]group.Named, error) {
-	found, err := group.Offered(s.DB.View(ctx), tenantID, "rollout_groups")
+	found, err := group.Offered(s.DB.View(ctx), tenantID, feature.Speaks("g.tenant_id", "g.id"))
 	return found, store.Unusable(err)
 }
 
-// namesOf gives the names of the groups that rules speak of.
-func namesOf(tx *store.Tx, tenantID string, rules ...feature.Rule) (map[string]string, error) {
+// Names gives the names of the groups that rules speak of.
+func Names(tx *store.Tx, tenantID string, rules ...feature.Rule) (map[string]string, error) {
 	var ids []string
 	for _, r := range rules {
 		ids = append(append(ids, r.Include...), r.Exclude...)
@@ -122,11 +124,11 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 		return approval.Plan{}, fault.New(fault.NotFound, "http.not_found")
 	}
 	next.Rule = tidy(next.Rule)
-	was, err := of(tx, act.TenantID, next.Feature)
+	was, err := In(tx, act.TenantID, next.Feature)
 	if err != nil {
 		return approval.Plan{}, err
 	}
-	names, err := namesOf(tx, act.TenantID, was.Rule, next.Rule)
+	names, err := Names(tx, act.TenantID, was.Rule, next.Rule)
 	if err != nil {
 		return approval.Plan{}, err
 	}
@@ -159,7 +161,7 @@ func (s *Service) change(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	}
 	switch {
 	case next.Version != was.Version:
-		plan.Wrong = changedMeanwhile()
+		plan.Wrong = ChangedMeanwhile()
 	case plan.Wrong == nil && len(plan.Difference) == 0:
 		plan.Wrong = fault.New(fault.Conflict, "settings.same")
 	case plan.Wrong == nil:
@@ -187,15 +189,12 @@ func (s *Service) Check(ctx context.Context, tenantID string, d Draft) error {
 	if _, ok := feature.Find(d.Feature); !ok {
 		return fault.New(fault.NotFound, "http.not_found")
 	}
-	rule := tidy(d.Rule)
-	names, err := namesOf(s.DB.View(ctx), tenantID, rule)
-	if err != nil {
-		return store.Unusable(err)
-	}
-	return wrong(rule, names)
+	_, err := Checked(s.DB.View(ctx), tenantID, d.Rule)
+	return store.Unusable(err)
 }
 
-func changedMeanwhile() error { return fault.New(fault.Conflict, "settings.changed_meanwhile") }
+// ChangedMeanwhile is the failure of a change that was made from another version.
+func ChangedMeanwhile() error { return fault.New(fault.Conflict, "settings.changed_meanwhile") }
 
 // Step is a version to be stored, with who made it and why.
 type Step struct {
@@ -229,11 +228,11 @@ func Itself(tenantID string, next Draft, reason string) Step {
 // (changed is false). That two administrators are left is for the caller to keep
 // (role.Service.Keep).
 func (s *Service) Take(tx *store.Tx, next Step) (changed bool, err error) {
-	was, err := of(tx, next.TenantID, next.Feature)
+	was, err := In(tx, next.TenantID, next.Feature)
 	if err != nil {
 		return false, err
 	}
-	names, err := namesOf(tx, next.TenantID, was.Rule, next.Rule)
+	names, err := Names(tx, next.TenantID, was.Rule, next.Rule)
 	if err != nil {
 		return false, err
 	}
@@ -241,7 +240,7 @@ func (s *Service) Take(tx *store.Tx, next Step) (changed bool, err error) {
 		return false, err
 	}
 	if next.Version != was.Version {
-		return false, changedMeanwhile()
+		return false, ChangedMeanwhile()
 	}
 	lines := difference(next.Feature, was.Rule, next.Rule, names)
 	if len(lines) == 0 {
@@ -254,7 +253,7 @@ func (s *Service) Take(tx *store.Tx, next Step) (changed bool, err error) {
 // fault.Invalid.
 func Checked(tx *store.Tx, tenantID string, r feature.Rule) (feature.Rule, error) {
 	r = tidy(r)
-	names, err := namesOf(tx, tenantID, r)
+	names, err := Names(tx, tenantID, r)
 	if err != nil {
 		return r, err
 	}
@@ -267,28 +266,15 @@ func Loosens(f feature.Feature, was, next feature.Rule) bool {
 	return ok && loosens(e, was, next)
 }
 
-// Names gives the names of the groups that rules speak of, for Said.
-func Names(tx *store.Tx, tenantID string, rules ...feature.Rule) (map[string]string, error) {
-	return namesOf(tx, tenantID, rules...)
-}
-
-// In gives one feature of a tenant in the act tx.
-func In(tx *store.Tx, tenantID string, f feature.Feature) (Rollout, error) {
-	return of(tx, tenantID, f)
-}
-
-// ChangedMeanwhile is the failure of a change that was made from another version.
-func ChangedMeanwhile() error { return changedMeanwhile() }
-
 // store makes a draft the rule of the tenant, if the version that it was made from
 // still is. Of two at once the second finds nothing.
 func (s *Service) store(tx *store.Tx, next Step, difference []approval.Change) error {
 	tenantID, f := next.TenantID, next.Feature
 	if next.Version > 0 {
-		if err := tx.Change(changedMeanwhile(), "UPDATE rollouts SET version = version + 1 WHERE tenant_id = ? AND feature = ? AND version = ?", tenantID, f, next.Version); err != nil {
+		if err := tx.Change(ChangedMeanwhile(), "UPDATE rollouts SET version = version + 1 WHERE tenant_id = ? AND feature = ? AND version = ?", tenantID, f, next.Version); err != nil {
 			return err
 		}
-	} else if err := tx.Change(changedMeanwhile(), `INSERT INTO rollouts (tenant_id, feature, stage, share, version, changed_at) VALUES (?,?,?,?,?,?)
+	} else if err := tx.Change(ChangedMeanwhile(), `INSERT INTO rollouts (tenant_id, feature, stage, share, version, changed_at) VALUES (?,?,?,?,?,?)
 		ON CONFLICT DO NOTHING`, tenantID, f, next.Stage, next.Share, 1, tx.Now); err != nil {
 		return err
 	}

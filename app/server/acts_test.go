@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/desk"
 	"latchkey/app/feature"
 	"latchkey/app/passkey/passkeytest"
 	"latchkey/app/place"
@@ -90,6 +91,12 @@ func everyAct(t *testing.T, w *world) []doing {
 	w.act(t, "INSERT INTO releases (feature, killed, version, changed_at) VALUES ('registration_campaign', TRUE, 1, ?), ('openid_applications', FALSE, 1, ?)", w.now(), w.now())
 	w.act(t, "INSERT INTO release_cells (feature, region, ring, share) VALUES ('openid_applications', 'us', 'stable', 50)")
 	w.act(t, `INSERT INTO release_schedules (feature, id, state, cells, before, version, at, reason, made_by, made_at) VALUES ('sms','release-1','waits','null','null',0,?,'','',?)`, w.now().Add(time.Hour), w.now())
+	w.act(t, `INSERT INTO outages (tenant_id, id, drill, failed, relaxes, everybody, reason, ticket, requested_by, approved_by, began_at, ends_at)
+		SELECT id, 'outage-1', FALSE, 'sms', 1, TRUE, '', '', 'somebody', '', ?, ? FROM tenants WHERE slug = 'birch'`, w.now(), w.now().Add(4*time.Hour))
+	w.act(t, `INSERT INTO outages (tenant_id, id, drill, failed, relaxes, everybody, reason, ticket, requested_by, approved_by, began_at, ends_at, ended_at)
+		SELECT id, 'outage-2', FALSE, 'sms', 1, TRUE, '', '', 'somebody', '', ?, ?, ? FROM tenants WHERE slug = 'alder'`, w.now(), w.now(), w.now())
+	birch := w.browser(t).signIn(t, "security@birch.example")
+	birch.get(t, "/admin/birch/outage").want(t, http.StatusOK)
 	face := passkeytest.New(t, w.URL).Make(t, ph.beginsUnlock(t))
 	acts := []doing{
 		{"POST /signin", form(fresh(name), "/signin", "identifier", "user5@alder.example"), http.StatusSeeOther},
@@ -117,8 +124,14 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST /me/preferences/features/:feature", form(pc, "/me/preferences/features/typed_number_match", "on", "yes"), http.StatusSeeOther},
 		{"POST /me/sessions/:session/end", form(pc, "/me/sessions/"+session+"/end"), http.StatusSeeOther},
 		{"POST /me/sessions/end-others", form(pc, "/me/sessions/end-others"), http.StatusSeeOther},
+		{"POST /admin/:tenant/outage/:outage/end", form(birch, "/admin/birch/outage/outage-1/end", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/outage/:outage/sign", form(security, outages+"/outage-2/sign", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/outage", form(security, outages, "failed", "sms", "relaxes", "held_back_ways", "minutes", "60", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/outage/drill", form(security, outages+"/drill", "failed", "push", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings", form(admin, "/admin/alder/settings", "match_mode", "type2", "platforms", "ios", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/desk-hours", form(admin, "/admin/alder/settings/desk-hours", "days", "1", "from", "08:00", "until", "17:00", "zone", "UTC", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/decisions", form(admin, "/admin/alder/settings/decisions", "decision_days", "60", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/helpdesk", form(admin, "/admin/alder/settings/helpdesk", "helpdesk_number", "+49 30 1234", "helpdesk_hours", "7 to 19", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places/:place/remove", form(admin, "/admin/alder/settings/places/gone/remove", "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places/:place", form(admin, "/admin/alder/settings/places/ward", "name", "Ward", "networks", "203.0.113.0/25", "version", ward.Version(), "reason", "a test"), http.StatusSeeOther},
 		{"POST /admin/:tenant/settings/places", form(admin, "/admin/alder/settings/places", "name", "Office", "networks", "203.0.113.7", "reason", "a test"), http.StatusSeeOther},
@@ -138,7 +151,7 @@ func everyAct(t *testing.T, w *world) []doing {
 		{"POST " + tenants + "/:tenant/domains", form(operated.b, tenants+"/elm/domains", "domain", "third.example"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/domains/:domain/verify", form(operated.b, tenants+"/elm/domains/elm.example/verify"), http.StatusSeeOther},
 		{"POST " + tenants + "/:tenant/domains/:domain/remove", form(operated.b, tenants+"/elm/domains/second.example/remove"), http.StatusSeeOther},
-		{"POST /operator/releases/:feature", form(operated.b, "/operator/releases/voice", shares("version", "0", "reason", "a test")...), http.StatusSeeOther},
+		{"POST /operator/releases/:feature", form(operated.b, "/operator/releases/trusted_browsers", shares("version", "0", "reason", "a test")...), http.StatusSeeOther},
 		{"POST /operator/releases/:feature/schedule/:schedule/cancel", form(operated.b, "/operator/releases/sms/schedule/release-1/cancel", "reason", "a test"), http.StatusSeeOther},
 		{"POST /operator/releases/:feature/stop", form(operated.b, "/operator/releases/trusted_browsers/stop", "reason", "a test"), http.StatusSeeOther},
 		{"POST /operator/releases/:feature/resume", form(operated.b, "/operator/releases/registration_campaign/resume", "version", "1", "reason", "a test"), http.StatusSeeOther},
@@ -166,6 +179,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnSheets(t, w, admin)...)
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin, security)...)
+	acts = append(acts, actsOnDesk(t, w, admin)...)
 	acts = append(acts, actsOnCases(t, w)...)
 	acts = append(acts, actsOnChecks(t, w)...)
 	acts = append(acts, actsOnCampaign(t, w, admin)...)
@@ -231,6 +245,38 @@ func actsOnSheets(t *testing.T, w *world, admin *browser) []doing {
 	}
 }
 
+// actsOnDesk prepares what is said of the desk.
+func actsOnDesk(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	tenantID, _ := w.person(t, "user1@alder.example")
+	w.act(t, "UPDATE tenants SET desk_reasons = ? WHERE id = ?", desk.Reasons{{Code: "flat", Words: "Battery is flat"}, {Code: "gone", Words: "Gone"}}.Text(), tenantID)
+	now, err := desk.Of(w.DB.View(t.Context()), tenantID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := now.Reasons.Version()
+	version := func() string { // of the list as it is; while it cannot be read, as it was
+		if now, err := desk.Of(w.DB.View(t.Context()), tenantID); err == nil {
+			last = now.Reasons.Version()
+		}
+		return last
+	}
+	const list = "/admin/alder/settings/desk"
+	form := func(path string, pairs ...string) func() answer {
+		return func() answer { return admin.post(t, list+path, append(pairs, "reason", "a test")...) }
+	}
+	reason := func(path string, pairs ...string) func() answer {
+		return func() answer { return form(path, append(pairs, "version", version())...)() }
+	}
+	return []doing{
+		{"POST /admin/:tenant/settings/desk", form("", "bypass_minutes", "400", "bypass_uses", "4", "desk_kinds", "pass_code,skip", "desk_deliveries", "read_out,split",
+			"desk_ways", "phone,backup_phone,manager", "desk_privileged", "phone", "own_reasons", "yes", "ticket_pattern", now.Pattern, "ticket_example", now.Example, "version", now.Version()), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/desk/reasons/:reason/remove", reason("/reasons/gone/remove"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/desk/reasons/:reason", reason("/reasons/flat", "code", "flat", "words", "No battery", "minutes", "", "uses", "", "kind", "", "delivery", "", "place", "1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/settings/desk/reasons", reason("/reasons", "code", "other", "words", "A new phone", "takes_ticket", "yes", "minutes", "", "uses", "", "kind", "", "delivery", "", "place", "2"), http.StatusSeeOther},
+	}
+}
+
 // actsOnProviders prepares what is done to who carries messages.
 func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 	t.Helper()
@@ -249,7 +295,20 @@ func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 			doing{"POST /admin/:tenant/settings/providers/" + channel + "/remove", form("/" + channel + "/remove"), http.StatusSeeOther},
 		)
 	}
+	w.act(t, "INSERT INTO ticket_systems (tenant_id, url, secret, tells, when_down, version, changed_by, changed_at) VALUES (?,'https://tickets.example','','name','pass',1,'',?)", tenantID, w.DB.Now())
+	const system = "/admin/alder/settings/ticket-system"
+	version := "1"
+	ticketing := func(path string, pairs ...string) func() answer {
+		return func() answer {
+			// As it is; while it cannot be read, as it was.
+			_, _ = w.DB.View(t.Context()).One(&version, "SELECT CAST(version AS text) FROM ticket_systems WHERE tenant_id = ?", tenantID)
+			return security.post(t, system+path, append(pairs, "version", version)...)
+		}
+	}
 	return append(acts,
+		doing{"POST /admin/:tenant/settings/ticket-system", ticketing("", "url", "https://tickets.example/in", "tells", "id", "when_down", "block"), http.StatusSeeOther},
+		doing{"POST /admin/:tenant/settings/ticket-system/secret", ticketing("/secret"), http.StatusSeeOther},
+		doing{"POST /admin/:tenant/settings/ticket-system/remove", ticketing("/remove"), http.StatusSeeOther},
 		doing{"POST /admin/:tenant/settings/providers/limits", form("/limits", "countries", "DE, FR", "daily", "10"), http.StatusSeeOther},
 		doing{"POST /admin/:tenant/settings/providers/messages/:message/again", form("/messages/unsent/again"), http.StatusSeeOther},
 	)
@@ -317,7 +376,16 @@ func actsOnCases(t *testing.T, w *world) []doing {
 		}
 	}
 	_, caller := w.person(t, "user38@alder.example")
+	w.newcomer(t, "asks1@alder.example")
+	w.newcomer(t, "asks2@alder.example")
+	asking, signed := w.browser(t), w.browser(t).signIn(t, "asks2@alder.example")
+	ask := asking.begin(t, "asks1@alder.example") + "/ask"
+	signed.get(t, "/me")
 	return []doing{
+		{"POST /signin/:attempt/ask", func() answer { return asking.post(t, ask, "cause", "lost", "words", "Left on the bus") }, http.StatusSeeOther},
+		{"POST /me/lost-phone/ask", func() answer {
+			return signed.post(t, "/me/lost-phone/ask", "cause", "lost", "words", "Left on the bus")
+		}, http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/cases", form("/users/"+caller+"/cases", "cause", "lost"), http.StatusSeeOther},
 		{"POST /admin/:tenant/cases/:case/notes", form("/cases/case-noted/notes"), http.StatusSeeOther},
 		{"POST /admin/:tenant/cases/:case/take", form("/cases/case-taken/take"), http.StatusSeeOther},
@@ -425,8 +493,18 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 	disowns.get(t, disowned)
 	ready, _ := helping.bypassFor(t, w, deskOf, "user19@alder.example")
 	w.act(t, "UPDATE bypasses SET state = 'ready', code_digest = '' WHERE user_id = (SELECT id FROM users WHERE name = 'user19@alder.example')")
+	pictured, picture := at("user12"), portrait(t)
+	const vouched, voucher = "vouched@alder.example", "voucher@alder.example"
+	w.newcomer(t, vouched)
+	w.newcomer(t, voucher)
+	w.withPhone(t, voucher)
+	_, manager := w.person(t, voucher)
+	w.act(t, "UPDATE users SET manager_id = ? WHERE name = ?", manager, vouched)
+	_, code := helping.bypassFor(t, w, deskOf, vouched)
+	letIn := w.browser(t).byBypass(t, vouched, code)
 	return []doing{
-		{"POST /admin/:tenant/users/:user/bypasses", form(helping, bypassed+"/bypasses", "kind", "pass_code", "delivery", "read_out", "minutes", "60", "uses", "1", "starts_at", "", "network", "", "application", "", "backup_phone", "", "replaces", "", "reason", "a test", "ticket", "CHG-1", "caller_check", w.checked(t, deskOf, "user23@alder.example")), http.StatusSeeOther},
+		{"POST /step-up/manager", form(letIn, "/step-up/manager"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/bypasses", form(helping, bypassed+"/bypasses", "kind", "pass_code", "delivery", "read_out", "minutes", "60", "uses", "1", "starts_at", "", "network", "", "application", "", "backup_phone", "", "replaces", "", "reason_code", "", "reason", "a test", "ticket", "CHG-1", "caller_check", w.checked(t, deskOf, "user23@alder.example")), http.StatusSeeOther},
 		{"POST /admin/:tenant/bypasses/:bypass/make", form(helping, ready+"/make"), http.StatusSeeOther},
 		{"POST /admin/:tenant/bypasses/:bypass/revoke", form(helping, revocable+"/revoke", "reason", "a test"), http.StatusSeeOther},
 		{"POST /me/bypass/revoke", form(mine, "/me/bypass/revoke"), http.StatusSeeOther},
@@ -441,6 +519,9 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 		{"POST /admin/:tenant/users/:user/devices/:device/revoke", form(admin, at("user12")+"/devices/"+ph.account+"/revoke"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/end-sessions", form(admin, at("user12")+"/end-sessions"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/manager", form(admin, at("user12")+"/manager", "manager", "user13@alder.example"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/photo", func() answer {
+			return admin.upload(t, pictured+"/photo", "photo", "portrait.png", picture, "reason", "a test", "ticket", "CHG-1")
+		}, http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/mfa", form(admin, at("user12")+"/mfa", "mfa_state", "enabled"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users", invite("invited3"), http.StatusOK},
 		{"POST /admin/:tenant/users/:user/password-link", form(admin, at("user12")+"/password-link"), http.StatusOK},

@@ -21,7 +21,7 @@ func TestAddressesThatNobodyWrote(t *testing.T) {
 		"'%20OR%20'1'='1", "1;DROP%20TABLE%20users", "%3Cscript%3E", "ü", "%C3%BC", "%F0%9F%98%80", "%E2%80%AE", "%EF%BF%BF", "\u0301", "{id}", "$%7Bid%7D", "%s", "%25s",
 		strings.Repeat("a", 26), strings.Repeat("A", 43), strings.Repeat("x", 5000), "nowhere-" + strings.Repeat("a", 26), "aaaaaaaaaa-" + strings.Repeat("a", 26), "a-" + strings.Repeat("%20", 26),
 	}
-	onBoth(t, func(t *testing.T, w *world) {
+	walking(t, func(t *testing.T, w *world) {
 		s := w.scene(t, "security@alder.example")
 		operator := w.browser(t).signIn(t, "operator@latchkey.example")
 		w.act(t, "UPDATE sessions SET proved_by = 'phone'") // as strong as they can

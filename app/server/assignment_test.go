@@ -18,34 +18,35 @@ func (w *world) outcomes(t *testing.T) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
 	for what, query := range map[string]string{
-		"users":       "SELECT name || ' ' || state || ' ' || mfa_state || ' ' || CAST(ways AS text) || ' ' || display_name FROM users",
-		"roles":       "SELECT u.name || ' ' || a.role || ' ' || CASE WHEN a.ends_at IS NULL THEN 'open' ELSE 'ends' END FROM role_assignments a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id",
-		"scopes":      "SELECT u.name || ' ' || g.name FROM role_scopes s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN groups g ON g.tenant_id = s.tenant_id AND g.id = s.group_id",
-		"custom":      "SELECT name || ' ' || permissions || ' ' || CASE WHEN retired_at IS NULL THEN 'in use' ELSE 'retired' END FROM custom_roles",
-		"tenants":     "SELECT slug || ' ' || name || ' ' || state || ' ' || region || ' ' || ring || ' ' || match_mode || ' ' || match_mode_elsewhere || ' ' || places || ' ' || platforms || ' ' || CAST(idle_minutes AS text) || ' ' || CAST(session_hours AS text) || ' ' || CAST(trust_days AS text) FROM tenants",
-		"policies":    "SELECT slug || ' ' || CAST(no_sign_in AS text) || ' ' || CAST(no_second AS text) || ' ' || CAST(no_recovery AS text) || ' ' || CAST(limited_ways AS text) || ' ' || CAST(strongest_first AS text) || ' ' || CAST(password_least AS text) || ' ' || CAST(tries_most AS text) || ' ' || CAST(passcode_hours AS text) || ' ' || CAST(method_version AS text) || ' ' || CAST(version AS text) FROM tenants",
-		"features":    "SELECT t.slug || ' ' || r.feature || ' ' || r.stage || ' ' || CAST(r.share AS text) || ' ' || COALESCE(g.name, '') FROM rollouts r JOIN tenants t ON t.id = r.tenant_id LEFT JOIN rollout_groups n ON n.tenant_id = r.tenant_id AND n.feature = r.feature LEFT JOIN groups g ON g.tenant_id = n.tenant_id AND g.id = n.group_id",
-		"limited":     "SELECT t.slug || ' ' || CAST(l.way AS text) || ' ' || g.name FROM method_groups l JOIN tenants t ON t.id = l.tenant_id JOIN groups g ON g.tenant_id = l.tenant_id AND g.id = l.group_id",
-		"providers":   "SELECT t.slug || ' ' || p.channel || ' ' || p.driver || ' ' || p.url || ' ' || p.account || ' ' || p.sender || ' ' || CASE WHEN p.credential = '' THEN 'open' ELSE 'sealed' END || ' ' || CAST(p.version AS text) FROM providers p JOIN tenants t ON t.id = p.tenant_id",
-		"brakes":      "SELECT t.slug || ' ' || l.countries || ' ' || CAST(l.daily_most AS text) FROM message_limits l JOIN tenants t ON t.id = l.tenant_id",
-		"passcodes":   "SELECT u.name || ' ' || p.state || ' ' || CAST(p.hours AS text) || ' ' || CAST(p.uses AS text) || ' ' || p.reason || ' ' || CASE WHEN p.requested_by = p.approved_by THEN 'one' ELSE 'two' END || ' ' || CASE WHEN p.ended_at IS NULL THEN 'open' ELSE 'ended' END FROM static_passcodes p JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id",
-		"numbers":     "SELECT u.name || ' ' || b.number || ' ' || b.channel || ' ' || b.state || ' ' || CAST(b.tries AS text) || ' ' || CASE WHEN b.confirmed_at IS NULL THEN 'new' ELSE 'confirmed' END FROM backup_phones b JOIN users u ON u.tenant_id = b.tenant_id AND u.id = b.user_id",
-		"imports":     "SELECT t.slug || ' ' || i.file_name || ' ' || CAST(i.total AS text) || ' ' || i.reason || ' ' || u.name FROM imports i JOIN tenants t ON t.id = i.tenant_id JOIN users u ON u.id = i.created_by",
-		"unlocks":     "SELECT u.name || ' ' || CASE WHEN d.unlock_id = '' THEN 'pin' ELSE 'face' END || ' ' || CAST(d.unlock_count AS text) FROM devices d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id",
-		"domains":     "SELECT d.domain || ' ' || t.slug || ' ' || CASE WHEN d.verified_at IS NULL THEN 'claimed' ELSE 'verified' END FROM domains d JOIN tenants t ON t.id = d.tenant_id",
-		"groups":      "SELECT t.slug || ' ' || g.name || ' ' || g.role FROM groups g JOIN tenants t ON t.id = g.tenant_id",
-		"members":     "SELECT g.name || ' ' || m.user_name FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id",
-		"phones":      "SELECT u.name || ' ' || d.state || ' ' || CAST(d.phone_sign_in AS text) || ' ' || d.platform || ' ' || d.name FROM devices d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id",
-		"apps":        "SELECT u.name || ' ' || o.state FROM totps o JOIN users u ON u.tenant_id = o.tenant_id AND u.id = o.user_id",
-		"sheets":      "SELECT u.name || ' ' || s.state || ' ' || s.custody || ' ' || CAST(s.codes_left AS text) FROM code_sheets s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id",
-		"passkeys":    "SELECT u.name || ' ' || k.state || ' ' || k.name FROM passkeys k JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id",
-		"requests":    "SELECT kind || ' ' || state || ' ' || reason || ' ' || ticket FROM approval_requests",
-		"cases":       "SELECT u.name || ' ' || c.cause || ' ' || c.words || ' ' || c.state || ' ' || o.name || ' ' || c.ticket FROM cases c JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id JOIN users o ON o.tenant_id = c.tenant_id AND o.id = c.owner_id",
-		"tickets":     "SELECT ticket || ' ' || e.action FROM ticket_events k JOIN audit_events e ON e.tenant_id = k.tenant_id AND e.occurred_at = k.occurred_at AND e.id = k.event_id",
-		"grants":      "SELECT role || ' ' || reason || ' ' || CASE WHEN ended_at IS NULL THEN 'open' ELSE 'ended' END FROM operator_grants",
-		"invitations": "SELECT u.name || ' ' || CASE WHEN i.used_at IS NULL THEN 'open' ELSE 'used' END FROM invitations i JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.user_id",
-		"browsers":    "SELECT u.name || ' ' || CASE WHEN r.ended_at IS NULL THEN 'trusted' ELSE 'ended' END FROM trusted_browsers r JOIN users u ON u.tenant_id = r.tenant_id AND u.id = r.user_id",
-		"sessions":    "SELECT u.name || ' ' || s.amr || ' ' || CASE WHEN s.ended_at IS NULL THEN 'open' ELSE 'ended' END FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id",
+		"users":          "SELECT name || ' ' || state || ' ' || mfa_state || ' ' || CAST(ways AS text) || ' ' || display_name FROM users",
+		"roles":          "SELECT u.name || ' ' || a.role || ' ' || CASE WHEN a.ends_at IS NULL THEN 'open' ELSE 'ends' END FROM role_assignments a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id",
+		"scopes":         "SELECT u.name || ' ' || g.name FROM role_scopes s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN groups g ON g.tenant_id = s.tenant_id AND g.id = s.group_id",
+		"custom":         "SELECT name || ' ' || permissions || ' ' || CASE WHEN retired_at IS NULL THEN 'in use' ELSE 'retired' END FROM custom_roles",
+		"tenants":        "SELECT slug || ' ' || name || ' ' || state || ' ' || region || ' ' || ring || ' ' || match_mode || ' ' || match_mode_elsewhere || ' ' || places || ' ' || platforms || ' ' || CAST(idle_minutes AS text) || ' ' || CAST(session_hours AS text) || ' ' || CAST(trust_days AS text) || ' ' || CAST(bypass_minutes AS text) || ' ' || CAST(bypass_uses AS text) || ' ' || bypass_kinds || ' ' || bypass_deliveries || ' ' || check_ways || ' ' || check_ways_privileged || ' ' || desk_reasons || ' ' || ticket_pattern FROM tenants",
+		"policies":       "SELECT slug || ' ' || CAST(no_sign_in AS text) || ' ' || CAST(no_second AS text) || ' ' || CAST(no_recovery AS text) || ' ' || CAST(limited_ways AS text) || ' ' || CAST(strongest_first AS text) || ' ' || CAST(password_least AS text) || ' ' || CAST(tries_most AS text) || ' ' || CAST(passcode_hours AS text) || ' ' || CAST(method_version AS text) || ' ' || CAST(version AS text) FROM tenants",
+		"features":       "SELECT t.slug || ' ' || r.feature || ' ' || r.stage || ' ' || CAST(r.share AS text) || ' ' || COALESCE(g.name, '') FROM rollouts r JOIN tenants t ON t.id = r.tenant_id LEFT JOIN rollout_groups n ON n.tenant_id = r.tenant_id AND n.feature = r.feature LEFT JOIN groups g ON g.tenant_id = n.tenant_id AND g.id = n.group_id",
+		"limited":        "SELECT t.slug || ' ' || CAST(l.way AS text) || ' ' || g.name FROM method_groups l JOIN tenants t ON t.id = l.tenant_id JOIN groups g ON g.tenant_id = l.tenant_id AND g.id = l.group_id",
+		"ticket systems": "SELECT t.slug || ' ' || s.url || ' ' || s.tells || ' ' || s.when_down || ' ' || CAST(s.version AS text) FROM ticket_systems s JOIN tenants t ON t.id = s.tenant_id",
+		"providers":      "SELECT t.slug || ' ' || p.channel || ' ' || p.driver || ' ' || p.url || ' ' || p.account || ' ' || p.sender || ' ' || CASE WHEN p.credential = '' THEN 'open' ELSE 'sealed' END || ' ' || CAST(p.version AS text) FROM providers p JOIN tenants t ON t.id = p.tenant_id",
+		"brakes":         "SELECT t.slug || ' ' || l.countries || ' ' || CAST(l.daily_most AS text) FROM message_limits l JOIN tenants t ON t.id = l.tenant_id",
+		"passcodes":      "SELECT u.name || ' ' || p.state || ' ' || CAST(p.hours AS text) || ' ' || CAST(p.uses AS text) || ' ' || p.reason || ' ' || CASE WHEN p.requested_by = p.approved_by THEN 'one' ELSE 'two' END || ' ' || CASE WHEN p.ended_at IS NULL THEN 'open' ELSE 'ended' END FROM static_passcodes p JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id",
+		"numbers":        "SELECT u.name || ' ' || b.number || ' ' || b.channel || ' ' || b.state || ' ' || CAST(b.tries AS text) || ' ' || CASE WHEN b.confirmed_at IS NULL THEN 'new' ELSE 'confirmed' END FROM backup_phones b JOIN users u ON u.tenant_id = b.tenant_id AND u.id = b.user_id",
+		"imports":        "SELECT t.slug || ' ' || i.file_name || ' ' || CAST(i.total AS text) || ' ' || i.reason || ' ' || u.name FROM imports i JOIN tenants t ON t.id = i.tenant_id JOIN users u ON u.id = i.created_by",
+		"unlocks":        "SELECT u.name || ' ' || CASE WHEN d.unlock_id = '' THEN 'pin' ELSE 'face' END || ' ' || CAST(d.unlock_count AS text) FROM devices d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id",
+		"domains":        "SELECT d.domain || ' ' || t.slug || ' ' || CASE WHEN d.verified_at IS NULL THEN 'claimed' ELSE 'verified' END FROM domains d JOIN tenants t ON t.id = d.tenant_id",
+		"groups":         "SELECT t.slug || ' ' || g.name || ' ' || g.role FROM groups g JOIN tenants t ON t.id = g.tenant_id",
+		"members":        "SELECT g.name || ' ' || m.user_name FROM group_members m JOIN groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id",
+		"phones":         "SELECT u.name || ' ' || d.state || ' ' || CAST(d.phone_sign_in AS text) || ' ' || d.platform || ' ' || d.name FROM devices d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id",
+		"apps":           "SELECT u.name || ' ' || o.state FROM totps o JOIN users u ON u.tenant_id = o.tenant_id AND u.id = o.user_id",
+		"sheets":         "SELECT u.name || ' ' || s.state || ' ' || s.custody || ' ' || CAST(s.codes_left AS text) FROM code_sheets s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id",
+		"passkeys":       "SELECT u.name || ' ' || k.state || ' ' || k.name FROM passkeys k JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id",
+		"requests":       "SELECT kind || ' ' || state || ' ' || reason || ' ' || ticket FROM approval_requests",
+		"cases":          "SELECT u.name || ' ' || c.cause || ' ' || c.words || ' ' || c.state || ' ' || o.name || ' ' || c.ticket FROM cases c JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id JOIN users o ON o.tenant_id = c.tenant_id AND o.id = c.owner_id",
+		"tickets":        "SELECT ticket || ' ' || e.action FROM ticket_events k JOIN audit_events e ON e.tenant_id = k.tenant_id AND e.occurred_at = k.occurred_at AND e.id = k.event_id",
+		"grants":         "SELECT role || ' ' || reason || ' ' || CASE WHEN ended_at IS NULL THEN 'open' ELSE 'ended' END FROM operator_grants",
+		"invitations":    "SELECT u.name || ' ' || CASE WHEN i.used_at IS NULL THEN 'open' ELSE 'used' END FROM invitations i JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.user_id",
+		"browsers":       "SELECT u.name || ' ' || CASE WHEN r.ended_at IS NULL THEN 'trusted' ELSE 'ended' END FROM trusted_browsers r JOIN users u ON u.tenant_id = r.tenant_id AND u.id = r.user_id",
+		"sessions":       "SELECT u.name || ' ' || s.amr || ' ' || CASE WHEN s.ended_at IS NULL THEN 'open' ELSE 'ended' END FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id",
 	} {
 		var rows []string
 		if err := w.DB.View(t.Context()).All(&rows, query); err != nil {
@@ -68,7 +69,7 @@ var madeUp = regexp.MustCompile(`"id":"[a-z0-9]{10}"`)
 // the form that brings a file and in the calls of the phone: both leave the same.
 func TestFieldsThatNoFormHasChangeNothing(t *testing.T) {
 	t.Parallel()
-	for _, dialect := range storetest.Dialects {
+	for _, dialect := range storetest.Breadth(t) {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
 			run := func(more url.Values) map[string][]string {

@@ -140,6 +140,7 @@ func TestARestrictedSessionOpensNothingElse(t *testing.T) {
 		open := map[string]bool{
 			"GET /": true, "GET /step-up": true, "POST /step-up": true, "GET /me/phones": true, "POST /me/phones": true, "GET /me/phones/enrolments/:enrolment": true,
 			"GET /me/passkeys": true, "POST /me/passkeys": true, "GET /me/passkeys/new": true,
+			"POST /step-up/manager": true, "GET /step-up/manager/:vouch": true, "GET /step-up/manager/:vouch/state": true,
 		}
 		tried := 0
 		for _, route := range w.Site.Routes() {
@@ -331,6 +332,7 @@ func TestTheLinkThatSaysItWasNotMe(t *testing.T) {
 			t.Errorf("it leads to %q", a.location())
 		}
 		anybody.get(t, "/not-me").is(t, http.StatusOK)
+		anybody.get(t, "/not-me/open").is(t, http.StatusOK)
 		anybody.post(t, link).is(t, http.StatusNotFound)
 		anybody.get(t, link).is(t, http.StatusNotFound)
 		var state string
@@ -340,7 +342,7 @@ func TestTheLinkThatSaysItWasNotMe(t *testing.T) {
 	})
 }
 
-// disowning is the link that the last bypass of somebody was told with.
+// disowning is the link of the last notice to somebody that had one.
 func (w *world) disowning(t testing.TB, name string) string {
 	t.Helper()
 	tenantID, userID := w.person(t, name)
@@ -351,3 +353,24 @@ func (w *world) disowning(t testing.TB, name string) string {
 
 // inNow says whether a browser that a bypass let in is in still.
 func inNow(t testing.TB, b *browser) bool { return b.get(t, "/").status == http.StatusOK }
+
+// TestWhatItsPersonCannotBeToldIsNotGiven: with no outbox the answer is 503, and afterwards
+// the same form gives it, for its proof was not spent.
+func TestWhatItsPersonCannotBeToldIsNotGiven(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user26@alder.example"
+		_, id := w.person(t, name)
+		desk, check := w.browser(t).signIn(t, deskOf), w.checked(t, deskOf, name)
+		person := "/admin/alder/users/" + id
+		desk.get(t, person+"/desk").want(t, http.StatusOK)
+		give := func() answer {
+			return desk.post(t, person+"/bypasses", "kind", "pass_code", "delivery", "read_out", "minutes", "60", "uses", "1", "reason", "left it at home", "caller_check", check)
+		}
+		before := w.standing(t)
+		restore := rename("outbox")(t, w)
+		give().unavailable(t)
+		restore()
+		w.unchanged(t, "a bypass that nobody could be told of", before)
+		give().is(t, http.StatusSeeOther)
+	})
+}

@@ -136,7 +136,7 @@ func (b *browser) session(t testing.TB) string {
 // TestNoSecretComesUp: one of every kind is used, as it should be and wrongly; then
 // nothing that is kept, shown or told has it.
 func TestNoSecretComesUp(t *testing.T) {
-	for _, dialect := range storetest.Dialects {
+	for _, dialect := range storetest.Breadth(t) {
 		t.Run(string(dialect), func(t *testing.T) {
 			log := &written{}
 			figures := freeAddress(t)

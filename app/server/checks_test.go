@@ -19,6 +19,7 @@ type checkAsked struct {
 	Ticket    string
 	AgentCode string `json:"agent_code"`
 	Person    string
+	Binds     bool
 }
 
 // asksCheck gives the one request that waits, a caller check.

@@ -269,6 +269,7 @@ var flows = []flow{
 // elsewhere are steps of flows that have such tests of their own.
 var elsewhere = map[string]string{
 	"/setup/:token":                  "TestTheFirstDay, TestMalformedForms",
+	"/signin/:attempt/ask":           "TestAskingTheHelpdeskOverHTTP",
 	"/signout":                       "TestSigningInInTwoWindowsAtOnce",
 	"/t/:tenant/end-session/confirm": "TestAnApplicationEndsTheSession",
 }
@@ -296,7 +297,7 @@ func TestTheTableOfFlowsIsWhole(t *testing.T) {
 // TestNoFlowIsTakenOver: by another browser, by another site, with the proof of another
 // flow, by leaving a step out, or by a cookie that was planted before.
 func TestNoFlowIsTakenOver(t *testing.T) {
-	onBoth(t, func(t *testing.T, w *world) {
+	walking(t, func(t *testing.T, w *world) {
 		all := make([]*played, len(flows))
 		name := func(i int) string { return fmt.Sprintf("user%d@alder.example", i+1) }
 		done := func(i int) (n int) {

@@ -15,8 +15,14 @@ import (
 	"latchkey/app/access"
 )
 
-// list is a form with a file and other fields, in pairs.
+// list is a form with a list of people and other fields, in pairs.
 func list(t testing.TB, name, body string, pairs ...string) parcel {
+	t.Helper()
+	return withFile(t, "file", name, body, pairs...)
+}
+
+// withFile is a form with a file, if it has a name, and other fields, in pairs.
+func withFile(t testing.TB, field, name, body string, pairs ...string) parcel {
 	t.Helper()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
@@ -24,7 +30,7 @@ func list(t testing.TB, name, body string, pairs ...string) parcel {
 		must(0, w.WriteField(pairs[i], pairs[i+1]))
 	}
 	if name != "" {
-		part := must(w.CreateFormFile("file", name))
+		part := must(w.CreateFormFile(field, name))
 		must(part.Write([]byte(body)))
 	}
 	must(0, w.Close())
@@ -36,12 +42,17 @@ const importPath = "/admin/alder/users/import"
 // bring uploads a list.
 func (b *browser) bring(t testing.TB, lines ...string) answer {
 	t.Helper()
-	fields := []string{"csrf", b.csrf}
+	return b.upload(t, importPath, "file", "people.csv", strings.Join(lines, "\r\n"))
+}
+
+// upload sends a form with a file.
+func (b *browser) upload(t testing.TB, path, field, name, body string, pairs ...string) answer {
+	t.Helper()
+	pairs = append(pairs, "csrf", b.csrf)
 	for name, values := range *b.more {
-		fields = append(fields, name, values[0])
+		pairs = append(pairs, name, values[0])
 	}
-	p := list(t, "people.csv", strings.Join(lines, "\r\n"), fields...)
-	return b.saw(sendParcel(t, b.client, b.request(t, http.MethodPost, importPath, nil), p))
+	return b.saw(sendParcel(t, b.client, b.request(t, http.MethodPost, path, nil), withFile(t, field, name, body, pairs...)))
 }
 
 func TestImportOverHTTP(t *testing.T) {
@@ -178,7 +189,7 @@ func TestAnApproverReadsEveryLineOfAList(t *testing.T) {
 }
 
 func TestWhatIsNoListIsRefused(t *testing.T) {
-	onBoth(t, func(t *testing.T, w *world) {
+	walking(t, func(t *testing.T, w *world) {
 		b := w.browser(t).signIn(t, "admin@alder.example")
 		b.get(t, importPath)
 		good := list(t, "people.csv", "name\nx@alder.example", "csrf", b.csrf)
@@ -243,8 +254,11 @@ func TestWhatIsNoListIsRefused(t *testing.T) {
 	})
 }
 
-// TestOnlyTheImportTakesMore: every other address keeps its bounds.
-func TestOnlyTheImportTakesMore(t *testing.T) {
+// bringsFile are the addresses of the forms that bring a file.
+var bringsFile = map[string]bool{"/admin/:tenant/users/import": true, "/admin/:tenant/users/:user/photo": true}
+
+// TestOnlyFormsWithAFileTakeMore: every other address keeps its bounds.
+func TestOnlyFormsWithAFileTakeMore(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		s := w.scene(t, "security@alder.example")
 		s.pc.get(t, "/me")
@@ -252,7 +266,7 @@ func TestOnlyTheImportTakesMore(t *testing.T) {
 		small := list(t, "people.csv", "name", "csrf", s.pc.csrf)
 		paths := map[string]bool{"/admin/alder/users/import/": true, "/admin//users/import": false, "/admin/alder/x/users/import": true, "/users/import": true}
 		for _, route := range w.Site.Routes() {
-			if route.Method == http.MethodPost && route.Path != "/admin/:tenant/users/import" {
+			if route.Method == http.MethodPost && !bringsFile[route.Path] {
 				paths[s.filled(route.Path)] = false
 			}
 		}

@@ -18,11 +18,12 @@ import (
 // beyond are the pages that stand in no navigation, with the place of it that leads
 // to each; "" for what the frame around every page leads to.
 var beyond = map[string]string{
-	"/me/secure":            "", // where mails and notices lead
-	"/me/passkeys/new":      "/me/passkeys",
-	"/me/lost-phone":        "/me/phones",
-	"/operator":             "/operator/tenants",
-	"/operator/tenants/new": "/operator/tenants",
+	"/admin/:tenant/settings/desk-hours": "/admin/:tenant/settings",
+	"/me/secure":                         "", // where mails and notices lead
+	"/me/passkeys/new":                   "/me/passkeys",
+	"/me/lost-phone":                     "/me/phones",
+	"/operator":                          "/operator/tenants",
+	"/operator/tenants/new":              "/operator/tenants",
 
 	"/admin/:tenant/search":              "",
 	"/admin/:tenant/stay":                "",
@@ -37,7 +38,11 @@ var beyond = map[string]string{
 	"/admin/:tenant/roles/custom/new":    "/admin/:tenant/roles",
 	"/admin/:tenant/settings/grants/new": "/admin/:tenant/settings/grants",
 	"/admin/:tenant/applications/new":    "/admin/:tenant/applications",
+	"/admin/:tenant/outage/new":          "/admin/:tenant/outage",
+	"/admin/:tenant/outage/drill":        "/admin/:tenant/outage",
 	"/admin/:tenant/settings/places/new": "/admin/:tenant/settings/places",
+
+	"/admin/:tenant/settings/desk/reasons/new": "/admin/:tenant/settings/desk",
 }
 
 func init() {

@@ -23,7 +23,7 @@ func (s *scene) filled(path string) string {
 }
 
 func TestOtherSitesCannotAct(t *testing.T) {
-	onBoth(t, func(t *testing.T, w *world) {
+	walking(t, func(t *testing.T, w *world) {
 		s := w.scene(t, "security@alder.example")
 		s.pc.get(t, "/me/phones").want(t, http.StatusOK)
 		stranger := w.browser(t)

@@ -96,7 +96,7 @@ func TestWithoutTheDatabaseNothingHappens(t *testing.T) {
 	t.Parallel()
 	for _, lost := range losses {
 		t.Run(lost.claim, func(t *testing.T) {
-			onBoth(t, func(t *testing.T, w *world) {
+			walking(t, func(t *testing.T, w *world) {
 				acts := everyAct(t, w)
 				known := map[string]bool{
 					"POST /setup/:token": true, // see TestSetUpWithoutAnAuditDoesNotHappen

@@ -222,7 +222,7 @@ func TestPersonOverHTTP(t *testing.T) {
 
 // Fields that no form has change nothing besides what the act is for.
 func TestFieldsThatNoFormOfPeopleHas(t *testing.T) {
-	onBoth(t, func(t *testing.T, w *world) {
+	walking(t, func(t *testing.T, w *world) {
 		admin := w.browser(t).signIn(t, "admin@alder.example")
 		_, stranger := w.person(t, "user3@birch.example")
 		_, self := w.person(t, "admin@alder.example")

@@ -16,6 +16,7 @@ import (
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
+	"latchkey/app/user"
 )
 
 // shares is the form of the shares of a feature: a third everywhere, and more pairs.
@@ -237,9 +238,20 @@ func TestReleasesAtOnce(t *testing.T) {
 		if err := s.Stop(t.Context(), act); err == nil || !strings.Contains(err.Error(), "release.operators") {
 			t.Errorf("to shut the operators out gives %v", err)
 		}
+		// Nor does somebody count whose role has ended.
+		w.act(t, `INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, ways, created_at)
+			VALUES ('platform', 'former', 'former@latchkey.example', '', 'active', 'disabled', '', ?, ?)`, user.WithPasskey, w.now())
+		w.act(t, "INSERT INTO role_assignments (tenant_id, user_id, role, assigned_by, assigned_at, ends_at) VALUES ('platform', 'former', 'operator', '', ?, ?)", w.now(), w.now().Add(-time.Hour))
+		if err := s.Stop(t.Context(), act); err == nil || !strings.Contains(err.Error(), "release.operators") {
+			t.Errorf("to leave one whose role has ended gives %v", err)
+		}
 		var gates int
 		if w.one(t, &gates, "SELECT count(*) FROM release_gates WHERE feature = 'phone_sign_in'"); gates != 0 {
 			t.Errorf("it left %d gates", gates)
+		}
+		w.act(t, "UPDATE role_assignments SET ends_at = ? WHERE user_id = 'former'", w.now().Add(time.Hour))
+		if err := s.Stop(t.Context(), act); err != nil {
+			t.Errorf("with another one who can sign in: %v", err)
 		}
 	})
 }

@@ -30,12 +30,14 @@ import (
 	"latchkey/app/cases"
 	"latchkey/app/codesheet"
 	"latchkey/app/decision"
+	deskrules "latchkey/app/desk"
 	"latchkey/app/device"
 	"latchkey/app/group"
 	"latchkey/app/importing"
 	"latchkey/app/insight"
 	"latchkey/app/notify"
 	"latchkey/app/operator"
+	"latchkey/app/outage"
 	"latchkey/app/passcode"
 	"latchkey/app/passkey"
 	"latchkey/app/password"
@@ -55,11 +57,14 @@ import (
 	"latchkey/app/session"
 	tenantsettings "latchkey/app/settings"
 	"latchkey/app/setup"
+	"latchkey/app/signals"
 	"latchkey/app/signin"
 	"latchkey/app/store"
 	"latchkey/app/throttle"
 	"latchkey/app/ticket"
+	"latchkey/app/ticketsystem"
 	"latchkey/app/totp"
+	"latchkey/app/vouch"
 	"latchkey/app/wake"
 	"latchkey/app/web"
 	consolepages "latchkey/app/web/console"
@@ -90,15 +95,19 @@ type Server struct {
 	SignIn    *signin.Service
 	Approvals *approval.Service
 	Checks    *callercheck.Service
+	Cases     *cases.Service
+	Vouches   *vouch.Service
 	Roles     *role.Service
 	Imports   *importing.Service
 	Replays   *replay.Service
 	Bypasses  *bypass.Service
 	Insights  *insight.Service
+	Signals   *signals.Service
 	Files     *policyfile.Service
 	Ramps     *ramp.Service
 	Rollouts  *rollout.Service
 	Releases  *release.Service
+	Outages   *outage.Service
 	Handler   http.Handler
 
 	ready   readiness
@@ -213,20 +222,31 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	rollouts.Overtake = ramps.Overtake
 	imports := importing.New(db, rules, roles, log)
 	replays := replay.New(db, log)
-	insights := &insight.Service{DB: db, Roles: roles, Rules: rules, Log: log}
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), ramps.Performers(), applications.Performers()} {
+	agents := &signals.Service{DB: db, Rules: rules, Log: log}
+	insights := &insight.Service{DB: db, Rules: rules, Log: log}
+	outages := &outage.Service{DB: db, Rules: rules, Approvals: approvals}
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), ramps.Performers(), applications.Performers(), outages.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	files := &policyfile.Service{DB: db, Rules: rules, Approvals: approvals, Policy: ways, Rollout: rollouts, Settings: chosen}
 	tickets := &ticket.Service{DB: db}
-	desk := &cases.Service{DB: db, Rules: rules}
+	rulesOfDesks := &deskrules.Service{DB: db}
+	maps.Copy(approvals.Performers, rulesOfDesks.Performers())
+	desk := &cases.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, AskMost: (settings.SignInsPerMinute + 1) / 2}
 	maps.Copy(approvals.Performers, desk.Performers())
-	bypasses := &bypass.Service{DB: db, Keys: keys, Secrets: secret.System, Rules: rules, Hub: hub, Backups: backups, People: persons, Cases: desk, Atlas: atlas}
+	ticketSystems := &ticketsystem.Service{DB: db, Keys: keys, Secrets: secret.System, Outside: outside, Client: outside.Client(), Nudge: nudgeCarrier}
+	bypasses := &bypass.Service{DB: db, Keys: keys, Secrets: secret.System, Rules: rules, Hub: hub, Backups: backups, People: persons, Cases: desk, Atlas: atlas, Approvals: approvals, Tickets: ticketSystems}
 	maps.Copy(approvals.Performers, bypasses.Performers())
 	signIn.Bypasses, persons.Bypasses = bypasses, bypasses
 	checks := &callercheck.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Prompts: prompts, Cases: desk, Backups: backups, Approvals: approvals}
 	maps.Copy(approvals.Performers, checks.Performers())
-	prompts.Ended = map[prompt.Kind]func(*store.Tx, prompt.End) error{prompt.CallerCheck: checks.Ended}
+	vouches := &vouch.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts}
+	prompts.Ended = map[prompt.Kind]func(*store.Tx, prompt.End) error{prompt.CallerCheck: func(tx *store.Tx, end prompt.End) error {
+		if err := checks.Ended(tx, end); err != nil {
+			return err
+		}
+		return vouches.Ended(tx, end) // each knows its own
+	}}
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals, Tickets: tickets, Cases: desk}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
@@ -234,6 +254,8 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	releases := &release.Service{DB: db, Hub: hub, Keys: keys}
 	hub.LookFor("attempt", prompts.Decided)
 	hub.LookFor("check", checks.Changed)
+	hub.LookFor("ask", desk.AskChanged)
+	hub.LookFor("vouch", vouches.Changed)
 	hub.LookFor("releases", releases.Changed())
 	hub.LookFor("user", prompts.Asked)
 	hub.LookFor("inbox", approvals.Changed)
@@ -243,13 +265,13 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Cases: desk, Vouches: vouches, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases, Outages: outages,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
-			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate},
+			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate, Write: providers.Pushed},
 		}},
 		carrier: &notify.Worker{DB: db, Log: log, Nudge: nudgeCarrier, Again: notify.Patiently, OfOne: 3, Senders: map[string]notify.Sender{
-			notify.KindSMS: providers, notify.KindVoice: providers, notify.KindMail: providers,
+			notify.KindSMS: providers, notify.KindVoice: providers, notify.KindMail: providers, ticketsystem.Kind: ticketSystems,
 		}},
 	}
 	// The library of the provider logs by itself what every application does wrong. It is
@@ -261,11 +283,11 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}
 	e, err := s.routes(
 		provider,
-		&signinpages.Pages{Site: site, SignIn: signIn, Checks: checks},
+		&signinpages.Pages{Site: site, SignIn: signIn, Checks: checks, Cases: desk, Vouches: vouches},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Checks: checks, Bypasses: bypasses, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks, Desk: rulesOfDesks, TicketSystems: ticketSystems,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -357,7 +379,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.Replays.Run, s.Insights.Run, s.sweep, s.beat} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.Replays.Run, s.Insights.Run, s.Signals.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -411,9 +433,9 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-lapse.C:
-			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx), s.Checks.Lapse(ctx), s.Ramps.Sweep(ctx), s.Rollouts.Due(ctx), s.Releases.Due(ctx))
+			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx), s.Checks.Lapse(ctx), s.Cases.TakeIn(ctx), s.Vouches.Lapse(ctx), s.Ramps.Sweep(ctx), s.Rollouts.Due(ctx), s.Releases.Due(ctx), s.Outages.Lapse(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.Bypasses.Lapse(ctx), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.Bypasses.Lapse(ctx), s.Bypasses.Tickets.Sweep(ctx), s.Outages.Watch(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)
@@ -424,7 +446,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), replay.Forget(ctx, s.DB), insight.Forget(ctx, s.DB), application.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), replay.Forget(ctx, s.DB), insight.Forget(ctx, s.DB), application.Forget(ctx, s.DB), cases.Forget(ctx, s.DB), outage.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time

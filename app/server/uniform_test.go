@@ -88,6 +88,26 @@ func (w *world) steps(t testing.TB, name string) []answer {
 	look(other.get(t, held+"/help"))
 	look(other.post(t, held+"/finish"))
 
+	// The helpdesk is asked, whoever asks.
+	asking := w.browser(t)
+	ask := look(asking.post(t, "/signin", "identifier", name)).location()
+	look(asking.get(t, ask+"/help"))
+	look(asking.get(t, ask+"/ask"))
+	look(asking.get(t, ask+"/ask/state"))
+	look(asking.post(t, ask+"/ask", "cause", "eaten", "words", " "))
+	look(asking.post(t, ask+"/ask", "cause", "lost", "words", "Left on the bus"))
+	look(asking.get(t, ask+"/ask"))
+	look(asking.get(t, ask+"/ask/state"))
+	if err := w.Cases.TakeIn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.act(t, "UPDATE cases SET owner_id = (SELECT id FROM users WHERE name = 'desk@alder.example')")
+	look(asking.get(t, ask+"/ask"))
+	look(asking.get(t, ask+"/ask/state"))
+	look(asking.post(t, ask+"/ask", "cause", "lost", "words", "Again"))
+	look(asking.post(t, look(asking.post(t, "/signin", "identifier", name)).location()+"/ask", "cause", "lost", "words", "Again"))
+	look(asking.get(t, look(asking.post(t, "/signin", "identifier", name)).location()+"/ask"))
+
 	// A code of an app, whoever has one.
 	app := w.browser(t)
 	coded := look(app.post(t, "/signin", "identifier", name)).location()
@@ -192,11 +212,14 @@ var passkeysNamed = regexp.MustCompile(`&#34;challenge&#34;:&#34;[\w-]{96}&#34;|
 // codeAsked is the number of the printed code that a page asks for: one for each name.
 var codeAsked = regexp.MustCompile(`(<span id="code-number">|[Cc]ode number )[1-9][0-9]?`)
 
+// caseNumber is a number that whoever asks the helpdesk is given: the next one.
+var caseNumber = regexp.MustCompile(`\bC-1[0-9]{3}\b`)
+
 var attemptMark = regexp.MustCompile(`\b(nowhere|[a-z2-7]{10})-[a-z2-7]{26}\b`)
 
 // seen is an answer as far as it may not depend on who is behind a name.
 func seen(a answer, name string) string {
-	a.body = codeAsked.ReplaceAllString(a.body, "${1}NUMBER")
+	a.body = caseNumber.ReplaceAllString(codeAsked.ReplaceAllString(a.body, "${1}NUMBER"), "CASE")
 	a.body = passkeysNamed.ReplaceAllString(strings.NewReplacer(name, "NAME", url.QueryEscape(name), "NAME").Replace(a.body), "CHALLENGE PASSKEYS ")
 	var b strings.Builder
 	fmt.Fprintln(&b, attemptMark.ReplaceAllString(a.asked, "ATTEMPT"), a.status)
@@ -444,6 +467,12 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 				{"a wrong static passcode", func(b *browser, _, attempt string) {
 					b.post(t, attempt+"/verify", "code", "ABCDE-FGHJK-MNPQR-STVWX").want(t, 401)
 				}},
+				{"the page to ask the helpdesk", func(b *browser, _, attempt string) { b.get(t, attempt+"/ask").want(t, 200) }},
+				{"asking the helpdesk", func(b *browser, _, attempt string) {
+					b.post(t, attempt+"/ask", "cause", "lost", "words", "Left on the bus").want(t, 303)
+				}},
+				{"the page of the request", func(b *browser, _, attempt string) { b.get(t, attempt+"/ask").want(t, 200) }},
+				{"its state", func(b *browser, _, attempt string) { b.get(t, attempt+"/ask/state").want(t, 200) }},
 				{"the name page again", func(b *browser, name, _ string) { b.post(t, "/signin", "identifier", name).want(t, 303) }},
 			}
 			done := map[string][]string{}
@@ -454,6 +483,7 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 					b.get(t, "/signin")
 					w.act(t, "DELETE FROM habits")
 					w.act(t, "DELETE FROM throttles")
+					w.act(t, "DELETE FROM case_ask_counts")
 					attempt := b.post(t, "/signin", "identifier", one.name).location()
 					for _, act := range acts {
 						if one.name == nowhere && carried.MatchString(act.what) {

@@ -58,6 +58,14 @@ func onBothWith(t *testing.T, change func(*server.Settings), story func(t *testi
 	}
 }
 
+// walking is onBoth for a test of storetest.Breadth.
+func walking(t *testing.T, story func(t *testing.T, w *world)) {
+	t.Helper()
+	for _, dialect := range storetest.Breadth(t) {
+		t.Run(string(dialect), func(t *testing.T) { story(t, newWorld(t, servertest.Start(t, dialect), &atomic.Int64{})) })
+	}
+}
+
 // trusting names the networks whose proxies are believed.
 func trusting(networks ...string) func(*server.Settings) {
 	return func(s *server.Settings) { s.TrustedProxies = networks }
@@ -150,12 +158,13 @@ func (w *world) person(t testing.TB, name string) (tenantID, userID string) {
 
 // standing is all that stands in the database, by table, but for what a mere
 // look leaves (the proofs seen, and when a session was seen last), counters at
-// zero, the signs of life of the program, and what it counts by itself.
+// zero, the signs of life of the program, what it counts by itself, and how often the
+// helpdesk was asked, which is counted before anything is looked at.
 func (w *world) standing(t testing.TB) map[string][]string {
 	t.Helper()
-	names := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('proofs', 'replicas', 'goose_db_version', 'insights')"
+	names := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('proofs', 'replicas', 'goose_db_version', 'insights', 'case_ask_counts')"
 	if w.DB.Dialect == store.Postgres {
-		names = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace AND relname NOT IN ('proofs', 'replicas', 'goose_db_version', 'insights')"
+		names = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace AND relname NOT IN ('proofs', 'replicas', 'goose_db_version', 'insights', 'case_ask_counts')"
 	}
 	var tables []string
 	if err := w.DB.View(t.Context()).All(&tables, names); err != nil || len(tables) < 15 {

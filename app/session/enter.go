@@ -8,6 +8,7 @@ import (
 	"latchkey/app/campaign"
 	"latchkey/app/fault"
 	"latchkey/app/notify"
+	"latchkey/app/relaxation"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 )
@@ -38,6 +39,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 	}
 	var here struct {
 		First        bool
+		Spared       bool
 		Seen         bool
 		SessionHours int
 		TrustDays    int
@@ -45,7 +47,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 	}
 	found, err := tx.One(&here, `SELECT u.last_signin_at IS NULL AS first, t.session_hours, `+TrustedDays+` AS trust_days,
 		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = u.tenant_id AND b.user_id = u.id AND b.browser_digest = ? AND b.browser_digest <> '' AND NOT b.limited) AS seen,
-		`+campaign.Asks+` AS asks_phone
+		`+campaign.Due+` AS asks_phone, `+campaign.Spared+` AS spared
 		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`,
 		append(append([]any{b.BrowserDigest}, campaign.AsksValues(tx.Now)...), b.TenantID, b.UserID)...)
 	if err == nil && !found {
@@ -66,7 +68,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 		}
 	}
 	b.TrustedID = t.ID
-	if here.AsksPhone {
+	if here.AsksPhone && !here.Spared {
 		if b.AsksPhone, err = askPhone(tx, b); err != nil {
 			return Entered{}, err
 		}
@@ -76,10 +78,21 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 		b.BrowserDigest = ""
 	}
 	if b.Stay {
-		entered.Life = time.Duration(here.SessionHours) * time.Hour
+		entered.Life = time.Duration(here.SessionHours)*time.Hour + relaxation.LastsMost // which an outage may make of it
 	}
-	if entered.ID, entered.Cookie, err = Begin(tx, b); err != nil || !entered.NewBrowser {
+	if entered.ID, entered.Cookie, err = Begin(tx, b); err != nil {
 		return entered, err
+	}
+	if here.AsksPhone && here.Spared && !handed(b.AMR) {
+		err := relaxation.Record(tx, relaxation.Use{
+			TenantID: b.TenantID, UserID: b.UserID, Relaxation: relaxation.NoCampaign, Way: b.AMR, SessionID: entered.ID, Origin: b.origin(),
+		})
+		if err != nil {
+			return entered, err
+		}
+	}
+	if !entered.NewBrowser {
+		return entered, nil
 	}
 	return entered, notify.Tell(tx, b.TenantID, b.UserID, notify.Notice{Action: audit.SessionNewBrowser, Detail: b.Browser, SessionID: entered.ID, IP: b.IP})
 }

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/app/feature"
 	"latchkey/app/method"
+	"latchkey/app/relaxation"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -25,59 +26,91 @@ type Lives struct {
 	SessionHours int
 	Off          user.Ways // that its user may use for nothing
 	NoRecovery   user.Ways // and that do not help them after a loss; all of them where nobody helps themselves
+
+	relaxation.Running // what runs in the tenant now
 }
 
-// lives reads Lives, of a user u in a tenant t.
-var lives = "t.idle_minutes, t.session_hours, " + method.NoUse + " AS off, CASE WHEN " + feature.With(feature.SelfServiceRecovery) +
+// lives reads Lives, of a user u in a tenant t, but for what runs there: that is
+// relaxation.Columns, of relaxation.Join.
+var lives = "t.idle_minutes, t.session_hours, " + method.NoUseNow + " AS off, CASE WHEN " + feature.With(feature.SelfServiceRecovery) +
 	" THEN " + method.NoRecovery + " ELSE " + strconv.Itoa(int(method.All)) + " END AS no_recovery"
 
 // over says whether a session that was made so, began and was last seen then has
 // ended: its time is over, or a way that had a part in it was turned off.
 func (l Lives) over(amr string, createdAt, lastSeenAt, now time.Time) bool {
-	at, _ := l.endsAt(createdAt, lastSeenAt)
+	at, _ := l.endsAt(amr, createdAt, lastSeenAt)
 	return !now.Before(at) || madeWith(amr)&l.Off != 0
 }
 
 // endsAt says when a session that began and was last seen then ends if nothing
-// happens, and whether it does so however much it is used.
-func (l Lives) endsAt(createdAt, lastSeenAt time.Time) (at time.Time, last bool) {
-	idle, whole := IdleLife, Life
+// happens, and whether it does so however much it is used. Its whole time may go on
+// while an outage makes it longer; for how long it may idle never does.
+func (l Lives) endsAt(amr string, createdAt, lastSeenAt time.Time) (at time.Time, last bool) {
+	idle := IdleLife
 	if l.IdleMinutes > 0 {
 		idle = time.Duration(l.IdleMinutes) * time.Minute
 	}
-	if l.SessionHours > 0 {
-		whole = time.Duration(l.SessionHours) * time.Hour
-	}
-	at, end := lastSeenAt.Add(idle), createdAt.Add(whole)
+	at, end := lastSeenAt.Add(idle), l.longer(amr, createdAt.Add(l.whole()))
 	if !end.After(at) {
 		return end, true
 	}
 	return at, false
 }
 
+// whole is how long a session lasts at most, when no outage makes it longer.
+func (l Lives) whole() time.Duration {
+	if l.SessionHours > 0 {
+		return time.Duration(l.SessionHours) * time.Hour
+	}
+	return Life
+}
+
+// longer is the end of a session that was made so and would be over at a moment. What
+// others handed over for some hours is not made longer.
+func (l Lives) longer(amr string, end time.Time) time.Time {
+	if handed(amr) || end.IsZero() {
+		return end
+	}
+	return l.Extends(end)
+}
+
 // EndsAt says when the session ends if nothing happens, and whether it does so
 // however much it is used.
 func (s Session) EndsAt() (at time.Time, last bool) {
-	return earlier(s.ExpiresAt)(s.Lives.endsAt(s.CreatedAt, s.LastSeenAt))
+	at, last = s.Lives.endsAt(s.AMR, s.CreatedAt, s.LastSeenAt)
+	return earlier(s.longer(s.AMR, s.ExpiresAt), at, last)
+}
+
+// WholeEndsAt says when the session is over however much it is used, by what holds for
+// every tenant.
+func (s Session) WholeEndsAt() time.Time { return s.longer(s.AMR, s.CreatedAt.Add(Life)) }
+
+// goesOn says whether the session would be over at a moment, and goes on because of an
+// outage alone.
+func (s Session) goesOn(now time.Time) bool {
+	end := s.CreatedAt.Add(s.whole())
+	if s.ExpiresAt.Before(end) {
+		end = s.ExpiresAt
+	}
+	return !now.Before(end)
 }
 
 // EndsAt is Session.EndsAt; one that idles ends with its whole time.
 func (l Listed) EndsAt() (at time.Time, last bool) {
 	if l.Idle {
-		return l.Lives.endsAt(l.CreatedAt, l.CreatedAt.Add(Life))
+		return l.Lives.endsAt(l.AMR, l.CreatedAt, l.CreatedAt.Add(2*Life))
 	}
-	return earlier(l.ExpiresAt)(l.Lives.endsAt(l.CreatedAt, l.LastSeenAt))
+	at, last = l.Lives.endsAt(l.AMR, l.CreatedAt, l.LastSeenAt)
+	return earlier(l.longer(l.AMR, l.ExpiresAt), at, last)
 }
 
 // earlier has an end come at a moment at the latest: that of a session which a bypass made
 // comes with the bypass.
-func earlier(ends time.Time) func(at time.Time, last bool) (time.Time, bool) {
-	return func(at time.Time, last bool) (time.Time, bool) {
-		if !ends.IsZero() && ends.Before(at) {
-			return ends, true
-		}
-		return at, last
+func earlier(ends, at time.Time, last bool) (time.Time, bool) {
+	if !ends.IsZero() && ends.Before(at) {
+		return ends, true
 	}
+	return at, last
 }
 
 func (s Session) over(now time.Time) bool { return s.Lives.over(s.AMR, s.CreatedAt, s.LastSeenAt, now) }

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/app/device"
 	"latchkey/app/fault"
+	"latchkey/app/store"
 	"latchkey/app/user"
 )
 
@@ -31,6 +32,9 @@ var seconds = []string{ByPasskey, ByPhone, ByTOTP, ByPrintedCode, ByVoice, BySMS
 const ByNumber = `CASE WHEN s.bypass_id = '' THEN FALSE ELSE EXISTS (SELECT 1 FROM bypasses b WHERE b.tenant_id = s.tenant_id AND b.id = s.bypass_id
 	AND (b.check_via = 'backup_phone' OR b.delivery IN ('second_channel', 'split'))) END`
 
+// TakesCodes is Session.TakesCodes of a session s, but for how it was made.
+const TakesCodes = "s.bypass_id <> '' AND NOT " + ByNumber
+
 // different says whether a proof is another one than what made the session.
 func (s Session) different(by string) bool {
 	return !made(s.AMR, by) && !(s.ByNumber && (by == BySMS || by == ByVoice))
@@ -48,6 +52,9 @@ func (s Session) Rebinds(now time.Time) error {
 	}
 	if !now.Before(s.RebindsUntil()) {
 		return fault.New(fault.Forbidden, "session.rebind_over")
+	}
+	if made(s.ProvedBy, ByManager) && now.Before(s.ProvedAt.Add(StepUpLife)) {
+		return nil // whether it is another proof was asked when it was given (package vouch)
 	}
 	for _, by := range seconds {
 		if made(s.ProvedBy, by) && s.different(by) && now.Before(s.ProvedAt.Add(StepUpLife)) {
@@ -72,4 +79,13 @@ func (s Session) Seconds() (all []string) {
 		}
 	}
 	return all
+}
+
+// Vouch notes in the act tx that the manager of the user of a restricted session gave their
+// word for them, now. It fails with fault.Refused when the session has ended, or its time
+// to bind anything is over.
+func Vouch(tx *store.Tx, tenantID, id, userID string) error {
+	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE sessions SET proved_by = ?, proved_at = ?, proved_account = ''
+		WHERE tenant_id = ? AND id = ? AND user_id = ? AND bypass_id <> '' AND ended_at IS NULL AND expires_at > ? AND created_at > ?`,
+		ByManager, tx.Now, tenantID, id, userID, tx.Now, tx.Now.Add(-RebindLife))
 }

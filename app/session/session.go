@@ -24,6 +24,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/relaxation"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -88,6 +89,7 @@ func (s Session) ConsoleEndsAt() (at time.Time, last bool) {
 		used = *s.ConsoleSeenAt
 	}
 	at, end := used.Add(ConsoleIdleLife), s.CreatedAt.Add(ConsoleLife)
+	s.Running = relaxation.Running{} // no outage keeps the console open for longer
 	if over, anyway := s.EndsAt(); anyway && over.Before(end) {
 		end = over
 	} else if !anyway && over.Before(at) {
@@ -186,12 +188,41 @@ func Begin(tx *store.Tx, b Beginning) (id string, cookie secret.Token, err error
 // is alive, and notes that it was used.
 func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, error) {
 	s, err := Look(ctx, db, cookie)
+	if err == nil {
+		err = note(ctx, db, s)
+	}
 	if now := db.Now(); err == nil && now.Sub(s.LastSeenAt) >= seenWait {
 		_, err = db.CountOne(ctx, "UPDATE sessions SET last_seen_at = ? WHERE tenant_id = ? AND id = ? AND last_seen_at < ?",
 			now, s.TenantID, s.ID, now)
 		s.LastSeenAt = now
 	}
 	return s, err
+}
+
+// note keeps, once, that a session goes on because of an outage alone.
+func note(ctx context.Context, db *store.DB, s Session) error {
+	tx := db.View(ctx)
+	if !s.goesOn(tx.Now) {
+		return nil
+	}
+	noted, err := relaxation.Noted(tx, s.TenantID, s.ID)
+	if err != nil || noted {
+		return store.Unusable(err)
+	}
+	err = db.Act(ctx, func(tx *store.Tx) error { return GoesOn(tx, s) })
+	if errors.Is(err, fault.Conflict) {
+		return fault.New(fault.SignIn, "session.none") // the outage ended meanwhile
+	}
+	return err
+}
+
+// GoesOn keeps in the act tx of whoever lives by a session, once, that it goes on because
+// of an outage alone. It fails with fault.Conflict when that is over.
+func GoesOn(tx *store.Tx, s Session) error {
+	if !s.goesOn(tx.Now) {
+		return nil
+	}
+	return relaxation.Record(tx, relaxation.Use{TenantID: s.TenantID, UserID: s.UserID, Relaxation: relaxation.LongerSessions, Way: s.AMR, SessionID: s.ID, Origin: audit.Origin{IP: s.IP, Browser: s.Browser}})
 }
 
 // Look is Find for what a page asks by itself, which is no use and keeps no session
@@ -206,16 +237,16 @@ func Look(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 	var s Session
 	found, err := tx.One(&s, `SELECT s.id, s.tenant_id, t.slug AS tenant_slug, t.name AS tenant_name, s.user_id, u.name AS user_name,
 		u.display_name, s.amr, s.browser, s.ip, s.created_at, s.proved_at, s.proved_by, s.proved_account, `+proofGone+`, s.last_seen_at, s.expires_at, s.account_id,
-		s.limited, s.trusted_id, s.asks_phone, s.bypass_id, s.application_id, `+ByNumber+` AS by_number, `+lives+`, s.console_seen_at, u.ways AS bound,
+		s.limited, s.trusted_id, s.asks_phone, s.bypass_id, s.application_id, `+ByNumber+` AS by_number, `+lives+`, `+relaxation.Columns+`, s.console_seen_at, u.ways AS bound,
 		EXISTS (SELECT 1 FROM devices o WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.lost_at > ?) AS lost_phone
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
-		JOIN tenants t ON t.id = s.tenant_id
+		JOIN tenants t ON t.id = s.tenant_id `+relaxation.Join+`
 		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
 		LEFT JOIN devices p ON p.tenant_id = s.tenant_id AND p.account_id = s.proved_account
-		WHERE s.tenant_id = ? AND s.token_digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.last_seen_at > ?
+		WHERE s.tenant_id = ? AND s.token_digest = ? AND s.ended_at IS NULL AND `+relaxation.Goes+` AND s.last_seen_at > ?
 		AND u.state = 'active' AND t.state = 'active' AND (s.account_id = '' OR d.state = 'active')`,
-		tx.Now.Add(-LostWait), tenantID, digest, tx.Now, tx.Now.Add(-IdleLife))
+		tx.Now.Add(-LostWait), tenantID, digest, tx.Now.Add(-IdleLife))
 	if err != nil {
 		return Session{}, store.Unusable(err)
 	}
@@ -265,8 +296,8 @@ func Prove(tx *store.Tx, tenantID, id, userID, by, account string) error {
 	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE sessions SET limited = `+limited+`, proved_at = ?,
 		proved_account = ?, proved_by = CASE WHEN proved_by = ? AND proved_at > ? THEN CAST(? AS text)
 			WHEN ',' || proved_by || ',' LIKE ? OR ',' || proved_by || ',' LIKE ? THEN CAST(? AS text) ELSE CAST(? AS text) END
-		WHERE tenant_id = ? AND id = ? AND user_id = ? AND ended_at IS NULL AND expires_at > ?`,
-		tx.Now, account, ByPassword, tx.Now.Add(-StepUpLife), one, "%,"+ByPassword+",%", "%,"+ByKnown+",%", known, by, tenantID, id, userID, tx.Now)
+		WHERE tenant_id = ? AND id = ? AND user_id = ? AND ended_at IS NULL AND (expires_at > ? OR `+Stands+`)`,
+		tx.Now, account, ByPassword, tx.Now.Add(-StepUpLife), one, "%,"+ByPassword+",%", "%,"+ByKnown+",%", known, by, tenantID, id, userID, tx.Now, tenantID, id)
 }
 
 // Listed is a session as its user sees it.
@@ -294,13 +325,13 @@ const holds = `EXISTS (SELECT 1 FROM authorizations z JOIN application_tokens k 
 func Of(ctx context.Context, db *store.DB, tenantID, userID string) ([]Listed, error) {
 	tx := db.View(ctx)
 	var rows []Listed
-	err := tx.All(&rows, `SELECT s.id, s.amr, s.browser, s.ip, s.created_at, s.last_seen_at, s.expires_at, s.limited, `+holds+` AS holds, `+lives+` FROM sessions s
+	err := tx.All(&rows, `SELECT s.id, s.amr, s.browser, s.ip, s.created_at, s.last_seen_at, s.expires_at, s.limited, `+holds+` AS holds, `+lives+`, `+relaxation.Columns+` FROM sessions s
 		JOIN tenants t ON t.id = s.tenant_id
-		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id `+relaxation.Join+`
 		LEFT JOIN devices d ON d.tenant_id = s.tenant_id AND d.account_id = s.account_id
-		WHERE s.tenant_id = ? AND s.user_id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND (s.last_seen_at > ? OR `+holds+`)
+		WHERE s.tenant_id = ? AND s.user_id = ? AND s.ended_at IS NULL AND `+relaxation.Goes+` AND (s.last_seen_at > ? OR `+holds+`)
 		AND (s.account_id = '' OR d.state = 'active') ORDER BY s.last_seen_at DESC LIMIT 100`,
-		tx.Now, tenantID, userID, tx.Now, tx.Now.Add(-IdleLife), tx.Now)
+		tx.Now, tenantID, userID, tx.Now.Add(-IdleLife), tx.Now)
 	for i := range rows {
 		rows[i].Idle = rows[i].over(tx.Now)
 	}

@@ -21,6 +21,7 @@ const (
 	ByPasscode    = "static_passcode" // worth nothing for a sensitive act
 	ByBypass      = "bypass"          // likewise; what it makes is restricted
 	ByKey         = "key"             // a passkey that signed without seeing who holds it
+	ByManager     = "manager"         // the word of their manager, in a session that a bypass made and for nothing else
 	ByKnown       = "known"           // the password, before and not in this proof
 )
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/app/audit"
+	"latchkey/app/relaxation"
 	"latchkey/app/secret"
 	"latchkey/app/session"
 	"latchkey/app/signin"
@@ -64,7 +65,7 @@ func TestTheTokenOfATrustedBrowserTurns(t *testing.T) {
 		pc := staying("a PC")
 		first := byPassword(h, u, pc)
 		pc = keeps(pc, first)
-		if first.Life != day || first.Trust.ID == "" || first.Trust.TenantID != u.TenantID || len(first.Trust.Token.Reveal()) != 43 {
+		if first.Life != day+relaxation.LastsMost || first.Trust.ID == "" || first.Trust.TenantID != u.TenantID || len(first.Trust.Token.Reveal()) != 43 {
 			t.Fatalf("who chooses to stay is given %+v", first)
 		}
 		all := trusted(h, u)
@@ -285,7 +286,7 @@ func TestALimitedSignInTrustsNothing(t *testing.T) {
 		p, _ := h.PhoneOf(u)
 		byPassword(h, u, Browser("home"))
 		done, _ := byPhone(h, u, p, staying("a strange PC"))
-		if done.Trust.ID != "" || len(trusted(h, u)) != 0 || done.Life != day {
+		if done.Trust.ID != "" || len(trusted(h, u)) != 0 || done.Life != day+relaxation.LastsMost {
 			h.T.Errorf("it is given %+v", done)
 		}
 	})

@@ -51,7 +51,7 @@ type Service struct{ DB *store.DB }
 // Performers are the acts of this package.
 func (s *Service) Performers() map[approval.Kind]approval.Performer {
 	return map[approval.Kind]approval.Performer{
-		KindChange: change, KindSetPlace: setPlace, KindRemovePlace: removePlace, KindElsewhere: elsewhere, KindCampaign: changeCampaign, KindDecisions: changeDecisions,
+		KindChange: change, KindSetPlace: setPlace, KindRemovePlace: removePlace, KindElsewhere: elsewhere, KindCampaign: changeCampaign, KindDecisions: changeDecisions, KindHelpdesk: changeHelpdesk, KindHours: changeHours,
 	}
 }
 

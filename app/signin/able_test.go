@@ -142,7 +142,7 @@ type somebody struct {
 // TestWhoIsAbleSignsIn: what the guards count by is what a sign-in decides. Whoever is
 // said to be able gets a session by trying all that they have, and nobody else does.
 func TestWhoIsAbleSignsIn(t *testing.T) {
-	Each(t, func(h *House) {
+	Walk(t, func(h *House) {
 		h.SignIn.Passwords = plain{}
 		swiftly(h)
 		h.Set("INSERT INTO groups (tenant_id, id, name, created_at) VALUES (?,'ward','Ward',?)", h.Alder.ID, h.Clock.Now())

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/app/prompt"
+	"latchkey/app/relaxation"
 	"latchkey/app/session"
 	"latchkey/app/user"
 )
@@ -164,9 +165,11 @@ type Attempt struct {
 	StayHours    int        // for how long that is
 	TrustDays    int        // and for how long the browser is trusted then; 0: it is not
 
+	Outage relaxation.Running // that everybody in the tenant may know of
+
 	key, subject, userID, sessionID string
 	browser                         string       // digest of the one that began it
-	restricted                      bool         // its step-up is of a session that a bypass made, and that takes a code to a backup phone
+	takesCodes                      bool         // its step-up is of a session that a bypass made, and that takes a code to a backup phone
 	trusted                         bool         // its user trusts that one
 	proved                          proof        // what was proved so far
 	off                             user.Ways    // that may not be taken in it: before anything is proved, what is off for everybody

@@ -12,11 +12,11 @@ import (
 // sendCode owes a code of an attempt to a backup phone, in the act tx. A name that has
 // none, and nobody's name, is told the same.
 func (s *Service) sendCode(tx *store.Tx, a Attempt, way Way, phoneID string, from From) error {
-	if !a.Halfway() && !a.restricted {
+	if !a.Halfway() && !a.takesCodes {
 		phoneID = ""
 	}
 	held, err := s.Backups.Send(tx, backupphone.Ask{
-		TenantID: a.TenantID, Subject: a.subject, UserID: a.userID, AttemptID: a.key, Channel: provider.Channel(way), PhoneID: phoneID, Proved: a.Halfway() || a.restricted,
+		TenantID: a.TenantID, Subject: a.subject, UserID: a.userID, AttemptID: a.key, Channel: provider.Channel(way), PhoneID: phoneID, Proved: a.Halfway() || a.takesCodes,
 	})
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (s *Service) VerifyPhoneCode(ctx context.Context, addressed, typed string, 
 // BackupPhones lists the backup phones that an attempt may send its code to, and which
 // one has it: to who has proved something, and to nobody else.
 func (s *Service) BackupPhones(ctx context.Context, a Attempt) (all []backupphone.Phone, sentTo string, err error) {
-	if !a.Halfway() && !a.restricted {
+	if !a.Halfway() && !a.takesCodes {
 		return nil, "", nil
 	}
 	phones, err := s.Backups.Of(ctx, a.TenantID, a.userID)

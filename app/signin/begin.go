@@ -46,7 +46,7 @@ func (s *Service) BeginStepUp(ctx context.Context, of session.Session, returnTo 
 		if way == "" {
 			way = Way(who.found.Way)
 		}
-		id, err = s.begin(tx, who, of.UserName, beginning{purpose: ToStepUp, returnTo: LocalPath(returnTo), way: way, sessionID: of.ID, restricted: of.TakesCodes()}, from)
+		id, err = s.begin(tx, who, of.UserName, beginning{purpose: ToStepUp, returnTo: LocalPath(returnTo), way: way, sessionID: of.ID, takesCodes: of.TakesCodes()}, from)
 		return err
 	})
 	return id, err
@@ -82,7 +82,7 @@ func (s *Service) first(who subjectOf, last Way) Way {
 }
 
 type beginning struct {
-	restricted          bool // the session is one that a bypass made, and takes a code to a backup phone
+	takesCodes          bool // the session is one that a bypass made, and takes a code to a backup phone
 	given               bool // the way is the one that was taken already, and not the one to begin with
 	purpose             Purpose
 	returnTo, sessionID string
@@ -94,7 +94,7 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 	if b.purpose == ToSignIn && !b.given {
 		b.way = s.first(who, b.way)
 	}
-	if !known(b.way) || weaker(b.way) && !b.restricted || handed(b.way) && b.purpose == ToStepUp || b.way == Passkey && !s.Passkeys.Usable() {
+	if !known(b.way) || weaker(b.way) && !b.takesCodes || handed(b.way) && b.purpose == ToStepUp || b.way == Passkey && !s.Passkeys.Usable() {
 		b.way = Password
 	}
 	id := s.Secrets.ID()
@@ -109,7 +109,7 @@ func (s *Service) begin(tx *store.Tx, who subjectOf, name string, b beginning, f
 		}
 	}
 	if weaker(b.way) {
-		a := Attempt{TenantID: who.tenant.ID, key: id, subject: who.subject, userID: who.userID(), restricted: b.restricted}
+		a := Attempt{TenantID: who.tenant.ID, key: id, subject: who.subject, userID: who.userID(), takesCodes: b.takesCodes}
 		if err := s.sendCode(tx, a, b.way, "", from); err != nil {
 			return "", err
 		}

@@ -32,7 +32,7 @@ func (s *Service) offers(tx *store.Tx, a Attempt) (all []Way, err error) {
 	}
 	for _, w := range ways {
 		switch {
-		case weaker(w.way) && (a.Purpose != ToSignIn && !a.restricted || !slices.Contains(carried, provider.Channel(w.way))):
+		case weaker(w.way) && (a.Purpose != ToSignIn && !a.takesCodes || !slices.Contains(carried, provider.Channel(w.way))):
 		case w.way == Passkey && !s.Passkeys.Usable(), handed(w.way) && a.Purpose == ToStepUp:
 		case a.Halfway() && !off.NoSecond.Has(w.bound) && a.proved.completed(w.bound, bound&^off.NoSecond),
 			!a.Halfway() && a.Purpose == ToStepUp && !off.All().Has(w.bound),
@@ -52,7 +52,7 @@ func offOf(tx *store.Tx, a Attempt) (method.Off, user.Ways, error) {
 		Ways user.Ways
 	}
 	if a.Halfway() || a.Purpose == ToStepUp {
-		_, err := tx.One(&row, "SELECT u.ways, "+method.Columns+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", a.TenantID, a.userID)
+		_, err := tx.One(&row, "SELECT u.ways, "+method.ColumnsNow+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", a.TenantID, a.userID)
 		return row.Off, row.Ways, err
 	}
 	there, err := tx.One(&row, "SELECT "+method.NobodysColumns+" FROM tenants t WHERE t.id = ?", a.TenantID)
@@ -90,7 +90,7 @@ func (s *Service) Helps(ctx context.Context, a Attempt) ([]Way, error) {
 		method.Off
 		Ways user.Ways
 	}
-	if _, err := tx.One(&theirs, "SELECT u.ways, "+method.Columns+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", a.TenantID, a.userID); err != nil {
+	if _, err := tx.One(&theirs, "SELECT u.ways, "+method.ColumnsNow+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", a.TenantID, a.userID); err != nil {
 		return nil, store.Unusable(err)
 	}
 	return slices.DeleteFunc(all, func(w Way) bool { return !(theirs.Ways &^ theirs.NoSignIn).Has(boundTo(w)) }), nil
@@ -161,22 +161,22 @@ func (s *Service) passedBy(ctx context.Context, a Attempt, way Way, amr string, 
 // repeats every check made on the way here, and what the decision rests on; that the
 // way is on for the user is checked here, and nowhere before.
 func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on *decision.Facts, from From) error {
-	if a.Purpose == ToStepUp && (handed(way) || weaker(way) && !a.restricted) {
+	if a.Purpose == ToStepUp && (handed(way) || weaker(way) && !a.takesCodes) {
 		return fault.New(fault.Refused, "signin.refused")
 	}
-	use := method.NoSignIn
+	use := method.NoSignInNow
 	switch {
 	case a.Purpose != ToSignIn:
-		use = method.NoUse
+		use = method.NoUseNow
 	case a.Halfway():
-		use = method.NoSecond
+		use = method.NoSecondNow
 	}
 	before, stays := a.proved.held(), a.proved.stays()
 	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET `+change+`
 		WHERE tenant_id = ? AND id = ? AND (browser_digest = ? AND state = 'open' AND expires_at > ? AND way = ? AND proved = ? AND failures <= ?) IS TRUE
 		AND EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = attempts.tenant_id AND u.id = attempts.user_id
-		AND (u.state = 'active' AND u.mfa_state = ? AND u.ways = ? AND t.state = 'active' AND `+method.NoSecond+` = ? AND `+use+` & ? = 0
-		AND u.ways & ? = ? AND `+method.NoUse+` & ? = 0) IS TRUE)`,
+		AND (u.state = 'active' AND u.mfa_state = ? AND u.ways = ? AND t.state = 'active' AND `+method.NoSecondNow+` = ? AND `+use+` & ? = 0
+		AND u.ways & ? = ? AND `+method.NoUseNow+` & ? = 0) IS TRUE)`,
 		append(values, a.TenantID, a.key, from.BrowserDigest, tx.Now, way, a.proved, failuresMost, on.MFAState, on.Ways, on.NoSecond, boundTo(way), stays, stays, before)...)
 }
 

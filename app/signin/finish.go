@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"latchkey/app/decision"
 	"latchkey/app/fault"
 	"latchkey/app/method"
+	"latchkey/app/relaxation"
 	"latchkey/app/secret"
 	"latchkey/app/session"
 	"latchkey/app/store"
@@ -43,8 +45,8 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 			AND EXISTS (SELECT 1 FROM prompts p
 				JOIN devices d ON d.tenant_id = p.tenant_id AND d.account_id = p.account_id
 				JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id
-				JOIN tenants t ON t.id = p.tenant_id AND ? & (CASE WHEN attempts.purpose <> 'sign_in' THEN `+method.NoUse+`
-					WHEN attempts.proved <> '' THEN `+method.NoSecond+` ELSE `+method.NoSignIn+` END) = 0
+				JOIN tenants t ON t.id = p.tenant_id AND ? & (CASE WHEN attempts.purpose <> 'sign_in' THEN `+method.NoUseNow+`
+					WHEN attempts.proved <> '' THEN `+method.NoSecondNow+` ELSE `+method.NoSignInNow+` END) = 0
 				WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id AND p.attempt_id = attempts.id AND p.user_id = attempts.user_id
 				AND (p.state = 'approved' AND p.decided_at > ? AND d.state = 'active' AND d.phone_sign_in AND u.state = 'active' AND t.state = 'active') IS TRUE)
 			RETURNING user_id, subject, purpose, session_id, return_to, prompt_id, approval_tenant_id, approval_id, proved,
@@ -111,6 +113,9 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, on *decisio
 		if err := session.Prove(tx, a.TenantID, a.sessionID, a.userID, by, account); err != nil {
 			return err
 		}
+		if err := s.relaxed(tx, a, by, a.sessionID, on, from); err != nil {
+			return err
+		}
 		return audit.Record(tx, e)
 	}
 	begins := session.Beginning{
@@ -122,6 +127,9 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, on *decisio
 	}
 	entered, err := session.Enter(tx, begins)
 	if err != nil {
+		return stillRelaxed(err)
+	}
+	if err := s.relaxed(tx, a, by, entered.ID, on, from); err != nil {
 		return err
 	}
 	if err := tx.Later("UPDATE users SET last_signin_at = ? WHERE tenant_id = ? AND id = ? AND (last_signin_at IS NULL OR last_signin_at < ?)",
@@ -141,6 +149,26 @@ func (s *Service) prove(tx *store.Tx, a Attempt, by, account string, on *decisio
 		}
 	}
 	return audit.Record(tx, e)
+}
+
+// relaxed keeps in the act tx that somebody signed in, or proved it again, by a way that
+// counts because of an outage alone.
+func (s *Service) relaxed(tx *store.Tx, a Attempt, by, sessionID string, on *decision.Facts, from From) error {
+	if !on.Lifted(proof(by).ways()) {
+		return nil
+	}
+	return stillRelaxed(relaxation.Record(tx, relaxation.Use{
+		TenantID: a.TenantID, UserID: a.userID, Relaxation: relaxation.HeldBackWays, Way: by, SessionID: sessionID, Origin: from.Origin,
+	}))
+}
+
+// stillRelaxed says of an outage that was over meanwhile what is said of anything that
+// has changed.
+func stillRelaxed(err error) error {
+	if errors.Is(err, fault.Conflict) {
+		return fault.New(fault.Refused, "signin.refused").Because(err)
+	}
+	return err
 }
 
 // refused remembers a refusal in an act of its own and gives it back: the

@@ -15,6 +15,7 @@ import (
 	"latchkey/app/store"
 	"latchkey/app/throttle"
 	"latchkey/app/totp"
+	"latchkey/app/wake"
 )
 
 // Service carries out the sign-in, in the order of its methods.
@@ -38,6 +39,8 @@ type Service struct {
 	// ApplicationOf gives the application that a sign-in from a page of ours was begun by;
 	// empty for none.
 	ApplicationOf func(tx *store.Tx, returnTo, browserDigest string) (Application, error)
+
+	watching wake.Gather[ref, Attempt] // those who wait
 
 	AddressMost int // wrong tries from one address within ten minutes that pause it; 0 for no limit
 }

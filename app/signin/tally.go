@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"strconv"
 	"time"
 
 	"latchkey/app/feature"
@@ -27,49 +28,65 @@ func (t Tally) Add(other Tally) Tally {
 // later has it counted for them from then on.
 const SettledAfter = 5 * time.Minute
 
-// tallyMost is how many sign-ins a tally looks at, the newest. A share of as many is
-// off by a percent at most, and no tenant is so large that it waits for its tally.
-const tallyMost = 5_000
+// Limits of a tally. Sign-ins are gone through from the newest on, until tallyMost were
+// found that are asked for, of tallyLook at most: a share of 5,000 is off by a percent at
+// most, and no tenant is so large that it waits for its tally.
+const (
+	tallyMost = 5_000
+	tallyLook = 20_000
+)
 
 // Attempts are kept for two days, and a tally is of one.
 const talliedDay = 24 * time.Hour
 
 // Tallies counts the sign-ins of a tenant that were begun since a moment and are
-// settled by now: those of people who have the feature now, and those of all others.
-// It reads the newest of that time by their index.
+// settled by now: those of people who have the feature now, and those of all others,
+// each by itself, so that the few are not lost among the many. Where a feature is for
+// the members of groups alone theirs are all that is gone through.
 //
 // What opens a way is judged by those who were on that way when the sign-in ended;
 // people who have it not cannot be, so all of theirs count. Who gave a way up and came
 // in by another is counted with that one: nobody was shut out.
 func Tallies(tx *store.Tx, tenantID string, f feature.Feature, since time.Time) (have, others Tally, err error) {
-	var rows []struct {
-		Has bool
-		Tally
-	}
-	if day := tx.Now.Add(-talliedDay); since.Before(day) {
-		since = day
-	}
 	e, ok := feature.Find(f)
 	if !ok {
 		return have, others, nil
 	}
-	way := nameOf(e.Way)
-	err = tx.All(&rows, `SELECT has, sum(CASE WHEN NOT has OR ? = '' OR way = ? THEN 1 ELSE 0 END) AS tries,
-			sum(CASE WHEN state <> 'finished' AND (NOT has OR ? = '' OR way = ?) THEN 1 ELSE 0 END) AS failed, count(*) AS sign_ins,
-			sum(CASE WHEN state = 'finished' AND (way = 'bypass' OR ',' || proved || ',' LIKE '%,bypass,%') THEN 1 ELSE 0 END) AS bypassed
-		FROM (SELECT `+feature.With(f)+` AS has, a.way, a.proved, a.state
-			FROM (SELECT user_id, way, proved, state FROM attempts WHERE tenant_id = ? AND purpose = 'sign_in' AND user_id <> '' AND created_at >= ? AND created_at <= ?
-				ORDER BY created_at DESC LIMIT ?) a
-			JOIN users u ON u.tenant_id = ? AND u.id = a.user_id JOIN tenants t ON t.id = u.tenant_id) judged GROUP BY has`,
-		way, way, way, way, tenantID, since, tx.Now.Add(-SettledAfter), tallyMost, tenantID)
-	for _, r := range rows {
-		if r.Has {
-			have = r.Tally
-		} else {
-			others = r.Tally
-		}
+	if day := tx.Now.Add(-talliedDay); since.Before(day) {
+		since = day
+	}
+	table, err := feature.Load(tx, tenantID)
+	if err != nil {
+		return have, others, err
+	}
+	among := which{}
+	if table.Rule(f).Stage == feature.Pilot {
+		among = which{" AND " + feature.Included(f, "user_id"), []any{tenantID}}
+	}
+	if have, err = tally(tx, tenantID, since, among, feature.With(f), nameOf(e.Way)); err == nil && !table.Everybody(e) {
+		others, err = tally(tx, tenantID, since, which{}, "NOT "+feature.With(f), "")
 	}
 	return have, others, err
+}
+
+// tally counts the sign-ins of users u in their tenant t for whom a condition holds; tries
+// are those by a way, or all. More asks for some of the sign-ins alone.
+func tally(tx *store.Tx, tenantID string, since time.Time, more which, condition, way string) (found Tally, err error) {
+	_, err = tx.One(&found, `SELECT count(CASE WHEN tried THEN 1 END) AS tries, count(CASE WHEN tried AND state <> 'finished' THEN 1 END) AS failed, count(*) AS sign_ins,
+			count(CASE WHEN state = 'finished' AND (way = 'bypass' OR ',' || proved || ',' LIKE '%,bypass,%') THEN 1 END) AS bypassed
+		FROM (SELECT ? IN ('', a.way) AS tried, a.way, a.proved, a.state
+			FROM (SELECT user_id, way, proved, state, created_at FROM attempts WHERE tenant_id = ? AND purpose = 'sign_in' AND user_id <> '' AND created_at >= ? AND created_at <= ?`+more.that+`
+				ORDER BY created_at DESC LIMIT `+strconv.Itoa(tallyLook)+`) a
+			JOIN users u ON u.tenant_id = ? AND u.id = a.user_id JOIN tenants t ON t.id = u.tenant_id
+			WHERE `+condition+` ORDER BY a.created_at DESC LIMIT `+strconv.Itoa(tallyMost)+`) counted`,
+		append(append([]any{way, tenantID, since, tx.Now.Add(-SettledAfter)}, more.of...), tenantID)...)
+	return found, err
+}
+
+// which is a condition with its values.
+type which struct {
+	that string
+	of   []any
 }
 
 func nameOf(bound user.Ways) string {

@@ -108,7 +108,7 @@ func (db *DB) CountOne(ctx context.Context, statement string, values ...any) (in
 		return 0, err
 	}
 	defer leave()
-	tx := &Tx{DB: db.counts.WithContext(db.unwatched(context.WithValue(ctx, swiftKey{}, true))), Dialect: db.Dialect, watch: db.watch}
+	tx := &Tx{DB: db.counts.WithContext(db.unwatched(context.WithValue(ctx, swiftKey{}, true))), Now: db.Now(), Dialect: db.Dialect, watch: db.watch}
 	res := tx.Exec(statement, values...)
 	return res.RowsAffected, unavailable(res.Error)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMigrationsUpDownAndUpAgain(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+	storetest.Walk(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
 		ctx := t.Context()
 		provider := steps(t, db)
 		if err := db.Migrate(ctx); err != nil {

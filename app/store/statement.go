@@ -39,6 +39,7 @@ func (tx *Tx) All(dest any, query string, values ...any) error {
 // way. It stops at the first error of row, and gives it.
 func (tx *Tx) Each(query string, row func(scan func(dest ...any) error) error, values ...any) (err error) {
 	tx.seen(query)
+	query, values = tx.dated(query, values)
 	var rows *sql.Rows
 	if hasList(values) {
 		rows, err = tx.Raw(query, values...).Rows()
@@ -63,6 +64,7 @@ func (tx *Tx) Each(query string, row func(scan func(dest ...any) error) error, v
 
 func (tx *Tx) exec(ctx context.Context, statement string, values []any) Result {
 	tx.seen(statement)
+	statement, values = tx.dated(statement, values)
 	if hasList(values) {
 		res := tx.WithContext(ctx).Exec(statement, values...)
 		return Result{res.RowsAffected, res.Error}
@@ -77,6 +79,7 @@ func (tx *Tx) exec(ctx context.Context, statement string, values []any) Result {
 
 func (tx *Tx) read(dest any, query string, values []any) (found bool, err error) {
 	tx.seen(query)
+	query, values = tx.dated(query, values)
 	if hasList(values) {
 		res := tx.Raw(query, values...).Scan(dest)
 		return res.RowsAffected > 0, known(tx.DB, res.Error)
@@ -94,6 +97,48 @@ func (tx *Tx) read(dest any, query string, values []any) (found bool, err error)
 		return false, known(tx.DB, rows.Err())
 	}
 	return true, known(tx.DB, tx.ScanRows(rows, dest))
+}
+
+// Now stands in a statement for the moment of its act. So a part that many statements
+// share can ask for the time without each of them knowing that it does.
+const Now = "@now"
+
+// dating is a statement with a placeholder for each Now in it, and before how many of its
+// values each one stands.
+type dating struct {
+	text string
+	at   []int
+}
+
+// datings are those of statements that were run, by how they are written.
+var datings sync.Map
+
+// dated puts the moment of the act where a statement has Now.
+func (tx *Tx) dated(statement string, values []any) (string, []any) {
+	known, kept := datings.Load(statement)
+	if !kept {
+		var d dating
+		parts := strings.Split(statement, Now)
+		before := 0
+		for _, part := range parts[:len(parts)-1] {
+			before += strings.Count(part, "?")
+			d.at = append(d.at, before)
+		}
+		d.text = strings.Join(parts, "?")
+		if known = d; len(statement) <= textMost {
+			datings.Store(statement, d)
+		}
+	}
+	d := known.(dating)
+	if len(d.at) == 0 {
+		return statement, values
+	}
+	all, from := make([]any, 0, len(values)+len(d.at)), 0
+	for _, at := range d.at {
+		all = append(append(all, values[from:at]...), tx.Now)
+		from = at
+	}
+	return d.text, append(all, values[from:]...)
 }
 
 // hasList says whether a value stands for several, as after IN.

@@ -297,8 +297,8 @@ func TestActsThatWaitForEachOtherBothHappen(t *testing.T) {
 		if n := count(t, db, "SELECT count(*) FROM platform_settings WHERE name IN ('a', 'b') AND value = '++'"); n != 2 {
 			t.Errorf("%d rows have what both added, want 2", n)
 		}
-		if n := begun.Load(); n != 3 {
-			t.Errorf("the two acts ran %d times, want 3: one of them again", n)
+		if n := begun.Load(); n < 3 { // or more often: on a busy machine they meet twice
+			t.Errorf("the two acts ran %d times, want 3 at least: one of them again", n)
 		}
 	})
 }

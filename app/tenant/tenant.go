@@ -212,6 +212,18 @@ func Places(tx *store.Tx, tenantID string) (place.Named, error) {
 	return place.Read(text)
 }
 
+// Helpdesk is where the helpdesk of a tenant answers, as people are told it.
+type Helpdesk struct {
+	Number string `json:"number" gorm:"column:helpdesk_number"` // as it is dialled; empty: nobody has said
+	Hours  string `json:"hours" gorm:"column:helpdesk_hours"`   // such as "around the clock"; or empty
+}
+
+// HelpdeskOf gives the helpdesk of a tenant; of none there is none.
+func HelpdeskOf(tx *store.Tx, tenantID string) (h Helpdesk, err error) {
+	_, err = tx.One(&h, "SELECT helpdesk_number, helpdesk_hours FROM tenants WHERE id = ?", tenantID)
+	return h, err
+}
+
 // Any says whether there is a tenant at all.
 func Any(ctx context.Context, db *store.DB) (bool, error) {
 	var id string

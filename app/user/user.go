@@ -133,6 +133,30 @@ func NamesOf(tx *store.Tx, tenantID string, ids ...string) (map[string]string, e
 	return names, tx.Outside(func(tx *store.Tx) error { return read(tx, access.Platform) })
 }
 
+// Full is how somebody is called, with the sign-in name that nobody else has.
+func Full(name, displayName string) string {
+	if displayName == "" || name == "" {
+		return displayName + name
+	}
+	return displayName + " (" + name + ")"
+}
+
+// Called is Full of a user of a tenant, or of an operator whom it let in.
+func Called(tx *store.Tx, tenantID, userID string) (string, error) {
+	var row struct{ Name, DisplayName string }
+	read := func(tx *store.Tx, tenantID string) (bool, error) {
+		return tx.One(&row, "SELECT name, display_name FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
+	}
+	found, err := read(tx, tenantID)
+	if err == nil && !found {
+		err = tx.Outside(func(tx *store.Tx) error {
+			_, err := read(tx, access.Platform)
+			return err
+		})
+	}
+	return Full(row.Name, row.DisplayName), err
+}
+
 // Lock locks the user in the act tx, and with it every session, prompt and
 // phone of theirs, for all of them ask the user's state when they are used.
 func Lock(tx *store.Tx, tenantID, userID, reason string, by audit.Party, from audit.Origin) error {

@@ -5,9 +5,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
+	"latchkey/app/signals"
 	"latchkey/views/component"
 	"latchkey/views/words"
 )
@@ -22,10 +25,11 @@ var acts = map[approval.Kind]string{
 	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
 	"bypass.issue": "key", "bypass.revoke": "key",
 	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case",
-	"caller_check.begin": "call", "user.manager": "users",
-	"settings.change": "sliders", "decisions.change": "sliders", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe",
+	"caller_check.begin": "call", "user.manager": "users", "user.photo": "users",
+	"settings.change": "sliders", "decisions.change": "sliders", "desk.hours": "clock", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe", "desk.change": "call", "desk.set_reason": "call", "desk.remove_reason": "call",
 	"application.register": "grid", "application.change": "grid", "application.secret": "key", "application.delete": "grid",
 	"campaign.change": "phone", "campaign.postpone": "phone",
+	"outage.declare": "warn", "outage.rehearse": "list", "outage.end": "check", "outage.sign": "check",
 	"rollout.change": "sliders", "rollout.unschedule": "pause", "rollout.ramp": "sliders", "rollout.ramp_change": "sliders", "rollout.ramp_pause": "pause", "rollout.ramp_resume": "check", "rollout.ramp_next": "sliders", "rollout.ramp_cancel": "pause",
 }
 
@@ -61,11 +65,13 @@ var fields = map[string]func(context.Context, string) string{
 	"via": sayVia, "cause": sayCause, "case": nil, "case_owner": nil, "case_state": sayCaseState,
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "application": nil, "redirect_uris": nil, "logout_uris": nil, "start_url": nil, "frequency": sayFrequency, "strength": sayStrength, "application_groups": nil, "application_state": sayApplicationState, "application_kind": sayApplicationKind, "application_secret": nil, "platforms": sayPlatforms,
 	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
-	"bypass_kind": sayBypass("kind"), "bypass_minutes": nil, "bypass_uses": nil, "bypass_start": sayEnd, "bypass_network": nil, "bypass_application": nil, "bypass_delivery": sayBypass("delivery"), "bypass_phone": nil, "bypass_check": sayCheck, "bypass_replaces": sayValue, "bypass_state": sayBypass("state"),
+	"bypass_kind": sayBypass("kind"), "bypass_minutes": nil, "bypass_uses": nil, "bypass_start": sayEnd, "bypass_network": nil, "bypass_application": nil, "bypass_delivery": sayBypass("delivery"), "bypass_phone": nil, "bypass_check": sayCheck, "bypass_replaces": sayValue, "bypass_state": sayBypass("state"), "bypass_ticket": sayTicketAnswer,
+	"desk_kinds": sayList(sayBypass("kind")), "desk_deliveries": sayList(sayBypass("delivery")), "desk_ways": sayList(sayCheck), "desk_privileged": sayList(sayCheck), "own_reasons": sayValue, "ticket_pattern": nil, "ticket_example": nil, "desk_reason": nil, "desk_place": nil,
 	"starts_at": sayEnd, "goes_back_at": sayEnd, "ramp_step": sayRampStep, "ramp_guard": sayRampGuard, "ramp_hours": sayRampHours, "feature": sayFeature,
-	"decision_days": nil, "replay_first": sayValue,
+	"decision_days": nil, "desk_hours": sayDeskHours, "replay_first": sayValue,
+	"outage_failed": NameChannels, "outage_relaxes": sayRelaxations, "outage_scope": SayOutageScope, "outage_minutes": nil,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
-	"name": nil, "display_name": nil, "manager": nil, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
+	"name": nil, "display_name": nil, "manager": nil, "photo": sayPhoto, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
 }
 
 // Changed says one line of a difference in words: the field, and what it was and is.
@@ -85,7 +91,7 @@ func Changed(ctx context.Context, field, before, after string) (name, was, is st
 		if text == "" && strings.HasPrefix(field, "method_") {
 			return words.Say(ctx, "policy.off")
 		}
-		if text == "" && field != "scope" && field != "ends_at" && field != "match_mode_elsewhere" {
+		if text == "" && field != "scope" && field != "outage_scope" && field != "ends_at" && field != "match_mode_elsewhere" {
 			return words.Say(ctx, "approval.value.none")
 		}
 		if say == nil {
@@ -102,6 +108,10 @@ func either(ctx context.Context, key, value string) string {
 		return words.Say(ctx, key)
 	}
 	return value
+}
+
+func sayPhoto(ctx context.Context, mark string) string {
+	return words.Say(ctx, "approval.value.photo", "mark", mark)
 }
 
 func sayRole(ctx context.Context, role string) string {
@@ -141,6 +151,17 @@ func sayApplicationKind(ctx context.Context, kind string) string {
 func sayBypass(property string) func(context.Context, string) string {
 	return func(ctx context.Context, value string) string {
 		return either(ctx, "bypass."+property+"."+value, value)
+	}
+}
+
+func sayTicketAnswer(ctx context.Context, answer string) string {
+	return either(ctx, "ticketsystem.answer."+answer, answer)
+}
+
+// sayList says each of the values between commas.
+func sayList(say func(context.Context, string) string) func(context.Context, string) string {
+	return func(ctx context.Context, list string) string {
+		return sayEach(list, func(value string) string { return say(ctx, value) })
 	}
 }
 
@@ -244,6 +265,39 @@ func sayEach(list string, say func(string) string) string {
 
 func sayFeature(ctx context.Context, name string) string { return either(ctx, "feature."+name, name) }
 
+// SayChannels says what people are reached by, inside of a sentence: "text messages, calls
+// and mails".
+func SayChannels(ctx context.Context, channels string) string {
+	all := strings.Split(channels, ",")
+	for i, channel := range all {
+		all[i] = either(ctx, "outage.channel."+strings.TrimSpace(channel), channel)
+	}
+	last := len(all) - 1
+	if last == 0 {
+		return all[0]
+	}
+	return words.Say(ctx, "outage.channel_and", "channels", strings.Join(all[:last], ", "), "last", all[last])
+}
+
+// NameChannels says the same where it stands by itself: "Text messages, calls and mails".
+func NameChannels(ctx context.Context, channels string) string {
+	said := SayChannels(ctx, channels)
+	first, size := utf8.DecodeRuneInString(said)
+	return string(unicode.ToUpper(first)) + said[size:]
+}
+
+func sayRelaxations(ctx context.Context, all string) string {
+	return sayEach(all, func(relaxation string) string { return either(ctx, "outage.relaxation."+relaxation, relaxation) })
+}
+
+// SayOutageScope says whom an outage is for, by the names of its groups.
+func SayOutageScope(ctx context.Context, groups string) string {
+	if groups == "" {
+		return words.Say(ctx, "outage.everybody")
+	}
+	return strings.ReplaceAll(groups, ",", ", ")
+}
+
 // SayMinutes says a span in days, hours and minutes.
 func SayMinutes(ctx context.Context, minutes int) string {
 	var parts []string
@@ -287,4 +341,21 @@ func sayRampHours(ctx context.Context, zone string) string {
 		return words.Say(ctx, "ramp.terms.always")
 	}
 	return words.Say(ctx, "ramp.terms.hours", "zone", zone)
+}
+
+// SayHours says when a desk works.
+func SayHours(ctx context.Context, h signals.Hours) string {
+	var days []string
+	for _, d := range h.Days {
+		days = append(days, words.Say(ctx, "day.short."+strconv.Itoa(int(d))))
+	}
+	return words.Say(ctx, "signals.hours.said", "days", strings.Join(days, ", "), "from", signals.Clock(h.From), "until", signals.Clock(h.Until), "zone", h.Zone)
+}
+
+func sayDeskHours(ctx context.Context, text string) string {
+	h, err := signals.ReadHours(text)
+	if err != nil || !h.Set() {
+		return text
+	}
+	return SayHours(ctx, h)
 }

@@ -34,6 +34,8 @@ func TestHowChangesAreSaid(t *testing.T) {
 		{"platforms", "ios,android", "ios,pigeon", "Phones that may be added", "iPhone and iPad, Android", "iPhone and iPad, pigeon"},
 		{"method_sms", "", "sign_in,second_factor|Field, Office", "SMS", "off", "Sign-in, Second factor, for Field, Office"},
 		{"strongest_first", "no", "yes", "The strongest way first", "no", "yes"},
+		{"outage_failed", "", "push", "Does not work", "none", "Requests to phones"},
+		{"outage_failed", "mail", "push,sms,pigeon", "Does not work", "Mails", "Requests to phones, text messages and pigeon"},
 		{"some_day", "a", "", "some day", "a", "none"},
 	} {
 		name, was, is := Changed(t.Context(), row.field, row.before, row.after)

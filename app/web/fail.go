@@ -126,13 +126,13 @@ func here(c echo.Context) string {
 		return strings.Join(parts[:5], "/") + "/new"
 	case at("admin") && len(parts) > 4 && parts[3] == "passcodes":
 		return strings.Join(parts[:4], "/")
-	case at("admin") && (len(parts) == 4 && (parts[3] == "settings" || parts[3] == "policy") || len(parts) == 5 && parts[4] == "places"):
+	case at("admin") && (len(parts) == 4 && (parts[3] == "settings" || parts[3] == "policy") || len(parts) == 5 && (parts[4] == "places" || parts[4] == "desk")):
 		return "/" + strings.Join(parts[1:], "/")
 	case at("admin"):
 		// An act is the last part of the address of the page that it stands on; the
 		// parts of a person have no pages of their own.
 		page := strings.Join(parts[:len(parts)-1], "/") + "/"
-		for _, part := range []string{"/devices/", "/members/", "/passkeys/", "/totp/", "/codes/", "/messages/"} {
+		for _, part := range []string{"/devices/", "/members/", "/passkeys/", "/totp/", "/codes/", "/messages/", "/reasons/"} {
 			page, _, _ = strings.Cut(page, part)
 		}
 		return strings.TrimSuffix(page, "/")
@@ -179,7 +179,7 @@ func (s *Site) failJSON(c echo.Context, status int, f *fault.Error) error {
 	case fault.Invalid:
 		fields := map[string]string{}
 		for field, code := range f.Fields {
-			fields[field] = Sentence(c, code, "")
+			fields[field] = Sentence(c, code, f.Detail)
 		}
 		answer["fields"] = fields
 	case fault.Conflict:

@@ -19,6 +19,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/place"
+	"latchkey/app/relaxation"
 	"latchkey/app/secret"
 	"latchkey/app/session"
 	"latchkey/app/signin"
@@ -158,6 +159,16 @@ func (s *Site) Page(c echo.Context) component.Page {
 			}
 		}
 		p.Flash = flash(c)
+		p = WithOutage(Context(c), p, call.session.Running)
+	}
+	return p
+}
+
+// WithOutage has a page say which outage runs in its tenant, and until when.
+func WithOutage(ctx context.Context, p component.Page, r relaxation.Running) component.Page {
+	p.Banner, p.BannerUntil = "", time.Time{}
+	if r.OutageEndsAt != nil {
+		p.Banner, p.BannerUntil = words.Say(ctx, "outage.banner", "what", SayChannels(ctx, r.OutageFailed)), *r.OutageEndsAt
 	}
 	return p
 }

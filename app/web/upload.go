@@ -4,7 +4,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"strings"
+	"regexp"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -12,7 +12,7 @@ import (
 	"latchkey/app/fault"
 )
 
-// The one form that brings a file (product.md §9): a list of people to import.
+// The forms that bring a file (product.md §9): a list of people to import, and a photo.
 const (
 	UploadMost = 5<<20 + BodyMost // the file, and what stands around it
 	uploadWait = 75 * time.Second // how long a request with a file may work; slow lines are given a minute to send it
@@ -29,10 +29,10 @@ func uploads(r *http.Request) bool {
 	if r.Method != http.MethodPost || mediaOf(r) != uploadMedia {
 		return false
 	}
-	rest, ok := strings.CutPrefix(r.URL.Path, "/admin/")
-	tenant, page, _ := strings.Cut(rest, "/")
-	return ok && tenant != "" && page == "users/import"
+	return fileForm.MatchString(r.URL.Path)
 }
+
+var fileForm = regexp.MustCompile(`^/admin/[^/]+/users/(import|[^/]+/photo)$`)
 
 // mediaOf gives the media type of a body, or nothing when it names none.
 func mediaOf(r *http.Request) string {

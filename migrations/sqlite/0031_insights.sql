@@ -4,7 +4,7 @@
 -- When a tenant was counted last, and what was found of its people.
 CREATE TABLE insights (
     tenant_id  text        PRIMARY KEY REFERENCES tenants (id),
-    people     text        NOT NULL DEFAULT '',  -- JSON, see insight.People; empty: not yet
+    people     text        NOT NULL DEFAULT '',  -- JSON, see insight.Crowd; empty: not yet
     taken_at   timestamp,
     held_at    timestamp                       -- somebody is at it since
 );

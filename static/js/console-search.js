@@ -71,6 +71,7 @@ function serve() {
   }
 
   function show(answer) {
+    const chosen = options[active]?.href; // before the last letters were answered
     choose(-1);
     options = [];
     const groups = answer.sections.map(({ kind, title, results }) => {
@@ -88,6 +89,7 @@ function serve() {
     none.hidden = options.length > 0;
     none.textContent = answer.said;
     said.textContent = answer.said;
+    choose(options.findIndex(({ href }) => href === chosen));
     found.hidden = false;
     box.setAttribute("aria-expanded", String(options.length > 0));
   }

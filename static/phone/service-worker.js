@@ -104,7 +104,8 @@ async function file(request) {
   return (await caches.match(request, { cacheName })) ?? fetch(request);
 }
 
-// What a notification says. A push tells which request it is about and no more.
+// What a notification of a request says: its push tells which one it is about and no more.
+// A notice brings its own words, and where its reader takes back what it tells of.
 const words = {
   title: "Is this you?",
   body: "A request is waiting for your answer.",
@@ -122,6 +123,18 @@ async function wake(data) {
   } catch {
     // An empty or odd push still means: look.
   }
+  if (said.title) {
+    const link = /^\/not-me\/[a-z2-7]+$/.test(said.link) ? said.link : "";
+    await self.registration.showNotification(said.title, {
+      body: said.text,
+      tag: link || said.text,
+      icon,
+      badge: icon,
+      requireInteraction: true,
+      data: { link },
+    });
+    return;
+  }
   for (const client of await apps()) client.postMessage({ kind: "refresh", request: said.request });
   await self.registration.showNotification(words.title, {
     body: words.body,
@@ -134,10 +147,11 @@ async function wake(data) {
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(open());
+  event.waitUntil(open(event.notification.data?.link));
 });
 
-async function open() {
+async function open(link) {
+  if (link) return self.clients.openWindow(link);
   const [client] = await apps();
   if (!client) return self.clients.openWindow(shell);
   client.postMessage({ kind: "refresh" });

@@ -1,5 +1,11 @@
 package component
 
+import (
+	"context"
+
+	"latchkey/views/words"
+)
+
 // Problem is one fault of a form, for the summary on top of it.
 type Problem struct {
 	Field string // name of the field, or empty for the form as a whole
@@ -17,6 +23,7 @@ type Field struct {
 	Type         string // of the input; "text" when empty
 	Autocomplete string
 	InputMode    string
+	Accept       string // of a file: the kinds that are taken
 	Required     bool
 	Autofocus    bool
 	MaxLength    string
@@ -38,6 +45,13 @@ type Choices struct {
 	Hint    string
 	Error   string
 	Choices []Choice
+}
+
+// Asking is a request to the helpdesk as it is typed: what happened, and in which words.
+type Asking struct {
+	Causes Choices
+	Typed  string
+	Errors map[string]string
 }
 
 // Check is one box to tick.
@@ -81,6 +95,14 @@ func Problems(errors map[string]string, order ...string) []Problem {
 type TicketRef struct {
 	Name string
 	Href string // what else was done under it; empty for who may not look
+}
+
+// ticketHint says what a ticket looks like.
+func (p Page) ticketHint(ctx context.Context) string {
+	if p.Ticket.Example != "" {
+		return words.Say(ctx, "form.ticket.example", "name", p.Ticket.Example)
+	}
+	return words.Say(ctx, "form.ticket.hint")
 }
 
 // ticketField fills in what was typed in the form that came back from action.

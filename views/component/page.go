@@ -28,6 +28,7 @@ type Page struct {
 	Menu        []MenuItem
 	Flash       string    // one sentence about what has just been done
 	Banner      string    // one bold sentence above everything: outage, break-glass
+	BannerUntil time.Time // until when it is so; zero: nobody knows
 	Now         time.Time // the moment that "3 minutes ago" is counted from
 
 	// Of the console.
@@ -39,11 +40,12 @@ type Page struct {
 	Ticket             Ticket    // of the form that came back
 }
 
-// Ticket is what was typed for the ticket of a form that came back. It stands beside
-// the reason of so many forms that it comes with the page.
+// Ticket is what was typed for the ticket of a form that came back, and what one looks
+// like. It stands beside the reason of so many forms that it comes with the page.
 type Ticket struct {
 	Action       string // address that the form was sent to; empty: none came back
 	Typed, Error string
+	Example      string // of the tickets of the organisation, where they have a form; or empty
 }
 
 // TicketWrong says whether the form that was sent to an address came back for its ticket.

@@ -1045,8 +1045,8 @@ func Monogram(name string) templ.Component {
 	})
 }
 
-// Icon is a small drawing in the colour of the text around it.
-func Icon(name string) templ.Component {
+// Portrait is the photo of somebody, or else their monogram.
+func Portrait(photo Picture, name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1067,178 +1067,241 @@ func Icon(name string) templ.Component {
 			templ_7745c5c3_Var62 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 65, "<svg class=\"icon\" viewBox=\"0 0 20 20\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.6\" stroke-linecap=\"round\" stroke-linejoin=\"round\" aria-hidden=\"true\" focusable=\"false\">")
+		if len(photo) == 0 {
+			templ_7745c5c3_Err = Monogram(name).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		} else {
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 65, "<img class=\"portrait\" src=\"")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var63 string
+			templ_7745c5c3_Var63, templ_7745c5c3_Err = templ.JoinStringErrs(photo.source())
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `component/pieces.templ`, Line: 150, Col: 44}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var63))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 66, "\" width=\"96\" height=\"96\" alt=\"")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var64 string
+			templ_7745c5c3_Var64, templ_7745c5c3_Err = templ.JoinStringErrs(words.Say(ctx, "portrait.alt", "name", name))
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `component/pieces.templ`, Line: 150, Col: 120}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var64))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "\">")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
+		return nil
+	})
+}
+
+// Icon is a small drawing in the colour of the text around it.
+func Icon(name string) templ.Component {
+	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
+			return templ_7745c5c3_CtxErr
+		}
+		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+		if !templ_7745c5c3_IsBuffer {
+			defer func() {
+				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err == nil {
+					templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				}
+			}()
+		}
+		ctx = templ.InitializeContext(ctx)
+		templ_7745c5c3_Var65 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var65 == nil {
+			templ_7745c5c3_Var65 = templ.NopComponent
+		}
+		ctx = templ.ClearChildren(ctx)
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 68, "<svg class=\"icon\" viewBox=\"0 0 20 20\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.6\" stroke-linecap=\"round\" stroke-linejoin=\"round\" aria-hidden=\"true\" focusable=\"false\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		switch name {
 		case "home":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 66, "<path d=\"M3.5 9.2 10 3.8l6.5 5.4M5.2 8v8h9.6V8M8.4 16v-4.6h3.2V16\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 69, "<path d=\"M3.5 9.2 10 3.8l6.5 5.4M5.2 8v8h9.6V8M8.4 16v-4.6h3.2V16\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "shield":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "<path d=\"M10 2.8 4 5v4.6c0 3.7 2.5 6.3 6 7.6 3.5-1.3 6-3.9 6-7.6V5l-6-2.2Zm-2.6 7 1.9 1.9 3.4-3.6\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 70, "<path d=\"M10 2.8 4 5v4.6c0 3.7 2.5 6.3 6 7.6 3.5-1.3 6-3.9 6-7.6V5l-6-2.2Zm-2.6 7 1.9 1.9 3.4-3.6\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "phone":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 68, "<rect x=\"5.6\" y=\"2.6\" width=\"8.8\" height=\"14.8\" rx=\"2\"></rect> <path d=\"M9 14.8h2\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 71, "<rect x=\"5.6\" y=\"2.6\" width=\"8.8\" height=\"14.8\" rx=\"2\"></rect> <path d=\"M9 14.8h2\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "monitor":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 69, "<rect x=\"2.6\" y=\"3.6\" width=\"14.8\" height=\"9.8\" rx=\"1.6\"></rect> <path d=\"M7 16.8h6M10 13.6v3\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 72, "<rect x=\"2.6\" y=\"3.6\" width=\"14.8\" height=\"9.8\" rx=\"1.6\"></rect> <path d=\"M7 16.8h6M10 13.6v3\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "clock":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 70, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M10 5.8V10l2.8 1.8\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M10 5.8V10l2.8 1.8\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "sliders":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 71, "<path d=\"M3 6h7.4M14.4 6H17M3 14h2.6M9.6 14H17\"></path> <circle cx=\"12.4\" cy=\"6\" r=\"2\"></circle> <circle cx=\"7.6\" cy=\"14\" r=\"2\"></circle>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "<path d=\"M3 6h7.4M14.4 6H17M3 14h2.6M9.6 14H17\"></path> <circle cx=\"12.4\" cy=\"6\" r=\"2\"></circle> <circle cx=\"7.6\" cy=\"14\" r=\"2\"></circle>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "message":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 72, "<path d=\"M3 4.4h14v9.4H9.4L6 16.800v-3H3z\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "<path d=\"M3 4.4h14v9.4H9.4L6 16.800v-3H3z\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "call":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "<path d=\"M4.400 3.400h3l1.400 3.600-1.800 1.400a9 9 0 0 0 4.600 4.600l1.400-1.800 3.600 1.400v3a1.200 1.200 0 0 1-1.300 1.200C8.900 16.300 3.700 11.100 3.200 4.700a1.200 1.200 0 0 1 1.200-1.300Z\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 76, "<path d=\"M4.400 3.400h3l1.400 3.600-1.800 1.400a9 9 0 0 0 4.600 4.600l1.400-1.800 3.600 1.400v3a1.200 1.200 0 0 1-1.300 1.200C8.900 16.300 3.700 11.100 3.200 4.700a1.200 1.200 0 0 1 1.200-1.300Z\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "mail":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "<rect x=\"2.8\" y=\"4.4\" width=\"14.4\" height=\"11.200\" rx=\"1.6\"></rect> <path d=\"m3.200 6 6.800 5 6.800-5\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 77, "<rect x=\"2.8\" y=\"4.4\" width=\"14.4\" height=\"11.200\" rx=\"1.6\"></rect> <path d=\"m3.200 6 6.800 5 6.800-5\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "key":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "<circle cx=\"6.6\" cy=\"13.4\" r=\"3.6\"></circle> <path d=\"m9.2 10.8 7-7M13.4 6.6l2.2 2.2\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "<circle cx=\"6.6\" cy=\"13.4\" r=\"3.6\"></circle> <path d=\"m9.2 10.8 7-7M13.4 6.6l2.2 2.2\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "printer":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 76, "<path d=\"M5.8 7.600V3h8.4v4.600M5.8 13.800H3V7.600h14v6.200h-2.800M5.8 11.400h8.400V17H5.800z\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 79, "<path d=\"M5.8 7.600V3h8.4v4.600M5.8 13.800H3V7.600h14v6.200h-2.800M5.8 11.400h8.400V17H5.800z\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "passkey":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 77, "<circle cx=\"7.4\" cy=\"6.6\" r=\"3.2\"></circle> <path d=\"M2.4 16.800c.3-3.200 2.300-5 5-5 1 0 1.900.2 2.600.7M14.200 15.400v2M14.200 15.400a2.700 2.700 0 1 1 0-5.400 2.700 2.700 0 0 1 0 5.400Zm0-2.700h.01\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 80, "<circle cx=\"7.4\" cy=\"6.6\" r=\"3.2\"></circle> <path d=\"M2.4 16.800c.3-3.200 2.300-5 5-5 1 0 1.900.2 2.600.7M14.200 15.400v2M14.200 15.400a2.700 2.700 0 1 1 0-5.400 2.700 2.700 0 0 1 0 5.400Zm0-2.700h.01\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "users":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "<circle cx=\"7.6\" cy=\"7\" r=\"2.8\"></circle> <path d=\"M2.6 16c.3-2.8 2.3-4.4 5-4.4s4.7 1.6 5 4.400M13 4.500a2.6 2.6 0 0 1 0 5M14.6 12c1.6.6 2.6 2 2.8 4\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 81, "<circle cx=\"7.6\" cy=\"7\" r=\"2.8\"></circle> <path d=\"M2.6 16c.3-2.8 2.3-4.4 5-4.4s4.7 1.6 5 4.400M13 4.500a2.6 2.6 0 0 1 0 5M14.6 12c1.6.6 2.6 2 2.8 4\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "list":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 79, "<path d=\"M7 5h10M7 10h10M7 15h10M3.2 5h.01M3.2 10h.01M3.2 15h.01\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 82, "<path d=\"M7 5h10M7 10h10M7 15h10M3.2 5h.01M3.2 10h.01M3.2 15h.01\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "chart":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 80, "<path d=\"M3.2 16.800h13.600M5.6 13.600V9M10 13.600V4.600M14.4 13.600V7\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 83, "<path d=\"M3.2 16.800h13.600M5.6 13.600V9M10 13.600V4.600M14.4 13.600V7\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "layers":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 81, "<path d=\"M10 3.200 3 6.800l7 3.600 7-3.600-7-3.600ZM3 10.200l7 3.600 7-3.600M3 13.500l7 3.500 7-3.500\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 84, "<path d=\"M10 3.200 3 6.800l7 3.600 7-3.600-7-3.600ZM3 10.200l7 3.600 7-3.600M3 13.500l7 3.500 7-3.500\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "grid":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 82, "<path d=\"M3.4 3.400h5v5h-5zM11.6 3.400h5v5h-5zM3.4 11.600h5v5h-5zM11.6 11.600h5v5h-5z\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 85, "<path d=\"M3.4 3.400h5v5h-5zM11.6 3.400h5v5h-5zM3.4 11.600h5v5h-5zM11.6 11.600h5v5h-5z\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "search":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 83, "<circle cx=\"8.8\" cy=\"8.8\" r=\"5.4\"></circle> <path d=\"m12.8 12.8 4 4\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 86, "<circle cx=\"8.8\" cy=\"8.8\" r=\"5.4\"></circle> <path d=\"m12.8 12.8 4 4\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "case":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 84, "<rect x=\"2.800\" y=\"6.200\" width=\"14.400\" height=\"10\" rx=\"1.600\"></rect> <path d=\"M7 6.200V4.800a1.200 1.200 0 0 1 1.200-1.200h3.600A1.200 1.200 0 0 1 13 4.800v1.400M2.800 10.600h14.400M10 9.600v2\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 87, "<rect x=\"2.800\" y=\"6.200\" width=\"14.400\" height=\"10\" rx=\"1.600\"></rect> <path d=\"M7 6.200V4.800a1.200 1.200 0 0 1 1.200-1.200h3.600A1.200 1.200 0 0 1 13 4.800v1.400M2.800 10.600h14.400M10 9.600v2\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "ticket":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 85, "<path d=\"M3 5.600h14v3a1.600 1.600 0 0 0 0 2.800v3H3v-3a1.600 1.600 0 0 0 0-2.800zM12.200 7.600v1M12.200 11.400v1\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 88, "<path d=\"M3 5.600h14v3a1.600 1.600 0 0 0 0 2.800v3H3v-3a1.600 1.600 0 0 0 0-2.800zM12.200 7.600v1M12.200 11.400v1\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "check":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 86, "<path d=\"m4 10.6 4 4 8-9\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 89, "<path d=\"m4 10.6 4 4 8-9\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "cross":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 87, "<path d=\"m5 5 10 10M15 5 5 15\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 90, "<path d=\"m5 5 10 10M15 5 5 15\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "warn":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 88, "<path d=\"M10 3.2 2.6 16.400h14.800L10 3.200Zm0 5v3.800M10 14.200h.01\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 91, "<path d=\"M10 3.2 2.6 16.400h14.800L10 3.200Zm0 5v3.800M10 14.200h.01\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "pause":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 89, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M8.2 7.400v5.200M11.8 7.400v5.2\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 92, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M8.2 7.400v5.200M11.8 7.400v5.2\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "plus":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 90, "<path d=\"M10 4v12M4 10h12\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 93, "<path d=\"M10 4v12M4 10h12\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "copy":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 91, "<rect x=\"7\" y=\"7\" width=\"9.6\" height=\"9.6\" rx=\"1.6\"></rect> <path d=\"M13 7V5a1.6 1.6 0 0 0-1.6-1.600H5A1.6 1.6 0 0 0 3.4 5v6.400A1.6 1.6 0 0 0 5 13h2\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 94, "<rect x=\"7\" y=\"7\" width=\"9.6\" height=\"9.6\" rx=\"1.6\"></rect> <path d=\"M13 7V5a1.6 1.6 0 0 0-1.6-1.600H5A1.6 1.6 0 0 0 3.4 5v6.400A1.6 1.6 0 0 0 5 13h2\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "arrow":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 92, "<path d=\"M4 10h12M11.4 5.4 16 10l-4.6 4.6\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 95, "<path d=\"M4 10h12M11.4 5.4 16 10l-4.6 4.6\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "help":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 93, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M7.9 7.800a2.1 2.1 0 1 1 3.1 1.900c-.7.4-1 .8-1 1.500M10 13.800h.01\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M7.9 7.800a2.1 2.1 0 1 1 3.1 1.900c-.7.4-1 .8-1 1.500M10 13.800h.01\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "sun":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 94, "<circle cx=\"10\" cy=\"10\" r=\"3.2\"></circle> <path d=\"M10 2.600v1.600M10 15.800v1.600M2.6 10h1.600M15.8 10h1.600M4.8 4.800l1.1 1.100M14.1 14.100l1.1 1.100M15.2 4.800l-1.1 1.100M5.9 14.100l-1.1 1.1\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 97, "<circle cx=\"10\" cy=\"10\" r=\"3.2\"></circle> <path d=\"M10 2.600v1.600M10 15.800v1.600M2.6 10h1.600M15.8 10h1.600M4.8 4.800l1.1 1.100M14.1 14.100l1.1 1.100M15.2 4.800l-1.1 1.100M5.9 14.100l-1.1 1.1\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "moon":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 95, "<path d=\"M16.4 11.800A6.8 6.8 0 0 1 8.2 3.600a6.8 6.8 0 1 0 8.2 8.200Z\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 98, "<path d=\"M16.4 11.800A6.8 6.8 0 0 1 8.2 3.600a6.8 6.8 0 1 0 8.2 8.200Z\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "auto":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "<circle cx=\"10\" cy=\"10\" r=\"6.8\"></circle> <path d=\"M10 3.200a6.8 6.8 0 0 1 0 13.600Z\" fill=\"currentColor\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 99, "<circle cx=\"10\" cy=\"10\" r=\"6.8\"></circle> <path d=\"M10 3.200a6.8 6.8 0 0 1 0 13.600Z\" fill=\"currentColor\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "globe":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 97, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M2.8 10h14.400M10 2.800c2.4 2.4 2.4 12 0 14.400M10 2.800c-2.4 2.4-2.4 12 0 14.4\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 100, "<circle cx=\"10\" cy=\"10\" r=\"7.2\"></circle> <path d=\"M2.8 10h14.400M10 2.800c2.4 2.4 2.4 12 0 14.400M10 2.800c-2.4 2.4-2.4 12 0 14.4\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		default:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 98, "<circle cx=\"10\" cy=\"10\" r=\"1.6\" fill=\"currentColor\"></circle>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 101, "<circle cx=\"10\" cy=\"10\" r=\"1.6\" fill=\"currentColor\"></circle>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 99, "</svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 102, "</svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -51,8 +51,9 @@ type Approval struct {
 	Reason     string
 	Ticket     component.TicketRef // that it is done under
 	Lines      []Line
-	People     string // address of the page of everybody whom it changes; empty: there is none
-	State      string // in words
+	Photo      component.Picture // that it is about; empty: none
+	People     string            // address of the page of everybody whom it changes; empty: there is none
+	State      string            // in words
 	Tone       string
 	Waits      bool
 	After      string // what the state means, such as of a void one; or empty

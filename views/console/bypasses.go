@@ -27,6 +27,7 @@ type BypassRow struct {
 	AskedBy, ApprovedBy         string
 	Reason                      string
 	Ticket                      component.TicketRef
+	TicketAnswer                string // of the ticket system; or empty
 	Uses                        string
 	Network, Application        string // that it is for alone; or empty
 	CaseHref                    string
@@ -50,6 +51,7 @@ type Bypass struct {
 
 // Desk is the page on which an agent helps a caller.
 type Desk struct {
+	Photo                         component.Picture
 	PersonHref, Name, DisplayName string
 	State, Tone, Role, Ways       string
 	LastAt                        time.Time
@@ -80,12 +82,29 @@ type BypassForm struct {
 	Replaces                         string // id of the one that it would replace; or empty
 	Eyes                             bool   // a second person approves it, whatever is chosen
 	Typed                            string // the reason
+	Presets                          []Preset
+	Free                             bool // a reason may be given that is none of them
 	Errors                           map[string]string
+}
+
+// Preset is a reason of the organisation, with what is usual for it.
+type Preset struct {
+	Value  string // its code; empty: another reason
+	Words  string
+	Usual  string
+	Key    string // that chooses it, or empty
+	Ticket bool   // it takes one
+	Chosen bool
+}
+
+// unusual says whether something else than what is usual is shown from the beginning.
+func (f *BypassForm) unusual() bool {
+	return f.Minutes != "" || f.Errors["kind"]+f.Errors["delivery"]+f.Errors["minutes"] != "" || !f.Kinds.Choices[0].Chosen || !f.Deliveries.Choices[0].Chosen
 }
 
 // narrowed says whether what is seldom needed is shown from the beginning.
 func (f *BypassForm) narrowed() bool {
-	return f.Uses != "1" || f.StartsAt != "" || f.Network != "" || f.Errors["uses"]+f.Errors["starts_at"]+f.Errors["network"]+f.Errors["application"] != ""
+	return f.Uses != "1" && f.Uses != "" || f.StartsAt != "" || f.Network != "" || f.Errors["uses"]+f.Errors["starts_at"]+f.Errors["network"]+f.Errors["application"] != ""
 }
 
 // places says which networks have a name.

@@ -28,9 +28,13 @@ type CaseRow struct {
 	Person, PersonHref string
 	Cause              string
 	Words              string // in those of who opened it
+	GivenBy            string // the reason of the organisation by which something was given; or empty
 	Ticket             component.TicketRef
 	State, Tone        string
 	Owner, OwnerHref   string
+	Asked              string // by whom it was asked for, where no agent opened it; or empty
+	Unproved           string // that nobody was proved to be the person; or empty
+	Disowned           string // that the person did not ask; or empty
 	Repeats            string // how many others there were lately, in words; or empty
 	OpenedAt           time.Time
 	ClosedAt           time.Time // zero: it is not
@@ -50,22 +54,25 @@ type CaseOpen struct {
 // Case is the page of one case.
 type Case struct {
 	CaseRow
-	Here, List   string
-	UserName     string
-	OpenedBy     string
-	ClosedBy     string
-	Ending       string // why it was closed, or empty
-	Standing     bool   // it is not closed
-	Waits        bool
-	Mine         bool // of the reader
-	May          bool // the reader may act on it
-	DeviceActive bool // a phone that it is about still signs the person in
-	Links        []CaseLink
-	Checks       []CheckRow         // of the caller
-	Alarm        string             // that the person said it was not them; or empty
-	Phones       []component.Choice // that can be linked
-	Notes        []CaseNote
-	Story        []PersonEvent
+	Here, List    string
+	UserName      string
+	OpenedBy      string
+	ClosedBy      string
+	Ending        string // why it was closed, or empty
+	Standing      bool   // it is not closed
+	Waits         bool
+	Mine          bool // of the reader
+	May           bool // the reader may act on it
+	DeviceActive  bool // a phone that it is about still signs the person in
+	Links         []CaseLink
+	Checks        []CheckRow         // of the caller
+	Alarm         string             // that the person said it was not them; or empty
+	Phones        []component.Choice // that can be linked
+	Notes         []CaseNote
+	Asks          []CaseAsk // the oldest first
+	Unverified    bool      // its words are of whoever asked
+	Story         []PersonEvent
+	Older, Newest string // addresses of pages of the story; or empty
 
 	Form   string // the form that came back; or empty
 	Typed  string // the words in it
@@ -81,8 +88,16 @@ type CaseLink struct {
 
 // CaseNote is a note.
 type CaseNote struct {
-	Author, Words string
+	Author, Words string // Author is empty where Unverified
 	At            time.Time
+	Unverified    bool // the words of whoever asked
+}
+
+// CaseAsk is a request that a case came of, or that came to it.
+type CaseAsk struct {
+	Number, How, Where string
+	At                 time.Time
+	DisownedAt         time.Time // zero: the person has not said that it was not them
 }
 
 func (v Case) typed(form string) string {

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"strconv"
-	"strings"
 	"time"
 
 	"latchkey/views/component"
@@ -16,14 +15,6 @@ type Imports struct {
 	Error   string // what is wrong with the form; empty: nothing
 	Columns []ImportColumn
 	Rows    []ImportRow
-}
-
-// describedBy names the elements that explain the field, fault first.
-func (v Imports) describedBy() string {
-	if v.Error != "" {
-		return strings.Join([]string{"file-error", "file-hint"}, " ")
-	}
-	return "file-hint"
 }
 
 // ImportColumn is a field that a list may have.

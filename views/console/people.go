@@ -45,6 +45,7 @@ type PersonRow struct {
 // Person is the page of one person.
 type Person struct {
 	Desk        string // address of the page that helps them as a caller; or empty
+	Photo       component.Picture
 	Name        string
 	DisplayName string
 	State       string // in words
@@ -170,6 +171,7 @@ type PersonAct struct {
 	Danger   bool
 	Choices  *component.Choices // besides the reason; or nil
 	Name     *component.Field   // of somebody, besides the reason; or nil
+	File     *component.Field   // a picture, besides the reason; or nil
 	Once     string             // names this form, for what must happen once
 	Typed    string             // the reason, as typed
 	Problems map[string]string  // by field

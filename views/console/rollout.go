@@ -131,6 +131,6 @@ type Schedule struct {
 func (v Schedule) confirm(ctx context.Context, csrf string) component.Confirm {
 	say := words.Say(ctx, "rollout.schedule.cancel")
 	return component.Confirm{
-		ID: "unschedule", Trigger: say, Title: words.Say(ctx, "rollout.schedule.cancel.title"), Text: v.Cancel, Action: v.Action, CSRF: csrf, Button: say, Danger: true, Open: v.Open,
+		ID: "unschedule", Trigger: say, Title: words.Say(ctx, "rollout.schedule.cancel.title"), Text: v.Cancel, Action: v.Action, CSRF: csrf, Button: say, Danger: true, Loud: true, Open: v.Open,
 	}
 }

@@ -10,7 +10,9 @@ type Settings struct {
 	Times     []component.Field // how long people stay signed in
 	Reason    string
 	Errors    map[string]string
+	HoursHref string // where the hours of the desk are set
 	Decisions DecisionSettings
+	Helpdesk  HelpdeskSettings
 }
 
 // DecisionSettings is the form of what is kept of sign-ins, and what is asked of replays.
@@ -22,4 +24,14 @@ type DecisionSettings struct {
 	Reason      string
 	Errors      map[string]string // nil: it was not sent
 	Problems    []component.Problem
+}
+
+// HelpdeskSettings is the form of where the helpdesk answers.
+type HelpdeskSettings struct {
+	Action   string
+	Number   component.Field
+	Hours    component.Field
+	Reason   string
+	Errors   map[string]string // nil: it was not sent
+	Problems []component.Problem
 }

@@ -29,6 +29,8 @@ type Notice struct {
 	Action string // address that puts it away
 	Where  string // "the internet, 192.0.2.7"; or empty
 	Undo   string // address that takes it back; or empty
+
+	Until *time.Time // that what was given works at the latest; nil: it is not about that
 }
 
 // Restricted is the start page of a session that a bypass made.
@@ -74,8 +76,9 @@ type OwnBypass struct {
 // Case is a case at the helpdesk, as the person it is about sees it: by the agent's name
 // they can tell who may call them.
 type Case struct {
-	Name, Agent, Cause, State string
-	OpenedAt                  time.Time
+	Name                string // empty: it is told once an agent has the case
+	Agent, Cause, State string
+	OpenedAt            time.Time
 }
 
 // Check is a check by the helpdesk of who is on the line, as the person it is about sees
@@ -137,6 +140,14 @@ type LostPhone struct {
 	CanAdd bool
 	Wait   string // what stands in the way of helping oneself; or empty
 	Off    string // who helps instead, where nobody helps themselves
+	Ask    AskDesk
+}
+
+// AskDesk is the form by which somebody asks the helpdesk.
+type AskDesk struct {
+	component.Asking
+	Action string
+	Stands bool // a case of theirs does, to which it is added
 }
 
 // PhoneRow is one phone.

@@ -54,7 +54,7 @@ type ReleaseSchedule struct {
 func (v ReleaseSchedule) confirm(ctx context.Context, csrf string) component.Confirm {
 	act := words.Say(ctx, "release.schedule.cancel")
 	return component.Confirm{
-		ID: "unschedule", Trigger: act, Title: words.Say(ctx, "release.schedule.cancel.title"), Text: v.Cancel, Action: v.Action, CSRF: csrf, Button: act, Danger: true, Open: v.Reason.Open,
+		ID: "unschedule", Trigger: act, Title: words.Say(ctx, "release.schedule.cancel.title"), Text: v.Cancel, Action: v.Action, CSRF: csrf, Button: act, Danger: true, Loud: true, Open: v.Reason.Open,
 	}
 }
 

@@ -131,6 +131,7 @@ type Help struct {
 	Halfway       bool   // one factor was right, and these are for the other one
 	Lost          string // the page of who lost their phone, for when they are in; empty where the helpdesk removes it
 	Check         string // who at the helpdesk checks them just now; or empty
+	Ask           string // where they ask it in writing; or empty
 	HelpdeskPhone string // as it is dialled; or empty
 	HelpdeskHours string // "around the clock"; or empty
 }
@@ -160,6 +161,10 @@ type StepUp struct {
 	Lost       bool // there is none, because the phone that would do was removed by less
 
 	LostHelps bool // whoever lost their phone removes it by themselves
+
+	Vouch      string // where their manager is asked for their word; or empty
+	VouchText  string
+	VouchStops string // why they cannot be asked; or empty
 }
 
 // stay is the box to tick, which stands beside the form that it belongs to: that

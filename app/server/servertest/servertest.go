@@ -23,8 +23,9 @@ const Password = "a long password for tests"
 // Program is a running program.
 type Program struct {
 	*server.Server
-	URL  string // http://localhost:port, also the public address
-	stop func()
+	URL   string // http://localhost:port, also the public address
+	stop  func()
+	still func()
 }
 
 // Stop ends the program before the test does.
@@ -114,8 +115,12 @@ func Empty(t testing.TB, dialect store.Dialect, publicURL string, change ...func
 		}
 	}
 	t.Cleanup(stop)
-	return &Program{Server: s, URL: publicURL, stop: stop}
+	return &Program{Server: s, URL: publicURL, stop: stop, still: fresh}
 }
+
+// Still ends what a Quiet program does by itself, for who has a clock of their own: the
+// table of rules is as it is from now on, and gets stale unless it is read.
+func (p *Program) Still() { p.still() }
 
 // keepFresh reads the table of rules every ten seconds until stop is called. When it
 // cannot be read it gets stale, as it does in the program.

@@ -68,6 +68,12 @@ func Each(t *testing.T, story func(h *House)) {
 	storetest.Each(t, told(story))
 }
 
+// Walk runs a story of storetest.Breadth.
+func Walk(t *testing.T, story func(h *House)) {
+	t.Helper()
+	storetest.Walk(t, told(story))
+}
+
 // On runs a story on one database, for what only one of them can do.
 func On(t *testing.T, dialect store.Dialect, story func(h *House)) {
 	t.Helper()

@@ -56,6 +56,26 @@ func dialects(asked string, race bool) []store.Dialect {
 	panic("storetest: LATCHKEY_TEST_DATABASES is " + asked + ": it is sqlite, or not set for both")
 }
 
+// Breadth are the databases of a test that walks through all there is of something, one
+// after the other: every route, every field. There is nothing at once in it that the race
+// detector could see, and it would take five times as long; so it is skipped there, and
+// without it runs on both, whatever was asked for.
+func Breadth(t *testing.T) []store.Dialect {
+	t.Helper()
+	if race {
+		t.Skip("one thing after the other: nothing for the race detector")
+	}
+	return Both
+}
+
+// Walk is Each for a test of Breadth.
+func Walk(t *testing.T, test func(t *testing.T, db *store.DB, clock *Clock)) {
+	t.Helper()
+	for _, dialect := range Breadth(t) {
+		t.Run(string(dialect), func(t *testing.T) { On(t, dialect, test) })
+	}
+}
+
 // Each runs a test on a SQLite and on a PostgreSQL database of its own, with
 // the schema and a clock that stands until it is moved.
 func Each(t *testing.T, test func(t *testing.T, db *store.DB, clock *Clock)) {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/fault"
 	"latchkey/app/importing"
+	"latchkey/app/people"
 	"latchkey/app/signin"
 	"latchkey/app/user"
 	"latchkey/app/web"
@@ -158,6 +160,13 @@ func (h *Pages) showApproval(c echo.Context, status int, t typed) error {
 	}
 	if r.Kind == importing.KindImport && readsList(r, who.UserID) {
 		v.People = v.Here + "/people"
+	}
+	if v.Waits && r.Kind == people.KindPhoto {
+		var asked people.Photo
+		if err := json.Unmarshal(r.Parameters, &asked); err != nil {
+			return err
+		}
+		v.Photo = asked.JPEG
 	}
 	if v.Waits {
 		h.mayDecide(c, r, &v)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"latchkey/app/bypass"
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
+	"latchkey/app/desk"
 	"latchkey/app/people"
 	"latchkey/app/provider"
 	"latchkey/app/secret"
@@ -57,6 +59,9 @@ func (h *Pages) bypassRow(c echo.Context, r bypass.Row, now time.Time) views.Byp
 	}
 	if r.Delivery != "" {
 		row.Delivery = words.Say(ctx, "bypass.delivery."+string(r.Delivery))
+	}
+	if r.TicketCheck != "" {
+		row.TicketAnswer = words.Say(ctx, "ticketsystem.answer."+r.TicketCheck)
 	}
 	if r.CaseID != "" {
 		row.CaseHref = h.casePath(c, r.CaseID)
@@ -118,7 +123,9 @@ type bypassJSON struct {
 	RequestedBy string     `json:"requested_by"` // sign-in name
 	ApprovedBy  string     `json:"approved_by,omitempty"`
 	Reason      string     `json:"reason"`
+	ReasonCode  string     `json:"reason_code,omitempty"` // of the organisation's reasons
 	Ticket      string     `json:"ticket,omitempty"`
+	TicketCheck string     `json:"ticket_check,omitempty"` // what the ticket system answered: open, or none
 	StartsAt    time.Time  `json:"starts_at"`
 	EndsAt      time.Time  `json:"ends_at"`
 	LastUsedAt  *time.Time `json:"last_used_at,omitempty"`
@@ -129,7 +136,7 @@ type bypassJSON struct {
 func (h *Pages) bypassJSON(c echo.Context, r bypass.Row, now time.Time) bypassJSON {
 	return bypassJSON{
 		ID: r.ID, User: r.UserName, Kind: string(r.Kind), State: string(r.StateAt(now)), Delivery: string(r.Delivery), Minutes: r.Minutes, Uses: r.Uses, UsesLeft: r.UsesLeft,
-		Network: r.Network, Application: r.Application, CallerCheck: string(r.CheckVia), RequestedBy: r.RequestedName, ApprovedBy: r.ApprovedName, Reason: r.Reason, Ticket: r.Ticket,
+		Network: r.Network, Application: r.Application, CallerCheck: string(r.CheckVia), RequestedBy: r.RequestedName, ApprovedBy: r.ApprovedName, Reason: r.Reason, ReasonCode: r.ReasonCode, Ticket: r.Ticket, TicketCheck: r.TicketCheck,
 		StartsAt: r.StartsAt, EndsAt: r.EndsAt, LastUsedAt: r.LastUsedAt, EndedAt: r.EndedAt, Href: h.bypassPath(c, r.ID),
 	}
 }
@@ -161,7 +168,11 @@ func (h *Pages) oneBypass(c echo.Context) error {
 	if r.Revocable(now) && who.May.Has(access.BypassRevoke) && r.UserID != who.UserID {
 		v.RevokeAction = h.bypassPath(c, r.ID) + "/revoke"
 	}
-	return web.Render(c, http.StatusOK, views.BypassPage(h.page(c, bypassesPath), v))
+	page, err := h.deskPage(c, bypassesPath)
+	if err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, views.BypassPage(page, v))
 }
 
 // makeBypass makes the code of one that is ready, for who asked for it.
@@ -199,15 +210,15 @@ func (h *Pages) revokeBypass(c echo.Context) error {
 
 // bypassForm is what was typed for a bypass.
 type bypassForm struct {
-	kind, minutes, uses, startsAt, network, application, delivery, phone, check, replaces, reason string
-	wrong                                                                                         map[string]string
+	kind, minutes, uses, startsAt, network, application, delivery, phone, check, replaces, reason, code string
+	wrong                                                                                               map[string]string
 }
 
 func bypassFormOf(c echo.Context) bypassForm {
 	return bypassForm{
 		kind: web.Form(c, "kind"), minutes: strings.TrimSpace(web.Form(c, "minutes")), uses: strings.TrimSpace(web.Form(c, "uses")), startsAt: strings.TrimSpace(web.Form(c, "starts_at")),
 		network: web.Form(c, "network"), application: web.Form(c, "application"), delivery: web.Form(c, "delivery"), phone: web.Form(c, "backup_phone"), check: web.Form(c, "caller_check"),
-		replaces: web.Form(c, "replaces"), reason: web.Form(c, "reason"),
+		replaces: web.Form(c, "replaces"), reason: web.Form(c, "reason"), code: web.Form(c, "reason_code"),
 	}
 }
 
@@ -225,7 +236,7 @@ func (f bypassForm) asked() (bypass.Asked, string) {
 	}
 	a := bypass.Asked{
 		ID: secret.System.ID(), Kind: bypass.Kind(f.kind), Minutes: number(f.minutes), Uses: number(f.uses), Network: f.network, Application: f.application,
-		Delivery: bypass.Delivery(f.delivery), Phone: f.phone, Check: f.check, Replaces: f.replaces,
+		Delivery: bypass.Delivery(f.delivery), Phone: f.phone, Check: f.check, Replaces: f.replaces, Reason: f.code,
 	}
 	if f.startsAt == "" {
 		return a, ""
@@ -248,8 +259,8 @@ func (h *Pages) issueBypass(c echo.Context) error {
 	typed := bypassFormOf(c)
 	asked, unread := typed.asked()
 	asked.Unread = unread
-	out, err := h.Approvals.Submit(c.Request().Context(), h.act(c, bypass.KindIssue, c.Param("user")).With(asked))
-	if fields, ok := wrong(c, err); ok {
+	out, err := h.Bypasses.Ask(c.Request().Context(), h.act(c, bypass.KindIssue, c.Param("user")), asked)
+	if fields, ok := wrong(c, err); ok && !web.WantsJSON(c) {
 		typed.wrong = fields
 		return h.showDesk(c, http.StatusUnprocessableEntity, typed)
 	}
@@ -280,7 +291,7 @@ func (h *Pages) showDesk(c echo.Context, status int, typed bypassForm) error {
 	}
 	v := views.Desk{
 		PersonHref: h.personPath(c, p.ID), Name: p.Name, DisplayName: p.DisplayName, State: words.Say(ctx, "console.people.state."+p.State), Tone: stateTones[p.State],
-		Role: roleInWords(ctx, p.Standing), Ways: waysInWords(ctx, people.WaysOf(p.Ways)), IssueAction: h.personPath(c, p.ID) + "/bypasses",
+		Role: roleInWords(ctx, p.Standing), Ways: waysInWords(ctx, people.WaysOf(p.Ways)), IssueAction: h.personPath(c, p.ID) + "/bypasses", Photo: component.Picture(p.Photo.JPEG),
 	}
 	if p.LastSignInAt != nil {
 		v.LastAt = *p.LastSignInAt
@@ -318,8 +329,15 @@ func (h *Pages) showDesk(c echo.Context, status int, typed bypassForm) error {
 		return err
 	}
 	v.Check = check
+	page, err := h.deskPage(c, "/users")
+	if err != nil {
+		return err
+	}
 	if proof == nil {
-		return web.Render(c, status, views.DeskPage(h.page(c, "/users"), v))
+		return web.Render(c, status, views.DeskPage(page, v))
+	}
+	if v.Case != nil && page.Ticket.Action == "" {
+		page.Ticket.Action, page.Ticket.Typed = v.IssueAction, v.Case.Ticket.Name // it is about the same thing
 	}
 	v.Proof = &views.DeskProof{
 		ID: proof.ID, Via: words.Say(ctx, "callercheck.via."+string(proof.Via)), Strength: words.Say(ctx, "callercheck.strength."+string(proof.Strength)),
@@ -328,7 +346,7 @@ func (h *Pages) showDesk(c echo.Context, status int, typed bypassForm) error {
 	if v.Form, err = h.deskForm(c, p, me, typed, v.Standing); err != nil {
 		return err
 	}
-	return web.Render(c, status, views.DeskPage(h.page(c, "/users"), v))
+	return web.Render(c, status, views.DeskPage(page, v))
 }
 
 // deskCase says which case the person has.
@@ -341,6 +359,9 @@ func (h *Pages) deskCase(c echo.Context, v *views.Desk, p people.Person, me acce
 		if r.State != cases.Closed {
 			row := h.caseRow(c, r)
 			v.Case = &row
+			if r.Disowned {
+				v.Warnings = append(v.Warnings, disownedAlarm(web.Context(c), r, row.Person))
+			}
 			if r.Repeats > 0 {
 				v.Warnings = append(v.Warnings, words.Say(web.Context(c), "cases.repeats", "count", strconv.Itoa(r.Repeats)))
 			}
@@ -353,7 +374,7 @@ func (h *Pages) deskCase(c echo.Context, v *views.Desk, p people.Person, me acce
 // deskForm is the form of the bypass, with what may be chosen for this person.
 func (h *Pages) deskForm(c echo.Context, p people.Person, me access.Standing, typed bypassForm, standing *views.BypassRow) (*views.BypassForm, error) {
 	ctx, tenantID := web.Context(c), web.Here(c).ID
-	knobs, err := h.Bypasses.Knobs(c.Request().Context(), me)
+	knobs, err := h.Bypasses.Knobs(c.Request().Context(), me, p.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -366,34 +387,52 @@ func (h *Pages) deskForm(c echo.Context, p people.Person, me access.Standing, ty
 		return nil, err
 	}
 	f := &views.BypassForm{
-		Minutes: cmp.Or(typed.minutes, strconv.Itoa(min(bypass.MinutesUsual, knobs.Minutes))), Uses: cmp.Or(typed.uses, "1"), StartsAt: typed.startsAt, Network: typed.network, Typed: typed.reason, Errors: typed.wrong,
+		Minutes: typed.minutes, Uses: typed.uses, StartsAt: typed.startsAt, Network: typed.network, Typed: typed.reason, Errors: typed.wrong, Free: knobs.Free(),
 		Alone: words.Say(ctx, "bypass.minutes.hint", "alone", strconv.Itoa(knobs.Alone), "most", strconv.Itoa(knobs.Minutes)), UsesMost: strconv.Itoa(knobs.Uses), Places: knobs.Places,
 		Eyes: p.Standing.Administrator(),
 	}
 	if standing != nil {
 		f.Replaces = standing.ID
 	}
-	for _, k := range bypass.Kinds {
-		f.Kinds.Choices = append(f.Kinds.Choices, component.Choice{
-			Value: string(k), Label: words.Say(ctx, "bypass.kind."+string(k)), Hint: words.Say(ctx, "bypass.kind_hint."+string(k)), Chosen: typed.kind == string(k) || typed.kind == "" && k == bypass.PassCode,
-		})
+	f.Kinds = component.Choices{Name: "kind", Legend: words.Say(ctx, "bypass.kind"), Error: typed.wrong["kind"]}
+	f.Deliveries = component.Choices{Name: "delivery", Legend: words.Say(ctx, "bypass.delivery"), Error: typed.wrong["delivery"]}
+	kind, delivery := typed.kind, typed.delivery
+	if h.presets(c, f, knobs.Desk, typed); len(f.Presets) > 0 {
+		asUsual := func(chosen string) component.Choice {
+			return component.Choice{Label: words.Say(ctx, "bypass.as_usual"), Chosen: chosen == ""}
+		}
+		f.Kinds.Choices, f.Deliveries.Choices = append(f.Kinds.Choices, asUsual(kind)), append(f.Deliveries.Choices, asUsual(delivery))
+		f.Alone = words.Say(ctx, "bypass.minutes.usual") + " " + f.Alone
+	} else {
+		f.Minutes, f.Uses = cmp.Or(f.Minutes, strconv.Itoa(min(bypass.MinutesUsual, knobs.Minutes))), cmp.Or(f.Uses, "1")
+		if kind == "" && len(knobs.Kinds) > 0 {
+			kind = knobs.Kinds[0]
+		}
 	}
-	f.Kinds.Name, f.Kinds.Legend, f.Kinds.Error = "kind", words.Say(ctx, "bypass.kind"), typed.wrong["kind"]
-	first := bypass.Deliveries[0]
-	if len(phones) == 0 {
-		first = bypass.ReadOut
+	for _, k := range bypass.Kinds {
+		off, hint := !slices.Contains(knobs.Kinds, string(k)), "bypass.kind_hint."+string(k)
+		if off {
+			hint = "bypass.not_allowed"
+		}
+		f.Kinds.Choices = append(f.Kinds.Choices, component.Choice{
+			Value: string(k), Label: words.Say(ctx, "bypass.kind."+string(k)), Hint: words.Say(ctx, hint), Blocked: off, Chosen: !off && kind == string(k),
+		})
 	}
 	for _, d := range bypass.Deliveries {
-		blocked := d != bypass.ReadOut && len(phones) == 0 || d == bypass.ReadOut && !knobs.ReadOut
 		hint := "bypass.delivery_hint." + string(d)
-		if blocked {
-			hint = "bypass.delivery_blocked." + string(d)
+		off, unreachable := !slices.Contains(knobs.Deliveries, string(d)), d != bypass.ReadOut && len(phones) == 0
+		switch {
+		case off:
+			hint = "bypass.not_allowed"
+		case unreachable:
+			hint = "bypass.unreachable"
+		case delivery == "" && len(f.Presets) == 0:
+			delivery = string(d) // the safest that is possible
 		}
 		f.Deliveries.Choices = append(f.Deliveries.Choices, component.Choice{
-			Value: string(d), Label: words.Say(ctx, "bypass.delivery."+string(d)), Hint: words.Say(ctx, hint), Blocked: blocked, Chosen: !blocked && (typed.delivery == string(d) || typed.delivery == "" && d == first),
+			Value: string(d), Label: words.Say(ctx, "bypass.delivery."+string(d)), Hint: words.Say(ctx, hint), Blocked: off || unreachable, Chosen: !off && !unreachable && delivery == string(d),
 		})
 	}
-	f.Deliveries.Name, f.Deliveries.Legend, f.Deliveries.Error = "delivery", words.Say(ctx, "bypass.delivery"), typed.wrong["delivery"]
 	for _, phone := range phones {
 		f.Phones = append(f.Phones, component.Choice{Value: phone.ID, Label: provider.MaskNumber(phone.Number), Chosen: phone.ID == typed.phone})
 	}
@@ -402,4 +441,20 @@ func (h *Pages) deskForm(c echo.Context, p people.Person, me access.Standing, ty
 		f.Applications = append(f.Applications, component.Choice{Value: a.ID, Label: a.Name, Chosen: a.ID == typed.application})
 	}
 	return f, nil
+}
+
+// presets puts the reasons of the tenant on the form: each with what is usual for it, and
+// a key that chooses it.
+func (h *Pages) presets(c echo.Context, f *views.BypassForm, of desk.Desk, typed bypassForm) {
+	ctx, again := web.Context(c), c.Request().PostForm.Has("reason_code")
+	for i, r := range of.Reasons {
+		preset := views.Preset{Value: r.Code, Words: r.Words, Usual: usual(ctx, r), Ticket: r.Ticket, Chosen: r.Code == typed.code}
+		if i < 9 {
+			preset.Key = strconv.Itoa(i + 1)
+		}
+		f.Presets = append(f.Presets, preset)
+	}
+	if len(f.Presets) > 0 && of.Free() {
+		f.Presets = append(f.Presets, views.Preset{Words: words.Say(ctx, "bypass.reason.other"), Usual: words.Say(ctx, "bypass.reason.other_text"), Key: "0", Chosen: again && typed.code == ""})
+	}
 }

@@ -55,13 +55,22 @@ func (h *Pages) caseRow(c echo.Context, r cases.Row) views.CaseRow {
 	ctx := web.Context(c)
 	row := views.CaseRow{
 		Name: r.Name(), Href: h.casePath(c, r.ID), Person: cmp.Or(r.DisplayName, r.UserName), PersonHref: h.personPath(c, r.UserID), Cause: words.Say(ctx, "cases.cause."+string(r.Cause)),
-		Words: r.Words, Ticket: h.ticketRef(c, r.Ticket), State: words.Say(ctx, "cases.state."+string(r.State)), Tone: caseTones[r.State], Owner: r.OwnerName, OpenedAt: r.OpenedAt,
+		Words: r.Words, GivenBy: r.ReasonWords, Ticket: h.ticketRef(c, r.Ticket), State: words.Say(ctx, "cases.state."+string(r.State)), Tone: caseTones[r.State], Owner: r.OwnerName, OpenedAt: r.OpenedAt,
 	}
 	if r.Repeats > 0 {
 		row.Repeats = words.Say(ctx, "cases.repeats", "count", strconv.Itoa(r.Repeats))
 	}
 	if r.ClosedAt != nil {
 		row.ClosedAt = *r.ClosedAt
+	}
+	if r.Origin != cases.FromDesk {
+		row.Asked = words.Say(ctx, "cases.origin."+string(r.Origin))
+		if r.State != cases.Closed && !r.Proved {
+			row.Unproved = words.Say(ctx, "cases.unproved")
+		}
+	}
+	if r.Disowned {
+		row.Disowned = words.Say(ctx, "cases.disowned")
 	}
 	return row
 }
@@ -89,13 +98,17 @@ func (h *Pages) cases(c echo.Context) error {
 	for _, state := range append([]string{cases.Standing}, string(cases.Open), string(cases.Waiting), string(cases.Closed)) {
 		v.States = append(v.States, component.Choice{Value: state, Label: words.Say(ctx, "cases.state."+state), Chosen: state == f.State})
 	}
-	owners := []string{cases.Anyone, cases.Mine}
+	owners := []string{cases.Anyone, cases.Mine, cases.Nobody}
+	if !v.All {
+		owners = []string{cases.Desk, cases.Mine, cases.Nobody}
+	}
+	known := len(owners)
 	if !slices.Contains(owners, f.Owner) {
 		owners = append(owners, f.Owner)
 	}
-	for _, owner := range owners {
+	for i, owner := range owners {
 		label := owner
-		if owner == cases.Anyone || owner == cases.Mine {
+		if i < known {
 			label = words.Say(ctx, "cases.owner."+owner)
 		}
 		v.Owners = append(v.Owners, component.Choice{Value: owner, Label: label, Chosen: owner == f.Owner})
@@ -104,10 +117,10 @@ func (h *Pages) cases(c echo.Context) error {
 	for _, age := range cases.Ages {
 		v.Ages = append(v.Ages, component.Choice{Value: age, Label: words.Say(ctx, "cases.age."+age), Chosen: age == f.Age})
 	}
-	v.Filtered = f.State != cases.Standing || f.Age != "" || v.All && f.Owner != cases.Anyone
+	v.Filtered = f.State != cases.Standing || f.Age != "" || f.Owner != owners[0]
 	for _, r := range page.Rows {
 		row := h.caseRow(c, r)
-		if v.All {
+		if v.All && r.OwnerName != "" {
 			row.OwnerHref = address(list, "state", f.State, "owner", r.OwnerName, "age", f.Age)
 		}
 		v.Rows = append(v.Rows, row)
@@ -123,8 +136,11 @@ type caseJSON struct {
 	Cause    string     `json:"cause"`
 	Words    string     `json:"words"`
 	Ticket   string     `json:"ticket"`
+	Reason   string     `json:"reason_code,omitempty"` // of the organisation's, by which something was given last
 	State    string     `json:"state"`
-	Owner    string     `json:"owner"` // sign-in name
+	Owner    string     `json:"owner"`  // sign-in name; empty: nobody has taken it
+	Origin   string     `json:"origin"` // desk, self_service, account
+	Proved   bool       `json:"proved"` // somebody was proved to be the person, in a caller check of this case
 	Repeats  int        `json:"repeats"`
 	OpenedAt time.Time  `json:"opened_at"`
 	ClosedAt *time.Time `json:"closed_at"`
@@ -135,7 +151,7 @@ func (h *Pages) casesJSON(c echo.Context, rows []cases.Row) []caseJSON {
 	all := make([]caseJSON, len(rows))
 	for i, r := range rows {
 		all[i] = caseJSON{
-			ID: r.ID, Number: r.Name(), User: r.UserName, Cause: string(r.Cause), Words: r.Words, Ticket: r.Ticket, State: string(r.State), Owner: r.OwnerName,
+			ID: r.ID, Number: r.Name(), User: r.UserName, Cause: string(r.Cause), Words: r.Words, Ticket: r.Ticket, Reason: r.ReasonCode, State: string(r.State), Owner: r.OwnerName, Origin: string(r.Origin), Proved: r.Proved,
 			Repeats: r.Repeats, OpenedAt: r.OpenedAt, ClosedAt: r.ClosedAt, Href: h.casePath(c, r.ID),
 		}
 	}
@@ -148,14 +164,15 @@ func (h *Pages) oneCase(c echo.Context) error { return h.showCase(c, http.Status
 // showCase shows a case; form is the one that was refused, with the words for its fields.
 func (h *Pages) showCase(c echo.Context, status int, form string, fields map[string]string) error {
 	ctx, who := web.Context(c), h.Site.Standing(c)
-	w, err := h.Cases.Find(c.Request().Context(), who, c.Param("case"))
+	before, beforeID := position(c.QueryParam("after"))
+	w, err := h.Cases.Find(c.Request().Context(), who, c.Param("case"), cases.Position{At: before, ID: beforeID})
 	if err != nil {
 		return err
 	}
 	if web.WantsJSON(c) && form == "" {
 		notes := make([]map[string]any, len(w.Notes))
 		for i, n := range w.Notes {
-			notes[i] = map[string]any{"at": n.At, "author": w.Names[n.AuthorID], "words": n.Words}
+			notes[i] = map[string]any{"at": n.At, "author": w.Names[n.AuthorID], "words": n.Words, "unverified": n.AskID != ""}
 		}
 		devices := []map[string]any{}
 		for _, l := range w.Links {
@@ -189,8 +206,9 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 		v.Phones = append(v.Phones, component.Choice{Value: l.ID, Label: words.Say(ctx, "cases.phone", "name", shown.Name, "kind", shown.Kind), Chosen: l.ID == web.Form(c, "device")})
 	}
 	for _, n := range w.Notes {
-		v.Notes = append(v.Notes, views.CaseNote{Author: w.Names[n.AuthorID], Words: n.Words, At: n.At})
+		v.Notes = append(v.Notes, views.CaseNote{Author: w.Names[n.AuthorID], Words: n.Words, At: n.At, Unverified: n.AskID != ""})
 	}
+	h.askRows(c, w, &v)
 	for _, e := range w.Story {
 		event := h.happened(c, w.UserID, w.Names, e)
 		if strings.EqualFold(e.Ticket, w.Ticket) {
@@ -198,7 +216,45 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 		}
 		v.Story = append(v.Story, event)
 	}
-	return web.Render(c, status, views.CasePage(h.page(c, casesPath), v))
+	if w.Older {
+		last := w.Story[len(w.Story)-1]
+		v.Older = h.casePath(c, w.ID) + "?after=" + strconv.FormatInt(last.At.UnixMicro(), 10) + "." + url.QueryEscape(last.ID) + "#history"
+	}
+	if !before.IsZero() {
+		v.Newest = h.casePath(c, w.ID) + "#history"
+	}
+	page, err := h.deskPage(c, casesPath)
+	if err != nil {
+		return err
+	}
+	return web.Render(c, status, views.CasePage(page, v))
+}
+
+// askRows says who asked for a case, and that nobody was proved by asking.
+func (h *Pages) askRows(c echo.Context, w cases.Whole, v *views.Case) {
+	ctx := web.Context(c)
+	for _, a := range w.Asks {
+		row := views.CaseAsk{Number: a.Number, At: a.At, Where: strings.Join(slicesWithout(web.SayBrowser(ctx, a.Browser), a.IP), " · "), How: words.Say(ctx, "cases.asked.unproved"), DisownedAt: a.DisownedAt}
+		switch {
+		case a.SignedIn:
+			row.How = words.Say(ctx, "cases.asked.signed_in", "how", web.How(ctx, a.Proved))
+		case a.Proved != "":
+			row.How = words.Say(ctx, "cases.asked.halfway", "how", web.How(ctx, a.Proved))
+		}
+		v.Asks = append(v.Asks, row)
+	}
+	v.Unverified = w.Origin != cases.FromDesk
+	if w.Disowned && v.Alarm == "" && w.State != cases.Closed {
+		v.Alarm = disownedAlarm(ctx, w.Row, v.Person)
+	}
+}
+
+// disownedAlarm says that a person did not ask for their case, and how much that is worth.
+func disownedAlarm(ctx context.Context, r cases.Row, name string) string {
+	if r.OnPhone {
+		return words.Say(ctx, "cases.disowned.on_phone", "name", name)
+	}
+	return words.Say(ctx, "cases.disowned.alarm", "name", name)
 }
 
 // linkedPhone is a phone that a case is about, in words.
@@ -266,7 +322,7 @@ func (h *Pages) openCase(c echo.Context) error {
 // onCase carries an act on the case of the path out: under the ticket of the case where
 // the form names none. Some acts may go without words.
 func (h *Pages) onCase(c echo.Context, kind approval.Kind, parameters func(of cases.Of) any, wordless bool, done string) error {
-	w, err := h.Cases.Find(c.Request().Context(), h.Site.Standing(c), c.Param("case"))
+	w, err := h.Cases.Find(c.Request().Context(), h.Site.Standing(c), c.Param("case"), cases.Position{})
 	if err != nil {
 		return err
 	}

@@ -10,22 +10,22 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
 	"latchkey/app/application"
 	"latchkey/app/approval"
-	"latchkey/app/audit"
 	"latchkey/app/bypass"
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
+	"latchkey/app/desk"
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/importing"
 	"latchkey/app/insight"
 	"latchkey/app/operator"
+	"latchkey/app/outage"
 	"latchkey/app/passcode"
 	"latchkey/app/people"
 	"latchkey/app/policy"
@@ -36,8 +36,10 @@ import (
 	"latchkey/app/rollout"
 	"latchkey/app/search"
 	"latchkey/app/settings"
+	"latchkey/app/signals"
 	"latchkey/app/signin"
 	"latchkey/app/ticket"
+	"latchkey/app/ticketsystem"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -66,9 +68,14 @@ type Pages struct {
 	Providers *provider.Service
 	Tickets   *ticket.Service
 	Cases     *cases.Service
+	Desk      *desk.Service
 	Checks    *callercheck.Service
 	Replays   *replay.Service
 	Insights  *insight.Service
+	Outages   *outage.Service
+	Signals   *signals.Service
+
+	TicketSystems *ticketsystem.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -87,15 +94,19 @@ var places = []place{
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
+	{agentsPath, "agents", "chart", access.AuditRead},
 	{insightsPath, "insights", "chart", access.RolloutEdit},
 	{rolloutPath, "rollout", "list", access.RolloutEdit},
 	{policyPath, "policy", "key", access.PolicyEdit},
 	{campaignPath, "campaign", "phone", access.RolloutEdit},
 	{passcodesPath, "passcodes", "warn", access.PolicyEdit},
 	{"/settings", "settings", "sliders", access.PolicyEdit},
+	{deskRulesPath, "desk", "call", access.PolicyEdit},
 	{providersPath, "providers", "message", access.IntegrationEdit},
+	{ticketSystemPath, "ticket_system", "case", access.IntegrationEdit},
 	{applicationsPath, "applications", "grid", access.IntegrationEdit},
 	{placesPath, "places", "globe", access.PolicyEdit},
+	{outagePath, "outage", "warn", access.OutageHandle},
 	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
 
@@ -106,7 +117,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stayRoutes(),
 	)
 }
 
@@ -114,7 +125,7 @@ func (h *Pages) Routes() []web.Route {
 // person is there, and the places that they may open. current is a place's path.
 func (h *Pages) page(c echo.Context, current string) component.Page {
 	ctx, at, me := web.Context(c), web.Here(c), h.Site.Standing(c)
-	page := h.Site.Page(c)
+	page := h.outageBanner(c, h.Site.Page(c))
 	page.TenantName, page.Role, page.RoleEndsAt = at.Name, web.RoleName(ctx, me.Role, me.Name), me.EndsAt
 	if web.Session(c).TenantID != at.ID {
 		page.ChooserHref = "/admin" // an operator, whom other tenants may let in too
@@ -135,9 +146,7 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 	page.SearchHref, page.StayHref = h.path(c, "/search"), h.path(c, "/stay")
 	if c.Request().Method == http.MethodPost {
 		page.Ticket = component.Ticket{Action: c.Request().URL.EscapedPath(), Typed: web.Form(c, "ticket")}
-		if typed := strings.TrimSpace(page.Ticket.Typed); typed != "" && !audit.IsTicket(typed) {
-			page.Ticket.Error = web.Sentence(c, "approval.ticket_form", "")
-		}
+		page.Ticket.Error, _ = c.Get(ticketWrong).(string)
 	}
 	return page
 }
@@ -169,15 +178,21 @@ func (h *Pages) submit(c echo.Context, act approval.Act, to string) error {
 	return web.Redirect(c, h.path(c, to))
 }
 
+// ticketWrong is under which a request keeps what is wrong with its ticket, for the page
+// that it makes.
+const ticketWrong = "console.ticket"
+
 // wrong gives the words for the fields of a form that fails, or ok false when
 // err is something else.
 func wrong(c echo.Context, err error) (fields map[string]string, ok bool) {
 	if !errors.Is(err, fault.Invalid) {
 		return nil, false
 	}
+	f := fault.Of(err)
 	fields = map[string]string{}
-	for field, code := range fault.Of(err).Fields {
-		fields[field] = web.Sentence(c, code, "")
+	for field, code := range f.Fields {
+		fields[field] = web.Sentence(c, code, f.Detail)
 	}
+	c.Set(ticketWrong, fields["ticket"])
 	return fields, true
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/cases"
 	"latchkey/app/overview"
 	"latchkey/app/web"
 	views "latchkey/views/console"
@@ -88,11 +89,31 @@ func (h *Pages) attention(ctx context.Context, c echo.Context, n overview.Counts
 			Href: h.path(c, "/roles"), Label: look, Tone: "warn",
 		})
 	}
+	if n.Untaken > 0 && h.Site.Standing(c).May.Has(access.CaseHandle) {
+		all = append(all, views.Attention{
+			Text: words.Say(ctx, "console.overview.untaken.title", "count", capped(n.Untaken)), Why: words.Say(ctx, "console.overview.untaken.text"),
+			Href: h.path(c, casesPath+"?owner="+cases.Nobody), Label: look, Tone: "warn",
+		})
+	}
 	if n.Passcodes > 0 && h.Site.Standing(c).May.Has(access.PolicyEdit) {
 		all = append(all, views.Attention{
 			Text: words.Say(ctx, "console.overview.passcodes.title", "count", strconv.Itoa(n.Passcodes)), Why: words.Say(ctx, "console.overview.passcodes.text"),
 			Href: h.path(c, passcodesPath), Label: look, Tone: "bad",
 		})
+	}
+	if h.Site.Standing(c).May.Has(access.OutageHandle) {
+		if n.Failing > 0 {
+			all = append(all, views.Attention{
+				Text: words.Say(ctx, "console.overview.failing.title", "count", strconv.Itoa(n.Failing)), Why: words.Say(ctx, "console.overview.failing.text"),
+				Href: h.path(c, outagePath), Label: look, Tone: "bad",
+			})
+		}
+		if n.Unsigned > 0 {
+			all = append(all, views.Attention{
+				Text: words.Say(ctx, "console.overview.unsigned.title", "count", strconv.Itoa(n.Unsigned)), Why: words.Say(ctx, "console.overview.unsigned.text"),
+				Href: h.path(c, outagePath), Label: look, Tone: "warn",
+			})
+		}
 	}
 	if n.Differing > 0 && h.Site.Standing(c).May.Has(access.PolicyEdit) {
 		all = append(all, views.Attention{

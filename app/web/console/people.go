@@ -34,6 +34,7 @@ func (h *Pages) peopleRoutes() []web.Route {
 		web.Post("/admin/:tenant/users/:user/codes/revoke", access.AuthenticatorReset, h.revokeSheet),
 		web.Post("/admin/:tenant/users/:user/passkeys/:passkey/revoke", access.AuthenticatorReset, h.revokePasskey),
 		web.Post("/admin/:tenant/users/:user/manager", access.UserInvite, h.setManager),
+		web.Post("/admin/:tenant/users/:user/photo", access.UserInvite, h.setPhoto),
 		web.Post("/admin/:tenant/users/:user/mfa", access.PolicyEdit, h.setMFA),
 		web.Post("/admin/:tenant/users/:user/invitation", access.UserInvite, h.renewInvitation),
 		web.Post("/admin/:tenant/users/:user/password-link", access.UserInvite, h.sendPasswordLink),

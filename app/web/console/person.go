@@ -18,6 +18,7 @@ import (
 	"latchkey/app/people"
 	"latchkey/app/user"
 	"latchkey/app/web"
+	"latchkey/views/component"
 	views "latchkey/views/console"
 	"latchkey/views/words"
 )
@@ -49,7 +50,7 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 		MFA: words.Say(ctx, "console.people.mfa."+p.MFAState), MFAHint: words.Say(ctx, "console.person.mfa_hint."+p.MFAState),
 		CreatedAt: p.CreatedAt, CreatedBy: p.Names[p.CreatedBy], Password: p.Password(), AtRisk: p.Ways&(p.Ways-1) == 0,
 		RoleScope: strings.Join(p.RoleScope, ", "), RoleThrough: p.RoleGroup, RoleEndsAt: p.Standing.EndsAt, Role: roleInWords(ctx, p.Standing),
-		Told: p.Told != people.Nothing, Manager: p.Names[p.ManagerID],
+		Told: p.Told != people.Nothing, Manager: p.Names[p.ManagerID], Photo: component.Picture(p.Photo.JPEG),
 	}
 	if p.LastSignInAt != nil {
 		v.LastAt = *p.LastSignInAt
@@ -117,7 +118,11 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	if !before.IsZero() {
 		v.Newest = h.personPath(c, p.ID) + "#history"
 	}
-	return web.Render(c, status, views.PersonPage(h.page(c, "/users"), v))
+	page, err := h.deskPage(c, "/users")
+	if err != nil {
+		return err
+	}
+	return web.Render(c, status, views.PersonPage(page, v))
 }
 
 // position reads where a page of the history begins; what is none is the beginning.

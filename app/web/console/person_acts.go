@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/device"
 	"latchkey/app/people"
+	"latchkey/app/photo"
 	"latchkey/app/secret"
 	"latchkey/app/user"
 	"latchkey/app/web"
@@ -41,6 +43,7 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 
 	people.KindPostpone: {"/campaign/postpone", "postpone"},
 	people.KindManager:  {"/manager", "manager"},
+	people.KindPhoto:    {"/photo", "photo"},
 }
 
 // dangers are the acts that take something from a person.
@@ -94,6 +97,14 @@ func (h *Pages) personActs(c echo.Context, v *views.Person, p people.Person, off
 			}
 			if back.form == act.ID {
 				act.Name.Typed = web.Form(c, "manager")
+			}
+		case people.KindPhoto:
+			act.File = &component.Field{
+				Name: "photo", ID: "photo-file", Type: "file", Accept: "image/jpeg,image/png", Label: words.Say(ctx, "console.act.photo.file"), Hint: words.Say(ctx, "console.act.photo.hint"), Error: problemsOf(back, act.ID)["photo"], Required: true,
+			}
+			if p.Photo.Mark != "" {
+				act.File.Required = false
+				act.File.Hint = words.Say(ctx, "console.act.photo.hint_away")
 			}
 		case people.KindInvitation, people.KindPasswordLink:
 			act.Once = secret.System.ID()
@@ -236,6 +247,39 @@ func (h *Pages) setMFA(c echo.Context) error {
 		return err
 	}
 	return h.actOn(c, people.KindMFA, "mfa", people.MFA{State: web.Form(c, "mfa_state")}, "?done=mfa_changed")
+}
+
+// setPhoto takes the photo of a file; without a file the one that there is goes.
+func (h *Pages) setPhoto(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	if err := h.People.MayChangePhoto(c.Request().Context(), web.Here(c).ID, web.Session(c).UserID, c.Param("user")); err != nil {
+		return h.actOn(c, people.KindPhoto, "photo", people.Photo{Unread: true}, "") // refused, and remembered
+	}
+	kept, err := photoOf(c)
+	if fields, ok := wrong(c, err); ok {
+		return h.showPerson(c, http.StatusUnprocessableEntity, failed{form: "photo", typed: web.Form(c, "reason"), wrong: fields})
+	}
+	if err != nil {
+		return err
+	}
+	return h.actOn(c, people.KindPhoto, "photo", people.Photo{JPEG: kept}, "?done=photo_changed")
+}
+
+// photoOf gives the photo that a form brings, as it is kept; nothing when it brings none.
+func photoOf(c echo.Context) ([]byte, error) {
+	if c.Request().MultipartForm == nil {
+		return nil, nil
+	}
+	_, file, err := upload(c, "photo")
+	if errors.Is(err, http.ErrMissingFile) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return photo.Read(c.Request().Context(), file)
 }
 
 func (h *Pages) setManager(c echo.Context) error {

@@ -259,11 +259,12 @@ func typedOf(p ramp.Plan) rampTyped {
 		if s.Rule.Stage == feature.Percentage {
 			typed.percentages[i] = strconv.Itoa(s.Rule.Share)
 		}
-		typed.include, typed.exclude = s.Rule.Include, s.Rule.Exclude
-		for _, other := range p.Steps {
-			if len(other.Rule.Include) > len(typed.include) {
-				typed.include = other.Rule.Include // “Everyone” has none
-			}
+		// Groups are chosen for all steps at once; “Everyone” includes none, and “Off” has none.
+		if len(s.Rule.Include) > len(typed.include) {
+			typed.include = s.Rule.Include
+		}
+		if len(s.Rule.Exclude) > len(typed.exclude) {
+			typed.exclude = s.Rule.Exclude
 		}
 	}
 	return typed
@@ -300,7 +301,7 @@ func (h *Pages) rampForm(c echo.Context) error {
 			found, err := h.Rollout.Preview(c.Request().Context(), web.Here(c).ID, rollout.Draft{Feature: now.Feature, Rule: last, Version: now.Version})
 			switch {
 			case errors.Is(err, fault.Invalid):
-				typed.wrong = h.ofLastStep(c, err, len(plan.Steps))
+				typed.wrong, _ = wrong(c, ramp.OfStep(err, len(plan.Steps)-1))
 				return h.showRamp(c, http.StatusUnprocessableEntity, now, under, typed)
 			case err != nil:
 				return err
@@ -324,26 +325,12 @@ func (h *Pages) rampForm(c echo.Context) error {
 	return h.showRamp(c, http.StatusOK, now, under, typed)
 }
 
-func (h *Pages) ofLastStep(c echo.Context, err error, n int) map[string]string {
-	fields := map[string]string{}
-	for field, code := range fault.Of(err).Fields {
-		if field == "stage" || field == "percentage" {
-			field += "_" + strconv.Itoa(n)
-		}
-		fields[field] = web.Sentence(c, code, "")
-	}
-	return fields
-}
-
-func (h *Pages) underRamp(c echo.Context) (rollout.Rollout, *ramp.Looked, error) {
+func (h *Pages) underRamp(c echo.Context) (rollout.Rollout, *ramp.Ramp, error) {
 	now, err := h.Rollout.Of(c.Request().Context(), web.Here(c).ID, feature.Feature(c.Param("feature")))
 	if err != nil {
 		return now, nil, err
 	}
-	under, err := h.Ramps.Look(c.Request().Context(), web.Here(c).ID, now.Feature)
-	if err == nil && under != nil && under.State.Over() {
-		under = nil
-	}
+	under, err := h.Ramps.UnderWay(c.Request().Context(), web.Here(c).ID, now.Feature)
 	return now, under, err
 }
 
@@ -398,7 +385,7 @@ func (h *Pages) submitRamp(c echo.Context, done string, act func(rollout.Rollout
 	return err
 }
 
-func (h *Pages) showRamp(c echo.Context, status int, now rollout.Rollout, under *ramp.Looked, typed rampTyped) error {
+func (h *Pages) showRamp(c echo.Context, status int, now rollout.Rollout, under *ramp.Ramp, typed rampTyped) error {
 	ctx := web.Context(c)
 	groups, err := h.Rollout.Groups(c.Request().Context(), web.Here(c).ID)
 	if err != nil {

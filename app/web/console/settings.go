@@ -25,6 +25,7 @@ func (h *Pages) settingsRoutes() []web.Route {
 		web.Get("/admin/:tenant/settings", access.PolicyEdit, h.settings),
 		web.Post("/admin/:tenant/settings", access.PolicyEdit, h.changeSettings),
 		web.Post("/admin/:tenant/settings/decisions", access.PolicyEdit, h.changeDecisions),
+		web.Post("/admin/:tenant/settings/helpdesk", access.PolicyEdit, h.changeHelpdesk),
 	}
 }
 
@@ -94,11 +95,14 @@ func count(c echo.Context, field string, now int) int {
 
 func (h *Pages) showSettings(c echo.Context, status int, s settings.Settings, errors map[string]string) error {
 	ctx := web.Context(c)
-	v := views.Settings{Action: h.path(c, "/settings")}
+	v := views.Settings{Action: h.path(c, "/settings"), HoursHref: h.path(c, "/settings/desk-hours")}
 	if err := h.showDecisions(c, &v.Decisions, errors); err != nil {
 		return err
 	}
-	if v.Decisions.Errors == nil { // it is this form that came back
+	if err := h.showHelpdesk(c, &v.Helpdesk, errors); err != nil {
+		return err
+	}
+	if v.Decisions.Errors == nil && v.Helpdesk.Errors == nil { // it is this form that came back
 		v.Reason, v.Errors = web.Form(c, "reason"), errors
 	}
 	for _, m := range settings.Modes {

@@ -9,8 +9,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/app/application"
 	"latchkey/app/decision"
+	"latchkey/app/fault"
 	"latchkey/app/method"
+	"latchkey/app/session"
+	"latchkey/app/signin"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -19,6 +23,9 @@ import (
 )
 
 const whatIfPath = policyPath + "/what-if"
+
+// anyApplication is one in the form that is none of the tenant's in particular.
+const anyApplication = "other"
 
 var outcomeTones = map[decision.Outcome]string{decision.Passed: "good", decision.Asked: "warn", decision.Blocked: "bad"}
 
@@ -29,14 +36,28 @@ func (h *Pages) whatIf(c echo.Context) error {
 	v := views.WhatIf{
 		Action: h.path(c, whatIfPath), PolicyHref: h.path(c, policyPath), User: strings.TrimSpace(query.Get("user")), Address: strings.TrimSpace(query.Get("address")), Known: query.Has("known"), Errors: map[string]string{},
 	}
-	elsewhere := query.Get("application") == "other"
-	v.Applications = []component.Choice{
-		{Value: "", Label: words.Say(ctx, "whatif.application.latchkey"), Chosen: !elsewhere}, {Value: "other", Label: words.Say(ctx, "whatif.application.other"), Chosen: elsewhere},
+	all, err := h.Applications.List(c.Request().Context(), web.Here(c).ID)
+	if err != nil {
+		return err
 	}
+	v.Applications = []component.Choice{{Label: words.Say(ctx, "whatif.application.latchkey")}}
+	var to *application.Application
+	for i, a := range all {
+		chosen := a.ID == query.Get("application")
+		if chosen {
+			to = &all[i]
+		}
+		v.Applications = append(v.Applications, component.Choice{Value: a.ID, Label: a.Name, Chosen: chosen})
+	}
+	elsewhere := query.Get("application") == anyApplication
+	v.Applications = append(v.Applications, component.Choice{Value: anyApplication, Label: words.Say(ctx, "whatif.application.other"), Chosen: elsewhere})
 	asked := decision.Described{Known: v.Known}
 	asked.IP = v.Address
-	if elsewhere {
-		asked.Application = v.Applications[1].Label
+	switch {
+	case to != nil:
+		asked.Application = to.Name
+	case elsewhere:
+		asked.Application = words.Say(ctx, "whatif.application.other")
 	}
 	for _, w := range method.Ways {
 		chosen := slices.Contains(query["way"], w.Name)
@@ -64,6 +85,13 @@ func (h *Pages) whatIf(c echo.Context) error {
 				return err
 			}
 			answerWhatIf(ctx, &v, in, tried, names)
+			if to != nil {
+				closed, err := h.Applications.ClosedTo(c.Request().Context(), *to, asked.TenantID, id)
+				if err != nil {
+					return err
+				}
+				toApplication(c, &v, tried, *to, closed)
+			}
 		}
 	}
 	v.Problems = component.Problems(v.Errors, "user")
@@ -112,6 +140,43 @@ func answerWhatIf(ctx context.Context, v *views.WhatIf, in decision.Input, tried
 	}
 	if slices.Sort(mine); len(mine) > 0 {
 		v.Facts = append(v.Facts, views.WhatIfFact{Label: words.Say(ctx, "whatif.fact.groups"), Text: strings.Join(mine, ", ")})
+	}
+}
+
+// toApplication adds what an application of the tenant asks by itself: whom it is for, and
+// how strong a proof.
+func toApplication(c echo.Context, v *views.WhatIf, tried []decision.Tried, to application.Application, closed error) {
+	ctx := web.Context(c)
+	if closed != nil {
+		v.Answer = words.Say(ctx, "whatif.answer.not_to", "name", v.User, "application", to.Name)
+		v.Facts = append(v.Facts, views.WhatIfFact{Label: to.Name, Text: words.Say(ctx, "whatif."+fault.Of(closed).Code)})
+		return
+	}
+	least := session.LevelOf(to.Strength)
+	if least <= session.OneFactor {
+		v.Facts = append(v.Facts, views.WhatIfFact{Label: to.Name, Text: words.Say(ctx, "whatif.application.any")})
+		return
+	}
+	asks := words.Say(ctx, "applications.strength."+to.Strength)
+	v.Facts = append(v.Facts, views.WhatIfFact{Label: to.Name, Text: words.Say(ctx, "whatif.application.least", "strength", asks)})
+	enough, more := false, false
+	for i, t := range tried {
+		reached := session.Session{ProvedBy: signin.Way(wayName(t.Way)).Proves()}.Level()
+		if t.Outcome == decision.Asked { // a second factor completes it
+			reached = max(reached, session.MultiFactor)
+		}
+		switch {
+		case t.Outcome == decision.Blocked:
+		case reached >= least:
+			enough = true
+		default:
+			more = true
+			v.Ways[i].Outcome, v.Ways[i].Tone = words.Say(ctx, "whatif.outcome.asked"), outcomeTones[decision.Asked]
+			v.Ways[i].Text += " " + words.Say(ctx, "whatif.application.more", "application", to.Name, "strength", asks)
+		}
+	}
+	if more && !enough {
+		v.Answer = words.Say(ctx, "whatif.answer.more", "name", v.User, "application", to.Name, "strength", asks)
 	}
 }
 

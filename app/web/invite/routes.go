@@ -1,5 +1,5 @@
 // Package invite serves those who come by a one-time link: to set their password, or to
-// say that a bypass was not asked for by them.
+// say that a bypass, or a request to the helpdesk, was not asked for by them.
 package invite
 
 import (
@@ -32,6 +32,8 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/invite/:token", access.Anyone, h.form),
 		web.Post("/invite/:token", access.Anyone, h.accept),
 		web.Get("/not-me", access.Anyone, h.disowned),
+		web.Get("/not-me/open", access.Anyone, h.disownedOpen),
+		web.Get("/not-me/asked", access.Anyone, h.askDisowned),
 		web.Get("/not-me/:link", access.Anyone, h.disown),
 		web.Post("/not-me/:link", access.Anyone, h.doDisown),
 	}

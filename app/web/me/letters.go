@@ -3,6 +3,7 @@ package me
 import (
 	"context"
 	"strings"
+	"time"
 
 	"latchkey/app/audit"
 	"latchkey/app/notify"
@@ -17,14 +18,20 @@ type Letters struct{ PublicURL string }
 func (l Letters) Mail(tenantName string, n notify.Told) (subject, text string) {
 	ctx := context.Background()
 	shown := notice(ctx, n)
-	lines := []string{shown.What + ".", words.Say(ctx, "mail.when", "when", n.At.UTC().Format("2006-01-02 15:04"))}
+	lines := []string{shown.What + ".", words.Say(ctx, "mail.when", "when", minute(n.At))}
 	look := words.Say(ctx, "mail.look", "link", l.PublicURL+"/me/activity")
 	if n.Action == audit.SessionNewBrowser {
 		lines = append(lines, words.Say(ctx, "mail.from", "address", n.IP))
 		look = words.Say(ctx, "mail.undo", "link", l.PublicURL+"/")
 	}
+	if shown.Until != nil {
+		lines = append(lines, words.Say(ctx, "mail.until", "when", minute(*shown.Until)))
+	}
 	if n.Disowning != "" {
-		look = words.Say(ctx, "mail.disown", "link", l.PublicURL+"/not-me/"+n.Disowning)
+		look = words.Say(ctx, "mail.disown", "link", l.PublicURL+notMe+n.Disowning)
+		if n.Action == audit.CaseAsked {
+			look = words.Say(ctx, "mail.disown_ask", "link", l.PublicURL+notMe+n.Disowning)
+		}
 	}
 	if shown.By != "" {
 		lines = append(lines, words.Say(ctx, "mail.by", "role", shown.By))
@@ -35,6 +42,35 @@ func (l Letters) Mail(tenantName string, n notify.Told) (subject, text string) {
 	lines = append(lines, "", shown.Next, look, "", words.Say(ctx, "mail.foot", "tenant", tenantName))
 	return words.Say(ctx, "mail.subject", "tenant", tenantName, "what", shown.What), strings.Join(lines, "\n") + "\n"
 }
+
+// minute is a moment as messages say it: they are read who knows where.
+func minute(at time.Time) string { return at.UTC().Format("2006-01-02 15:04") }
+
+// Told is a notice as a text message, as short as it can be.
+func (l Letters) Told(tenantName string, n notify.Told) string {
+	p := l.Pushed(tenantName, n)
+	if p.Link == "" {
+		return words.Say(context.Background(), "message.told", "tenant", p.Title, "what", p.Text)
+	}
+	return words.Say(context.Background(), "message.told.disown", "tenant", p.Title, "what", p.Text, "link", l.PublicURL+p.Link)
+}
+
+// Pushed is a notice as a phone shows it. One that is told without names says none.
+func (l Letters) Pushed(tenantName string, n notify.Told) notify.Pushed {
+	ctx := context.Background()
+	what := notice(ctx, n).What
+	p := notify.Pushed{Title: tenantName, Text: words.Say(ctx, "push.what", "what", what)}
+	if n.Until != nil {
+		p.Text = words.Say(ctx, "push.until", "what", what, "when", minute(*n.Until))
+	}
+	if n.Disowning != "" {
+		p.Link = notMe + n.Disowning
+	}
+	return p
+}
+
+// notMe is where links lead by which somebody says that it was not them.
+const notMe = "/not-me/"
 
 // Code is a code as a text message. Its last line is what browsers know it by (the
 // origin-bound one-time code message format), so that it is offered on this site and

@@ -2,12 +2,15 @@ package me
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/audit"
+	"latchkey/app/cases"
 	"latchkey/app/device"
+	"latchkey/app/fault"
 	"latchkey/app/session"
 	"latchkey/app/user"
 	"latchkey/app/web"
@@ -19,7 +22,10 @@ const lostPath = "/me/lost-phone"
 
 // lostPhone is the one page for who lost a phone: it is removed there, and the next
 // one is added.
-func (h *Pages) lostPhone(c echo.Context) error {
+func (h *Pages) lostPhone(c echo.Context) error { return h.showLost(c, http.StatusOK, nil) }
+
+// showLost shows the page; wrong is what was wrong with a request to the helpdesk.
+func (h *Pages) showLost(c echo.Context, status int, wrong map[string]string) error {
 	ctx, who := web.Context(c), web.Session(c)
 	phones, err := h.Devices.Of(c.Request().Context(), who.TenantID, who.UserID)
 	if err != nil {
@@ -41,7 +47,31 @@ func (h *Pages) lostPhone(c echo.Context) error {
 	case who.LostPhone && len(who.RecoveryProofs(session.Strong)) == 0:
 		v.Wait, v.CanAdd = words.Say(ctx, "me.lost.wait"), false
 	}
-	return web.Render(c, http.StatusOK, views.LostPhonePage(h.Site.Page(c), v))
+	if v.Ask, err = h.askForm(c, wrong); err != nil {
+		return err
+	}
+	return web.Render(c, status, views.LostPhonePage(h.Site.Page(c), v))
+}
+
+// askForm is the form by which who is signed in asks the helpdesk.
+func (h *Pages) askForm(c echo.Context, wrong map[string]string) (views.AskDesk, error) {
+	form, who := views.AskDesk{Asking: web.Asking(c, wrong), Action: lostPath + "/ask"}, web.Session(c)
+	var err error
+	_, form.Stands, err = h.Cases.Own(c.Request().Context(), who.TenantID, who.UserID)
+	return form, err
+}
+
+// askDesk asks the helpdesk, in the name of who is signed in.
+func (h *Pages) askDesk(c echo.Context) error {
+	ask := cases.Ask{Cause: cases.Cause(web.Form(c, "cause")), Words: web.Form(c, "words")}
+	err := h.Cases.AskSignedIn(c.Request().Context(), web.Session(c), web.From(c).BrowserDigest, ask, web.Origin(c))
+	if errors.Is(err, fault.Invalid) {
+		return h.showLost(c, http.StatusUnprocessableEntity, fault.Of(err).Fields)
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, "/me?done=case_asked")
 }
 
 // revoke takes a weaker proof than adding does: the phone may be the one that is

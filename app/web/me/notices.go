@@ -36,7 +36,7 @@ func (h *Pages) notices(c echo.Context) ([]views.Notice, error) {
 	}
 	var all []views.Notice
 	for _, n := range told {
-		if n.Action == audit.AccessAlarm || n.Action == audit.CallerCheckReported {
+		if n.OfSomebody() {
 			if n.Detail, err = user.NameOf(c.Request().Context(), h.Site.DB, who.TenantID, n.Detail); err != nil {
 				return nil, err
 			}
@@ -81,8 +81,15 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		detail = rampDetail(ctx, n)
 	case audit.FeatureChosen, audit.FeatureDeclined:
 		detail = words.Say(ctx, "feature."+n.Detail)
+	case audit.OutageDeclared, audit.ChannelFailing:
+		detail = web.SayChannels(ctx, n.Detail)
+	case audit.OutageEnded:
+		ending, uses, _ := strings.Cut(n.Detail, " ")
+		detail = words.Say(ctx, "notice.outage.ended."+ending, "count", uses)
 	case audit.CampaignPostponed:
 		detail = words.Say(ctx, "console.act.postpone.days", "count", n.Detail)
+	case audit.BypassIssued:
+		detail = words.Say(ctx, "notice.bypass.kind."+n.Detail)
 	case audit.MFAChanged:
 		detail = words.Say(ctx, "console.people.mfa."+n.Detail)
 	case audit.SessionNewBrowser, audit.BrowserCopied:
@@ -92,6 +99,10 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		What: words.Say(ctx, "notice."+string(n.Action), "detail", detail), Why: n.Reason, At: n.At, Tone: "warn",
 		Next: words.Say(ctx, "me.notices.unexpected"), Action: "/me/notices/" + url.PathEscape(n.ID) + "/seen",
 	}
+	if n.Agent != "" {
+		shown.What = words.Say(ctx, "notice."+string(n.Action)+".named", "agent", n.Agent, "case", n.Case, "detail", detail)
+	}
+	shown.Until = n.Until
 	switch n.Action {
 	case audit.SessionNewBrowser:
 		shown.Next = words.Say(ctx, "me.notices.new_browser")
@@ -100,7 +111,7 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		}
 	case audit.BrowserCopied:
 		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.copied")
-	case audit.AccessAlarm, audit.CallerCheckReported:
+	case audit.AccessAlarm, audit.CallerCheckReported, audit.VouchReported:
 		shown.Next = words.Say(ctx, "me.notices.look")
 	case audit.CallerCheckFailed:
 		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.caller_check")
@@ -112,6 +123,10 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Next = words.Say(ctx, "me.notices.phone")
 	case audit.UserUnlocked, audit.WaysRestored, audit.CampaignPostponed:
 		shown.Tone = ""
+	case audit.CaseAsked:
+		shown.Next = words.Say(ctx, "me.notices.asked")
+	case audit.CaseNoted:
+		shown.Tone = ""
 	case audit.CaseTaken, audit.CaseHandedOver, audit.CaseClosed:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.case")
 	case audit.ReleaseChanged, audit.ReleaseDropped:
@@ -120,6 +135,10 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.ramp")
 	case audit.RampHalted, audit.RampOvertaken, audit.RolloutDropped, audit.RolloutStuck:
 		shown.Next = words.Say(ctx, "me.notices.ramp")
+	case audit.OutageDeclared, audit.OutageEnded, audit.ChannelFailing:
+		shown.Next = words.Say(ctx, "me.notices.outage")
+	case audit.SignalsFlagged:
+		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.signals")
 	case audit.RoleEnded:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.role_ended")
 	case audit.ApprovalGiven:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/app/cases"
 	"latchkey/app/provider"
 	"latchkey/app/signin"
 	"latchkey/app/user"
@@ -128,8 +129,12 @@ func (h *Pages) caseInShort(c echo.Context) (*views.Case, error) {
 	if err != nil || !there {
 		return nil, err
 	}
+	name := standing.Name()
+	if standing.Origin == cases.FromPerson && standing.OwnerID == "" {
+		name = "" // whoever asked has the number, and may be a stranger who calls and names it
+	}
 	return &views.Case{
-		Name: standing.Name(), Agent: standing.OwnerName, Cause: words.Say(ctx, "cases.cause."+string(standing.Cause)),
+		Name: name, Agent: standing.OwnerName, Cause: words.Say(ctx, "cases.cause."+string(standing.Cause)),
 		State: words.Say(ctx, "cases.state."+string(standing.State)), OpenedAt: standing.OpenedAt,
 	}, nil
 }

@@ -68,6 +68,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Post("/me/phones/:device/revoke", access.AuthenticatorRemove, h.revoke),
 		web.Get("/me/activity", access.AuditReadOwn, h.activity),
 		web.Get("/me/lost-phone", access.AccountView, h.lostPhone),
+		web.Post("/me/lost-phone/ask", access.AccountView, h.askDesk),
 		web.Post("/me/bypass/revoke", access.BypassRevokeOwn, h.revokeBypass),
 		web.Post("/me/notices/:notice/seen", access.AccountView, h.putAway),
 	}...)

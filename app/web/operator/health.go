@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/operator"
+	"latchkey/app/outage"
 	"latchkey/app/web"
 	views "latchkey/views/operator"
 	"latchkey/views/words"
@@ -36,6 +37,16 @@ func (h *Pages) health(c echo.Context) error {
 		notices,
 		check("key", "decisions", found.Decisions, words.Say(ctx, "operator.check.differ", "count", strconv.Itoa(found.Differ))),
 	}}
+	for _, ch := range found.Channels {
+		level := operator.Good
+		if ch.Tenants > 0 {
+			level = operator.Warn
+		}
+		v.Checks = append(v.Checks, views.Check{
+			Icon: channelIcons[ch.Channel], Name: words.Say(ctx, "outage.channel_named."+string(ch.Channel)), State: words.Say(ctx, "operator.level."+string(level)), Tone: string(level),
+			Note: words.Say(ctx, "operator.check.channel", "tried", strconv.Itoa(ch.Tried), "failed", strconv.Itoa(ch.Failed)) + " " + words.Say(ctx, "operator.check.channel.tenants", "count", strconv.Itoa(ch.Tenants)),
+		})
+	}
 	worst := worstOf(found)
 	v.Word, v.Tone = words.Say(ctx, "operator.health."+string(worst)), string(worst)
 	for _, r := range found.Replicas {
@@ -44,10 +55,17 @@ func (h *Pages) health(c echo.Context) error {
 	return web.Render(c, http.StatusOK, views.HealthPage(page, v))
 }
 
+var channelIcons = map[outage.Channel]string{outage.Push: "phone", outage.SMS: "message", outage.Voice: "call", outage.Mail: "mail"}
+
 func worstOf(h operator.Health) operator.Level {
 	levels := []operator.Level{h.Database, h.Audit, h.Schema, h.Notices, h.Decisions}
 	for _, r := range h.Replicas {
 		levels = append(levels, r.Level)
+	}
+	for _, ch := range h.Channels {
+		if ch.Tenants > 0 {
+			levels = append(levels, operator.Warn)
+		}
 	}
 	worst := operator.Good
 	for _, level := range levels {

@@ -162,13 +162,15 @@ func cellsOf(c echo.Context) (cells []feature.Cell) {
 func (h *Pages) changeRelease(c echo.Context) error {
 	act, cells := releaseAct(c), cellsOf(c)
 	preview := web.Form(c, "preview") != ""
+	times, wrong := timesOf(c)
 	var reach release.Reach
 	var err error
-	if preview {
+	switch {
+	case preview:
 		reach, err = h.Releases.Preview(c.Request().Context(), act.Feature, cells)
-	} else if times, wrong := timesOf(c); wrong != nil {
+	case len(wrong) > 0:
 		err = fault.Wrong("form.wrong", wrong)
-	} else {
+	default:
 		err = h.Releases.ChangeAt(c.Request().Context(), act, cells, times)
 	}
 	switch {
@@ -182,6 +184,9 @@ func (h *Pages) changeRelease(c echo.Context) error {
 				"more", component.Thousands(reach.More), "fewer", component.Thousands(reach.Fewer))
 			return typedAgain(c, v, nil)
 		})
+	}
+	if times.Starts != nil {
+		return web.Redirect(c, releaseBase(act.Feature)+"?done=scheduled")
 	}
 	return web.Redirect(c, releaseBase(act.Feature)+"?done=release_changed")
 }
@@ -264,10 +269,11 @@ func (h *Pages) restoreRelease(c echo.Context) error {
 
 // timesOf reads when a change begins and ends.
 func timesOf(c echo.Context) (times release.Times, wrong map[string]string) {
+	wrong = map[string]string{}
 	for field, into := range map[string]**time.Time{"starts_at": &times.Starts, "ends_at": &times.Ends} {
 		at, ok := web.Moment(strings.TrimSpace(web.Form(c, field)))
 		if !ok {
-			wrong = map[string]string{field: "rollout.time_form"}
+			wrong[field] = "rollout.time_form"
 		}
 		*into = at
 	}
@@ -286,7 +292,7 @@ func scheduleOf(ctx context.Context, f feature.Feature, s *release.Scheduled) *v
 	}
 	var shares []string
 	for _, c := range s.Cells {
-		shares = append(shares, words.Say(ctx, "release.cell", "region", words.Say(ctx, "setup.region."+c.Region), "ring", words.Say(ctx, "operator.ring."+c.Ring))+": "+strconv.Itoa(c.Share))
+		shares = append(shares, words.Say(ctx, "release.schedule.cell", "region", words.Say(ctx, "setup.region."+c.Region), "ring", words.Say(ctx, "operator.ring."+c.Ring), "share", strconv.Itoa(c.Share)))
 	}
 	said := strings.Join(shares, "; ")
 	if said == "" {

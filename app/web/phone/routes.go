@@ -24,6 +24,7 @@ import (
 	"latchkey/app/prompt"
 	"latchkey/app/proof"
 	"latchkey/app/secret"
+	"latchkey/app/vouch"
 	"latchkey/app/web"
 	"latchkey/views/words"
 )
@@ -251,6 +252,7 @@ type request struct {
 	Case      string `json:"case,omitempty"`
 	AgentCode string `json:"agent_code,omitempty"`
 	Person    string `json:"person,omitempty"`
+	Binds     bool   `json:"binds,omitempty"` // it is no call: the person is about to add a phone or a passkey
 }
 
 // change is one line of what an act changes, in words.
@@ -298,6 +300,11 @@ func (r *request) show(ctx context.Context, a prompt.Act) {
 // showCheck puts a caller check into words.
 func (r *request) showCheck(ctx context.Context, a prompt.Act) {
 	r.Act = words.Say(ctx, "callercheck.phone")
+	if a.Kind == vouch.ActKind {
+		r.Act, r.Person, r.Binds = words.Say(ctx, "vouch.phone", "name", a.Target), a.Target, true
+		r.ActHash, r.Case = a.Hash, a.Case
+		return
+	}
 	if a.Vouch {
 		r.Act, r.Person = words.Say(ctx, "callercheck.phone.vouch", "name", a.Target), a.Target
 	}

@@ -17,10 +17,14 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/callercheck"
+	"latchkey/app/cases"
 	"latchkey/app/fault"
 	"latchkey/app/prompt"
 	"latchkey/app/session"
 	"latchkey/app/signin"
+	"latchkey/app/store"
+	"latchkey/app/tenant"
+	"latchkey/app/vouch"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/signin"
@@ -32,6 +36,9 @@ type Pages struct {
 	Site   *web.Site
 	SignIn *signin.Service
 	Checks *callercheck.Service
+	Cases  *cases.Service
+
+	Vouches *vouch.Service
 }
 
 // Routes is the map of the sign-in pages.
@@ -47,10 +54,18 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/signin/:attempt/state", access.Anyone, h.state),
 		web.Post("/signin/:attempt/finish", access.Anyone, h.finish),
 		web.Get("/signin/:attempt/help", access.Anyone, h.help),
+		web.Get("/signin/:attempt/ask", access.Anyone, h.ask),
+		web.Post("/signin/:attempt/ask", access.Anyone, h.sendAsk),
+		web.Get("/signin/:attempt/ask/events", access.Anyone, h.askEvents),
+		web.Get("/signin/:attempt/ask/state", access.Anyone, h.askState),
 		web.Leave("/signout", h.signOut),
 		web.Get("/signed-out", access.Anyone, h.signedOut),
 		web.Get("/step-up", access.AccountView, h.stepUp),
 		web.Post("/step-up", access.AccountView, h.beginStepUp),
+		web.Post(vouchPath, access.AccountView, h.askVouch),
+		web.Get(vouchPath+"/:vouch", access.AccountView, h.vouch),
+		web.Get(vouchPath+"/:vouch/state", access.AccountView, h.vouchState),
+		web.Get(vouchPath+"/:vouch/events", access.AccountView, h.vouchEvents),
 	}
 }
 
@@ -192,7 +207,7 @@ func (h *Pages) page(c echo.Context, a signin.Attempt) component.Page {
 		page = h.Site.Page(c)
 	}
 	page.TenantName, page.SignedInAs, page.Application = a.TenantName, "", a.Application
-	return page
+	return web.WithOutage(web.Context(c), page, a.Outage)
 }
 
 // phone shows the number and what became of the request. The hint does not say
@@ -346,7 +361,7 @@ func (h *Pages) events(c echo.Context) error {
 	// places of the one who has it.
 	return h.Site.Serve(c, "browser "+browser, []string{a.WaitKey()}, func(ctx context.Context, stream *web.Stream) (bool, error) {
 		// Asked again also the first time: the answer may have come in between.
-		a, now, err := h.SignIn.Find(ctx, addressed, browser)
+		a, now, err := h.SignIn.Watched(ctx, addressed, browser)
 		if err != nil {
 			return errors.Is(err, fault.NotFound), err
 		}
@@ -389,7 +404,15 @@ func (h *Pages) help(c echo.Context) error {
 		return err
 	} else if may {
 		v.Lost = "/me/lost-phone"
+		if a.Purpose == signin.ToSignIn {
+			v.Ask = askPath(a.ID)
+		}
 	}
+	desk, err := tenant.HelpdeskOf(h.Site.DB.View(c.Request().Context()), a.TenantID)
+	if err != nil {
+		return store.Unusable(err)
+	}
+	v.HelpdeskPhone, v.HelpdeskHours = desk.Number, desk.Hours
 	for _, way := range offered {
 		v.Ways = append(v.Ways, wayOf(web.Context(c), way))
 	}

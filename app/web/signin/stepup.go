@@ -57,7 +57,12 @@ func (h *Pages) stepUp(c echo.Context) error {
 			v.Password = true
 		}
 	}
-	v.Lost = len(v.Ways) == 0
+	if who.Restricted() {
+		if err := h.offerVouch(c, who, &v); err != nil {
+			return err
+		}
+	}
+	v.Lost = len(v.Ways) == 0 && !who.Restricted()
 	v.LostHelps = who.HelpsItself()
 	return web.Render(c, http.StatusOK, views.StepUpPage(h.Site.Page(c), v))
 }

@@ -88,7 +88,7 @@ function numberStage(app, request) {
   const trouble = problem();
   const approve = (number) => show(pinStage(app, request, number));
   return stage(request, "number", {
-    title: request.person ? text.title.vouch : (text.title[request.kind] ?? text.title.other),
+    title: request.binds ? text.title.binds : request.person ? text.title.vouch : (text.title[request.kind] ?? text.title.other),
     content: [
       request.kind === "test" && el("p", {}, text.test),
       request.act && act(request),
@@ -124,7 +124,7 @@ function check(request) {
     [text.case, [request.case, request.ticket].filter(Boolean).join(" · ")],
     [text.agentCode, request.agent_code && el("strong", { class: "agent-code", "data-agent-code": "" }, request.agent_code)],
   ];
-  return el("section", { class: "act", "aria-label": text.whatAsked }, list(rows), request.agent_code && el("p", { class: "hint" }, text.agentCodeHow));
+  return el("section", { class: "act", "aria-label": text.whatAsked }, list(rows), request.binds && el("p", { class: "hint" }, text.bindsText), request.agent_code && el("p", { class: "hint" }, text.agentCodeHow));
 }
 
 const list = (rows) =>
@@ -150,7 +150,7 @@ function pick(request, approve) {
   return el(
     "div",
     { role: "group", "aria-labelledby": "number-label" },
-    el("p", { id: "number-label", class: "ask" }, request.kind === "caller_check" ? text.pickCaller : text.pick),
+    el("p", { id: "number-label", class: "ask" }, request.binds ? text.pickBinds : request.kind === "caller_check" ? text.pickCaller : text.pick),
     el("div", { class: "numbers" }, request.numbers.map((number) => el("button", { type: "button", class: "number", "data-number": number, on: { click: () => approve(number) } }, number))),
   );
 }
@@ -160,7 +160,7 @@ function type(request, approve) {
   const digits = digitsOf[request.mode] ?? 6;
   const number = field({
     id: "typed-number",
-    label: (request.kind === "caller_check" ? text.typeCaller : text.type)(digits),
+    label: (request.binds ? text.typeBinds : request.kind === "caller_check" ? text.typeCaller : text.type)(digits),
     inputmode: "numeric",
     autocomplete: "off",
     maxlength: String(digits),
@@ -278,6 +278,7 @@ function reportStage(app, request) {
 
 function reporting(request) {
   const text = words.request;
+  if (request.binds) return text.reportingBinds;
   if (request.kind === "caller_check") return request.person ? text.reportingVouch : text.reportingCheck;
   return request.act ? text.reportingAct : text.reporting;
 }
