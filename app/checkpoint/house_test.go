@@ -91,3 +91,12 @@ func lines(t testing.TB, file *checkpoint.File) []checkpoint.Signed {
 	}
 	return all
 }
+
+func otherKeys(t testing.TB) *secret.Keys {
+	t.Helper()
+	k, err := secret.NewKeys([]byte("another0another1another2another3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}

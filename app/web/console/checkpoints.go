@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -38,9 +39,10 @@ func headOf(n checkpoint.Newest) signedHead {
 	return signedHead{n.Number, n.Size, n.Root, n.At, n.Note, n.Keys}
 }
 
+// newestCheckpoint answers with that of no events, unsigned, before there is one.
 func (h *Pages) newestCheckpoint(c echo.Context) error {
 	n, err := h.Checkpoints.Newest(c.Request().Context(), web.Here(c).ID)
-	if err != nil {
+	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
 	return c.JSON(http.StatusOK, headOf(n))
