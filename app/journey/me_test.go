@@ -30,14 +30,21 @@ func TestSecurityInfoGrowsWithThePhones(t *testing.T) {
 	p.look("home-off")
 	first.enable()
 	p.Open(h.URL + "/me")
-	p.WaitForText("#ready", "Nearly there")
+	p.WaitForText("#ready", "At risk") // a second factor is asked for from now on
+	p.WaitForText("main .rows", "When it is gone, you cannot sign in")
 	p.look("overview-one")
 
 	p.prove(first)
 	h.add(p).enable()
 	p.Open(h.URL + "/me")
-	p.WaitForText("#ready", "Ready")
+	p.WaitForText("#ready", "Nearly there")
 	p.WaitForText("main .rows", "2 phones")
+	p.WaitForText("main .rows", "When it is gone, you sign in by phone")
+	p.look("overview-two")
+	p.Open(h.URL + "/me/codes")
+	p.Follow("form[action='/me/codes'] .primary")
+	p.Open(h.URL + "/me")
+	p.WaitForText("#ready", "Ready")
 	p.look("overview-ready")
 }
 

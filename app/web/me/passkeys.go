@@ -111,6 +111,9 @@ func (h *Pages) bindPasskey(c echo.Context) error {
 }
 
 func (h *Pages) renamePasskey(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
 	name := web.Form(c, "name")
 	err := h.Passkeys.Rename(c.Request().Context(), passkeyOwner(c), c.Param("passkey"), name, web.Origin(c))
 	if errors.Is(err, fault.Invalid) {
