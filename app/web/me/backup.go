@@ -13,6 +13,7 @@ import (
 	"latchkey/app/backupphone"
 	"latchkey/app/fault"
 	"latchkey/app/provider"
+	"latchkey/app/session"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -148,7 +149,7 @@ func (h *Pages) resendBackupPhone(c echo.Context) error {
 }
 
 func (h *Pages) labelBackupPhone(c echo.Context) error {
-	if err := h.Site.NeedFresh(c); err != nil {
+	if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
 		return err
 	}
 	label := web.Form(c, "label")

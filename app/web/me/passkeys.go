@@ -9,6 +9,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
+	"latchkey/app/session"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	views "latchkey/views/me"
@@ -111,7 +112,7 @@ func (h *Pages) bindPasskey(c echo.Context) error {
 }
 
 func (h *Pages) renamePasskey(c echo.Context) error {
-	if err := h.Site.NeedFresh(c); err != nil {
+	if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
 		return err
 	}
 	name := web.Form(c, "name")

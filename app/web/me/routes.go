@@ -27,6 +27,7 @@ import (
 	"latchkey/app/passkey"
 	"latchkey/app/password"
 	"latchkey/app/rollout"
+	"latchkey/app/session"
 	"latchkey/app/signin"
 	"latchkey/app/totp"
 	"latchkey/app/user"
@@ -283,7 +284,7 @@ func (h *Pages) enrolment(c echo.Context) error {
 }
 
 func (h *Pages) rename(c echo.Context) error {
-	if err := h.Site.NeedFresh(c); err != nil {
+	if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
 		return err
 	}
 	who, name := web.Session(c), web.Form(c, "name")
