@@ -197,7 +197,7 @@ func (w *walker) misfit(n int64) {
 // minute of a server that was stopped.
 const (
 	unsignedMost   = SignEvents + 2*4000
-	unsignedLonger = 5 * time.Minute
+	unsignedLonger = 3 * SignWait
 )
 
 // end looks at what the end of the leaves tells.
