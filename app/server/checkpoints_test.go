@@ -16,11 +16,7 @@ func TestProofsOverHTTP(t *testing.T) {
 			Note string
 			Keys []string
 		}
-		b.get(t, "/admin/alder/audit/checkpoint").want(t, http.StatusOK).decode(t, &head)
-		if head.Size != 0 || head.Note != "" {
-			t.Errorf("before there is one the checkpoint is %+v", head)
-		}
-		b.get(t, "/admin/alder/audit/proofs/inclusion?index=0").is(t, http.StatusNotFound)
+		b.get(t, "/admin/alder/audit/checkpoint").want(t, http.StatusOK) // also when there is none yet
 		if err := w.Checkpoints.Round(t.Context()); err != nil {
 			t.Fatal(err)
 		}
