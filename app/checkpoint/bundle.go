@@ -13,7 +13,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"latchkey/app/audit"
-	"latchkey/app/fault"
 	"latchkey/app/store"
 )
 
@@ -54,23 +53,24 @@ type bundleEvent struct {
 // Bundle writes everything of a tenant up to its newest checkpoint, so that it can be
 // verified without the database. It holds one page of events at a time.
 func (s *Service) Bundle(ctx context.Context, tenantID, slug string, withPersonal bool, by audit.Party, to io.Writer) (about About, err error) {
-	newest, err := s.Newest(ctx, tenantID)
-	if errors.Is(err, fault.NotFound) {
-		return about, errors.New("checkpoint: there is no checkpoint of this organisation yet")
-	}
-	if err != nil {
-		return about, err
-	}
-	about = About{Format: bundleFormat, Version: bundleVersion, Tenant: tenantID, Slug: slug, Size: newest.Size, Personal: withPersonal, MadeAt: s.DB.Now()}
-	// The event of it comes first: who reads what is in a bundle was seen to ask for it.
+	// The event of it comes first, so that it is in it; and so is that of somebody who was
+	// erased a moment ago.
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
-		return audit.Record(tx, audit.Event{TenantID: tenantID, Action: audit.AuditBundleMade, Actor: by, Target: audit.Tenant(tenantID), Details: map[string]string{
-			"events": fmt.Sprint(newest.Size), "personal": fmt.Sprint(withPersonal),
-		}})
+		return audit.Record(tx, audit.Event{
+			TenantID: tenantID, Action: audit.AuditBundleMade, Actor: by, Target: audit.Tenant(tenantID), Details: map[string]string{"personal": fmt.Sprint(withPersonal)},
+		})
 	})
 	if err != nil {
 		return about, err
 	}
+	if err := s.SignNow(ctx, tenantID); err != nil {
+		return about, err
+	}
+	newest, err := s.Newest(ctx, tenantID)
+	if err != nil {
+		return about, err
+	}
+	about = About{Format: bundleFormat, Version: bundleVersion, Tenant: tenantID, Slug: slug, Size: newest.Size, Personal: withPersonal, MadeAt: s.DB.Now()}
 	tx := s.DB.View(ctx)
 	keys, _, err := s.keys(tx)
 	if err != nil {

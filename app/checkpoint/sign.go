@@ -38,6 +38,31 @@ func (s *Service) Sign(ctx context.Context) (n int, err error) {
 	if err != nil || len(due) == 0 {
 		return 0, store.Unusable(err)
 	}
+	tenants := make([]string, len(due))
+	for i, d := range due {
+		tenants[i] = d.TenantID
+	}
+	return s.sign(ctx, tenants)
+}
+
+// SignNow seals and signs everything of a tenant that is committed, without waiting for its
+// time.
+func (s *Service) SignNow(ctx context.Context, tenantID string) error {
+	for more := true; more; {
+		var err error
+		if _, more, err = s.Seal(ctx); err != nil {
+			return err
+		}
+	}
+	var n int
+	if _, err := s.DB.View(ctx).One(&n, "SELECT count(*) FROM audit_trees WHERE tenant_id = ? AND size > signed_size", tenantID); err != nil || n == 0 {
+		return store.Unusable(err)
+	}
+	_, err := s.sign(ctx, []string{tenantID})
+	return err
+}
+
+func (s *Service) sign(ctx context.Context, tenants []string) (n int, err error) {
 	var made []Head
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
 		made = nil
@@ -63,14 +88,14 @@ func (s *Service) Sign(ctx context.Context) (n int, err error) {
 			}
 			keys = append(keys, first)
 		}
-		for _, d := range due {
-			head, why, err := s.grown(tx, d.TenantID, keys)
+		for _, tenantID := range tenants {
+			head, why, err := s.grown(tx, tenantID, keys)
 			if err != nil {
 				return err
 			}
 			if why != "" {
-				s.Log.Error("the audit of a tenant is not what was signed; see latchkey audit verify", "tenant", d.TenantID, "fault", why)
-				if err := tx.Exec("UPDATE audit_trees SET fault = ?, signed_at = ? WHERE tenant_id = ?", why, tx.Now, d.TenantID).Error; err != nil {
+				s.Log.Error("the audit of a tenant is not what was signed; see latchkey audit verify", "tenant", tenantID, "fault", why)
+				if err := tx.Exec("UPDATE audit_trees SET fault = ?, signed_at = ? WHERE tenant_id = ?", why, tx.Now, tenantID).Error; err != nil {
 					return err
 				}
 				continue
@@ -80,7 +105,7 @@ func (s *Service) Sign(ctx context.Context) (n int, err error) {
 			if err := insert(tx, head, keys[0].signer); err != nil {
 				return err
 			}
-			err = tx.Exec("UPDATE audit_trees SET signed_size = ?, signed_at = ?, fault = '' WHERE tenant_id = ?", head.Size, tx.Now, d.TenantID).Error
+			err = tx.Exec("UPDATE audit_trees SET signed_size = ?, signed_at = ?, fault = '' WHERE tenant_id = ?", head.Size, tx.Now, tenantID).Error
 			if err != nil {
 				return err
 			}

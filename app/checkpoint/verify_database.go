@@ -123,6 +123,13 @@ func (s *Service) verifyTenant(ctx context.Context, tenantID string, trusted []s
 	if err := s.verifyUnsealed(tx, w, matched); err != nil {
 		return fail(err)
 	}
+	for whose := range w.blanked { // by an event that is not sealed yet, too
+		var n int
+		if _, err := tx.One(&n, "SELECT count(*) FROM audit_events WHERE subject_id = ? AND tenant_id = ? AND action = ?", whose, tenantID, audit.PersonErased); err != nil {
+			return fail(err)
+		}
+		w.erased[whose] = w.erased[whose] || n > 0
+	}
 	return w.end(), nil
 }
 

@@ -43,6 +43,15 @@ func TestSettingsThatDoNotStart(t *testing.T) {
 		{"plain http for who comes from elsewhere", func(s *server.Settings) { s.Listen, s.PublicURL = "0.0.0.0:8080", "http://localhost:8080" }, []string{"LATCHKEY_PUBLIC_URL", "loopback"}},
 		{"plain http on every address", func(s *server.Settings) { s.Listen, s.PublicURL = ":8080", "http://127.0.0.1:8080" }, []string{"LATCHKEY_PUBLIC_URL", "loopback"}},
 		{"listening beyond loopback without an address", func(s *server.Settings) { s.Listen, s.PublicURL = "0.0.0.0:8080", "" }, []string{"LATCHKEY_PUBLIC_URL", "needed"}},
+		{"a witness that is called in the clear", func(s *server.Settings) {
+			s.AuditWitnessURL, s.AuditWitnessSecret = "http://witness.example.org", strings.Repeat("x", 32)
+		}, []string{"LATCHKEY_AUDIT_WITNESS_URL"}},
+		{"a witness in a private network", func(s *server.Settings) {
+			s.AuditWitnessURL, s.AuditWitnessSecret = "https://10.0.0.1/", strings.Repeat("x", 32)
+		}, []string{"LATCHKEY_AUDIT_WITNESS_URL"}},
+		{"a witness with a short secret", func(s *server.Settings) {
+			s.AuditWitnessURL, s.AuditWitnessSecret = "https://witness.example.org", "short"
+		}, []string{"LATCHKEY_AUDIT_WITNESS_SECRET"}},
 		{"no scheme", func(s *server.Settings) { s.PublicURL = "id.example.org" }, []string{"LATCHKEY_PUBLIC_URL"}},
 		{"no host", func(s *server.Settings) { s.PublicURL = "https://" }, []string{"LATCHKEY_PUBLIC_URL"}},
 		{"a port without a host", func(s *server.Settings) { s.PublicURL = "https://:443" }, []string{"LATCHKEY_PUBLIC_URL"}},
