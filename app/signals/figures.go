@@ -107,14 +107,13 @@ func (v view) week(at string) (string, []any) {
 	return text.String() + " ELSE " + strconv.Itoa(len(v.weeks)-1) + " END", values
 }
 
-// bypasses are bypasses b, each with the caller check p that it was given for. As a join it
-// is read once for all of them; a condition on each would look for each check by itself.
-const bypasses = `bypasses b LEFT JOIN caller_checks p ON p.tenant_id = b.tenant_id AND p.id = b.check_id AND p.user_id = b.user_id
-	AND p.agent_id = b.requested_by AND p.spent_for = b.id AND p.proved_at IS NOT NULL`
+// bypasses are bypasses b, each with the caller check p that it names. As a join by the key
+// all of them are read at once; a condition on each would look for each check by itself.
+const bypasses = "bypasses b LEFT JOIN caller_checks p ON p.tenant_id = b.tenant_id AND p.id = b.check_id"
 
 // ofBypass are the signals of a bypass b, each as a condition. A ? is the present.
 var ofBypass = map[Signal]string{
-	Unchecked:  "p.id IS NULL",
+	Unchecked:  "(p.id IS NULL OR p.user_id <> b.user_id OR p.agent_id <> b.requested_by OR p.spent_for <> b.id OR p.proved_at IS NULL)", // given for this one
 	Weakest:    "b.check_strength = 'weakest'",
 	OutOfHours: "b.out_of_hours",
 	Again:      "b.again",
