@@ -40,6 +40,7 @@ import (
 	"latchkey/app/signin"
 	"latchkey/app/ticket"
 	"latchkey/app/ticketsystem"
+	"latchkey/app/vouch"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -70,6 +71,7 @@ type Pages struct {
 	Cases     *cases.Service
 	Desk      *desk.Service
 	Checks    *callercheck.Service
+	Vouches   *vouch.Service
 	Replays   *replay.Service
 	Insights  *insight.Service
 	Outages   *outage.Service
@@ -91,6 +93,7 @@ var places = []place{
 	{"/users", "people", "users", access.AuthenticatorView},
 	{casesPath, "cases", "case", access.CaseView},
 	{bypassesPath, "bypasses", "key", access.CaseView},
+	{callBacksPath, "call_backs", "call", access.RebindRequest},
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
@@ -117,7 +120,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stayRoutes(),
 	)
 }
 
@@ -137,6 +140,9 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 			}
 			if p.path == approvalsPath {
 				item.Badge, item.Live = h.waiting(c), h.path(c, approvalsPath+"/live")
+			}
+			if p.path == callBacksPath {
+				item.Badge = h.calling(c)
 			}
 			page.Menu = append(page.Menu, item)
 		}
