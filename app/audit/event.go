@@ -1,8 +1,6 @@
 package audit
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"time"
 )
@@ -311,6 +309,13 @@ const (
 	CallerCheckSpent     Action = "caller_check.spent" // for one act
 )
 
+// Of the audit itself.
+const (
+	AuditKeyMade    Action = "audit.key_made" // that signs checkpoints
+	AuditBundleMade Action = "audit.bundle_made"
+	PersonErased    Action = "person.erased" // their personal data in earlier events
+)
+
 // Of the word of a manager after a bypass.
 const (
 	VouchAsked     Action = "vouch.asked"
@@ -447,12 +452,11 @@ func (e Event) Canonical(id, salt string, at time.Time) (record, own []byte, err
 	if err != nil {
 		return nil, nil, err
 	}
-	sum := sha256.Sum256(append([]byte(salt+"\x00"), own...))
 	record, err = json.Marshal(canonical{
 		Version: 1, Tenant: e.TenantID, ID: id, At: at.UTC().Format(instant),
 		Action: e.Action, Outcome: e.Outcome, Reason: e.Reason, Actor: e.Actor, Target: e.Target,
 		Subject: e.Subject, Thread: e.Thread, Request: e.Origin.RequestID, Details: e.Details,
-		Personal: hex.EncodeToString(sum[:]),
+		Personal: commitment(salt, own),
 	})
 	return record, own, err
 }
