@@ -230,6 +230,7 @@ const (
 	BackupPhoneRemoved Action = "backup_phone.removed" // by its user
 	BackupPhoneRenamed Action = "backup_phone.renamed"
 	BackupPhoneFirst   Action = "backup_phone.first" // it is asked first from now on
+	BackupPhoneAsked   Action = "backup_phone.asked" // an administrator asked its user to add one
 	PhoneCodeSent      Action = "phone_code.sent"    // in a sign-in, or held back
 )
 

@@ -28,7 +28,7 @@ var acts = map[approval.Kind]string{
 	"caller_check.begin": "call", "rebind.call_back": "call", "rebind.not_them": "call", "user.manager": "users", "user.photo": "users",
 	"settings.change": "sliders", "decisions.change": "sliders", "desk.hours": "clock", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe", "desk.change": "call", "desk.set_reason": "call", "desk.remove_reason": "call",
 	"application.register": "grid", "application.change": "grid", "application.secret": "key", "application.delete": "grid",
-	"campaign.change": "phone", "campaign.postpone": "phone",
+	"backup_phone.ask": "message", "campaign.change": "phone", "campaign.postpone": "phone",
 	"outage.declare": "warn", "outage.rehearse": "list", "outage.end": "check", "outage.sign": "check",
 	"rollout.change": "sliders", "rollout.unschedule": "pause", "rollout.ramp": "sliders", "rollout.ramp_change": "sliders", "rollout.ramp_pause": "pause", "rollout.ramp_resume": "check", "rollout.ramp_next": "sliders", "rollout.ramp_cancel": "pause",
 }
