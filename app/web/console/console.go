@@ -38,6 +38,7 @@ import (
 	"latchkey/app/settings"
 	"latchkey/app/signals"
 	"latchkey/app/signin"
+	"latchkey/app/stock"
 	"latchkey/app/ticket"
 	"latchkey/app/ticketsystem"
 	"latchkey/app/web"
@@ -74,6 +75,7 @@ type Pages struct {
 	Insights  *insight.Service
 	Outages   *outage.Service
 	Signals   *signals.Service
+	Stock     *stock.Service
 
 	TicketSystems *ticketsystem.Service
 }
@@ -91,6 +93,7 @@ var places = []place{
 	{"/users", "people", "users", access.AuthenticatorView},
 	{casesPath, "cases", "case", access.CaseView},
 	{bypassesPath, "bypasses", "key", access.CaseView},
+	{stockPath, "stock", "printer", access.AuthenticatorView},
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
@@ -117,7 +120,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.stayRoutes(),
 	)
 }
 
