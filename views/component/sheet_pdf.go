@@ -43,9 +43,9 @@ func sheetsPDF(ctx context.Context, sheets []Sheet) ([]byte, error) {
 			return nil, nil
 		}
 	}
-	size := "A4"
-	if len(sheets) > 0 && sheets[0].Paper == "letter" {
-		size = "Letter"
+	size := "a4"
+	if len(sheets) > 0 && sheets[0].Paper != "" {
+		size = sheets[0].Paper
 	}
 	f := fpdf.New("P", "mm", size, "")
 	f.AddUTF8FontFromBytes("text", "", goregular.TTF)
