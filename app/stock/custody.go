@@ -85,8 +85,10 @@ func (s *Service) toAgent(tx *store.Tx, act approval.Act) (approval.Plan, error)
 			plan.Wrong = moved()
 		}
 	}
-	if !mine {
-		plan.Questions = append(plan.Questions, s.question(act, access.CodeSheetPrintBatch))
+	if !mine && plan.Wrong == nil {
+		if plan.Wrong, err = s.unless(tx, act, access.CodeSheetPrintBatch); err != nil {
+			return plan, err
+		}
 	}
 	switch {
 	case len(all) == 0:
@@ -190,13 +192,13 @@ func (s *Service) toUser(tx *store.Tx, act approval.Act) (approval.Plan, error) 
 	return plan, nil
 }
 
-// held is what ending a paper needs: its agent says what became of it, and of all others
-// those who may void it.
-func (p paper) held(actorID string) access.Permission {
-	if p.HolderID == actorID && (p.Custody == codesheet.AtAgent || p.Custody == codesheet.AtPrinter) {
-		return access.CodeSheetHandOver
+// unless says that only who has a paper may do something with it, or who may do more.
+func (s *Service) unless(tx *store.Tx, act approval.Act, more access.Permission) (wrong, err error) {
+	who, err := s.Rules.StandingIn(tx, act.TenantID, act.ActorID)
+	if err == nil && !who.May.Has(more) {
+		wrong = fault.New(fault.Conflict, "stock.not_holder")
 	}
-	return access.CodeSheetVoid
+	return wrong, err
 }
 
 // lose plans to say that a paper is lost, and destroy that it was destroyed.
@@ -213,16 +215,24 @@ func (s *Service) void(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	return s.over(tx, act, codesheet.Voided, audit.CodeSheetVoided, true)
 }
 
+// over plans to end a sheet. What became of a paper says whoever has it to give out, or who
+// may void it.
 func (s *Service) over(tx *store.Tx, act approval.Act, state string, action audit.Action, void bool) (approval.Plan, error) {
-	p, plan, err := s.one(tx, act, access.CodeSheetVoid)
+	needs := access.CodeSheetHandOver
+	if void {
+		needs = access.CodeSheetVoid
+	}
+	p, plan, err := s.one(tx, act, needs)
 	if err != nil {
 		return plan, err
 	}
-	if !void {
-		plan.Questions = questions(act, p.held(act.ActorID), []string{p.UserID})
-	}
-	if codesheet.Ended(p.State) || p.State == codesheet.Unprinted && !void {
+	switch {
+	case codesheet.Ended(p.State) || p.State == codesheet.Unprinted && !void:
 		plan.Wrong = moved()
+	case !void && (p.HolderID != act.ActorID || p.Custody == codesheet.AtUser):
+		if plan.Wrong, err = s.unless(tx, act, access.CodeSheetVoid); err != nil {
+			return plan, err
+		}
 	}
 	plan.Do = func(tx *store.Tx) error {
 		ended, err := s.end(tx, ending{Act: act, state: state, action: action, reason: act.Reason, from: act.Origin}, []string{p.ID})

@@ -66,7 +66,7 @@ func TestASheetFromItsMakingToItsUser(t *testing.T) {
 		WantCode(t, "confirming a paper of the agent's", d.confirm(nurse, first), "http.not_found")
 		d.refused("stock.moved", d.admin, stock.KindToAgent, user.User{}, stock.ToAgent{Sheets: []string{paper.ID}, Agent: d.desk.Name})
 		d.refused("stock.not_holder", d.desk2, stock.KindToUser, nurse, stock.Of{Sheet: paper.ID})
-		d.refused("access.forbidden", d.desk2, stock.KindToAgent, user.User{}, stock.ToAgent{Sheets: []string{paper.ID}, Agent: d.desk2.Name})
+		d.refused("stock.not_holder", d.desk2, stock.KindToAgent, user.User{}, stock.ToAgent{Sheets: []string{paper.ID}, Agent: d.desk2.Name})
 		d.toAgent(d.desk, d.desk2, paper)
 		d.refused("stock.not_holder", d.desk, stock.KindToUser, nurse, stock.Of{Sheet: paper.ID})
 		d.does(d.desk2, stock.KindToUser, nurse, stock.Of{Sheet: paper.ID})
@@ -434,15 +434,15 @@ func TestLostAndDestroyedPapersAreDead(t *testing.T) {
 		_, papers := d.printed()
 		d.toAgent(d.admin, d.desk, papers[0], papers[1])
 		// An agent says what became of what they have, and of nothing else.
-		d.refused("access.forbidden", d.desk, stock.KindLost, d.nurses[2], stock.Of{Sheet: papers[2].ID})
-		d.refused("access.forbidden", d.desk2, stock.KindDestroyed, d.nurses[0], stock.Of{Sheet: papers[0].ID})
+		d.refused("stock.not_holder", d.desk, stock.KindLost, d.nurses[2], stock.Of{Sheet: papers[2].ID})
+		d.refused("stock.not_holder", d.desk2, stock.KindDestroyed, d.nurses[0], stock.Of{Sheet: papers[0].ID})
 		d.refused("access.forbidden", d.desk, stock.KindVoid, d.nurses[0], stock.Of{Sheet: papers[0].ID})
 		d.refused("http.not_found", d.desk, stock.KindLost, d.nurses[1], stock.Of{Sheet: papers[0].ID})
 		d.does(d.desk, stock.KindDestroyed, d.nurses[0], stock.Of{Sheet: papers[0].ID})
 		d.refused("stock.moved", d.lead, stock.KindLost, d.nurses[0], stock.Of{Sheet: papers[0].ID})
 		d.refused("stock.moved", d.lead, stock.KindToAgent, user.User{}, stock.ToAgent{Sheets: []string{papers[0].ID}, Agent: d.desk.Name})
 		d.does(d.desk, stock.KindToUser, d.nurses[1], stock.Of{Sheet: papers[1].ID})
-		d.refused("access.forbidden", d.desk, stock.KindLost, d.nurses[1], stock.Of{Sheet: papers[1].ID}) // it is the user's now
+		d.refused("stock.not_holder", d.desk, stock.KindLost, d.nurses[1], stock.Of{Sheet: papers[1].ID}) // it is the user's now
 		WantCode(t, "reporting another one's", d.Sheets.ReportLost(t.Context(), d.owner(d.nurses[0]), papers[1].ID, audit.Origin{}), "http.not_found")
 		if err := d.Sheets.ReportLost(t.Context(), d.owner(d.nurses[1]), papers[1].ID, audit.Origin{}); err != nil {
 			t.Fatal(err)
