@@ -246,6 +246,9 @@ func (h *Pages) showPaper(c echo.Context, status int, form string, fields map[st
 	}
 	for _, step := range steps {
 		shown := views.PaperStep{State: sheetState(ctx, step.State), Tone: sheetTones[step.State], By: step.By, To: step.To, Reason: step.Reason, At: step.At}
+		if step.State == codesheet.Unprinted {
+			shown.State = words.Say(ctx, "stock.step.unprinted")
+		}
 		if shown.By == "" {
 			shown.By = words.Say(ctx, "stock.itself")
 		}
