@@ -253,7 +253,7 @@ func actsOnStock(t *testing.T, w *world, admin *browser) []doing {
 	form := func(b *browser, path string, pairs ...string) func() answer {
 		return func() answer { return b.post(t, path, pairs...) }
 	}
-	draft := admin.drawsBatch(t, "user11@alder.example")
+	draft := admin.drawsBatch(t, "user40@alder.example")
 	digest := first(digestMark, admin.get(t, draft).want(t, http.StatusOK))
 	made := admin.hasBatch(t, w, "user12@alder.example")
 	voided := admin.hasBatch(t, w, "user13@alder.example")
