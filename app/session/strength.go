@@ -22,6 +22,7 @@ const (
 	ByBypass      = "bypass"          // likewise; what it makes is restricted
 	ByKey         = "key"             // a passkey that signed without seeing who holds it
 	ByManager     = "manager"         // the word of their manager, in a session that a bypass made and for nothing else
+	ByCallBack    = "call_back"       // likewise, that of a colleague of the helpdesk who called them back
 	ByKnown       = "known"           // the password, before and not in this proof
 )
 

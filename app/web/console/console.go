@@ -19,6 +19,7 @@ import (
 	"latchkey/app/bypass"
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
+	"latchkey/app/checkpoint"
 	"latchkey/app/desk"
 	"latchkey/app/fault"
 	"latchkey/app/group"
@@ -41,6 +42,7 @@ import (
 	"latchkey/app/stock"
 	"latchkey/app/ticket"
 	"latchkey/app/ticketsystem"
+	"latchkey/app/vouch"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -71,6 +73,7 @@ type Pages struct {
 	Cases     *cases.Service
 	Desk      *desk.Service
 	Checks    *callercheck.Service
+	Vouches   *vouch.Service
 	Replays   *replay.Service
 	Insights  *insight.Service
 	Outages   *outage.Service
@@ -78,6 +81,7 @@ type Pages struct {
 	Stock     *stock.Service
 
 	TicketSystems *ticketsystem.Service
+	Checkpoints   *checkpoint.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -93,6 +97,7 @@ var places = []place{
 	{"/users", "people", "users", access.AuthenticatorView},
 	{casesPath, "cases", "case", access.CaseView},
 	{bypassesPath, "bypasses", "key", access.CaseView},
+	{callBacksPath, "call_backs", "call", access.RebindRequest},
 	{stockPath, "stock", "printer", access.AuthenticatorView},
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
@@ -120,7 +125,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.stayRoutes(),
 	)
 }
 
@@ -140,6 +145,9 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 			}
 			if p.path == approvalsPath {
 				item.Badge, item.Live = h.waiting(c), h.path(c, approvalsPath+"/live")
+			}
+			if p.path == callBacksPath {
+				item.Badge = h.calling(c)
 			}
 			page.Menu = append(page.Menu, item)
 		}

@@ -111,6 +111,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		}
 	case audit.BrowserCopied:
 		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.copied")
+	case audit.CallBackAsked:
+		shown.Next = words.Say(ctx, "me.notices.call_back")
 	case audit.AccessAlarm, audit.CallerCheckReported, audit.VouchReported:
 		shown.Next = words.Say(ctx, "me.notices.look")
 	case audit.CallerCheckFailed:
@@ -123,6 +125,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.sheet_confirm")
 	case audit.CodeSheetToAgent, audit.SheetBatchMade, audit.SheetBatchVoided:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.sheets")
+	case audit.BackupPhoneAsked:
+		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.backup_asked")
 	case audit.AuthenticatorReset:
 		shown.Next = words.Say(ctx, "me.notices.phone")
 	case audit.UserUnlocked, audit.WaysRestored, audit.CampaignPostponed:
