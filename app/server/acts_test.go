@@ -178,6 +178,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	}
 	acts = append(acts, actsOnApps(t, w, admin)...)
 	acts = append(acts, actsOnSheets(t, w, admin)...)
+	acts = append(acts, actsOnStock(t, w, admin)...)
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin, security)...)
 	acts = append(acts, actsOnDesk(t, w, admin)...)
@@ -243,6 +244,50 @@ func actsOnSheets(t *testing.T, w *world, admin *browser) []doing {
 				return admin.post(t, "/admin/alder/users/"+takenID+"/codes/revoke", "reason", "a test")
 			}, http.StatusSeeOther,
 		},
+	}
+}
+
+// actsOnStock prepares what is done with sheets that are printed for others.
+func actsOnStock(t *testing.T, w *world, admin *browser) []doing {
+	t.Helper()
+	const all = "/admin/alder/code-sheets"
+	form := func(b *browser, path string, pairs ...string) func() answer {
+		return func() answer { return b.post(t, path, pairs...) }
+	}
+	draft := admin.drawsBatch(t, "user40@alder.example")
+	digest := first(digestMark, admin.get(t, draft).want(t, http.StatusOK))
+	made := admin.hasBatch(t, w, "user12@alder.example")
+	voided := admin.hasBatch(t, w, "user13@alder.example")
+	many, _ := admin.printsBatch(t, w, "user31@alder.example", "user32@alder.example")
+	_, papers := admin.printsBatch(t, w, "user34@alder.example", "user35@alder.example", "user36@alder.example", "user37@alder.example", "user38@alder.example", "user39@alder.example")
+	desk := w.browser(t).signIn(t, deskOfAlder)
+	desk.get(t, all).want(t, http.StatusOK)
+	given := func(i int) { // to the desk
+		admin.post(t, all+"/"+papers[i].id+"/to-agent", "agent", deskOfAlder, "reason", "a test").want(t, http.StatusSeeOther)
+	}
+	handed := func(i int, name string) *browser {
+		given(i)
+		desk.post(t, all+"/"+papers[i].id+"/to-user", "reason", "a test").want(t, http.StatusSeeOther)
+		b := w.browser(t).signIn(t, name)
+		b.get(t, "/me/codes").want(t, http.StatusOK)
+		return b
+	}
+	given(0)
+	confirming, losing := handed(1, "user35@alder.example"), handed(2, "user36@alder.example")
+	return []doing{
+		{"POST /admin/:tenant/code-sheets/batches", form(admin, all+"/batches", "names", "user14@alder.example", "paper", "letter", "instructions", "Keep it dry."), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/batches/:batch/start", form(admin, draft+"/start", "digest", digest, "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/batches/:batch/print", form(admin, made+"/print"), http.StatusOK},
+		{"POST /admin/:tenant/code-sheets/batches/:batch/void", form(admin, voided+"/void", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/batches/:batch/hand-over", form(admin, many+"/hand-over", "agent", deskOfAlder, "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/hand-over", form(admin, all+"/hand-over", "sheet", papers[3].id, "agent", deskOfAlder, "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/:sheet/to-agent", form(admin, all+"/"+papers[4].id+"/to-agent", "agent", deskOfAlder, "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/:sheet/to-user", form(desk, all+"/"+papers[0].id+"/to-user", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/:sheet/lost", form(admin, all+"/"+papers[3].id+"/lost", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/:sheet/destroyed", form(admin, all+"/"+papers[4].id+"/destroyed", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/:sheet/void", form(admin, all+"/"+papers[5].id+"/void", "reason", "a test"), http.StatusSeeOther},
+		{"POST /me/codes/confirm", form(confirming, "/me/codes/confirm", "code", papers[1].codes["1"]), http.StatusSeeOther},
+		{"POST /me/codes/lost", form(losing, "/me/codes/lost", "sheet", papers[2].id), http.StatusSeeOther},
 	}
 }
 

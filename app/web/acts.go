@@ -29,6 +29,7 @@ var acts = map[approval.Kind]string{
 	"settings.change": "sliders", "decisions.change": "sliders", "desk.hours": "clock", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe", "desk.change": "call", "desk.set_reason": "call", "desk.remove_reason": "call",
 	"application.register": "grid", "application.change": "grid", "application.secret": "key", "application.delete": "grid",
 	"backup_phone.ask": "message", "campaign.change": "phone", "campaign.postpone": "phone",
+	"code_sheet.print_batch": "printer", "code_sheet.hand_to_agent": "printer", "code_sheet.hand_to_user": "printer", "code_sheet.lose": "warn", "code_sheet.destroy": "warn", "code_sheet.void": "warn", "code_sheet.void_batch": "warn",
 	"outage.declare": "warn", "outage.rehearse": "list", "outage.end": "check", "outage.sign": "check",
 	"rollout.change": "sliders", "rollout.unschedule": "pause", "rollout.ramp": "sliders", "rollout.ramp_change": "sliders", "rollout.ramp_pause": "pause", "rollout.ramp_resume": "check", "rollout.ramp_next": "sliders", "rollout.ramp_cancel": "pause",
 }
@@ -71,7 +72,7 @@ var fields = map[string]func(context.Context, string) string{
 	"decision_days": nil, "desk_hours": sayDeskHours, "replay_first": sayValue,
 	"outage_failed": NameChannels, "outage_relaxes": sayRelaxations, "outage_scope": SayOutageScope, "outage_minutes": nil,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
-	"name": nil, "display_name": nil, "manager": nil, "photo": sayPhoto, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil, "people_managed": nil,
+	"name": nil, "display_name": nil, "manager": nil, "photo": sayPhoto, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "sheet_batch": nil, "sheets": nil, "sheet_paper": sayPaper, "sheet_agent": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil, "people_managed": nil,
 }
 
 // Changed says one line of a difference in words: the field, and what it was and is.
@@ -112,6 +113,10 @@ func either(ctx context.Context, key, value string) string {
 
 func sayPhoto(ctx context.Context, mark string) string {
 	return words.Say(ctx, "approval.value.photo", "mark", mark)
+}
+
+func sayPaper(ctx context.Context, paper string) string {
+	return either(ctx, "stock.paper."+paper, paper)
 }
 
 func sayRole(ctx context.Context, role string) string {

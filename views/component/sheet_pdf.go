@@ -1,4 +1,4 @@
-package me
+package component
 
 import (
 	"bytes"
@@ -16,46 +16,77 @@ import (
 	"latchkey/views/words"
 )
 
-// The sheet as a PDF file, in millimetres of an A4 page. It is small enough for a
-// printer that has Letter paper.
+// The sheet as a PDF file, in millimetres. It is small enough for A4 and for Letter paper.
 const (
-	sheetLeft, sheetTop = 43.0, 26.0
+	sheetTop            = 26.0
 	sheetWide, sheetPad = 124.0, 8.0
 	sheetRow            = 9.5
 	sheetQR             = 27.0
 )
 
-// file is the sheet as a PDF file that stands in the page itself, for the codes are in
-// no other answer. It is empty where the fonts that come with it, which have Latin,
-// Greek and Cyrillic letters, cannot write every word: then the page is printed.
-func (v Sheet) file(ctx context.Context) templ.SafeURL {
-	pdf, err := v.pdf(ctx)
+// SheetFile is one or more sheets of one size of paper as a PDF file that stands in the
+// page itself, for the codes are in no other answer. It is empty where the fonts that come
+// with it, which have Latin, Greek and Cyrillic letters, cannot write every word: then the
+// page is printed.
+func SheetFile(ctx context.Context, sheets ...Sheet) templ.SafeURL {
+	pdf, err := sheetsPDF(ctx, sheets)
 	if err != nil || len(pdf) == 0 {
 		return ""
 	}
 	return templ.SafeURL("data:application/pdf;base64," + base64.StdEncoding.EncodeToString(pdf))
 }
 
-func (v Sheet) fileName() string { return "printed-codes-" + v.Serial + ".pdf" }
-
-// pdf draws the sheet as the page shows it.
-func (v Sheet) pdf(ctx context.Context) ([]byte, error) {
-	title, serial := words.Say(ctx, "me.codes.title"), words.Say(ctx, "me.sheet.serial")
-	steps := []string{words.Say(ctx, "me.sheet.open", "address", v.Address), words.Say(ctx, "me.sheet.choose"), words.Say(ctx, "me.sheet.type")}
-	keep, made := words.Say(ctx, "me.sheet.keep", "tenant", v.TenantName), words.Say(ctx, "me.sheet.made", "when", v.MadeOn)
-	if !writable(strings.Join(append(steps, title, serial, keep, made, v.TenantName, v.Serial), "")) {
-		return nil, nil
+// sheetsPDF draws sheets as the page shows them, each on a page of its own.
+func sheetsPDF(ctx context.Context, sheets []Sheet) ([]byte, error) {
+	for _, v := range sheets {
+		if !writable(strings.Join(append(v.sentences(ctx), v.TenantName, v.Serial, v.Person, strings.ReplaceAll(v.Instructions, "\n", " ")), "")) {
+			return nil, nil
+		}
 	}
-	f := fpdf.New("P", "mm", "A4", "")
+	size := "a4"
+	if len(sheets) > 0 && sheets[0].Paper != "" {
+		size = sheets[0].Paper
+	}
+	f := fpdf.New("P", "mm", size, "")
 	f.AddUTF8FontFromBytes("text", "", goregular.TTF)
 	f.AddUTF8FontFromBytes("text", "B", gobold.TTF)
 	f.AddUTF8FontFromBytes("code", "B", gomonobold.TTF)
-	f.SetTitle(title+" "+v.Serial, true)
 	f.SetLang(words.Tag(ctx))
-	f.SetCreationDate(v.MadeAt)
-	f.SetModificationDate(v.MadeAt)
 	f.SetAutoPageBreak(false, 0)
-	f.AddPage()
+	for _, v := range sheets {
+		f.SetTitle(words.Say(ctx, "me.codes.title")+" "+v.Serial, true)
+		if v.Many {
+			f.SetTitle(words.Say(ctx, "me.codes.title"), true)
+		}
+		f.SetCreationDate(v.MadeAt)
+		f.SetModificationDate(v.MadeAt)
+		f.AddPage()
+		v.draw(ctx, f)
+	}
+	var b bytes.Buffer
+	err := f.Output(&b)
+	return b.Bytes(), err
+}
+
+// sentences are what stands on a sheet besides names and codes.
+func (v Sheet) sentences(ctx context.Context) []string {
+	all := []string{
+		words.Say(ctx, "me.codes.title"), words.Say(ctx, "me.sheet.serial"), words.Say(ctx, "me.sheet.keep", "tenant", v.TenantName), words.Say(ctx, "me.sheet.made", "when", v.MadeOn),
+		words.Say(ctx, "me.sheet.for"),
+	}
+	return append(all, v.steps(ctx)...)
+}
+
+func (v Sheet) steps(ctx context.Context) []string {
+	return []string{words.Say(ctx, "me.sheet.open", "address", v.Address), words.Say(ctx, "me.sheet.choose"), words.Say(ctx, "me.sheet.type")}
+}
+
+// draw draws one sheet in the middle of a page.
+func (v Sheet) draw(ctx context.Context, f *fpdf.Fpdf) {
+	title, serial := words.Say(ctx, "me.codes.title"), words.Say(ctx, "me.sheet.serial")
+	keep, made := words.Say(ctx, "me.sheet.keep", "tenant", v.TenantName), words.Say(ctx, "me.sheet.made", "when", v.MadeOn)
+	pageWide, _ := f.GetPageSize()
+	sheetLeft := (pageWide - sheetWide) / 2
 	left, wide := sheetLeft+sheetPad, sheetWide-2*sheetPad
 	write := func(x, y float64, font, style string, points float64, text string) {
 		f.SetFont(font, style, points)
@@ -74,6 +105,14 @@ func (v Sheet) pdf(ctx context.Context) ([]byte, error) {
 	write(left, y, "text", "B", 15, title)
 	f.SetFont("code", "B", 13)
 	write(left+wide-f.GetStringWidth(v.Serial), y, "code", "B", 13, v.Serial)
+	if v.Person != "" {
+		y += 7
+		f.SetFont("text", "", 10)
+		of := words.Say(ctx, "me.sheet.for") + " "
+		indent := f.GetStringWidth(of)
+		write(left, y, "text", "", 10, of)
+		write(left+indent, y, "text", "B", 10, v.Person)
+	}
 	y += 6
 	half := (len(v.Codes) + 1) / 2
 	for i, code := range v.Codes {
@@ -101,17 +140,28 @@ func (v Sheet) pdf(ctx context.Context) ([]byte, error) {
 		f.MultiCell(wide-sheetQR-5-indent, 4.2, words, "", "L", false)
 		y = f.GetY()
 	}
-	for i, step := range steps {
+	for i, step := range v.steps(ctx) {
 		text(4, string(rune('1'+i))+".", step)
 	}
 	y += 1.5
 	text(0, "", keep)
-	y = max(y, bottom) + 6
+	y = max(y, bottom) + 3
+	below := func(style, words string) {
+		f.SetFont("text", style, 9)
+		f.SetXY(left, y)
+		f.MultiCell(wide, 4.2, words, "", "L", false)
+		y = f.GetY() + 2
+	}
+	f.SetCellMargin(0)
+	if v.Confirms {
+		below("B", words.Say(ctx, "me.sheet.confirm", "address", v.ConfirmAt))
+	}
+	if v.Instructions != "" {
+		below("", v.Instructions)
+	}
+	y += 3
 	write(left, y, "text", "", 8, made)
-	v.cut(line, y+sheetPad-2)
-	var b bytes.Buffer
-	err := f.Output(&b)
-	return b.Bytes(), err
+	v.cut(line, sheetLeft, y+sheetPad-2)
 }
 
 // drawQR draws the QR code of the address; around it the paper is white.
@@ -133,7 +183,7 @@ func (v Sheet) drawQR(f *fpdf.Fpdf, x, y float64) {
 }
 
 // cut draws the marks to cut along.
-func (v Sheet) cut(line func(x1, y1, x2, y2, width float64, grey int), bottom float64) {
+func (v Sheet) cut(line func(x1, y1, x2, y2, width float64, grey int), sheetLeft, bottom float64) {
 	const long = 6.0
 	right := sheetLeft + sheetWide
 	for _, x := range []float64{sheetLeft, right} {
