@@ -11,8 +11,8 @@ import (
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/gomonobold"
 	"golang.org/x/image/font/gofont/goregular"
-	"golang.org/x/image/font/sfnt"
 
+	"latchkey/views/component"
 	"latchkey/views/words"
 )
 
@@ -43,7 +43,7 @@ func (v Sheet) pdf(ctx context.Context) ([]byte, error) {
 	title, serial := words.Say(ctx, "me.codes.title"), words.Say(ctx, "me.sheet.serial")
 	steps := []string{words.Say(ctx, "me.sheet.open", "address", v.Address), words.Say(ctx, "me.sheet.choose"), words.Say(ctx, "me.sheet.type")}
 	keep, made := words.Say(ctx, "me.sheet.keep", "tenant", v.TenantName), words.Say(ctx, "me.sheet.made", "when", v.MadeOn)
-	if !writable(strings.Join(append(steps, title, serial, keep, made, v.TenantName, v.Serial), "")) {
+	if !component.Printable(strings.Join(append(steps, title, serial, keep, made, v.TenantName, v.Serial), "")) {
 		return nil, nil
 	}
 	f := fpdf.New("P", "mm", "A4", "")
@@ -93,7 +93,7 @@ func (v Sheet) pdf(ctx context.Context) ([]byte, error) {
 	line(left, y, left+wide, y, 0.2, 120)
 	y += 5
 	bottom := y + sheetQR
-	v.drawQR(f, left, y)
+	component.DrawQR(f.SetFillColor, f.Rect, v.QR, left, y, sheetQR)
 	text := func(indent float64, lead, words string) {
 		f.SetFont("text", "", 9)
 		f.Text(left+sheetQR+5, y+3, lead)
@@ -114,24 +114,6 @@ func (v Sheet) pdf(ctx context.Context) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// drawQR draws the QR code of the address; around it the paper is white.
-func (v Sheet) drawQR(f *fpdf.Fpdf, x, y float64) {
-	module := sheetQR / float64(len(v.QR))
-	f.SetFillColor(0, 0, 0)
-	for row, cells := range v.QR {
-		for from := 0; from < len(cells); from++ {
-			to := from
-			for to < len(cells) && cells[to] {
-				to++
-			}
-			if to > from {
-				f.Rect(x+float64(from)*module, y+float64(row)*module, float64(to-from)*module, module, "F")
-				from = to
-			}
-		}
-	}
-}
-
 // cut draws the marks to cut along.
 func (v Sheet) cut(line func(x1, y1, x2, y2, width float64, grey int), bottom float64) {
 	const long = 6.0
@@ -144,19 +126,4 @@ func (v Sheet) cut(line func(x1, y1, x2, y2, width float64, grey int), bottom fl
 		line(sheetLeft-long, y, sheetLeft, y, 0.1, 0)
 		line(right, y, right+long, y, 0.1, 0)
 	}
-}
-
-// writable says whether the fonts have every letter of a text.
-func writable(text string) bool {
-	font, err := sfnt.Parse(goregular.TTF)
-	if err != nil {
-		return false
-	}
-	var b sfnt.Buffer
-	for _, letter := range text {
-		if glyph, err := font.GlyphIndex(&b, letter); err != nil || glyph == 0 {
-			return false
-		}
-	}
-	return true
 }

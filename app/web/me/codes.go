@@ -57,7 +57,7 @@ func (h *Pages) makeSheet(c echo.Context) error {
 	}
 	// What could fail comes first: the codes are shown once.
 	address := h.Site.PublicURL + "/signin"
-	dark, err := picture(address)
+	dark, err := web.Picture(address)
 	if err != nil {
 		return err
 	}

@@ -247,7 +247,7 @@ func (h *Pages) addPhone(c echo.Context) error {
 		back, self = web.RegisterPath+asked, self+asked
 	}
 	link := h.Site.PublicURL + "/phone#enrol=" + e.Token.Reveal()
-	dark, err := picture(link)
+	dark, err := web.Picture(link)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
-	"rsc.io/qr"
 
 	"latchkey/app/access"
 	"latchkey/app/fault"
@@ -73,7 +72,7 @@ func (h *Pages) showNewTOTP(c echo.Context, status int, wrong string) error {
 	if err != nil {
 		return err
 	}
-	dark, err := picture(fresh.Link)
+	dark, err := web.Picture(fresh.Link)
 	if err != nil {
 		return err
 	}
@@ -81,22 +80,6 @@ func (h *Pages) showNewTOTP(c echo.Context, status int, wrong string) error {
 		Action: "/me/totp/new/" + url.PathEscape(c.Param("totp")), QR: dark, PhoneHref: "/phone#codes=" + url.QueryEscape(fresh.Link), Seed: inFours(fresh.Seed.Reveal()), Error: wrong,
 		StartedAt: fresh.ExpiresAt.Add(-totp.ProofLife), ExpiresAt: fresh.ExpiresAt, Instead: who.Ways.Has(user.WithTOTP),
 	}))
-}
-
-// picture is the QR code of a text, true for dark.
-func picture(text string) ([][]bool, error) {
-	code, err := qr.Encode(text, qr.M)
-	if err != nil {
-		return nil, err
-	}
-	dark := make([][]bool, code.Size)
-	for y := range dark {
-		dark[y] = make([]bool, code.Size)
-		for x := range dark[y] {
-			dark[y][x] = code.Black(x, y)
-		}
-	}
-	return dark, nil
 }
 
 // inFours parts a text that is to be typed.
