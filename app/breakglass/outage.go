@@ -13,7 +13,7 @@ import (
 // DeclareOutage approves the request for an outage by the sealed sheet of an account, when
 // the second person is locked out: the account is who approves, by the rules for anybody who
 // does, and its sheet is spent. by is who holds the sheet, and may see the request. A request
-// for anything else is fault.NotFound. It fails as a sign-in by the sheet does, and as
+// for anything else is fault.Conflict. It fails as a sign-in by the sheet does, and as
 // approval.Approve does; then the sheet is not spent.
 func (s *Service) DeclareOutage(ctx context.Context, tenantID, requestID, by, name, code string, from audit.Origin) error {
 	r, err := s.Approvals.Find(ctx, tenantID, requestID, by)
@@ -21,7 +21,7 @@ func (s *Service) DeclareOutage(ctx context.Context, tenantID, requestID, by, na
 		return err
 	}
 	if r.Kind != outage.KindDeclare {
-		return fault.New(fault.NotFound, "http.not_found")
+		return fault.New(fault.Conflict, "break_glass.outage_only")
 	}
 	if r.State != approval.Pending {
 		return fault.New(fault.Conflict, "approval.decided")

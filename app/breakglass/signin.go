@@ -75,7 +75,7 @@ func (s *Service) check(ctx context.Context, tenantID, name, code string, from a
 	}
 	right, err := s.Passwords.Verify(ctx, h.Hash, Typed(code))
 	if err != nil {
-		return h, errors.Join(err, s.DB.Act(ctx, func(tx *store.Tx) error { return throttle.Uncount(tx, h.TenantID, subject, way, false) }))
+		return h, s.uncount(ctx, h, from, err)
 	}
 	if !right || h.ID == "" {
 		return h, s.refused(ctx, h, "break_glass.wrong", from)
@@ -139,12 +139,23 @@ func (s *Service) SignIn(ctx context.Context, name, code string, from audit.Orig
 	return in, s.settled(ctx, h, err, from)
 }
 
-// settled remembers that a code which was right did not do, and gives the failure on.
+// settled remembers that a code which was right did not do, and gives the failure on. A
+// try that came to nothing for another cause counts for nothing.
 func (s *Service) settled(ctx context.Context, h held, err error, from audit.Origin) error {
-	if errors.Is(err, fault.Refused) {
+	switch {
+	case errors.Is(err, fault.Refused):
 		return s.refused(ctx, h, "break_glass.over", from)
+	case err != nil:
+		return s.uncount(ctx, h, from, err)
 	}
-	return err
+	return nil
+}
+
+// uncount takes a counted try back, and gives on why.
+func (s *Service) uncount(ctx context.Context, h held, from audit.Origin, why error) error {
+	return errors.Join(why, s.DB.Act(ctx, func(tx *store.Tx) error {
+		return throttle.Uncount(tx, h.TenantID, s.subject(h, from, tx.Now), way, false)
+	}))
 }
 
 func (h held) event(action audit.Action, from audit.Origin) audit.Event {

@@ -18,7 +18,7 @@ import (
 const (
 	glassPage   = "/admin/alder/break-glass"
 	glassName   = "break-glass-1@alder.example"
-	glassSecond = "user37@alder.example"
+	glassSecond = "user10@alder.example"
 )
 
 var (
@@ -212,6 +212,9 @@ func TestAPasskeyCompletesASheet(t *testing.T) {
 		own := w.browser(t)
 		attempt = own.byPasskey(t, glassName)
 		own.post(t, attempt+"/verify", "credential", k.Sign(t, optionsOf(t, own.get(t, attempt)))).want(t, http.StatusUnauthorized)
+		if n := w.SignIn.Decisions.Differences(); n != 0 {
+			t.Errorf("%d decisions differ", n)
+		}
 	})
 }
 
