@@ -17,6 +17,7 @@ import (
 	"latchkey/views/component"
 	"latchkey/views/console"
 	"latchkey/views/demo"
+	"latchkey/views/help"
 	"latchkey/views/invite"
 	"latchkey/views/me"
 	"latchkey/views/openid"
@@ -364,6 +365,8 @@ var pages = map[string][]state{
 	"signin.NamePage":         page(signin.NamePage, full, func(v *signin.Name) { v.Passkey, v.PasskeyError = "", "" }),
 	"signin.PasswordPage":     page(signin.PasswordPage, full, func(v *signin.Password) { v.OtherWays = "" }),
 	"signin.PhonePage":        page(signin.PhonePage, phones()...),
+	"help.TopicsPage":         page(func(p component.Page, _ struct{}) templ.Component { return help.TopicsPage(p, help.Topics) }),
+	"help.TopicPage":          page(func(p component.Page, _ struct{}) templ.Component { return help.TopicPage(p, help.Topics[0]) }),
 	"signin.SignedOutPage":    page(func(p component.Page, _ struct{}) templ.Component { return signin.SignedOutPage(p) }),
 	"signin.StepUpPage":       page(signin.StepUpPage, full, func(v *signin.StepUp) { v.Lost = false }),
 }

@@ -254,7 +254,9 @@ const (
 	BackupPhoneBound   Action = "backup_phone.bound"
 	BackupPhoneRefused Action = "backup_phone.refused" // the code that was to confirm it was wrong
 	BackupPhoneRemoved Action = "backup_phone.removed" // by its user
-	PhoneCodeSent      Action = "phone_code.sent"      // in a sign-in, or held back
+	BackupPhoneRenamed Action = "backup_phone.renamed"
+	BackupPhoneFirst   Action = "backup_phone.first" // it is asked first from now on
+	PhoneCodeSent      Action = "phone_code.sent"    // in a sign-in, or held back
 )
 
 // Of passkeys.

@@ -16,7 +16,7 @@ import (
 type Caller struct {
 	TenantID, UserID string
 	CheckID          string // stands for the attempt: Holding knows the code by it
-	PhoneID          string // which of them; empty for the one used last
+	PhoneID          string // which of them; empty for the first in their order
 	Letters          string // by which the agent proves to be who sent it
 }
 
@@ -24,11 +24,11 @@ type Caller struct {
 // of ways that the user has, that somebody carries, and in countries that are allowed.
 func OfCaller(tx *store.Tx, tenantID, userID string) ([]Phone, error) {
 	var all []Phone
-	err := tx.All(&all, `SELECT b.id, b.number, b.channel, b.confirmed_at, b.last_used_at FROM backup_phones b
+	err := tx.All(&all, `SELECT b.id, b.label, b.number, b.channel, b.confirmed_at, b.last_used_at FROM backup_phones b
 		JOIN users u ON u.tenant_id = b.tenant_id AND u.id = b.user_id JOIN tenants t ON t.id = b.tenant_id
 		JOIN providers p ON p.tenant_id = b.tenant_id AND p.channel = b.channel
 		WHERE b.user_id = ? AND b.tenant_id = ? AND b.state = 'active' AND `+feature.WaysOff+` & CASE b.channel WHEN 'sms' THEN 64 ELSE 32 END = 0
-		ORDER BY CASE WHEN b.last_used_at IS NULL THEN 1 ELSE 0 END, b.last_used_at DESC, b.confirmed_at, b.id`, userID, tenantID)
+		ORDER BY `+inOrder, userID, tenantID)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ import (
 type Ask struct {
 	TenantID, Subject, UserID, AttemptID string // UserID is empty for who cannot sign in
 	Channel                              provider.Channel
-	PhoneID                              string // which of them; empty for the one used last
+	PhoneID                              string // which of them; empty for the first in their order
 	Proved                               bool   // something was proved in the attempt before
 }
 
@@ -46,7 +46,7 @@ func (s *Service) Send(tx *store.Tx, a Ask) (held string, err error) {
 	}
 	there, err := tx.One(&to, `SELECT b.id, b.number, b.channel FROM backup_phones b JOIN users u ON u.tenant_id = b.tenant_id AND u.id = b.user_id JOIN tenants t ON t.id = b.tenant_id
 		WHERE b.user_id = ? AND b.tenant_id = ? AND b.state = 'active' AND b.channel = ? AND (? = '' OR b.id = ?) AND `+use+` & ? = 0
-		ORDER BY CASE WHEN b.last_used_at IS NULL THEN 1 ELSE 0 END, b.last_used_at DESC, b.confirmed_at, b.id LIMIT 1`, a.UserID, a.TenantID, a.Channel, a.PhoneID, a.PhoneID, Ways[a.Channel])
+		ORDER BY `+inOrder+` LIMIT 1`, a.UserID, a.TenantID, a.Channel, a.PhoneID, a.PhoneID, Ways[a.Channel])
 	if err != nil {
 		return "", err
 	}

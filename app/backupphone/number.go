@@ -14,9 +14,11 @@ import (
 const (
 	CodeLife   = 10 * time.Minute
 	PhonesMost = 5
-	triesMost  = 5 // of the code that confirms a number
-	userSpan   = 10 * time.Minute
-	numberSpan = time.Hour
+	// LabelLongest is how many characters a name of a number may have.
+	LabelLongest = 40
+	triesMost    = 5 // of the code that confirms a number
+	userSpan     = 10 * time.Minute
+	numberSpan   = time.Hour
 )
 
 // parse gives a number as it is kept (E.164), or the code of the rule that it breaks.

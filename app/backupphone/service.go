@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"latchkey/app/audit"
@@ -30,13 +31,18 @@ var Ways = map[provider.Channel]user.Ways{provider.SMS: user.WithSMS, provider.V
 // Phone is a confirmed backup phone.
 type Phone struct {
 	ID          string
+	Label       string // that its owner gave it; or empty
 	Number      string // E.164
 	Channel     provider.Channel
 	ConfirmedAt time.Time
 	LastUsedAt  *time.Time
 }
 
-// Of lists the backup phones of a user, the one used last first.
+// inOrder is the order in which backup phones b are asked: as their owner says, and the one
+// used last where they say nothing.
+const inOrder = "b.place, CASE WHEN b.last_used_at IS NULL THEN 1 ELSE 0 END, b.last_used_at DESC, b.confirmed_at, b.id"
+
+// Of lists the backup phones of a user, in the order in which they are asked.
 func (s *Service) Of(ctx context.Context, tenantID, userID string) ([]Phone, error) {
 	all, err := Of(s.DB.View(ctx), tenantID, userID)
 	return all, store.Unusable(err)
@@ -44,8 +50,8 @@ func (s *Service) Of(ctx context.Context, tenantID, userID string) ([]Phone, err
 
 // Of is Service.Of for who reads more at the same moment.
 func Of(tx *store.Tx, tenantID, userID string) (all []Phone, err error) {
-	err = tx.All(&all, `SELECT id, number, channel, confirmed_at, last_used_at FROM backup_phones WHERE user_id = ? AND tenant_id = ? AND state = 'active'
-		ORDER BY CASE WHEN last_used_at IS NULL THEN 1 ELSE 0 END, last_used_at DESC, confirmed_at, id`, userID, tenantID)
+	err = tx.All(&all, `SELECT b.id, b.label, b.number, b.channel, b.confirmed_at, b.last_used_at FROM backup_phones b
+		WHERE b.user_id = ? AND b.tenant_id = ? AND b.state = 'active' ORDER BY `+inOrder, userID, tenantID)
 	return all, err
 }
 
@@ -61,11 +67,21 @@ func (o Owner) event(action audit.Action, id string, from audit.Origin) audit.Ev
 
 func over() error { return fault.New(fault.Expired, "backupphone.over") }
 
+// Asked is a number that somebody wants bound.
+type Asked struct {
+	Number  string // as it was typed
+	Channel provider.Channel
+	Label   string // at most LabelLongest characters; or empty
+	Instead string // id of the backup phone whose place it takes once it is confirmed; or empty
+}
+
 // Begin sends a code to a number and gives the id under which it is confirmed. It
 // fails with fault.Invalid when the number is none, or none that may get messages,
-// with fault.Conflict when the way is off, and with fault.Throttled when a brake holds.
-func (s *Service) Begin(ctx context.Context, by Owner, typed string, c provider.Channel, from audit.Origin) (id string, err error) {
+// with fault.Conflict when the way is off, with fault.NotFound when what it is to take the
+// place of is none of theirs, and with fault.Throttled when a brake holds.
+func (s *Service) Begin(ctx context.Context, by Owner, asked Asked, from audit.Origin) (id string, err error) {
 	id = secret.System.ID()
+	c, label := asked.Channel, strings.TrimSpace(asked.Label)
 	code := secret.TokenOf(secret.System.SixDigits())
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
 		if err := method.MayBind(tx, by.TenantID, by.UserID, Ways[c]); err != nil {
@@ -79,8 +95,11 @@ func (s *Service) Begin(ctx context.Context, by Owner, typed string, c provider.
 		if err != nil {
 			return err
 		}
-		number, broken := parse(typed, c, limits.Countries)
+		number, broken := parse(asked.Number, c, limits.Countries)
 		wrong := map[string]string{}
+		if !labelFits(label) {
+			wrong["label"] = "backupphone.label_form"
+		}
 		if broken != "" {
 			wrong["number"] = broken
 		}
@@ -94,7 +113,9 @@ func (s *Service) Begin(ctx context.Context, by Owner, typed string, c provider.
 		switch {
 		case err != nil:
 			return err
-		case len(phones) >= PhonesMost:
+		case asked.Instead != "" && !slices.ContainsFunc(phones, func(p Phone) bool { return p.ID == asked.Instead }):
+			return fault.New(fault.NotFound, "http.not_found")
+		case asked.Instead == "" && len(phones) >= PhonesMost:
 			return fault.Wrong("form.wrong", map[string]string{"number": "backupphone.too_many"})
 		case slices.ContainsFunc(phones, func(p Phone) bool { return p.Number == number && p.Channel == c }):
 			return fault.Wrong("form.wrong", map[string]string{"number": "backupphone.there"})
@@ -103,8 +124,8 @@ func (s *Service) Begin(ctx context.Context, by Owner, typed string, c provider.
 		if err != nil {
 			return err
 		}
-		err = tx.Exec(`INSERT INTO backup_phones (tenant_id, id, user_id, session_id, number, channel, state, digest, created_at, expires_at) VALUES (?,?,?,?,?,?,'new',?,?,?)`,
-			by.TenantID, id, by.UserID, by.SessionID, number, c, s.Keys.CodeDigest(id, code.Reveal()), tx.Now, tx.Now.Add(CodeLife)).Error
+		err = tx.Exec(`INSERT INTO backup_phones (tenant_id, id, user_id, session_id, number, channel, label, instead, state, digest, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,'new',?,?,?)`,
+			by.TenantID, id, by.UserID, by.SessionID, number, c, label, asked.Instead, s.Keys.CodeDigest(id, code.Reveal()), tx.Now, tx.Now.Add(CodeLife)).Error
 		if err != nil {
 			return err
 		}
@@ -262,12 +283,15 @@ func (s *Service) bind(ctx context.Context, by Owner, id, digest string, from au
 		if err := user.Alone(tx, by.TenantID, by.UserID); err != nil {
 			return err
 		}
-		var bound Phone
+		var bound struct {
+			Phone
+			Instead string
+		}
 		ok, err := tx.One(&bound, `UPDATE backup_phones SET state = 'active', digest = '', confirmed_at = ? WHERE tenant_id = ? AND id = ? AND user_id = ? AND session_id = ?
 			AND state = 'new' AND expires_at > ? AND digest = ?
 			AND EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = backup_phones.tenant_id AND u.id = backup_phones.user_id AND u.state = 'active')
-			AND (SELECT count(*) FROM backup_phones o WHERE o.tenant_id = backup_phones.tenant_id AND o.user_id = backup_phones.user_id AND o.state = 'active') < ?
-			RETURNING id, number, channel`, tx.Now, by.TenantID, id, by.UserID, by.SessionID, tx.Now, digest, PhonesMost)
+			AND (SELECT count(*) FROM backup_phones o WHERE o.tenant_id = backup_phones.tenant_id AND o.user_id = backup_phones.user_id AND o.state = 'active' AND o.id <> backup_phones.instead) < ?
+			RETURNING id, number, channel, instead`, tx.Now, by.TenantID, id, by.UserID, by.SessionID, tx.Now, digest, PhonesMost)
 		if errors.Is(err, store.ErrDuplicate) { // the same number, begun twice
 			return fault.New(fault.Conflict, "backupphone.there")
 		}
@@ -282,6 +306,11 @@ func (s *Service) bind(ctx context.Context, by Owner, id, digest string, from au
 		}
 		if err := user.SecondFactorBound(tx, by.TenantID, by.UserID, from); err != nil {
 			return err
+		}
+		if bound.Instead != "" {
+			if err := s.takePlace(tx, by, id, bound.Instead, from); err != nil {
+				return err
+			}
 		}
 		if err := notify.Tell(tx, by.TenantID, by.UserID, notify.Notice{Action: audit.BackupPhoneBound, Detail: provider.MaskNumber(bound.Number)}); err != nil {
 			return err
@@ -308,37 +337,43 @@ func (s *Service) unproven(ctx context.Context, by Owner, id string, from audit.
 // the only second factor of somebody who needs one.
 func (s *Service) Remove(ctx context.Context, by Owner, id string, from audit.Origin) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
-		var ended Phone
-		ok, err := tx.One(&ended, `UPDATE backup_phones SET state = 'ended', ended_at = ? WHERE tenant_id = ? AND id = ? AND user_id = ? AND state = 'active'
-			RETURNING id, number, channel`, tx.Now, by.TenantID, id, by.UserID)
-		if err != nil {
-			return err
+		there, err := s.end(tx, by, id, from)
+		if err == nil && !there {
+			err = fault.New(fault.NotFound, "http.not_found")
 		}
-		if !ok {
-			return fault.New(fault.NotFound, "http.not_found")
-		}
-		var left struct {
-			MFAState string
-			Ways     user.Ways
-		}
-		if _, err := tx.One(&left, "SELECT mfa_state, ways FROM users WHERE tenant_id = ? AND id = ?", by.TenantID, by.UserID); err != nil {
-			return err
-		}
-		if left.MFAState == user.MFAEnforced && !left.Ways.Has(user.SecondFactors) {
-			return fault.New(fault.Conflict, "backupphone.last_factor")
-		}
-		made := session.BySMS
-		if ended.Channel == provider.Voice {
-			made = session.ByVoice
-		}
-		if err := session.CloseMadeBy(tx, by.TenantID, by.UserID, made, by.SessionID); err != nil {
-			return err
-		}
-		if err := notify.Tell(tx, by.TenantID, by.UserID, notify.Notice{Action: audit.BackupPhoneRemoved, Detail: provider.MaskNumber(ended.Number)}); err != nil {
-			return err
-		}
-		return audit.Record(tx, with(by.event(audit.BackupPhoneRemoved, id, from), ended.Channel))
+		return err
 	})
+}
+
+// end ends a backup phone of a user, in the act tx, if it is still there.
+func (s *Service) end(tx *store.Tx, by Owner, id string, from audit.Origin) (there bool, err error) {
+	var ended Phone
+	there, err = tx.One(&ended, `UPDATE backup_phones SET state = 'ended', ended_at = ? WHERE tenant_id = ? AND id = ? AND user_id = ? AND state = 'active'
+		RETURNING id, number, channel`, tx.Now, by.TenantID, id, by.UserID)
+	if err != nil || !there {
+		return false, err
+	}
+	var left struct {
+		MFAState string
+		Ways     user.Ways
+	}
+	if _, err := tx.One(&left, "SELECT mfa_state, ways FROM users WHERE tenant_id = ? AND id = ?", by.TenantID, by.UserID); err != nil {
+		return true, err
+	}
+	if left.MFAState == user.MFAEnforced && !left.Ways.Has(user.SecondFactors) {
+		return true, fault.New(fault.Conflict, "backupphone.last_factor")
+	}
+	made := session.BySMS
+	if ended.Channel == provider.Voice {
+		made = session.ByVoice
+	}
+	if err := session.CloseMadeBy(tx, by.TenantID, by.UserID, made, by.SessionID); err != nil {
+		return true, err
+	}
+	if err := notify.Tell(tx, by.TenantID, by.UserID, notify.Notice{Action: audit.BackupPhoneRemoved, Detail: provider.MaskNumber(ended.Number)}); err != nil {
+		return true, err
+	}
+	return true, audit.Record(tx, with(by.event(audit.BackupPhoneRemoved, id, from), ended.Channel))
 }
 
 // Forget deletes what is over, with its digests. Any replica may run it.

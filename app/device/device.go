@@ -39,6 +39,7 @@ const (
 	EnrolmentLife = 10 * time.Minute
 	PhonesMost    = 5
 	LostWait      = 24 * time.Hour // for which the next phone takes more, after one was removed by less
+	NewWait       = 24 * time.Hour // for which a new phone proves nothing by which an older one is removed
 	nameLongest   = 60
 )
 
@@ -247,7 +248,7 @@ func room(tx *store.Tx, tenantID, userID string) error {
 	if lost, err := lostLately(tx, tenantID, userID); err != nil {
 		return err
 	} else if lost {
-		if err := mayRecover(tx, tenantID, userID); err != nil {
+		if err := mayRecover(tx, tenantID, userID, ""); err != nil {
 			return err
 		}
 	}
@@ -358,13 +359,8 @@ func (s *Service) Enrol(ctx context.Context, c Candidate, from audit.Origin) (Ac
 		if err != nil {
 			return err
 		}
-		if _, restricted, err := rebindsUntil(tx, tenantID, link.SessionID); err != nil {
+		if err := tellOthers(tx, tenantID, a.UserID, a.AccountID, notify.Notice{Action: audit.DeviceEnrolled, Detail: a.Name}); err != nil {
 			return err
-		} else if restricted {
-			// Who had no phone has one now: that is told to whoever else reads their mail.
-			if err := notify.Tell(tx, tenantID, a.UserID, notify.Notice{Action: audit.DeviceEnrolled, Detail: a.Name}); err != nil {
-				return err
-			}
 		}
 		return audit.Record(tx, audit.Event{
 			TenantID: tenantID, Action: audit.DeviceEnrolled, Actor: audit.User(a.UserID), Target: audit.Device(a.AccountID),

@@ -8,6 +8,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
+	"latchkey/app/notify"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -52,28 +53,70 @@ func (s *Service) Prefer(ctx context.Context, tenantID, userID, accountID string
 		if err := user.Alone(tx, tenantID, userID); err != nil {
 			return err
 		}
-		err := tx.Change(fault.New(fault.NotFound, "http.not_found"),
+		name, err := nameOf(tx, tenantID, userID, accountID)
+		if err != nil {
+			return err
+		}
+		err = tx.Change(fault.New(fault.NotFound, "http.not_found"),
 			"UPDATE devices SET preferred = TRUE WHERE tenant_id = ? AND account_id = ? AND user_id = ? AND state = 'active'", tenantID, accountID, userID)
 		if err != nil {
 			return err
 		}
-		return tx.Exec("UPDATE devices SET preferred = FALSE WHERE tenant_id = ? AND user_id = ? AND account_id <> ? AND preferred",
+		err = tx.Exec("UPDATE devices SET preferred = FALSE WHERE tenant_id = ? AND user_id = ? AND account_id <> ? AND preferred",
 			tenantID, userID, accountID).Error
+		if err != nil {
+			return err
+		}
+		return tellOthers(tx, tenantID, userID, accountID, notify.Notice{Action: audit.DevicePreferred, Detail: name})
 	})
+}
+
+func nameOf(tx *store.Tx, tenantID, userID, accountID string) (name string, err error) {
+	_, err = tx.One(&name, "SELECT name FROM devices WHERE tenant_id = ? AND account_id = ? AND user_id = ?", tenantID, accountID, userID)
+	return name, err
+}
+
+// tellOthers tells a user what became of one of their phones: on their pages, by mail, and
+// on every other phone of theirs.
+func tellOthers(tx *store.Tx, tenantID, userID, accountID string, n notify.Notice) error {
+	if err := notify.Tell(tx, tenantID, userID, n); err != nil {
+		return err
+	}
+	_, err := notify.TellPhones(tx, tenantID, userID, n.Told(tx), []string{accountID}, n.Told(tx))
+	return err
+}
+
+// Check is asked in the act that ends a phone, before it ends.
+type Check func(tx *store.Tx, tenantID, userID, accountID string) error
+
+// Waited fails with fault.Conflict when the phone by which its user proved it is younger
+// than NewWait, and younger than the one that ends: whoever adds a phone of theirs to
+// somebody's account is not to remove the owner's at once. Another proof does.
+func Waited(provedAccount string) Check {
+	return func(tx *store.Tx, tenantID, userID, accountID string) error {
+		var young bool
+		_, err := tx.One(&young, `SELECT EXISTS (SELECT 1 FROM devices y JOIN devices o ON o.tenant_id = y.tenant_id AND o.user_id = y.user_id AND o.created_at < y.created_at
+			WHERE y.tenant_id = ? AND y.user_id = ? AND y.account_id = ? AND y.created_at > ? AND o.account_id = ?)`,
+			tenantID, userID, provedAccount, tx.Now.Add(-NewWait), accountID)
+		if err == nil && young {
+			err = fault.New(fault.Conflict, "device.young")
+		}
+		return err
+	}
 }
 
 // Revoke ends a phone of the user. The sessions that it approved end with it,
 // and so do its open streams.
-func (s *Service) Revoke(ctx context.Context, tenantID, userID, accountID string, from audit.Origin) error {
-	return s.revoke(ctx, tenantID, userID, accountID, "", from)
+func (s *Service) Revoke(ctx context.Context, tenantID, userID, accountID string, from audit.Origin, checks ...Check) error {
+	return s.revoke(ctx, tenantID, userID, accountID, "", from, checks...)
 }
 
 // Lose is Revoke on less proof than the phone itself would be, because the phone
 // may be gone. When it signed its user in, it still counts as something they have
 // for as long as session says: else whoever knows their password would remove it
 // and add one of their own.
-func (s *Service) Lose(ctx context.Context, tenantID, userID, accountID string, from audit.Origin) error {
-	return s.revoke(ctx, tenantID, userID, accountID, "device.lost", from)
+func (s *Service) Lose(ctx context.Context, tenantID, userID, accountID string, from audit.Origin, checks ...Check) error {
+	return s.revoke(ctx, tenantID, userID, accountID, "device.lost", from, checks...)
 }
 
 // Recover is what somebody does who lost the phone and helps themselves: Revoke when
@@ -84,12 +127,12 @@ func (s *Service) Recover(ctx context.Context, tenantID, userID, accountID strin
 	if enough {
 		reason = ""
 	}
-	return s.revoke(ctx, tenantID, userID, accountID, reason, from, func(tx *store.Tx) error { return mayRecover(tx, tenantID, userID) })
+	return s.revoke(ctx, tenantID, userID, accountID, reason, from, mayRecover)
 }
 
 var recovers = feature.With(feature.SelfServiceRecovery)
 
-func mayRecover(tx *store.Tx, tenantID, userID string) error {
+func mayRecover(tx *store.Tx, tenantID, userID, _ string) error {
 	var may bool
 	_, err := tx.One(&may, "SELECT "+recovers+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", tenantID, userID)
 	if err == nil && !may {
@@ -105,10 +148,10 @@ func lostLately(tx *store.Tx, tenantID, userID string) (lost bool, err error) {
 	return lost, err
 }
 
-func (s *Service) revoke(ctx context.Context, tenantID, userID, accountID, reason string, from audit.Origin, checks ...func(*store.Tx) error) error {
+func (s *Service) revoke(ctx context.Context, tenantID, userID, accountID, reason string, from audit.Origin, checks ...Check) error {
 	err := s.own(ctx, tenantID, userID, accountID, audit.DeviceRevoked, reason, from, func(tx *store.Tx) error {
 		for _, check := range checks {
-			if err := check(tx); err != nil {
+			if err := check(tx, tenantID, userID, accountID); err != nil {
 				return err
 			}
 		}
@@ -119,11 +162,14 @@ func (s *Service) revoke(ctx context.Context, tenantID, userID, accountID, reaso
 				return err
 			}
 		}
-		var id string
-		if _, err := tx.One(&id, "SELECT id FROM devices WHERE tenant_id = ? AND account_id = ? AND user_id = ?", tenantID, accountID, userID); err != nil {
+		var phone struct{ ID, Name string }
+		if _, err := tx.One(&phone, "SELECT id, name FROM devices WHERE tenant_id = ? AND account_id = ? AND user_id = ?", tenantID, accountID, userID); err != nil {
 			return err
 		}
-		return end(tx, tenantID, userID, accountID, id, Revoked)
+		if err := end(tx, tenantID, userID, accountID, phone.ID, Revoked); err != nil {
+			return err
+		}
+		return tellOthers(tx, tenantID, userID, accountID, notify.Notice{Action: audit.DeviceRevoked, Detail: phone.Name})
 	})
 	s.Hub.Ring(UserKey(tenantID, userID))
 	return err

@@ -1,11 +1,13 @@
 package device_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
 	"time"
 
+	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/secret"
@@ -173,5 +175,77 @@ func TestPhonesAreListedForTheirUserAlone(t *testing.T) {
 		if err := h.Devices.Rename(ctx, u.TenantID, u.ID, kept.AccountID, "\t", from); !errors.Is(err, fault.Invalid) {
 			t.Errorf("Rename to nothing = %v, want fault.Invalid", err)
 		}
+	})
+}
+
+// TestANewPhoneDoesNotRemoveAnOlderOne: for a day it proves nothing for that; the older
+// one, another proof, and a phone that is newer still are not held.
+func TestANewPhoneDoesNotRemoveAnOlderOne(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		u := h.User(h.Alder, "user1")
+		bind := func() device.Account {
+			_, a := h.PhoneOf(u)
+			h.Clock.Forward(time.Hour)
+			return a
+		}
+		old, young, youngest := bind(), bind(), bind()
+		revoke := func(target, proved device.Account) error {
+			return h.Devices.Revoke(ctx, u.TenantID, u.ID, target.AccountID, from, device.Waited(proved.AccountID))
+		}
+		for _, end := range []func(context.Context, string, string, string, audit.Origin, ...device.Check) error{h.Devices.Revoke, h.Devices.Lose} {
+			WantCode(t, "an older one, by a new phone", end(ctx, u.TenantID, u.ID, old.AccountID, from, device.Waited(young.AccountID)), "device.young")
+		}
+		if err := revoke(youngest, young); err != nil {
+			t.Errorf("a newer one, by a new phone: %v", err)
+		}
+		h.Clock.Forward(device.NewWait - 2*time.Hour - time.Minute)
+		WantCode(t, "a minute before the day is over", revoke(old, young), "device.young")
+		h.Clock.Forward(time.Minute)
+		if err := revoke(old, young); err != nil {
+			t.Errorf("after a day: %v", err)
+		}
+		if err := revoke(young, young); err != nil {
+			t.Errorf("itself: %v", err)
+		}
+		last, next := bind(), bind()
+		if err := revoke(next, last); err != nil {
+			t.Errorf("a new one, by the older: %v", err)
+		}
+		if err := revoke(last, device.Account{}); err != nil {
+			t.Errorf("by another proof: %v", err)
+		}
+	})
+}
+
+// TestEveryPhoneHearsOfTheOthers: what is added, put first and removed is told on the pages
+// of its owner, and on every phone but the one that it is about.
+func TestEveryPhoneHearsOfTheOthers(t *testing.T) {
+	Each(t, func(h *House) {
+		t, ctx := h.T, h.T.Context()
+		u := h.User(h.Alder, "user1")
+		_, a := h.PhoneOf(u)
+		h.Set("UPDATE devices SET push_subscription = '{}' WHERE account_id = ?", a.AccountID)
+		h.Set("DELETE FROM outbox")
+		h.Set("DELETE FROM notices")
+		_, b := h.PhoneOf(u)
+		told := func(action audit.Action) {
+			t.Helper()
+			if n := h.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action = ?", u.ID, action); n != 1 {
+				t.Errorf("%d notices of %s, want 1", n, action)
+			}
+			if n := h.Count("SELECT count(*) FROM outbox WHERE kind = 'web_push' AND body LIKE ?", "%"+string(action)+"%"); n != 1 {
+				t.Errorf("%d phones are told of %s, want the other one", n, action)
+			}
+		}
+		told(audit.DeviceEnrolled)
+		if err := h.Devices.Prefer(ctx, u.TenantID, u.ID, b.AccountID, from); err != nil {
+			t.Fatal(err)
+		}
+		told(audit.DevicePreferred)
+		if err := h.Devices.Revoke(ctx, u.TenantID, u.ID, b.AccountID, from); err != nil {
+			t.Fatal(err)
+		}
+		told(audit.DeviceRevoked)
 	})
 }

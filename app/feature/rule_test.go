@@ -334,6 +334,21 @@ func BenchmarkOf(b *testing.B) {
 				b.Fatal("nobody has it")
 			}
 		})
+		// The path is warm when the tables of the tenants at work are: ten of them, taken
+		// from all over, however many there are.
+		b.Run(fmt.Sprintf("one-of-ten-busy/tenants=%d", tenants), func(b *testing.B) {
+			b.ReportAllocs()
+			had, i := 0, 0
+			for b.Loop() {
+				if tables[i%10*(tenants/10)].Has(SMS, people[i%len(people)]) {
+					had++
+				}
+				i++
+			}
+			if had == 0 {
+				b.Fatal("nobody has it")
+			}
+		})
 		b.Run(fmt.Sprintf("all/tenants=%d", tenants), func(b *testing.B) {
 			b.ReportAllocs()
 			var has Set

@@ -13,9 +13,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// chromiums are the names that a browser may have, the likeliest first;
-// $CHROME goes before them.
-var chromiums = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+// chromiums are the names that a browser may have, $CHROME before them. The one without
+// windows of its own comes first: the stories take less than half of the time in it.
+var chromiums = []string{"chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
 
 var (
 	browserOnce = sync.OnceValues(startBrowser)

@@ -133,6 +133,8 @@ var looks = map[string]looked{
 	"setup.SetupPage":           {"setup", "/setup/* setup"},
 	"signin.CodePage":           {"code", "/signin/* totp"},
 	"signin.HelpPage":           {"help", "/signin/*/help help"},
+	"help.TopicsPage":           {"help-topics", "/help help"},
+	"help.TopicPage":            {"help-topic-how", "/help/* help"},
 	"signin.NamePage":           {"name", "/signin name"},
 	"signin.PasscodePage":       {"passcode-typed", "/signin/* static_passcode"},
 	"signin.PasskeyPage":        {"passkey", "/signin/* passkey"},

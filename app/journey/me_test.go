@@ -31,6 +31,7 @@ func TestSecurityInfoGrowsWithThePhones(t *testing.T) {
 	first.enable()
 	p.Open(h.URL + "/me")
 	p.WaitForText("#ready", "Nearly there")
+	p.WaitForText("main .rows", "When it is gone, you sign in by password")
 	p.look("overview-one")
 
 	p.prove(first)
@@ -38,6 +39,7 @@ func TestSecurityInfoGrowsWithThePhones(t *testing.T) {
 	p.Open(h.URL + "/me")
 	p.WaitForText("#ready", "Ready")
 	p.WaitForText("main .rows", "2 phones")
+	p.WaitForText("main .rows", "When it is gone, you sign in by phone, or by password")
 	p.look("overview-ready")
 }
 

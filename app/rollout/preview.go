@@ -20,6 +20,17 @@ type Preview struct {
 	Gaining, Losing, Shut []string // some of their names
 	Administrators        int      // of those who run the tenant, who could sign in afterwards
 	TooFew                bool     // fewer than two, and fewer than now: it is not saved
+
+	// The blast radius: everybody for whom anything changes, and what else changes for
+	// them because it needs this feature.
+	Touched int
+	Along   []Along // in the order of the catalogue
+}
+
+// Along is another feature that some people get or lose with the one of the draft.
+type Along struct {
+	Feature    feature.Feature
+	Gain, Lose int
 }
 
 // samples is how many names a preview gives of each kind.
@@ -49,7 +60,7 @@ func (s *Service) Preview(ctx context.Context, tenantID string, draft Draft) (Pr
 	if err != nil {
 		return Preview{}, store.Unusable(err)
 	}
-	p := &previewing{Preview: Preview{Needs: e.Needs}, entry: e, now: now, next: now.With(draft.Feature, rule), running: map[string]bool{}}
+	p := &previewing{Preview: Preview{Needs: e.Needs}, entry: e, now: now, next: now.With(draft.Feature, rule), running: map[string]bool{}, along: make([]Along, len(feature.Catalogue))}
 	for _, id := range running {
 		p.running[id] = true
 	}
@@ -69,6 +80,7 @@ func (s *Service) Preview(ctx context.Context, tenantID string, draft Draft) (Pr
 		}
 		after = some[len(some)-1].ID
 	}
+	p.Along = p.moved()
 	p.TooFew = p.Administrators < role.AdministratorsLeast && p.Administrators < p.ableNow
 	return p.Preview, nil
 }
@@ -81,12 +93,17 @@ type previewing struct {
 	running   map[string]bool
 	ableNow   int
 	walk      *Walk
+	along     []Along // by the place in the catalogue
 }
 
 func (p *previewing) judge(s *Somebody) {
 	before, after := p.now.Of(&s.Person), p.next.Of(&s.Person)
 	had, has := before&p.entry.Bit != 0, after&p.entry.Bit != 0
 	p.People++
+	if before != after {
+		p.Touched++
+		p.follow(before, after)
+	}
 	if has {
 		p.Have++
 	}
@@ -111,6 +128,31 @@ func (p *previewing) judge(s *Somebody) {
 	if p.running[s.ID] && can {
 		p.Administrators++
 	}
+}
+
+// follow counts the other features that come and go with the one of the draft.
+func (p *previewing) follow(before, after feature.Set) {
+	for i := range feature.Catalogue {
+		e := &feature.Catalogue[i]
+		switch {
+		case e == p.entry || (before^after)&e.Bit == 0:
+		case after&e.Bit != 0:
+			p.along[i].Gain++
+		default:
+			p.along[i].Lose++
+		}
+	}
+}
+
+// moved gives those of them that move for anybody.
+func (p *previewing) moved() (all []Along) {
+	for i, along := range p.along {
+		if along != (Along{}) {
+			along.Feature = feature.Catalogue[i].Feature
+			all = append(all, along)
+		}
+	}
+	return all
 }
 
 func sample(names []string, name string) []string {

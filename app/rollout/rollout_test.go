@@ -369,6 +369,21 @@ func TestAPreviewSaysWhoGetsItWhoLosesItAndWhoIsLockedOut(t *testing.T) {
 		if p.Gain != 2 || p.Lacking != active-2 || !slices.Equal(p.Needs, []feature.Feature{feature.PhoneSignIn}) {
 			t.Errorf("to type numbers where few have the phone: %+v", p)
 		}
+		// What needs a feature goes with it, and counts where anything changes.
+		o.Act(func(tx *store.Tx) error {
+			return feature.Store(tx, o.Alder.ID, feature.TypedNumberMatch, feature.Rule{Stage: feature.Everyone}, 1)
+		})
+		p = look(feature.PhoneSignIn, feature.Rule{Stage: feature.Off})
+		if want := []rollout.Along{{Feature: feature.TypedNumberMatch, Lose: 2}}; p.Touched != 2 || !slices.Equal(p.Along, want) {
+			t.Errorf("with the phone goes %+v for %d, want %+v for 2", p.Along, p.Touched, want)
+		}
+		p = look(feature.PhoneSignIn, feature.Rule{Stage: feature.Everyone})
+		if want := []rollout.Along{{Feature: feature.TypedNumberMatch, Gain: active - 2}}; p.Touched != active-2 || !slices.Equal(p.Along, want) {
+			t.Errorf("with the phone comes %+v for %d, want %+v", p.Along, p.Touched, want)
+		}
+		if p = look(feature.PhoneSignIn, feature.Rule{Stage: feature.Pilot, Include: []string{field}}); p.Touched != 0 || p.Along != nil {
+			t.Errorf("a draft that changes nothing: %+v", p)
+		}
 		// It agrees with what is so once it is saved, for everybody.
 		p = look(feature.Passkeys, feature.Rule{Stage: feature.Percentage, Share: 50, Include: []string{field}})
 		o.must(o.change(o.security, feature.Passkeys, feature.Rule{Stage: feature.Percentage, Share: 50, Include: []string{field}}))

@@ -313,6 +313,8 @@ func actsOnBackups(t *testing.T, w *world) []doing {
 		{"POST /me/backup-phones", form(adding, "/me/backup-phones", "number", "+4915112345626", "channel", "sms"), http.StatusSeeOther},
 		{"POST /me/backup-phones/new/:backup", form(confirming, page, "code", code), http.StatusSeeOther},
 		{"POST /me/backup-phones/new/:backup/resend", form(resending, again+"/resend"), http.StatusSeeOther},
+		{"POST /me/backup-phones/:backup/label", form(removing, "/me/backup-phones/"+phoneID+"/label", "label", "Office"), http.StatusSeeOther},
+		{"POST /me/backup-phones/:backup/first", form(removing, "/me/backup-phones/"+phoneID+"/first"), http.StatusSeeOther},
 		{"POST /me/backup-phones/:backup/remove", form(removing, "/me/backup-phones/"+phoneID+"/remove"), http.StatusSeeOther},
 		{"POST /signin/:attempt/verify", form(typing, attempt+"/verify", "code", signing), http.StatusSeeOther},
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"latchkey/app/session"
 	"latchkey/app/totp"
 	"latchkey/app/user"
 )
@@ -152,6 +153,37 @@ func TestAKnownBrowserShowsWhatItsUserHas(t *testing.T) {
 			if got := offers(known.get(t, known.begin(t, other)+"/help")); !slices.Equal(got, all) {
 				t.Errorf("of %s it offers %v, want %v", other, got, all)
 			}
+		}
+	})
+}
+
+// TestANewPhoneIsAskedForAnotherProof before it removes an older one, on both pages.
+func TestANewPhoneIsAskedForAnotherProof(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user1@alder.example"
+		old, b := w.withPhone(t, name)
+		a, _ := w.withApp(t, name)
+		w.forward(t, totp.Period)
+		b.proveByPhone(t, old, "/me/phones")
+		young := w.newPhone(t)
+		young.enrolled(t, young.enrol(t, b.invite(t)))
+		young.call(t, http.MethodPut, "/accounts/"+young.account+"/phone-sign-in", nil).want(t, http.StatusNoContent)
+		w.forward(t, session.StepUpLife)
+		there := func() bool { return old.call(t, http.MethodGet, "/accounts", nil).status == http.StatusOK }
+		for _, form := range [][]string{{}, {"lost", "yes"}} {
+			b.proveByPhone(t, young, "/me/phones")
+			to := b.post(t, "/me/phones/"+old.account+"/revoke", form...).want(t, http.StatusSeeOther).location()
+			if !strings.HasPrefix(to, "/step-up?") || strings.Contains(to, "phone+") || strings.Contains(to, "acr_values=phone") || !strings.Contains(to, "otp") {
+				t.Errorf("by a new phone the removal of an older one leads to %q", to)
+			}
+			if !there() {
+				t.Fatal("the new phone removed the older one")
+			}
+		}
+		b.proveByCode(t, a, lostPage)
+		b.post(t, "/me/phones/"+old.account+"/revoke", "lost", "yes").want(t, http.StatusSeeOther)
+		if there() {
+			t.Error("another proof did not remove it")
 		}
 	})
 }

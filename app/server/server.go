@@ -72,6 +72,7 @@ import (
 	"latchkey/app/web"
 	consolepages "latchkey/app/web/console"
 	demopages "latchkey/app/web/demo"
+	helppages "latchkey/app/web/help"
 	invitepages "latchkey/app/web/invite"
 	mepages "latchkey/app/web/me"
 	openidpages "latchkey/app/web/openid"
@@ -302,6 +303,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
 		&invitepages.Pages{Site: site, People: persons, Bypasses: bypasses},
+		&helppages.Pages{Site: site},
 		&demopages.Pages{Site: site, Kept: providers.Kept},
 	)
 	s.Handler = e

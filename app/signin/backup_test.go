@@ -43,7 +43,7 @@ func numbered(h *House, u user.User, number string, c provider.Channel) {
 	h.T.Helper()
 	session, _ := h.Session(u)
 	by := backupphone.Owner{TenantID: u.TenantID, UserID: u.ID, UserName: u.Name, SessionID: session}
-	id, err := h.Backups.Begin(h.T.Context(), by, number, c, audit.Origin{})
+	id, err := h.Backups.Begin(h.T.Context(), by, backupphone.Asked{Number: number, Channel: c}, audit.Origin{})
 	if err != nil {
 		h.T.Fatalf("Begin: %v", err)
 	}
@@ -67,7 +67,7 @@ func TestANumberBegunTwiceIsBoundOnce(t *testing.T) {
 		var ids, codes [2]string
 		for i := range ids {
 			h.Set("DELETE FROM outbox")
-			id, err := h.Backups.Begin(ctx, by, mobile, provider.SMS, audit.Origin{})
+			id, err := h.Backups.Begin(ctx, by, backupphone.Asked{Number: mobile, Channel: provider.SMS}, audit.Origin{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestOfManyCodesToANewNumberOneBinds(t *testing.T) {
 		session, _ := h.Session(u)
 		by := backupphone.Owner{TenantID: u.TenantID, UserID: u.ID, UserName: u.Name, SessionID: session}
 		begin := func() (id string) {
-			id, err := h.Backups.Begin(h.T.Context(), by, mobile, provider.Channel(way), audit.Origin{})
+			id, err := h.Backups.Begin(h.T.Context(), by, backupphone.Asked{Number: mobile, Channel: provider.Channel(way)}, audit.Origin{})
 			if err != nil {
 				h.T.Fatal(err)
 			}
@@ -323,7 +323,7 @@ func TestWhatMayGetACode(t *testing.T) {
 			{"hello", provider.Voice, "backupphone.number_form"},
 			{"", provider.Voice, "backupphone.number_form"},
 		} {
-			_, err := h.Backups.Begin(h.T.Context(), by, c.number, c.channel, audit.Origin{})
+			_, err := h.Backups.Begin(h.T.Context(), by, backupphone.Asked{Number: c.number, Channel: c.channel}, audit.Origin{})
 			if !errors.Is(err, fault.Invalid) || c.wrong != "" && fault.Of(err).Fields["number"] != c.wrong {
 				h.T.Errorf("%q by %s = %v %v, want %s", c.number, c.channel, err, fault.Of(err).Fields, c.wrong)
 			}
@@ -404,7 +404,7 @@ func TestARuleThatChangesHoldsForTheNextCode(t *testing.T) {
 		u := h.User(h.Alder, "user1")
 		session, _ := h.Session(u)
 		by := backupphone.Owner{TenantID: u.TenantID, UserID: u.ID, UserName: u.Name, SessionID: session}
-		id, err := h.Backups.Begin(ctx, by, mobile, provider.SMS, audit.Origin{})
+		id, err := h.Backups.Begin(ctx, by, backupphone.Asked{Number: mobile, Channel: provider.SMS}, audit.Origin{})
 		if err != nil {
 			t.Fatal(err)
 		}

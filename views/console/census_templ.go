@@ -936,7 +936,7 @@ func CensusPage(p component.Page, v Census) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = component.CodeBlock("census-command", "latchkey census verify FILE --key "+v.Key, words.Say(ctx, "census.copy")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = component.CodeBlock("census-command", words.Say(ctx, "census.command", "key", v.Key), words.Say(ctx, "census.copy")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -55,10 +55,11 @@ type Rollout struct {
 
 // RolloutPreview is what a draft would do.
 type RolloutPreview struct {
-	People int
-	Lines  []RolloutCount
-	Shut   bool // somebody would be locked out
-	TooFew bool // too few administrators would be left
+	People  int
+	Touched int // of them: for whom anything changes
+	Lines   []RolloutCount
+	Shut    bool // somebody would be locked out
+	TooFew  bool // too few administrators would be left
 }
 
 // RolloutReport is what the feature would have changed while it was only reported.

@@ -1,31 +1,36 @@
 package me
 
 import (
+	"cmp"
+	"context"
 	"time"
 
 	"latchkey/views/component"
+	"latchkey/views/words"
 )
 
 // BackupPhones is the list of backup phones, and the form that adds one.
 type BackupPhones struct {
-	Rows     []BackupRow
-	Action   string
-	Typed    BackupForm
-	Errors   map[string]string
-	Channels []component.Choice // empty where nobody carries messages, or it is turned off
-	Why      string             // there are none
-	Full     bool               // there are as many as there may be
+	Rows      []BackupRow
+	Action    string
+	Typed     BackupForm
+	Errors    map[string]string
+	Channels  []component.Choice // empty where nobody carries messages, or it is turned off
+	Why       string             // there are none
+	InsteadOf string             // what the form adds takes its place; empty: it is one more
+	Full      bool               // there are as many as there may be
 }
 
 // BackupForm is the form as typed.
-type BackupForm struct{ Number, Channel string }
+type BackupForm struct{ Number, Channel, Label, Instead string }
 
 // BackupRow is one backup phone.
 type BackupRow struct {
-	ID, Number, How, Icon string
-	AddedAt               time.Time
-	LastUsedAt            time.Time // zero for never
-	RemoveText            string
+	ID, Label, Number, How, Icon string
+	First, Last                  bool // it is asked first of several, or may be made so
+	AddedAt                      time.Time
+	LastUsedAt                   time.Time // zero for never
+	RemoveText                   string
 }
 
 // NewBackupPhone is a number that waits for its code.
@@ -36,4 +41,15 @@ type NewBackupPhone struct {
 	StartedAt time.Time
 	ExpiresAt time.Time
 	Error     string
+}
+
+// called is what a row goes by.
+func (r BackupRow) called() string { return cmp.Or(r.Label, r.Number) }
+
+func (v BackupPhones) renaming(ctx context.Context, r BackupRow, csrf string) component.Confirm {
+	title := words.Say(ctx, "me.phones.rename.title", "name", r.called())
+	return component.Confirm{
+		ID: "label-of-" + r.ID, Trigger: words.Say(ctx, "me.phones.rename"), Label: title, Title: title, Action: v.Action + "/" + r.ID + "/label",
+		CSRF: csrf, Button: words.Say(ctx, "me.phones.rename.act"), Open: v.Errors["label-"+r.ID] != "",
+	}
 }

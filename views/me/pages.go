@@ -93,6 +93,8 @@ type Check struct {
 type Readiness struct {
 	Word     string // "Ready", "Nearly there", "At risk"
 	Sentence string
+	Filled   int // ways that work without the phone, of so many that make ready
+	Parts    int
 	Steps    []ReadyStep
 }
 
@@ -113,6 +115,8 @@ type Authenticator struct {
 	Tone       string // "good", "warn", "bad" or ""
 	Default    bool
 	LastUsedAt time.Time
+	Lost       string // what happens when it is gone; or empty
+	Shut       bool   // nobody gets in then
 	Href       string // where it is managed; or empty
 	Label      string
 }
@@ -137,6 +141,8 @@ type Phones struct {
 // LostPhone is where a phone that is gone is removed, and the next one added.
 type LostPhone struct {
 	Rows   []PhoneRow
+	Left   string // what still lets them in without it
+	Shut   bool   // nothing does
 	CanAdd bool
 	Wait   string // what stands in the way of helping oneself; or empty
 	Off    string // who helps instead, where nobody helps themselves
@@ -310,12 +316,7 @@ func doc(state string, scripts ...string) component.Document {
 }
 
 func (r Readiness) gauge(ctx context.Context) component.Gauge {
-	g := component.Gauge{Parts: len(r.Steps)}
-	for _, s := range r.Steps {
-		if s.Done {
-			g.Filled++
-		}
-	}
+	g := component.Gauge{Parts: r.Parts, Filled: r.Filled}
 	g.Label = words.Say(ctx, "me.info.steps", "done", component.Count(g.Filled), "all", component.Count(g.Parts))
 	return g
 }

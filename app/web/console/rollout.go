@@ -343,9 +343,9 @@ func (h *Pages) showRollout(c echo.Context, status int, now rollout.Rollout, for
 
 func previewOf(c echo.Context, p rollout.Preview) *views.RolloutPreview {
 	ctx := web.Context(c)
-	v := &views.RolloutPreview{People: p.People, Shut: p.LockedOut > 0, TooFew: p.TooFew}
-	line := func(name string, n int, names []string) {
-		v.Lines = append(v.Lines, views.RolloutCount{Label: words.Say(ctx, "rollout.preview."+name), N: n, Names: strings.Join(names, ", "), More: n - len(names)})
+	v := &views.RolloutPreview{People: p.People, Touched: p.Touched, Shut: p.LockedOut > 0, TooFew: p.TooFew}
+	line := func(name string, n int, names []string, of ...string) {
+		v.Lines = append(v.Lines, views.RolloutCount{Label: words.Say(ctx, "rollout.preview."+name, of...), N: n, Names: strings.Join(names, ", "), More: n - len(names)})
 	}
 	line("have", p.Have, nil)
 	line("gain", p.Gain, p.Gaining)
@@ -353,6 +353,14 @@ func previewOf(c echo.Context, p rollout.Preview) *views.RolloutPreview {
 	line("locked_out", p.LockedOut, p.Shut)
 	if len(p.Needs) > 0 {
 		line("lacking", p.Lacking, nil)
+	}
+	for _, along := range p.Along {
+		if along.Gain > 0 {
+			line("gain_along", along.Gain, nil, "feature", featureName(c, along.Feature))
+		}
+		if along.Lose > 0 {
+			line("lose_along", along.Lose, nil, "feature", featureName(c, along.Feature))
+		}
 	}
 	line("administrators", p.Administrators, nil)
 	return v

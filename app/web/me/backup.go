@@ -1,6 +1,7 @@
 package me
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"latchkey/app/backupphone"
 	"latchkey/app/fault"
 	"latchkey/app/provider"
+	"latchkey/app/session"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -28,6 +30,8 @@ func (h *Pages) backupRoutes() []web.Route {
 		web.Get(backupPath+"/new/:backup", access.AuthenticatorBind, h.newBackupPhone),
 		web.Post(backupPath+"/new/:backup", access.AuthenticatorBind, h.confirmBackupPhone),
 		web.Post(backupPath+"/new/:backup/resend", access.AuthenticatorBind, h.resendBackupPhone),
+		web.Post(backupPath+"/:backup/label", access.AuthenticatorBind, h.labelBackupPhone),
+		web.Post(backupPath+"/:backup/first", access.AuthenticatorBind, h.firstBackupPhone),
 		web.Post(backupPath+"/:backup/remove", access.AuthenticatorRemove, h.removeBackupPhone),
 	}
 }
@@ -39,7 +43,7 @@ func backupOwner(c echo.Context) backupphone.Owner {
 }
 
 func (h *Pages) backupPhones(c echo.Context) error {
-	return h.showBackupPhones(c, http.StatusOK, views.BackupForm{}, nil)
+	return h.showBackupPhones(c, http.StatusOK, views.BackupForm{Instead: c.QueryParam("instead")}, nil)
 }
 
 func (h *Pages) showBackupPhones(c echo.Context, status int, typed views.BackupForm, wrong map[string]string) error {
@@ -64,9 +68,14 @@ func (h *Pages) showBackupPhones(c echo.Context, status int, typed views.BackupF
 	if v.Why = words.Say(ctx, "me.backup.nobody"); slices.Contains(carried, provider.SMS) || slices.Contains(carried, provider.Voice) {
 		v.Why = web.Sentence(c, "method.off", "")
 	}
-	for _, p := range phones {
+	v.Typed.Instead = ""
+	for i, p := range phones {
+		if p.ID == typed.Instead {
+			v.Typed.Instead, v.InsteadOf, v.Full = p.ID, cmp.Or(p.Label, p.Number), false
+			v.Typed.Label = cmp.Or(typed.Label, p.Label)
+		}
 		row := views.BackupRow{
-			ID: p.ID, Number: p.Number, How: words.Say(ctx, "me.backup.how."+string(p.Channel)), Icon: "message", AddedAt: p.ConfirmedAt, RemoveText: words.Say(ctx, "me.backup.remove.text"),
+			ID: p.ID, Label: p.Label, Number: p.Number, First: i == 0 && len(phones) > 1, Last: i > 0, How: words.Say(ctx, "me.backup.how."+string(p.Channel)), Icon: "message", AddedAt: p.ConfirmedAt, RemoveText: words.Say(ctx, "me.backup.remove.text"),
 		}
 		if p.Channel == provider.Voice {
 			row.Icon = "call"
@@ -87,8 +96,9 @@ func (h *Pages) addBackupPhone(c echo.Context) error {
 	if err := h.Site.NeedFresh(c); err != nil {
 		return err
 	}
-	typed := views.BackupForm{Number: web.Form(c, "number"), Channel: web.Form(c, "channel")}
-	id, err := h.Backups.Begin(c.Request().Context(), backupOwner(c), typed.Number, provider.Channel(typed.Channel), web.Origin(c))
+	typed := views.BackupForm{Number: web.Form(c, "number"), Channel: web.Form(c, "channel"), Label: web.Form(c, "label"), Instead: web.Form(c, "instead")}
+	asked := backupphone.Asked{Number: typed.Number, Channel: provider.Channel(typed.Channel), Label: typed.Label, Instead: typed.Instead}
+	id, err := h.Backups.Begin(c.Request().Context(), backupOwner(c), asked, web.Origin(c))
 	if errors.Is(err, fault.Invalid) {
 		wrong := map[string]string{}
 		for field, code := range fault.Of(err).Fields {
@@ -136,6 +146,33 @@ func (h *Pages) resendBackupPhone(c echo.Context) error {
 		return err
 	}
 	return web.Redirect(c, backupPath+"/new/"+url.PathEscape(c.Param("backup")))
+}
+
+func (h *Pages) labelBackupPhone(c echo.Context) error {
+	if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
+		return err
+	}
+	label := web.Form(c, "label")
+	err := h.Backups.Label(c.Request().Context(), backupOwner(c), c.Param("backup"), label, web.Origin(c))
+	if errors.Is(err, fault.Invalid) {
+		return h.showBackupPhones(c, http.StatusUnprocessableEntity, views.BackupForm{}, map[string]string{
+			"label-" + c.Param("backup"): web.Sentence(c, fault.Of(err).Fields["label"], ""),
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, backupPath+"?done=backup_renamed")
+}
+
+func (h *Pages) firstBackupPhone(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
+	if err := h.Backups.First(c.Request().Context(), backupOwner(c), c.Param("backup"), web.Origin(c)); err != nil {
+		return err
+	}
+	return web.Redirect(c, backupPath+"?done=backup_first")
 }
 
 func (h *Pages) removeBackupPhone(c echo.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -47,6 +48,11 @@ func (h *Pages) showLost(c echo.Context, status int, wrong map[string]string) er
 	case who.LostPhone && len(who.RecoveryProofs(session.Strong)) == 0:
 		v.Wait, v.CanAdd = words.Say(ctx, "me.lost.wait"), false
 	}
+	outlook, err := h.SignIn.OutlookOf(c.Request().Context(), who.TenantID, who.UserID)
+	if err != nil {
+		return err
+	}
+	v.Left, v.Shut = remains(ctx, outlook)
 	if v.Ask, err = h.askForm(c, wrong); err != nil {
 		return err
 	}
@@ -78,12 +84,13 @@ func (h *Pages) askDesk(c echo.Context) error {
 // lost, and then what is left is what helps after a loss. Less than the strongest that
 // there is leaves the mark of a loss.
 func (h *Pages) revoke(c echo.Context) error {
-	who, now, end := web.Session(c), h.Site.DB.Now(), h.Devices.Lose
+	who, now := web.Session(c), h.Site.DB.Now()
+	end := h.Devices.Lose
 	if who.Loses(now) {
 		if err := h.Site.NeedRecovery(c, session.Weak, session.ByPhone); err != nil {
 			return err
 		}
-		end = func(ctx context.Context, tenantID, userID, accountID string, from audit.Origin) error {
+		end = func(ctx context.Context, tenantID, userID, accountID string, from audit.Origin, _ ...device.Check) error {
 			return h.Devices.Recover(ctx, tenantID, userID, accountID, who.Recovers(who.Strongest(), now), from)
 		}
 	} else if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
@@ -91,11 +98,27 @@ func (h *Pages) revoke(c echo.Context) error {
 	} else if who.Fresh(now) {
 		end = h.Devices.Revoke
 	}
-	if err := end(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), web.Origin(c)); err != nil {
+	err := end(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), web.Origin(c), device.Waited(who.ProvedAccount))
+	if f := fault.Of(err); f != nil && f.Code == "device.young" {
+		return h.anotherProof(c, err)
+	}
+	if err != nil {
 		return err
 	}
 	if web.Form(c, "lost") != "" {
 		return web.Redirect(c, lostPath+"?done=revoked")
 	}
 	return web.Redirect(c, "/me/phones?done=revoked")
+}
+
+// anotherProof asks who proved it by a phone that is too new for another proof. Who has
+// none has to wait.
+func (h *Pages) anotherProof(c echo.Context, young error) error {
+	who := web.Session(c)
+	others := slices.DeleteFunc(who.RecoveryProofs(session.Weak), func(by string) bool { return by == session.ByPhone })
+	missing := fault.New(fault.StepUp, "session.step_up")
+	if missing.Proofs = who.Offers(others); len(missing.Proofs) == 0 {
+		return young
+	}
+	return missing
 }

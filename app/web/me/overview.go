@@ -1,7 +1,6 @@
 package me
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -30,7 +29,7 @@ func (h *Pages) overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	phone, signing, err := h.phonesInShort(c)
+	phone, err := h.phonesInShort(c)
 	if err != nil {
 		return err
 	}
@@ -46,8 +45,12 @@ func (h *Pages) overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	outlook, err := h.SignIn.OutlookOf(c.Request().Context(), who.TenantID, who.UserID)
+	if err != nil {
+		return err
+	}
 	v := views.Overview{
-		Ready: ready(ctx, signing, who.Ways.Has(user.WithPrintedCode), !who.Off.Has(user.WithPrintedCode)), LastSignInAt: who.CreatedAt,
+		Ready: ready(ctx, outlook, who, backups.Name != ""), LastSignInAt: who.CreatedAt,
 		LastSignInHow: words.Say(ctx, "me.info.last.how", "how", web.How(ctx, who.AMR), "browser", web.SayBrowser(ctx, who.Browser)),
 	}
 	for _, line := range []struct {
@@ -69,6 +72,8 @@ func (h *Pages) overview(c echo.Context) error {
 		line.Default = way == line.usual
 		if off {
 			line.State, line.Tone = words.Say(ctx, "me.info.off"), "warn"
+		} else if who.Bound.Has(line.of) {
+			line.Lost, line.Shut = lost(ctx, outlook, line.of)
 		}
 		v.Authenticators = append(v.Authenticators, line.Authenticator)
 	}
@@ -139,12 +144,11 @@ func (h *Pages) caseInShort(c echo.Context) (*views.Case, error) {
 	}, nil
 }
 
-// phonesInShort also counts those that sign its user in.
-func (h *Pages) phonesInShort(c echo.Context) (line views.Authenticator, signing int, err error) {
+func (h *Pages) phonesInShort(c echo.Context) (line views.Authenticator, err error) {
 	ctx, who := web.Context(c), web.Session(c)
 	phones, err := h.Devices.Of(ctx, who.TenantID, who.UserID)
 	if err != nil {
-		return line, 0, err
+		return line, err
 	}
 	active, signing := count(phones)
 	line = views.Authenticator{
@@ -162,7 +166,7 @@ func (h *Pages) phonesInShort(c echo.Context) (line views.Authenticator, signing
 	for _, p := range phones {
 		line.Used(p.LastUsedAt)
 	}
-	return line, signing, nil
+	return line, nil
 }
 
 func (h *Pages) appInShort(c echo.Context) (views.Authenticator, error) {
@@ -235,30 +239,4 @@ func passwordInShort(c echo.Context) views.Authenticator {
 		line.State = words.Say(ctx, "me.info.password.on")
 	}
 	return line
-}
-
-// ready says how well somebody is prepared, by how many phones sign them in and
-// whether they have printed codes; mayPrint says that they can use them.
-func ready(ctx context.Context, signing int, printed, mayPrint bool) views.Readiness {
-	word := "risk"
-	switch {
-	case signing > 1, signing == 1 && printed:
-		word = "ready"
-	case printed:
-		word = "printed"
-	case signing == 1:
-		word = "nearly"
-	}
-	shown := views.Readiness{
-		Word: words.Say(ctx, "me.info."+word+".title"), Sentence: words.Say(ctx, "me.info."+word+".text"),
-		Steps: []views.ReadyStep{
-			{Text: words.Say(ctx, "me.info.step.password"), Done: true},
-			{Text: words.Say(ctx, "me.info.step.phone"), Done: signing > 0, Href: "/me/phones", Label: words.Say(ctx, "me.info.step.phone_act")},
-			{Text: words.Say(ctx, "me.info.step.second"), Done: signing > 1, Href: "/me/phones", Label: words.Say(ctx, "me.info.step.second_act")},
-		},
-	}
-	if mayPrint {
-		shown.Steps = append(shown.Steps, views.ReadyStep{Text: words.Say(ctx, "me.info.step.codes"), Done: printed, Href: codesPath, Label: words.Say(ctx, "me.info.step.codes_act")})
-	}
-	return shown
 }

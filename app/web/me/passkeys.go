@@ -9,6 +9,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/fault"
 	"latchkey/app/passkey"
+	"latchkey/app/session"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	views "latchkey/views/me"
@@ -111,6 +112,9 @@ func (h *Pages) bindPasskey(c echo.Context) error {
 }
 
 func (h *Pages) renamePasskey(c echo.Context) error {
+	if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
+		return err
+	}
 	name := web.Form(c, "name")
 	err := h.Passkeys.Rename(c.Request().Context(), passkeyOwner(c), c.Param("passkey"), name, web.Origin(c))
 	if errors.Is(err, fault.Invalid) {

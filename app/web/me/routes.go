@@ -27,6 +27,7 @@ import (
 	"latchkey/app/passkey"
 	"latchkey/app/password"
 	"latchkey/app/rollout"
+	"latchkey/app/session"
 	"latchkey/app/signin"
 	"latchkey/app/totp"
 	"latchkey/app/user"
@@ -283,6 +284,9 @@ func (h *Pages) enrolment(c echo.Context) error {
 }
 
 func (h *Pages) rename(c echo.Context) error {
+	if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
+		return err
+	}
 	who, name := web.Session(c), web.Form(c, "name")
 	err := h.Devices.Rename(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), name, web.Origin(c))
 	if errors.Is(err, fault.Invalid) {
@@ -297,6 +301,9 @@ func (h *Pages) rename(c echo.Context) error {
 }
 
 func (h *Pages) prefer(c echo.Context) error {
+	if err := h.Site.NeedFresh(c); err != nil {
+		return err
+	}
 	who := web.Session(c)
 	if err := h.Devices.Prefer(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), web.Origin(c)); err != nil {
 		return err

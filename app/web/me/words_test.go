@@ -13,8 +13,11 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/device"
 	"latchkey/app/feature"
+	"latchkey/app/method"
 	"latchkey/app/notify"
 	"latchkey/app/session"
+	"latchkey/app/signin"
+	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/words"
 )
@@ -123,36 +126,55 @@ func TestEveryFeatureIsSaidToWhoeverMayChooseIt(t *testing.T) {
 	}
 }
 
+// TestReadiness counts what works without the phone, and only asks for what may be added.
 func TestReadiness(t *testing.T) {
+	const password, phone, passkey, printed = user.WithPassword, user.WithPhone, user.WithPasskey, user.WithPrintedCode
 	for _, row := range []struct {
-		signing           int
-		printed, mayPrint bool
-		done, steps       int
+		what    string
+		has     user.Ways
+		phones  int
+		off     user.Ways
+		backup  bool
+		word    string
+		filled  int
+		steps   int
+		done    int
+		unready bool // to lose the phone locks them out
 	}{
-		{0, false, true, 1, 4},
-		{1, false, true, 2, 4},
-		{2, false, true, 3, 4},
-		{5, false, true, 3, 4},
-		{0, true, true, 2, 4},
-		{1, true, true, 3, 4},
-		{2, true, true, 4, 4},
-		{2, false, false, 3, 3},
+		{"a password alone", password, 0, 0, true, "alone", 0, 5, 0, false},
+		{"a phone", password | phone, 1, 0, true, "risk", 0, 5, 1, true},
+		{"two phones", password | phone, 2, 0, true, "nearly", 1, 5, 2, false},
+		{"a phone and a sheet", password | phone | printed, 1, 0, true, "nearly", 1, 5, 2, false},
+		{"two phones and a sheet", password | phone | printed, 2, 0, true, "ready", 2, 5, 3, false},
+		{"everything", password | phone | printed | passkey, 5, 0, true, "ready", 2, 5, 4, false},
+		{"where codes and passkeys are off", password | phone, 2, printed | passkey, false, "nearly", 1, 2, 2, false},
 	} {
-		r, done, signing := ready(t.Context(), row.signing, row.printed, row.mayPrint), row.done, row.signing
-		if len(r.Steps) != row.steps {
-			t.Errorf("with %d phones there are %d steps, want %d", signing, len(r.Steps), row.steps)
-		}
-		said(t, "readiness", r.Word)
-		said(t, "readiness", r.Sentence)
-		got := 0
-		for _, step := range r.Steps {
-			said(t, "step", step.Text)
-			if step.Done {
-				got++
+		t.Run(row.what, func(t *testing.T) {
+			mfa := user.MFAEnforced
+			if row.phones == 0 {
+				mfa = user.MFAEnabled
 			}
-		}
-		if got != done {
-			t.Errorf("with %d phones %d steps are done, want %d", signing, got, done)
-		}
+			outlook := signin.OutlookWith(mfa, row.has, row.has, row.phones, method.Off{})
+			r := ready(t.Context(), outlook, session.Session{Bound: row.has, Ways: row.has &^ row.off, Lives: session.Lives{Off: row.off}}, row.backup)
+			if want := words.Say(t.Context(), "me.info."+row.word+".text"); r.Sentence != want || r.Filled != row.filled || r.Parts != 2 {
+				t.Errorf("%d of %d, %q, want %d of 2, %q", r.Filled, r.Parts, r.Sentence, row.filled, want)
+			}
+			said(t, "readiness", r.Word)
+			done := 0
+			for _, step := range r.Steps {
+				said(t, "step", step.Text)
+				said(t, "act", step.Label)
+				if step.Done {
+					done++
+				}
+			}
+			if len(r.Steps) != row.steps || done != row.done {
+				t.Errorf("%d of %d steps are done, want %d of %d", done, len(r.Steps), row.done, row.steps)
+			}
+			text, shut := lost(t.Context(), outlook, phone)
+			if said(t, "what is left", text); row.phones > 0 && shut != row.unready {
+				t.Errorf("without the phone: %q", text)
+			}
+		})
 	}
 }

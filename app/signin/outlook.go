@@ -1,0 +1,112 @@
+package signin
+
+import (
+	"context"
+
+	"latchkey/app/method"
+	"latchkey/app/store"
+	"latchkey/app/user"
+)
+
+// Outlook says how somebody gets in on the day when something of theirs is gone. It is
+// reckoned by the function that judges sign-ins, of what is bound and on now.
+type Outlook struct {
+	Phones int // that sign them in
+
+	mfa    string
+	bound  user.Ways
+	usable user.Ways // of those, what works on any day
+	off    method.Off
+}
+
+// OutlookOf reads the outlook of a user.
+func (s *Service) OutlookOf(ctx context.Context, tenantID, userID string) (Outlook, error) {
+	var row struct {
+		MFAState string
+		Ways     user.Ways
+		Phones   int
+		method.Off
+	}
+	tx := s.DB.View(ctx)
+	_, err := tx.One(&row, `SELECT u.mfa_state, u.ways, `+method.Columns+`,
+		(SELECT count(*) FROM devices d WHERE d.tenant_id = u.tenant_id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in) AS phones
+		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`, tenantID, userID)
+	if err != nil {
+		return Outlook{}, store.Unusable(err)
+	}
+	carried, err := Carried(tx, tenantID)
+	if err != nil {
+		return Outlook{}, store.Unusable(err)
+	}
+	return OutlookWith(row.MFAState, row.Ways, row.Ways&carried&^user.WithStaticPasscode, row.Phones, row.Off), nil
+}
+
+// OutlookWith is the outlook of who has these ways bound, of which those work on any day.
+func OutlookWith(mfa string, bound, usable user.Ways, phones int, off method.Off) Outlook {
+	return Outlook{Phones: phones, mfa: mfa, bound: bound, usable: usable, off: off}
+}
+
+// PhoneGone is what is gone with a phone: it signs in by itself, shows the codes of its
+// app, and with the last one both end. Another one of theirs stays.
+func (o Outlook) PhoneGone() user.Ways {
+	if o.Phones > 1 {
+		return user.WithTOTP
+	}
+	return user.WithPhone | user.WithTOTP
+}
+
+// Without lists how somebody still gets in whose lost ways are gone: each entry is the
+// ways of one sign-in, one or two, the strongest first. What is lost still counts as bound:
+// on that day nobody has removed it yet.
+func (o Outlook) Without(lost user.Ways) (all []user.Ways) {
+	usable, seen := o.usable&^lost, map[user.Ways]bool{}
+	add := func(proved user.Ways) {
+		if !seen[proved] {
+			seen[proved] = true
+			all = append(all, proved)
+		}
+	}
+	alone := func(w wayIn) bool {
+		return (usable &^ o.off.NoSignIn).Has(w.bound) && user.Enough(o.mfa, o.bound&^o.off.NoSecond, w.bound)
+	}
+	for _, first := range ways {
+		switch {
+		case alone(first):
+			add(first.bound)
+		case usable.Has(first.bound):
+			for _, second := range ways {
+				if second.bound != first.bound && !alone(second) && o.leads(usable, first, second) {
+					add(first.bound | second.bound)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// leads says whether two ways together are a sign-in, in one order or the other.
+func (o Outlook) leads(usable user.Ways, one, other wayIn) bool {
+	if !user.Enough(o.mfa, o.bound&^o.off.NoSecond, one.bound|other.bound) {
+		return false
+	}
+	first, second := usable&^o.off.NoSignIn, usable&^o.off.NoSecond
+	return first.Has(one.bound) && second.Has(other.bound) || first.Has(other.bound) && second.Has(one.bound)
+}
+
+// PhoneFree counts the ways that work when the phone is gone: what helps beside a
+// password once for each, a password that is enough once, and another phone once.
+func (o Outlook) PhoneFree() (n int) {
+	var helping user.Ways
+	for _, proved := range o.Without(o.PhoneGone()) {
+		if proved == user.WithPassword {
+			n++
+		}
+		helping |= proved &^ user.WithPassword
+	}
+	for _, w := range ways {
+		if helping.Has(w.bound) {
+			n++
+		}
+	}
+	return n
+}
