@@ -345,6 +345,17 @@ const (
 	VouchWithdrawn Action = "vouch.withdrawn"
 )
 
+// Of a colleague of the helpdesk who calls back, after a bypass.
+const (
+	CallBackAsked     Action = "call_back.asked"
+	CallBackLooked    Action = "call_back.looked" // at the numbers, whole
+	CallBackGiven     Action = "call_back.given"
+	CallBackDenied    Action = "call_back.denied"  // nobody was there, it was not them, or they said another number
+	CallBackRefused   Action = "call_back.refused" // to one who had a part in the bypass
+	CallBackExpired   Action = "call_back.expired"
+	CallBackWithdrawn Action = "call_back.withdrawn"
+)
+
 // Kinds of Party.
 const (
 	KindUser      = "user"

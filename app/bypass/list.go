@@ -109,6 +109,18 @@ func (s *Service) OfPerson(ctx context.Context, tenantID, userID string, most in
 	return all, store.Unusable(err)
 }
 
+// OfCase lists those that were given under a case, the newest first. That who asks may look
+// at it is the caller's to ask.
+func (s *Service) OfCase(ctx context.Context, tenantID, caseID string, most int) ([]Row, error) {
+	tx := s.DB.View(ctx)
+	found, err := list(tx, "b.user_id = (SELECT c.user_id FROM cases c WHERE c.tenant_id = ? AND c.id = ?) AND b.tenant_id = ? AND b.case_id = ?", "b.created_at DESC", most, tenantID, caseID, tenantID, caseID)
+	if err != nil {
+		return nil, store.Unusable(err)
+	}
+	all, err := rows(tx, tenantID, found)
+	return all, store.Unusable(err)
+}
+
 func rows(tx *store.Tx, tenantID string, found []Bypass) ([]Row, error) {
 	var ids, apps []string
 	for _, b := range found {

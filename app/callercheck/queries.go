@@ -34,9 +34,10 @@ func end(tx *store.Tx, c Check, state State, wrong bool) error {
 
 // agent is who asks, as people are told.
 type agent struct {
-	Name string
-	Role string // a built-in one, or "custom:" and the name of one
-	role access.Role
+	Name  string // as they are called, with the sign-in name
+	Title string // the display name alone; empty of a guest of the tenant
+	Role  string // a built-in one, or "custom:" and the name of one
+	role  access.Role
 }
 
 func (s *Service) agentOf(tx *store.Tx, tenantID, userID string) (a agent, err error) {
@@ -47,6 +48,9 @@ func (s *Service) agentOf(tx *store.Tx, tenantID, userID string) (a agent, err e
 	if a.role, a.Role = standing.Role, string(standing.Role); standing.Name != "" {
 		a.Role = access.CustomPrefix + standing.Name
 	}
-	a.Name, err = user.Called(tx, tenantID, userID)
+	if a.Name, err = user.Called(tx, tenantID, userID); err != nil {
+		return a, err
+	}
+	_, err = tx.One(&a.Title, "SELECT display_name FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
 	return a, err
 }

@@ -208,6 +208,7 @@ func Warned(checks []Seen) (Seen, bool) {
 // Own is a check as the person it is about sees it.
 type Own struct {
 	Agent, Role string // a built-in role, or "custom:" and the name of one
+	Title       string // the agent's display name alone; or empty
 	Case        string
 	AgentCode   string
 	Waits       bool
@@ -234,7 +235,7 @@ func (s *Service) OwnOf(ctx context.Context, tenantID, userID string) (own Own, 
 	if err != nil {
 		return own, false, store.Unusable(err)
 	}
-	own = Own{Agent: a.Name, Role: a.Role, Case: named[c.CaseID], AgentCode: s.AgentCode(tenantID, c.ID), Waits: c.State == Pending, Via: c.Via, At: c.BegunAt}
+	own = Own{Agent: a.Name, Title: a.Title, Role: a.Role, Case: named[c.CaseID], AgentCode: s.AgentCode(tenantID, c.ID), Waits: c.State == Pending, Via: c.Via, At: c.BegunAt}
 	if c.ProvedAt != nil {
 		own.At = *c.ProvedAt
 	}

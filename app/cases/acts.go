@@ -21,6 +21,7 @@ type Opening struct {
 	ID     string `json:"id"`
 	Cause  Cause  `json:"cause"`
 	Device string `json:"device,omitempty"` // the account on the phone that it is about; empty: none
+	Reason string `json:"reason,omitempty"` // code of a reason of the tenant; empty: in words of one's own
 }
 
 // NewOpening gives an opening its id, under which its page will be.
@@ -47,6 +48,10 @@ func (s *Service) open(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if err != nil {
 		return plan, err
 	}
+	reason, not, err := chosen(tx, act, o.Reason)
+	if err != nil {
+		return plan, err
+	}
 	switch {
 	case there:
 		plan.Wrong = fault.New(fault.Conflict, "case.one").Naming(standing.Name())
@@ -54,12 +59,17 @@ func (s *Service) open(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"cause": "case.cause"})
 	case o.Device != "" && linked.ID == "":
 		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"device": "case.device"})
+	case not != nil:
+		plan.Wrong = not
 	default:
 		plan.Wrong = wrong
 	}
 	plan.Do = func(tx *store.Tx) error {
-		_, err := s.Opened(tx, act, o)
-		return err
+		c, err := s.Opened(tx, act, o)
+		if err != nil {
+			return err
+		}
+		return Because(tx, c.TenantID, c.ID, o.Reason, reason.Words)
 	}
 	return plan, nil
 }
@@ -82,7 +92,7 @@ func (s *Service) Opened(tx *store.Tx, act approval.Act, o Opening) (Case, error
 			return c, err
 		}
 	}
-	if err := audit.Record(tx, c.event(act, audit.CaseOpened, "cause", string(c.Cause), "device", o.Device)); err != nil {
+	if err := audit.Record(tx, c.event(act, audit.CaseOpened, "cause", string(c.Cause), "device", o.Device, "reason_code", o.Reason)); err != nil {
 		return c, err
 	}
 	return c, s.tell(tx, act, c.UserID, audit.CaseOpened, c)
@@ -242,6 +252,13 @@ func (s *Service) link(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	return plan, nil
 }
 
+// Moving is a step with what is said beside it.
+type Moving struct {
+	Of
+	For    For    `json:"for,omitempty"`    // with Wait; empty: nobody says
+	Reason string `json:"reason,omitempty"` // with Close: code of a reason of the tenant; empty: in words of one's own
+}
+
 // stepped are the events of the steps, and which of them the person is told.
 var stepped = map[Step]struct {
 	action audit.Action
@@ -254,17 +271,24 @@ var stepped = map[Step]struct {
 // in, or a bypass of it may, it closes only with a reason.
 func (s *Service) step(step Step) approval.Performer {
 	return func(tx *store.Tx, act approval.Act) (approval.Plan, error) {
-		var of Of
-		if err := act.Read(&of); err != nil {
+		var m Moving
+		if err := act.Read(&m); err != nil {
 			return approval.Plan{}, err
 		}
-		c, plan, err := begin(tx, act, of.Case)
+		c, plan, err := begin(tx, act, m.Case)
 		if err != nil || plan.Wrong != nil {
 			return plan, err
 		}
 		linked, err := links(tx, c.TenantID, c.ID)
 		if err != nil {
 			return plan, err
+		}
+		reason, not, err := chosen(tx, act, m.Reason)
+		if err != nil {
+			return plan, err
+		}
+		if act.Reason == WithoutWords && reason.Words != "" {
+			act.Reason = reason.Words // which say it
 		}
 		var open string // a bypass of the case that may let somebody in still
 		if _, err := tx.One(&open, "SELECT id FROM bypasses WHERE user_id = ? AND tenant_id = ? AND case_id = ? AND state IN ('ready', 'active') AND ends_at > ?", c.UserID, c.TenantID, c.ID, tx.Now); err != nil {
@@ -278,6 +302,10 @@ func (s *Service) step(step Step) approval.Performer {
 			plan.Wrong = fault.New(fault.Conflict, "case.closed")
 		case !ok:
 			plan.Wrong = changed()
+		case not != nil:
+			plan.Wrong = not
+		case step == Wait && m.For != "" && !slices.Contains(Fors, m.For):
+			plan.Wrong = fault.Wrong("form.wrong", map[string]string{"for": "case.for"})
 		case step == Reopen && wordless:
 			plan.Wrong = fault.Wrong("form.wrong", map[string]string{"reason": "approval.reason_missing"})
 		case step == Close && wordless && slices.ContainsFunc(linked, Linked.signsIn):
@@ -286,14 +314,17 @@ func (s *Service) step(step Step) approval.Performer {
 			plan.Wrong = fault.Wrong("form.wrong", map[string]string{"reason": "case.bypass_active"})
 		}
 		plan.Do = func(tx *store.Tx) error {
-			if err := move(tx, c, next, act); err != nil {
+			if err := move(tx, c, next, m.For, act); err != nil {
+				return err
+			}
+			if err := Because(tx, c.TenantID, c.ID, m.Reason, reason.Words); err != nil {
 				return err
 			}
 			if err := s.ringAsks(tx, c); err != nil {
 				return err
 			}
 			did := stepped[step]
-			if err := audit.Record(tx, c.event(act, did.action)); err != nil || !did.told {
+			if err := audit.Record(tx, c.event(act, did.action, "for", string(m.For), "reason_code", m.Reason)); err != nil || !did.told {
 				return err
 			}
 			return s.tell(tx, act, c.UserID, did.action, c)
@@ -304,18 +335,21 @@ func (s *Service) step(step Step) approval.Performer {
 
 // move stores the state that follows. It repeats what was asked on the way here: of two
 // at once the second changes no row, and no person gets a second case that stands.
-func move(tx *store.Tx, c Case, next State, act approval.Act) error {
+func move(tx *store.Tx, c Case, next State, waits For, act approval.Act) error {
 	ended, by, ending := any(nil), "", ""
 	if next == Closed {
 		if ended, by = tx.Now, act.ActorID; act.Reason != WithoutWords {
 			ending = act.Reason
 		}
 	}
-	err := tx.Change(changed(), `UPDATE cases SET state = ?, closed_at = ?, closed_by = ?, ending = ? WHERE tenant_id = ? AND id = ? AND state = ?
+	if next != Waiting {
+		waits = ""
+	}
+	err := tx.Change(changed(), `UPDATE cases SET state = ?, waits_for = ?, closed_at = ?, closed_by = ?, ending = ? WHERE tenant_id = ? AND id = ? AND state = ?
 		AND (? <> 'closed' OR ? <> '' OR NOT EXISTS (SELECT 1 FROM case_links l JOIN devices d ON d.tenant_id = l.tenant_id AND d.account_id = l.target_id
 			WHERE l.tenant_id = cases.tenant_id AND l.case_id = cases.id AND l.kind = 'device' AND d.state = ? AND d.phone_sign_in)
 			AND NOT EXISTS (SELECT 1 FROM bypasses b WHERE b.user_id = cases.user_id AND b.tenant_id = cases.tenant_id AND b.case_id = cases.id AND b.state IN ('ready', 'active') AND b.ends_at > ?))`,
-		next, ended, by, ending, c.TenantID, c.ID, c.State, next, ending, device.Active, tx.Now)
+		next, waits, ended, by, ending, c.TenantID, c.ID, c.State, next, ending, device.Active, tx.Now)
 	if errors.Is(err, store.ErrDuplicate) {
 		return fault.New(fault.Conflict, "case.one")
 	}

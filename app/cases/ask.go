@@ -27,6 +27,8 @@ const (
 	addressSpan              = time.Hour          // of Service.AskMost
 	againSpan                = 24 * time.Hour     // for which a browser is told that it asked before
 	nobodyLife               = 7 * 24 * time.Hour // of requests in the name of nobody
+
+	takenLife = 90 * 24 * time.Hour // of the address and the browser of those that were taken in
 )
 
 // Ask is what somebody asks of the helpdesk, without being proved to be anybody.
@@ -50,7 +52,8 @@ type Asked struct {
 	Number string // such as C-1042
 	At     time.Time
 	State  AskState
-	Agent  string // who has it, where that may be told; or empty
+	Agent  string // how who has it is called, where that may be told; or empty
+	Shut   bool   // whoever asked may ask no more: nobody waits for it
 }
 
 // tidied gives the words without what could make a page look like something else.
@@ -217,6 +220,14 @@ func (s *Service) AskedIn(ctx context.Context, by signin.Asker) (asked Asked, th
 		return asked, false, store.Unusable(err)
 	}
 	asked = Asked{ID: a.ID, Number: Name(a.Number), At: a.AskedAt, State: AskWaits}
+	if a.UserID != "" {
+		var id string
+		may, err := tx.One(&id, "SELECT u.id FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ? AND "+mayAsk, a.TenantID, a.UserID)
+		if err != nil {
+			return asked, true, store.Unusable(err)
+		}
+		asked.Shut = !may
+	}
 	if !by.Known || a.CaseID == "" {
 		return asked, true, nil
 	}
@@ -230,12 +241,11 @@ func (s *Service) AskedIn(ctx context.Context, by signin.Asker) (asked Asked, th
 	case c.OwnerID != "":
 		asked.State = AskTaken
 	}
-	if rows, err := named(tx, a.TenantID, []Case{c}); err != nil {
-		return asked, true, store.Unusable(err)
-	} else if asked.State == AskTaken {
-		asked.Agent = rows[0].OwnerName
+	if asked.State == AskTaken {
+		// As colleagues call them: a name that signs in is for nobody who has not signed in.
+		_, err = tx.One(&asked.Agent, "SELECT display_name FROM users WHERE tenant_id = ? AND id = ?", a.TenantID, c.OwnerID)
 	}
-	return asked, true, nil
+	return asked, true, store.Unusable(err)
 }
 
 // AskedBefore gives the last request that a browser made in a name, within a day.
@@ -260,8 +270,8 @@ func (a Asked) Over(now time.Time) bool { return !now.Before(a.At.Add(askWatched
 // AskKey is what the page of a request waits on.
 func AskKey(tenantID, askID string) string { return "ask:" + tenantID + ":" + askID }
 
-// AskChanged is the look of the hub for requests: which of them an agent has, or had, and
-// which are waited for no more. Who waits for these is told, and stops.
+// AskChanged is the look of the hub for requests: which of them an agent has, or had,
+// whose person may ask no more, and which are waited for no more. Who waits for these is told, and stops.
 func (s *Service) AskChanged(ctx context.Context, keys []string) (changed []string, err error) {
 	byTenant := map[string][]string{}
 	for _, key := range keys {
@@ -273,7 +283,8 @@ func (s *Service) AskChanged(ctx context.Context, keys []string) (changed []stri
 	for tenantID, ids := range byTenant {
 		var taken []string
 		err := tx.All(&taken, `SELECT a.id FROM case_asks a LEFT JOIN cases c ON c.tenant_id = a.tenant_id AND c.id = a.case_id
-			WHERE a.tenant_id = ? AND a.id IN ? AND (c.owner_id <> '' OR c.state = 'closed' OR a.asked_at <= ?)`, tenantID, ids, tx.Now.Add(-askWatched))
+			WHERE a.tenant_id = ? AND a.id IN ? AND (c.owner_id <> '' OR c.state = 'closed' OR a.asked_at <= ?
+			OR a.user_id <> '' AND NOT EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = a.tenant_id AND u.id = a.user_id AND `+mayAsk+`))`, tenantID, ids, tx.Now.Add(-askWatched))
 		if err != nil {
 			return nil, err
 		}

@@ -104,7 +104,7 @@ func TestWhoAsksTheHelpdeskGetsACase(t *testing.T) {
 
 		// Who has it is told in a browser that the person has been in, and in no other.
 		d.must(d.act(d.agent, cases.KindTake, d.nurse, cases.WithoutWords, of))
-		if got := d.asked(by); got.State != cases.AskTaken || got.Agent != d.agent.Name {
+		if got := d.asked(by); got.State != cases.AskTaken || got.Agent != d.Text("SELECT display_name FROM users WHERE id = ?", d.agent.ID) || strings.Contains(got.Agent, "@") {
 			t.Errorf("the browser that is known is told %+v", got)
 		}
 		if got := d.asked(again); got.State != cases.AskWaits || got.Agent != "" {
@@ -315,9 +315,10 @@ func TestAskingNeedsTheFeature(t *testing.T) {
 	})
 }
 
-// asksSignedIn asks in a session.
+// asksSignedIn asks in a session, some time after whatever was asked before.
 func (d *desk) asksSignedIn(userID, name, amr string) error {
 	d.T.Helper()
+	d.Clock.Forward(11 * time.Second)
 	var id string
 	d.Act(func(tx *store.Tx) (err error) {
 		id, _, err = session.Begin(tx, session.Beginning{TenantID: d.Alder.ID, UserID: userID, AMR: amr, BrowserDigest: "home"})
@@ -338,12 +339,90 @@ func TestWhoIsSignedInAsks(t *testing.T) {
 		if d.Count("SELECT count(*) FROM cases") != 1 || d.Count("SELECT count(*) FROM case_notes WHERE ask_id <> ''") != 1 {
 			t.Error("asked again it is not added")
 		}
+		d.Clock.Forward(11 * time.Second)
 		ended := session.Session{TenantID: d.Alder.ID, UserID: d.nurse.ID, UserName: d.nurse.Name, ID: "gone", AMR: "pwd"}
 		WantCode(t, "a session that is over", d.cases.AskSignedIn(t.Context(), ended, "home", lost, audit.Origin{}), "feature.off")
 		for range 7 {
 			d.must(d.asksSignedIn(d.nurse.ID, d.nurse.Name, "pwd"))
 		}
 		WantCode(t, "the eleventh", d.asksSignedIn(d.nurse.ID, d.nurse.Name, "pwd"), "case.ask_often")
+		if n := d.Count("SELECT count(*) FROM audit_events WHERE action = ? AND outcome = 'failure' AND reason = 'case.ask_often' AND subject_id = ?", audit.CaseAsked, d.nurse.ID); n != 1 {
+			t.Errorf("the refusal is %d events", n)
+		}
+	})
+}
+
+// TestAButtonPressedTwiceAsksOnce, also at the same moment; and an address has its limit
+// here as well.
+func TestAButtonPressedTwiceAsksOnce(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		id, _ := d.Session(d.nurse)
+		who := session.Session{TenantID: d.Alder.ID, UserID: d.nurse.ID, UserName: d.nurse.Name, ID: id, AMR: "pwd"}
+		asks := func() error {
+			return d.cases.AskSignedIn(t.Context(), who, "home", lost, audit.Origin{IP: "203.0.113.9"})
+		}
+		for _, err := range AtOnce(4, func(int) error { return asks() }) {
+			d.must(err)
+		}
+		if n, told := d.Count("SELECT count(*) FROM case_asks"), d.told(d.nurse, audit.CaseAsked); n != 1 || told != 1 {
+			t.Errorf("pressed four times it is %d requests, told %d times", n, told)
+		}
+		d.Clock.Forward(11 * time.Second)
+		d.must(asks())
+		if n := d.Count("SELECT count(*) FROM case_asks"); n != 2 {
+			t.Errorf("asked later again it is %d requests", n)
+		}
+		d.Set("UPDATE case_ask_counts SET asks = 30 WHERE kind = 'address'")
+		d.Set("UPDATE case_ask_counts SET asks = 0 WHERE kind <> 'address'")
+		d.Clock.Forward(11 * time.Second)
+		WantCode(t, "from an address that asks often", asks(), "case.ask_often")
+	})
+}
+
+// TestRequestsThatAreStuckKeepNobodyOut: those that cannot be taken in come last.
+func TestRequestsThatAreStuckKeepNobodyOut(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		by, err := d.asks(d.nurse.Name, Browser("own"), lost)
+		d.must(err)
+		// Older ones of a person whose number is taken already: none of them becomes a case.
+		d.opened(d.porter, "")
+		d.Set("UPDATE cases SET state = 'closed'")
+		for i := range 60 {
+			at := Browser("other")
+			other := d.asker(d.Begin(d.porter.Name, signin.Password, at), at)
+			d.Set(`INSERT INTO case_asks (tenant_id, id, number, attempt_id, subject, browser_digest, cause, words, state, ip, browser, asked_at)
+				SELECT tenant_id, ?, (SELECT number FROM cases WHERE user_id = ?), id, subject, 'x', 'lost', '', 'asked', '', '', ? FROM attempts WHERE id = ?`,
+				cases.Name(i), d.porter.ID, d.Clock.Now().Add(-time.Hour), other.AttemptID)
+		}
+		for range 3 {
+			_ = d.cases.TakeIn(t.Context())
+			d.Clock.Forward(time.Second)
+		}
+		if d.asked(by); d.Count("SELECT count(*) FROM case_asks WHERE user_id = ? AND state = 'opened'", d.nurse.ID) != 1 {
+			t.Error("one that can be taken in waits behind those that cannot")
+		}
+		if n := d.Count("SELECT count(*) FROM case_asks WHERE state = 'asked'"); n != 60 {
+			t.Errorf("%d of the others wait still, want 60", n)
+		}
+	})
+}
+
+// TestWhenceARequestCameIsForgotten: of one that was taken in, after ninety days.
+func TestWhenceARequestCameIsForgotten(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		_, err := d.asks(d.nurse.Name, Browser("own"), lost)
+		d.must(err)
+		d.must(d.cases.TakeIn(t.Context()))
+		d.Clock.Forward(90*24*time.Hour - time.Minute)
+		d.must(cases.Forget(t.Context(), d.DB))
+		if d.Count("SELECT count(*) FROM case_asks WHERE ip <> '' AND browser <> ''") != 1 {
+			t.Error("it is forgotten too early")
+		}
+		d.Clock.Forward(2 * time.Minute)
+		d.must(cases.Forget(t.Context(), d.DB))
+		if d.Count("SELECT count(*) FROM case_asks WHERE ip = '' AND browser = '' AND browser_digest = '' AND state = 'opened'") != 1 {
+			t.Error("it is not forgotten, or not kept as a request")
+		}
 	})
 }
 

@@ -18,6 +18,12 @@ const (
 // States in their order.
 var States = []State{Open, Waiting, Closed}
 
+// For is for whom or what a case waits. Add, never rename.
+type For string
+
+// Fors in the order in which a form offers them.
+var Fors = []For{"person", "delivery", "manager", "other_desk"}
+
 // Step is what moves a case from one state to another.
 type Step string
 
@@ -74,6 +80,7 @@ type Case struct {
 	ReasonCode       string // of the tenant's reasons, by which something was given last; or empty
 	ReasonWords      string // its words of then
 	State            State
+	WaitsFor         For // while it waits
 	Origin           Origin
 	OwnerID          string // empty: nobody has taken it
 	OpenedBy         string // empty: somebody who was not signed in

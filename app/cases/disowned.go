@@ -23,7 +23,7 @@ func (s *Service) Disowned(tx *store.Tx, tenantID, id, userID string, from audit
 		return err
 	}
 	// Another case of theirs may stand by now: then that one goes on.
-	res := tx.Exec(`UPDATE cases SET state = 'open', closed_at = NULL, closed_by = '', ending = '' WHERE tenant_id = ? AND id = ? AND state = 'closed'
+	res := tx.Exec(`UPDATE cases SET state = 'open', waits_for = '', closed_at = NULL, closed_by = '', ending = '' WHERE tenant_id = ? AND id = ? AND state = 'closed'
 		AND NOT EXISTS (SELECT 1 FROM cases o WHERE o.tenant_id = cases.tenant_id AND o.user_id = cases.user_id AND o.state <> 'closed')`, tenantID, id)
 	if res.Error != nil {
 		return res.Error

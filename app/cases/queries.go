@@ -9,7 +9,7 @@ import (
 	"latchkey/app/store"
 )
 
-const columns = `c.tenant_id, c.id, c.number, c.user_id, c.cause, c.words, c.ticket, c.reason_code, c.reason_words, c.state, c.origin, c.owner_id, c.opened_by, c.repeats, c.opened_at, c.closed_at, c.closed_by, c.ending`
+const columns = `c.tenant_id, c.id, c.number, c.user_id, c.cause, c.words, c.ticket, c.reason_code, c.reason_words, c.state, c.waits_for, c.origin, c.owner_id, c.opened_by, c.repeats, c.opened_at, c.closed_at, c.closed_by, c.ending`
 
 // list reads cases by a condition on c.
 func list(tx *store.Tx, which, order string, limit int, values ...any) (all []Case, err error) {

@@ -3,6 +3,7 @@ package cases
 import (
 	"latchkey/app/approval"
 	"latchkey/app/desk"
+	"latchkey/app/fault"
 	"latchkey/app/store"
 )
 
@@ -17,6 +18,26 @@ func unfit(tx *store.Tx, act approval.Act, stands string) error {
 		return wrong
 	}
 	return nil
+}
+
+// chosen gives the reason of the tenant that somebody chose for an act, by its code, or
+// says why it does not hold: it is gone, or takes a ticket. Without a code it is none.
+func chosen(tx *store.Tx, act approval.Act, code string) (reason desk.Reason, wrong, err error) {
+	if code == "" {
+		return reason, nil, nil
+	}
+	of, err := desk.Of(tx, act.TenantID)
+	if err != nil {
+		return reason, nil, err
+	}
+	reason, there := of.Reasons.Of(code)
+	switch {
+	case !there:
+		return reason, fault.Wrong("form.wrong", map[string]string{"reason_code": "desk.reason_gone"}), nil
+	case reason.Ticket && act.Ticket == "":
+		return reason, fault.Wrong("form.wrong", map[string]string{"ticket": "desk.ticket_needed"}).Naming(of.Example), nil
+	}
+	return reason, nil, nil
 }
 
 // Because notes on a case, in the act tx, the reason of the tenant by which something was

@@ -3,6 +3,7 @@ package cases
 import (
 	"context"
 	"errors"
+	"time"
 
 	"latchkey/app/audit"
 	"latchkey/app/disown"
@@ -10,6 +11,7 @@ import (
 	"latchkey/app/notify"
 	"latchkey/app/secret"
 	"latchkey/app/session"
+	"latchkey/app/signin"
 	"latchkey/app/store"
 	"latchkey/app/user"
 )
@@ -22,15 +24,21 @@ const takeInMost = 50
 // once.
 func (s *Service) TakeIn(ctx context.Context) error {
 	var due []askRow
-	if err := s.DB.View(ctx).All(&due, "SELECT "+askColumns+" FROM case_asks WHERE state = 'asked' ORDER BY asked_at LIMIT ?", takeInMost); err != nil {
+	// Those that could not be taken in before come last: some that never can must not keep
+	// the place of those that can.
+	if err := s.DB.View(ctx).All(&due, "SELECT "+askColumns+" FROM case_asks WHERE state = 'asked' ORDER BY CASE WHEN tried_at IS NULL THEN 0 ELSE 1 END, tried_at, asked_at LIMIT ?", takeInMost); err != nil {
 		return store.Unusable(err)
 	}
 	var all error
 	for _, a := range due {
 		err := s.DB.Act(ctx, func(tx *store.Tx) error { return s.takeIn(tx, a) })
-		if errors.Is(err, fault.Conflict) {
-			continue // an agent, or another replica, is at the same person: the next sweep finds what stands
+		if err == nil {
+			continue
 		}
+		if !errors.Is(err, fault.Conflict) { // an agent, or another replica, is at the same person: the next sweep finds what stands
+			all = errors.Join(all, err)
+		}
+		_, err = s.DB.CountOne(ctx, "UPDATE case_asks SET tried_at = ? WHERE tenant_id = ? AND id = ? AND state = 'asked'", s.DB.Now(), a.TenantID, a.ID)
 		all = errors.Join(all, err)
 	}
 	return all
@@ -128,6 +136,10 @@ func (s *Service) tellOwner(tx *store.Tx, c Case, action audit.Action) error {
 	return notify.Tell(tx, c.TenantID, owner, notify.Notice{Action: action, Detail: c.Name()})
 }
 
+// twiceSpan is for how long what somebody asks once more, in the same browser and for the
+// same cause, is what they asked before: a button that was pressed twice.
+const twiceSpan = 10 * time.Second
+
 // AskSignedIn is Ask for somebody who is signed in. It is a case at once.
 func (s *Service) AskSignedIn(ctx context.Context, who session.Session, browser string, a Ask, from audit.Origin) error {
 	a.Words = tidied(a.Words)
@@ -135,10 +147,33 @@ func (s *Service) AskSignedIn(ctx context.Context, who session.Session, browser 
 		return err
 	}
 	subject := s.Keys.Subject(who.UserName)
-	if _, err := s.count(ctx, who.TenantID, []limit{{"browser", browser, browserMost, browserSpan}, {"known", subject, knownMost, nameSpan}}); err != nil {
+	full, err := s.count(ctx, who.TenantID, []limit{
+		{"browser", browser, browserMost, browserSpan}, {"address", signin.AddressKey(s.Keys, from.IP), s.AskMost, addressSpan}, {"known", subject, knownMost, nameSpan},
+	})
+	if full != "" {
+		refused := audit.Event{
+			TenantID: who.TenantID, Action: audit.CaseAsked, Actor: audit.User(who.UserID), Target: audit.User(who.UserID), Subject: who.UserID, Outcome: audit.Failure, Reason: "case.ask_often", Origin: from,
+			Details: map[string]string{"cause": string(a.Cause), "full": full},
+		}
+		if failed := s.DB.Act(ctx, func(tx *store.Tx) error { return audit.Record(tx, refused) }); failed != nil {
+			return failed
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
+		// The person first and the number then, as an agent does who opens a case: two who take
+		// them crosswise would wait for each other.
+		if err := user.Alone(tx, who.TenantID, who.UserID); err != nil {
+			return err
+		}
+		var twice string
+		there, err := tx.One(&twice, "SELECT id FROM case_asks WHERE browser_digest = ? AND subject = ? AND tenant_id = ? AND asked_at > ? AND user_id = ? AND attempt_id = '' AND cause = ?",
+			browser, subject, who.TenantID, tx.Now.Add(-twiceSpan), who.UserID, a.Cause)
+		if err != nil || there {
+			return err
+		}
 		row := askRow{
 			TenantID: who.TenantID, ID: secret.System.ID(), UserID: who.UserID, Subject: subject, Proved: who.AMR, Cause: a.Cause, Words: a.Words, State: "asked",
 			IP: from.IP, Browser: from.Browser, AskedAt: tx.Now,
@@ -146,7 +181,7 @@ func (s *Service) AskSignedIn(ctx context.Context, who session.Session, browser 
 		if err := nextNumber(tx, row.TenantID, &row.Number); err != nil {
 			return err
 		}
-		err := tx.Change(fault.New(fault.Conflict, "feature.off"), `INSERT INTO case_asks (tenant_id, id, number, user_id, subject, browser_digest, proved, cause, words, state, ip, browser, asked_at)
+		err = tx.Change(fault.New(fault.Conflict, "feature.off"), `INSERT INTO case_asks (tenant_id, id, number, user_id, subject, browser_digest, proved, cause, words, state, ip, browser, asked_at)
 			SELECT u.tenant_id, ?, ?, u.id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM users u JOIN tenants t ON t.id = u.tenant_id
 			JOIN sessions s ON s.tenant_id = u.tenant_id AND s.user_id = u.id
 			WHERE u.tenant_id = ? AND u.id = ? AND s.id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND u.state = 'active' AND `+mayAsk,
@@ -159,9 +194,12 @@ func (s *Service) AskSignedIn(ctx context.Context, who session.Session, browser 
 }
 
 // Forget deletes requests in the name of nobody, and what was counted, when they are old.
+// Of those that were taken in it forgets whence they came: that is personal, and serves to
+// tell what was asked by somebody else.
 // Any replica may run it.
 func Forget(ctx context.Context, db *store.DB) error {
 	_, err := db.CountOne(ctx, "DELETE FROM case_asks WHERE state = 'nobody' AND asked_at < ?", db.Now().Add(-nobodyLife))
 	_, also := db.CountOne(ctx, "DELETE FROM case_ask_counts WHERE since < ?", db.Now().Add(-nameSpan))
-	return errors.Join(err, also)
+	_, third := db.CountOne(ctx, "UPDATE case_asks SET ip = '', browser = '', browser_digest = '' WHERE state IN ('opened', 'joined') AND ip <> '' AND asked_at < ?", db.Now().Add(-takenLife))
+	return errors.Join(err, also, third)
 }

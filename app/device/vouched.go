@@ -1,6 +1,8 @@
 package device
 
 import (
+	"slices"
+
 	"latchkey/app/fault"
 	"latchkey/app/store"
 )
@@ -11,7 +13,11 @@ const Vouchable = `EXISTS (SELECT 1 FROM sessions s JOIN bypasses b ON b.tenant_
 	WHERE s.tenant_id = vouches.tenant_id AND s.id = vouches.session_id AND s.bypass_id = vouches.bypass_id AND s.ended_at IS NULL AND s.created_at > ?
 	AND b.state NOT IN ('revoked', 'replaced'))`
 
-// SpendVouch takes up, in the act tx that binds something new, the word of a manager by
+// words are the proofs of a session that are the word of somebody else, and good for one
+// thing: see session.Vouch.
+var words = []string{"manager", "call_back"}
+
+// SpendVouch takes up, in the act tx that binds something new, the word of somebody else by
 // which a session was proved (package vouch): it is good for one thing. A session that
 // was proved by something else has nothing to spend; one that a bypass made, and that is
 // proved by nothing besides, binds nothing: fault.Conflict, as for the second of two at
@@ -25,13 +31,13 @@ func SpendVouch(tx *store.Tx, tenantID, sessionID string) error {
 		return err
 	case by.ProvedBy == by.AMR:
 		return used
-	case by.ProvedBy != "manager":
+	case !slices.Contains(words, by.ProvedBy):
 		return nil
 	}
-	err = tx.Change(used, `UPDATE vouches SET used_at = ? WHERE session_id = ? AND tenant_id = ? AND (state = 'given' AND used_at IS NULL) IS TRUE AND `+Vouchable,
-		tx.Now, sessionID, tenantID, tx.Now.Add(-RebindLife))
+	err = tx.Change(used, `UPDATE vouches SET used_at = ? WHERE session_id = ? AND tenant_id = ? AND (state = 'given' AND kind = ? AND used_at IS NULL) IS TRUE AND `+Vouchable,
+		tx.Now, sessionID, tenantID, by.ProvedBy, tx.Now.Add(-RebindLife))
 	if err != nil {
 		return err
 	}
-	return tx.Change(used, "UPDATE sessions SET proved_by = amr, proved_at = created_at, proved_account = '' WHERE tenant_id = ? AND id = ? AND proved_by = 'manager'", tenantID, sessionID)
+	return tx.Change(used, "UPDATE sessions SET proved_by = amr, proved_at = created_at, proved_account = '' WHERE tenant_id = ? AND id = ? AND proved_by = ?", tenantID, sessionID, by.ProvedBy)
 }

@@ -4,6 +4,8 @@
 //	name          the sign-in name, in a verified domain of the tenant
 //	display_name  how the person is called; empty leaves what is there
 //	groups        names of groups, parted by semicolons; the person joins them
+//	manager       the sign-in name of their manager, who is there or in the list; empty
+//	              leaves what is there
 //
 // A list makes people and changes them. It takes nothing away: nobody leaves a
 // group, nobody is locked or deleted because they are not in it.

@@ -21,6 +21,8 @@ type Effect struct {
 	Was    string   // how they are called; empty when that stays
 	Called string   // and how from then on
 	Joins  []Joined // without the number of people
+
+	Manager string // sign-in name of the one whom they get; empty: that stays
 }
 
 // Effects is a page of what a list does, person by person.
@@ -54,7 +56,7 @@ func (s *Service) EffectsOf(ctx context.Context, tenantID string, act Act, from 
 	}
 	all := Effects{FileName: r.FileName, From: max(0, min(from, len(j.Changes))), Total: len(j.Changes)}
 	for _, c := range j.Changes[all.From:min(all.From+PageMost, len(j.Changes))] {
-		e := Effect{Row: c.Row, Name: c.Name, New: c.UserID == ""}
+		e := Effect{Row: c.Row, Name: c.Name, New: c.UserID == "", Manager: c.Manager}
 		switch {
 		case e.New:
 			e.Called = c.called()

@@ -66,6 +66,7 @@ type Line struct {
 	Name        string   `json:"name"`                   // as user.Name gives it
 	DisplayName string   `json:"display_name,omitempty"` // empty: what is there, or what stands before the @
 	Groups      []string `json:"groups,omitempty"`       // names, as written
+	Manager     string   `json:"manager,omitempty"`      // sign-in name; empty: who is there, or nobody
 }
 
 // Change is what a line does. It has what the rows said when it was judged.
@@ -74,6 +75,9 @@ type Change struct {
 	UserID string   `json:"user_id,omitempty"` // empty: somebody new
 	Was    string   `json:"was,omitempty"`     // the display name that is changed
 	Joins  []string `json:"joins,omitempty"`   // ids of groups
+
+	ManagerID  string `json:"manager_id,omitempty"`  // of the manager whom they get; empty with one: somebody new, too
+	WasManager string `json:"was_manager,omitempty"` // id of the one who is changed
 }
 
 // renames says whether the display name of somebody who is there changes.
@@ -81,13 +85,17 @@ func (c Change) renames() bool {
 	return c.UserID != "" && c.DisplayName != "" && c.DisplayName != c.Was
 }
 
+// managed says whether somebody gets another manager, or their first one.
+func (c Change) managed() bool { return c.Manager != "" }
+
 // Judged is what a list does as a whole.
 type Judged struct {
 	New       int      `json:"new"`
 	Changed   int      `json:"changed"`
 	Unchanged int      `json:"unchanged"`
 	Changes   []Change `json:"changes,omitempty"`
-	Joined    []Joined `json:"joined,omitempty"` // by id
+	Joined    []Joined `json:"joined,omitempty"`  // by id
+	Managed   int      `json:"managed,omitempty"` // who get another manager
 }
 
 // Joined is a group that people join.

@@ -10,6 +10,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/store"
+	"latchkey/app/user"
 )
 
 // judge says what lines do by the rows as they stand, what is wrong with them,
@@ -22,14 +23,20 @@ func (s *Service) judge(tx *store.Tx, tenantID, actorID string, lines []Line) (J
 	var j Judged
 	var problems []Problem
 	for _, line := range lines {
+		w.listed[line.Name] = true
+	}
+	for _, line := range lines {
 		change, wrong := w.change(line)
+		if change.managed() && len(wrong) == 0 {
+			j.Managed++
+		}
 		switch {
 		case len(wrong) > 0:
 			problems = append(problems, wrong...)
 		case change.UserID == "":
 			j.New++
 			j.Changes = append(j.Changes, change)
-		case change.renames() || len(change.Joins) > 0:
+		case change.renames() || len(change.Joins) > 0 || change.managed():
 			j.Changed++
 			j.Changes = append(j.Changes, change)
 		default:
@@ -61,6 +68,7 @@ func (w *world) change(line Line) (Change, []Problem) {
 			c.DisplayName = ""
 		}
 	}
+	wrong = append(wrong, w.manage(&c, person)...)
 	for _, name := range line.Groups {
 		g, ok := w.group(name)
 		switch {
@@ -71,6 +79,29 @@ func (w *world) change(line Line) (Change, []Problem) {
 		}
 	}
 	return c, wrong
+}
+
+// manage says whose manager becomes who. One who is there must be active, as where one is
+// named alone; one who is not there is made by the same list.
+func (w *world) manage(c *Change, of person) []Problem {
+	if c.Manager == "" {
+		return nil
+	}
+	wrong := func(code string) []Problem {
+		return []Problem{{Row: c.Row, Field: Manager, Code: code, Value: c.Manager}}
+	}
+	manager, there := w.people[c.Manager]
+	switch {
+	case c.Manager == c.Name:
+		return wrong("user.manager_self")
+	case there && manager.State != user.Active, !there && !w.listed[c.Manager]:
+		return wrong("user.manager_unknown")
+	case there && manager.ID == of.ManagerID:
+		c.Manager = ""
+		return nil
+	}
+	c.ManagerID, c.WasManager = manager.ID, of.ManagerID
+	return nil
 }
 
 // crowded finds lines by which a group that carries a role would get too many
@@ -122,7 +153,11 @@ func (s *Service) ask(tx *store.Tx, tenantID, actorID string, w *world, changes 
 		case access.No, access.Nobody:
 			answer = access.No
 			p := Problem{Row: rows[i], Field: Name, Code: fault.Of(v.Err()).Code, Value: ""}
-			if questions[i].Needs != access.UserImport {
+			switch questions[i].Needs {
+			case access.UserImport:
+			case access.UserInvite:
+				p.Field = Manager
+			default:
 				p.Field = Groups
 			}
 			wrong = append(wrong, p)
@@ -146,6 +181,9 @@ func questions(tenantID, actorID string, w *world, changes []Change) (all []acce
 	ask(0, access.Question{Needs: access.UserImport})
 	for _, c := range changes {
 		ask(c.Row, access.Question{Needs: access.UserImport, TargetID: c.UserID})
+		if c.managed() {
+			ask(c.Row, access.Question{Needs: access.UserInvite, TargetID: c.UserID})
+		}
 		if len(c.Joins) > 0 && c.UserID != "" {
 			ask(c.Row, access.Question{Needs: access.GroupEdit, TargetID: c.UserID})
 		}

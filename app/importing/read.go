@@ -18,7 +18,11 @@ const (
 	Name        = "name"
 	DisplayName = "display_name"
 	Groups      = "groups"
+	Manager     = "manager"
 )
+
+// Columns are the headings that a list may have, in the order in which a page lists them.
+var Columns = []string{Name, DisplayName, Groups, Manager}
 
 // Read reads a list: RFC 4180, UTF-8 with or without a byte order mark. It gives
 // every line in order that has no problem of its own; what is wrong with the list
@@ -85,7 +89,7 @@ func (r *reader) headings() bool {
 	for _, heading := range record {
 		column := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(heading)), " ", "_")
 		switch {
-		case column != Name && column != DisplayName && column != Groups:
+		case !slices.Contains(Columns, column):
 			r.problem(1, "", "import.heading_unknown", heading)
 		case slices.Contains(r.columns, column):
 			r.problem(1, column, "import.heading_twice", heading)
@@ -126,6 +130,8 @@ func (r *reader) next() bool {
 			line.DisplayName = r.displayName(row, value)
 		case Groups:
 			line.Groups = r.groups(row, value)
+		case Manager:
+			line.Manager = r.manager(row, value)
 		}
 	}
 	if len(r.problems) == before {
@@ -187,4 +193,12 @@ func (r *reader) groups(row int, typed string) (names []string) {
 		r.problem(row, Groups, "import.groups_many", "")
 	}
 	return names
+}
+
+func (r *reader) manager(row int, typed string) string {
+	name := user.Name(typed)
+	if name == "" && strings.TrimSpace(typed) != "" {
+		r.problem(row, Manager, "user.name_form", typed)
+	}
+	return name
 }

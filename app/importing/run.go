@@ -49,6 +49,9 @@ func (s *Service) plan(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	plan.Difference = []approval.Change{
 		{Field: "file", After: r.FileName}, {Field: "people_new", After: strconv.Itoa(j.New)}, {Field: "people_changed", After: strconv.Itoa(j.Changed)},
 	}
+	if j.Managed > 0 {
+		plan.Difference = append(plan.Difference, approval.Change{Field: "people_managed", After: strconv.Itoa(j.Managed)})
+	}
 	w := &world{byID: map[string]room{}, names: map[string]string{}}
 	if len(j.Joined) > 0 {
 		if err := w.lookAtGroups(tx, act.TenantID); err != nil {

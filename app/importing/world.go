@@ -14,6 +14,7 @@ import (
 type world struct {
 	domains map[string]bool
 	people  map[string]person // by sign-in name
+	listed  map[string]bool   // sign-in names of the lines
 	byID    map[string]room
 	names   map[string]string // ids of groups, by their names and by these in small letters
 }
@@ -21,6 +22,7 @@ type world struct {
 // person is a user who is there.
 type person struct {
 	ID, Name, DisplayName string
+	State, ManagerID      string
 	in                    map[string]bool // ids of their groups; only when a line names groups
 }
 
@@ -52,7 +54,7 @@ func (w *world) group(name string) (room, bool) {
 
 // look reads what lines are judged by.
 func look(tx *store.Tx, tenantID string, lines []Line) (*world, error) {
-	w := &world{domains: map[string]bool{}, people: map[string]person{}, byID: map[string]room{}, names: map[string]string{}}
+	w := &world{domains: map[string]bool{}, people: map[string]person{}, listed: map[string]bool{}, byID: map[string]room{}, names: map[string]string{}}
 	var domains []string
 	if err := tx.All(&domains, "SELECT domain FROM domains WHERE tenant_id = ? AND verified_at IS NOT NULL", tenantID); err != nil {
 		return nil, err
@@ -73,22 +75,26 @@ func look(tx *store.Tx, tenantID string, lines []Line) (*world, error) {
 	return w, w.lookAtMembers(tx, tenantID)
 }
 
-// lookAtPeople reads those who have the names of lines. Each is looked for as the
+// lookAtPeople reads those who have the names of lines, and their managers. Each is looked for as the
 // first name from that one on, which has one way to be found: for an equal name
 // PostgreSQL, while the table is small, may settle for any index that begins with
 // the tenant, and stays with it while the table grows.
 func (w *world) lookAtPeople(tx *store.Tx, tenantID string, lines []Line) error {
-	names := make([]string, len(lines))
-	for i, line := range lines {
-		names[i] = line.Name
+	var names []string
+	for _, line := range lines {
+		if names = append(names, line.Name); line.Manager != "" {
+			names = append(names, line.Manager)
+		}
 	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	for some := range slices.Chunk(names, store.EachMost) {
 		from, values := store.Each(some)
 		var found []struct {
 			Name string
-			Row  *string // name, id and display name; only the last one may have spaces
+			Row  *string // name, id, state, manager and display name; only the last one may have spaces
 		}
-		err := tx.All(&found, `SELECT v.column1 AS name, (SELECT u.name || ' ' || u.id || ' ' || u.display_name FROM users u
+		err := tx.All(&found, `SELECT v.column1 AS name, (SELECT u.name || ' ' || u.id || ' ' || u.state || ' ' || u.manager_id || ' ' || u.display_name FROM users u
 			WHERE u.tenant_id = ? AND u.name >= v.column1 ORDER BY u.name LIMIT 1) AS "row" FROM `+from, append([]any{tenantID}, values...)...)
 		if err != nil {
 			return err
@@ -97,9 +103,9 @@ func (w *world) lookAtPeople(tx *store.Tx, tenantID string, lines []Line) error 
 			if looked.Row == nil {
 				continue
 			}
-			parts := strings.SplitN(*looked.Row, " ", 3)
+			parts := strings.SplitN(*looked.Row, " ", 5)
 			if parts[0] == looked.Name {
-				w.people[looked.Name] = person{ID: parts[1], Name: parts[0], DisplayName: parts[2], in: map[string]bool{}}
+				w.people[looked.Name] = person{ID: parts[1], Name: parts[0], State: parts[2], ManagerID: parts[3], DisplayName: parts[4], in: map[string]bool{}}
 			}
 		}
 	}

@@ -30,12 +30,13 @@ func (s *Service) write(ctx context.Context, tx *store.Tx, h *held, j Judged, ap
 	for _, g := range j.Joined {
 		entries[g.ID] = group.Entry{ID: g.ID, Name: g.Name, Role: g.Role, Title: g.Title}
 	}
-	done, made := 0, map[group.Entry]int{}
+	done, made, newcomers := 0, map[group.Entry]int{}, map[string]string{}
 	for some := range slices.Chunk(j.Changes, together) {
 		ids, err := create(tx, h, some, common)
 		if err != nil {
 			return err
 		}
+		maps.Copy(newcomers, ids)
 		if err := rename(tx, h, some, common, by.Role); err != nil {
 			return err
 		}
@@ -60,6 +61,10 @@ func (s *Service) write(ctx context.Context, tx *store.Tx, h *held, j Judged, ap
 		if err := s.tell(ctx, h, done); err != nil {
 			return err
 		}
+	}
+	// Once all of them are there: the manager of the first may be the last.
+	if err := manage(tx, h, j.Changes, newcomers, common, by.Role); err != nil {
+		return err
 	}
 	if err := group.RecordMade(tx, h.TenantID, made, common); err != nil {
 		return err
@@ -102,4 +107,24 @@ func rename(tx *store.Tx, h *held, changes []Change, common audit.Event, by acce
 		}
 	}
 	return user.RenameAll(tx, h.TenantID, renames, common)
+}
+
+// manage gives those of changes who get one their manager, and tells those who were there
+// before. newcomers are the ids of those who were made, by sign-in name.
+func manage(tx *store.Tx, h *held, changes []Change, newcomers map[string]string, common audit.Event, by access.Role) error {
+	var all []user.Managed
+	for _, c := range changes {
+		if !c.managed() {
+			continue
+		}
+		all = append(all, user.Managed{UserID: cmp.Or(c.UserID, newcomers[c.Name]), Was: c.WasManager, To: cmp.Or(c.ManagerID, newcomers[c.Manager])})
+		if c.UserID == "" {
+			continue
+		}
+		n := notify.Notice{Action: audit.UserManagerChanged, By: by, Reason: h.Reason, Detail: c.Manager}
+		if err := notify.Tell(tx, h.TenantID, c.UserID, n); err != nil {
+			return err
+		}
+	}
+	return user.ManageAll(tx, h.TenantID, all, common)
 }

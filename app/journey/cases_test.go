@@ -3,6 +3,8 @@ package journey
 import (
 	"testing"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"latchkey/app/store"
 )
 
@@ -71,6 +73,9 @@ func TestHelpdeskKeepsACase(t *testing.T) {
 	p.console("lead@alder.example", "/cases?state=closed")
 	p.WaitForText("tbody th", "C-1001")
 	p.look("cases")
+	p.Press("j")
+	p.Press(kb.Enter)
+	p.WaitForText("h1", "Case C-1001")
 	p.Open(h.URL + "/admin/alder/search?q=chg-10")
 	p.WaitForText("main", "CHG-1042")
 	p.Follow("section .rows a")

@@ -149,7 +149,7 @@ type Told struct {
 // OfSomebody says whether its detail is the id of the user whom it is about, whose name its
 // reader is shown instead.
 func (t Told) OfSomebody() bool {
-	return t.Action == audit.AccessAlarm || t.Action == audit.CallerCheckReported || t.Action == audit.VouchReported
+	return t.Action == audit.AccessAlarm || t.Action == audit.CallerCheckReported || t.Action == audit.VouchReported || t.Action == audit.CallBackAsked
 }
 
 // Unseen lists what a user has not put away yet, newest first. A sign-in is not

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"path"
 	"regexp"
 	"testing"
 	"time"
@@ -544,8 +545,27 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 	w.act(t, "UPDATE users SET manager_id = ? WHERE name = ?", manager, vouched)
 	_, code := helping.bypassFor(t, w, deskOf, vouched)
 	letIn := w.browser(t).byBypass(t, vouched, code)
+	vouching := letIn
+	lead := w.browser(t).signIn(t, "lead@alder.example")
+	calls := map[string]string{}
+	for i, name := range []string{"calledback@alder.example", "notcalled@alder.example", "asksacall@alder.example"} {
+		w.newcomer(t, name)
+		w.withBackup(t, name, fmt.Sprintf("+491511237010%d", i), "sms")
+		_, code := helping.bypassFor(t, w, deskOf, name)
+		waits := w.browser(t).byBypass(t, name, code)
+		if letIn = waits; i < 2 {
+			page := waits.post(t, "/step-up/call-back").want(t, http.StatusSeeOther).location()
+			calls[name] = "/admin/alder/call-backs/" + path.Base(page)
+			calls[name+" number"] = number(waits.get(t, page).want(t, http.StatusOK))
+		}
+	}
+	var called string
+	w.one(t, &called, "SELECT id FROM backup_phones WHERE number = '+4915112370100'")
 	return []doing{
-		{"POST /step-up/manager", form(letIn, "/step-up/manager"), http.StatusSeeOther},
+		{"POST /step-up/call-back", form(letIn, "/step-up/call-back"), http.StatusSeeOther},
+		{"POST /admin/:tenant/call-backs/:call", form(lead, calls["calledback@alder.example"], "phone", called, "number", calls["calledback@alder.example number"]), http.StatusSeeOther},
+		{"POST /admin/:tenant/call-backs/:call/not-them", form(lead, calls["notcalled@alder.example"]+"/not-them"), http.StatusSeeOther},
+		{"POST /step-up/manager", form(vouching, "/step-up/manager"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/bypasses", form(helping, bypassed+"/bypasses", "kind", "pass_code", "delivery", "read_out", "minutes", "60", "uses", "1", "starts_at", "", "network", "", "application", "", "backup_phone", "", "replaces", "", "reason_code", "", "reason", "a test", "ticket", "CHG-1", "caller_check", w.checked(t, deskOf, "user23@alder.example")), http.StatusSeeOther},
 		{"POST /admin/:tenant/bypasses/:bypass/make", form(helping, ready+"/make"), http.StatusSeeOther},
 		{"POST /admin/:tenant/bypasses/:bypass/revoke", form(helping, revocable+"/revoke", "reason", "a test"), http.StatusSeeOther},

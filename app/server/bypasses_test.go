@@ -141,6 +141,7 @@ func TestARestrictedSessionOpensNothingElse(t *testing.T) {
 			"GET /": true, "GET /step-up": true, "POST /step-up": true, "GET /me/phones": true, "POST /me/phones": true, "GET /me/phones/enrolments/:enrolment": true,
 			"GET /me/passkeys": true, "POST /me/passkeys": true, "GET /me/passkeys/new": true,
 			"POST /step-up/manager": true, "GET /step-up/manager/:vouch": true, "GET /step-up/manager/:vouch/state": true,
+			"POST /step-up/call-back": true, "GET /step-up/call-back/:vouch": true, "GET /step-up/call-back/:vouch/state": true,
 		}
 		tried := 0
 		for _, route := range w.Site.Routes() {

@@ -300,6 +300,8 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		tenantID, "case-"+slug, "device-"+slug+"-"+string(access.RoleUser), c.DB.Now())
 	c.act(t, `INSERT INTO bypasses (tenant_id, id, user_id, kind, state, delivery, minutes, uses, uses_left, reason, check_id, check_via, check_strength, requested_by, starts_at, ends_at, created_at)
 		VALUES (?,?,?,'pass_code','ready','read_out',60,1,1,'','','phone','strong','',?,?,?)`, tenantID, "bypass-"+slug, c.targets[slug][access.RoleUser], c.DB.Now(), c.DB.Now().Add(time.Hour), c.DB.Now())
+	c.act(t, `INSERT INTO vouches (tenant_id, id, user_id, session_id, bypass_id, case_id, kind, asked_id, number, state, begun_at, expires_at) VALUES (?,?,?,'',?,?,'call_back','','42','pending',?,?)`,
+		tenantID, "call-"+slug, c.targets[slug][access.RoleUser], "bypass-"+slug, "case-"+slug, c.DB.Now(), c.DB.Now().Add(time.Hour))
 	c.act(t, `INSERT INTO caller_checks (tenant_id, id, user_id, agent_id, case_id, via, asked_id, state, begun_at, expires_at) VALUES (?,?,?,'somebody',?,'phone','','pending',?,?)`,
 		tenantID, "check-"+slug, c.targets[slug][access.RoleUser], "case-"+slug, c.DB.Now(), c.DB.Now().Add(time.Hour))
 	c.act(t, `INSERT INTO applications (tenant_id, id, name, kind, state, secret_digest, redirect_uris, created_at, changed_by, changed_at)
@@ -330,6 +332,7 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		":outage":   "outage-" + slug,
 		":decision": decision.Address(decided.At, decided.ID),
 		":check":    "check-" + slug,
+		":call":     "call-" + slug,
 		":ticket":   "TICKET-" + slug,
 		":passcode": "passcode" + slug,
 		":feature":  "passkeys",

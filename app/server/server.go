@@ -251,7 +251,8 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	signIn.Bypasses, persons.Bypasses = bypasses, bypasses
 	checks := &callercheck.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Prompts: prompts, Cases: desk, Backups: backups, Approvals: approvals}
 	maps.Copy(approvals.Performers, checks.Performers())
-	vouches := &vouch.Service{DB: db, Rules: rules, Hub: hub, Prompts: prompts}
+	vouches := &vouch.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Prompts: prompts, Approvals: approvals}
+	maps.Copy(approvals.Performers, vouches.Performers())
 	prompts.Ended = map[prompt.Kind]func(*store.Tx, prompt.End) error{prompt.CallerCheck: func(tx *store.Tx, end prompt.End) error {
 		if err := checks.Ended(tx, end); err != nil {
 			return err
@@ -298,7 +299,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Checks: checks, Bypasses: bypasses, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, BreakGlass: glass, Censuses: censuses, Risks: risks, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks, Desk: rulesOfDesks, TicketSystems: ticketSystems,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, BreakGlass: glass, Censuses: censuses, Risks: risks, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks, Vouches: vouches, Desk: rulesOfDesks, TicketSystems: ticketSystems,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},

@@ -34,7 +34,7 @@ func Alive(tx *store.Tx, tenantID string, ids ...string) (map[string]Session, er
 // Standing gives a session of a tenant that has not ended, whether or not it idles, for
 // what lives by it elsewhere: its user is at work there. It is no use of the session.
 func Standing(tx *store.Tx, tenantID, id string) (s Session, ok bool, err error) {
-	ok, err = tx.One(&s, `SELECT s.id, s.tenant_id, s.user_id, u.name AS user_name, u.display_name, s.amr, s.created_at, s.proved_at, s.proved_by, s.proved_account, `+proofGone+`, s.last_seen_at, s.expires_at, s.limited, s.bypass_id, s.application_id, u.ways AS bound, `+lives+`, `+relaxation.Columns+`
+	ok, err = tx.One(&s, `SELECT s.id, s.tenant_id, s.user_id, u.name AS user_name, u.display_name, s.amr, s.created_at, s.proved_at, s.proved_by, s.proved_account, `+proofGone+`, s.last_seen_at, s.expires_at, s.limited, s.bypass_id, s.application_id, `+ByNumber+` AS by_number, u.ways AS bound, `+lives+`, `+relaxation.Columns+`
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		JOIN tenants t ON t.id = s.tenant_id `+relaxation.Join+`

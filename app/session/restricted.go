@@ -53,7 +53,7 @@ func (s Session) Rebinds(now time.Time) error {
 	if !now.Before(s.RebindsUntil()) {
 		return fault.New(fault.Forbidden, "session.rebind_over")
 	}
-	if made(s.ProvedBy, ByManager) && now.Before(s.ProvedAt.Add(StepUpLife)) {
+	if (made(s.ProvedBy, ByManager) || made(s.ProvedBy, ByCallBack)) && now.Before(s.ProvedAt.Add(StepUpLife)) {
 		return nil // whether it is another proof was asked when it was given (package vouch)
 	}
 	for _, by := range seconds {
@@ -81,11 +81,11 @@ func (s Session) Seconds() (all []string) {
 	return all
 }
 
-// Vouch notes in the act tx that the manager of the user of a restricted session gave their
-// word for them, now. It fails with fault.Refused when the session has ended, or its time
+// Vouch notes in the act tx that somebody else gave their word for the user of a restricted
+// session, now: by is ByManager or ByCallBack. It fails with fault.Refused when the session has ended, or its time
 // to bind anything is over.
-func Vouch(tx *store.Tx, tenantID, id, userID string) error {
+func Vouch(tx *store.Tx, tenantID, id, userID, by string) error {
 	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE sessions SET proved_by = ?, proved_at = ?, proved_account = ''
 		WHERE tenant_id = ? AND id = ? AND user_id = ? AND bypass_id <> '' AND ended_at IS NULL AND expires_at > ? AND created_at > ?`,
-		ByManager, tx.Now, tenantID, id, userID, tx.Now, tx.Now.Add(-RebindLife))
+		by, tx.Now, tenantID, id, userID, tx.Now, tx.Now.Add(-RebindLife))
 }

@@ -23,6 +23,7 @@ const (
 	ByKey         = "key"             // a passkey that signed without seeing who holds it
 	ByBreakGlass  = "break_glass"     // the sealed sheet of a break-glass account; one factor
 	ByManager     = "manager"         // the word of their manager, in a session that a bypass made and for nothing else
+	ByCallBack    = "call_back"       // likewise, that of a colleague of the helpdesk who called them back
 	ByKnown       = "known"           // the password, before and not in this proof
 )
 

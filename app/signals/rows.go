@@ -122,7 +122,7 @@ func (v view) rows(tx *store.Tx, signal Signal) (all []Row, err error) {
 		}
 		is := func(s Signal) string { return "(" + ofBypass[s] + ") IS TRUE" }
 		err = tx.All(&found, "SELECT b.id, b.user_id, b.case_id, b.state, b.check_via AS via, b.created_at AS at, "+is(Unchecked)+" AS unchecked, "+is(Weakest)+" AS weakest, "+is(OutOfHours)+" AS out, "+
-			is(Again)+" AS again, "+is(Unused)+" AS unused, "+is(Disowned)+" AS gone, "+is(OwnTeam)+" AS team FROM bypasses b WHERE "+which+" ORDER BY b.created_at DESC LIMIT ?", slices.Concat([]any{v.until}, values, []any{RowsMost + 1})...)
+			is(Again)+" AS again, "+is(Unused)+" AS unused, "+is(Disowned)+" AS gone, "+is(OwnTeam)+" AS team FROM "+bypasses+" WHERE "+which+" ORDER BY b.created_at DESC LIMIT ?", slices.Concat([]any{v.until}, values, []any{RowsMost + 1})...)
 	}
 	for _, f := range found {
 		row := Row{Kind: kind, ID: f.ID, At: f.At, UserID: f.UserID, CaseID: f.CaseID, State: f.State, Via: f.Via}

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
 	"latchkey/app/throttle"
@@ -163,16 +164,18 @@ func seenHere(tx *store.Tx, a Attempt) (bool, error) {
 	return tx.One(&id, "SELECT id FROM sessions WHERE tenant_id = ? AND user_id = ? AND browser_digest = ? AND NOT limited LIMIT 1", a.TenantID, a.userID, a.browser)
 }
 
-// address is the key under which the tries from a client address are counted: of
+func (s *Service) address(ip string) string { return AddressKey(s.Keys, ip) }
+
+// AddressKey is the key under which what comes from a client address is counted: of
 // IPv6 its network, for one customer has all of it.
-func (s *Service) address(ip string) string {
+func AddressKey(keys *secret.Keys, ip string) string {
 	if addr, err := netip.ParseAddr(ip); err == nil {
 		if ip = addr.Unmap().String(); addr.Is6() && !addr.Is4In6() {
 			network, _ := addr.WithZone("").Prefix(64)
 			ip = network.String()
 		}
 	}
-	return s.Keys.Subject("address " + ip)
+	return keys.Subject("address " + ip)
 }
 
 // worked notes in the act tx that a way was proved in an attempt: what was counted

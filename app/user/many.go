@@ -119,3 +119,55 @@ func renamed(tx *store.Tx, tenantID string, renames []Rename) error {
 	}
 	return nil
 }
+
+// Managed is a user who gets another manager.
+type Managed struct {
+	UserID  string
+	Was, To string // ids of managers; empty: nobody
+}
+
+// ManageAll names the managers of users in the act tx, with an event for each: as of one
+// alone, for whose word counts depends on who named them lately (package vouch). It fails
+// with fault.Conflict when one of them has another one than described.
+func ManageAll(tx *store.Tx, tenantID string, managed []Managed, common audit.Event) error {
+	events := make([]audit.Event, len(managed))
+	for i, m := range managed {
+		if err := tx.Later("UPDATE users SET manager_id = ? WHERE tenant_id = ? AND id = ? AND manager_id = ?", m.To, tenantID, m.UserID, m.Was); err != nil {
+			return err
+		}
+		e := common
+		e.TenantID, e.Action, e.Target, e.Subject = tenantID, audit.UserManagerChanged, audit.User(m.UserID), m.UserID
+		e.Details = maps.Clone(common.Details)
+		if e.Details == nil {
+			e.Details = map[string]string{}
+		}
+		if e.Details["to"] = m.To; m.Was != "" {
+			e.Details["from"] = m.Was
+		}
+		events[i] = e
+	}
+	if err := audit.RecordAll(tx, events); err != nil {
+		return err
+	}
+	for some := range slices.Chunk(managed, store.EachMost) {
+		ids, want := make([]string, len(some)), map[string]string{}
+		for i, m := range some {
+			ids[i], want[m.UserID] = m.UserID, m.To
+		}
+		from, values := store.Each(ids)
+		var now []struct {
+			ID        string
+			ManagerID *string
+		}
+		err := tx.All(&now, "SELECT v.column1 AS id, (SELECT u.manager_id FROM users u WHERE u.tenant_id = ? AND u.id = v.column1) AS manager_id FROM "+from, append([]any{tenantID}, values...)...)
+		if err != nil {
+			return err
+		}
+		for _, u := range now {
+			if u.ManagerID == nil || *u.ManagerID != want[u.ID] {
+				return fault.New(fault.Conflict, "user.state_changed")
+			}
+		}
+	}
+	return nil
+}

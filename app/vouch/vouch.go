@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
@@ -45,24 +46,36 @@ const (
 	Withdrawn State = "withdrawn"
 )
 
-// Service asks managers for their word.
+// Kind says whose word it is: of the sessions that it proves, too. Add, never rename.
+type Kind string
+
+const (
+	Manager  Kind = session.ByManager
+	CallBack Kind = session.ByCallBack // of a colleague of the helpdesk, who called the person
+)
+
+// Service asks for words.
 type Service struct {
-	DB      *store.DB
-	Rules   *access.Rules
-	Hub     *wake.Hub
-	Prompts *prompt.Service
+	DB        *store.DB
+	Keys      *secret.Keys
+	Rules     *access.Rules
+	Hub       *wake.Hub
+	Prompts   *prompt.Service
+	Approvals *approval.Service
 }
 
 // Vouch is a word that was asked for.
 type Vouch struct {
 	TenantID, ID, UserID, SessionID, BypassID, CaseID string
-	AskedID, PromptID                                 string
+	Kind                                              Kind
+	AskedID, PromptID                                 string // of a manager
+	Number, GivenBy                                   string // of a call-back
 	State                                             State
 	BegunAt, ExpiresAt                                time.Time
 	EndedAt, UsedAt                                   *time.Time
 }
 
-const columns = "tenant_id, id, user_id, session_id, bypass_id, case_id, asked_id, prompt_id, state, begun_at, expires_at, ended_at, used_at"
+const columns = "tenant_id, id, user_id, session_id, bypass_id, case_id, kind, asked_id, prompt_id, number, given_by, state, begun_at, expires_at, ended_at, used_at"
 
 // Live is the state in the words of the protocol, as for a sign-in.
 func (v Vouch) Live(now time.Time) prompt.State {
@@ -80,7 +93,8 @@ func (v Vouch) Live(now time.Time) prompt.State {
 // situation is what an ask is judged by, as the rows stand now.
 type situation struct {
 	BypassID, CaseID, RequestedBy, ApprovedBy, CheckVia, BypassState string
-	BypassEndsAt, SessionAt                                          time.Time
+	CheckID, PhoneID                                                 string // the check that it rests on, and the backup phone that a part of it went to
+	BypassAt, BypassEndsAt, SessionAt                                time.Time
 	Name, DisplayName, State                                         string
 	TenantState, MatchMode                                           string
 	ManagerID, ManagerName, ManagerTitle, ManagerState               string
@@ -91,8 +105,10 @@ type situation struct {
 	makers []string // who made, promoted, or made the manager, lately
 }
 
-func (s *Service) look(tx *store.Tx, tenantID, userID, sessionID string) (on situation, err error) {
-	found, err := tx.One(&on, `SELECT b.id AS bypass_id, b.case_id, b.requested_by, b.approved_by, b.check_via, b.state AS bypass_state, b.ends_at AS bypass_ends_at, s.created_at AS session_at,
+// read reads what every word is judged by. A session that has ended, or that no bypass
+// made, is fault.Forbidden.
+func read(tx *store.Tx, tenantID, userID, sessionID string) (on situation, err error) {
+	found, err := tx.One(&on, `SELECT b.id AS bypass_id, b.case_id, b.requested_by, b.approved_by, b.check_via, b.check_id, b.phone_id, b.state AS bypass_state, b.created_at AS bypass_at, b.ends_at AS bypass_ends_at, s.created_at AS session_at,
 		u.name, u.display_name, u.state, t.state AS tenant_state, t.match_mode, u.manager_id, COALESCE(m.name, '') AS manager_name, COALESCE(m.display_name, '') AS manager_title, COALESCE(m.state, '') AS manager_state,
 		CASE WHEN m.id IS NULL THEN FALSE ELSE `+answers("m")+` END AS manager_phone, COALESCE(c.number, 0) AS case_number
 		FROM sessions s JOIN bypasses b ON b.tenant_id = s.tenant_id AND b.id = s.bypass_id JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN tenants t ON t.id = u.tenant_id
@@ -101,7 +117,12 @@ func (s *Service) look(tx *store.Tx, tenantID, userID, sessionID string) (on sit
 	if err == nil && !found {
 		err = fault.New(fault.Forbidden, "session.rebind_over")
 	}
-	if err != nil || on.ManagerName == "" {
+	return on, err
+}
+
+// look reads, besides, what the word of the manager is judged by.
+func (s *Service) look(tx *store.Tx, tenantID, userID, sessionID string) (on situation, err error) {
+	if on, err = read(tx, tenantID, userID, sessionID); err != nil || on.ManagerName == "" {
 		return on, err
 	}
 	rules, err := desk.Of(tx, tenantID)
@@ -129,12 +150,22 @@ func answers(of string) string {
 	return "EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = " + of + ".tenant_id AND d.user_id = " + of + ".id AND d.state = 'active' AND d.phone_sign_in)"
 }
 
+// over says that nothing is bound in the session any more.
+func (on situation) over(now time.Time) bool {
+	return !now.Before(on.SessionAt.Add(session.RebindLife)) || on.State != "active" || on.TenantState != "active" || on.BypassState == "revoked" || on.BypassState == "replaced"
+}
+
+// had are those who had a part in the bypass.
+func (on situation) had() (all []string) {
+	return slices.DeleteFunc([]string{on.RequestedBy, on.ApprovedBy}, func(id string) bool { return id == "" })
+}
+
 // stops says why the manager cannot be asked; nil when they can.
 func (on situation) stops(now time.Time) error {
-	had := []string{on.RequestedBy, on.ApprovedBy}
+	had := on.had()
 	conflict := func(code string) error { return fault.New(fault.Conflict, code) }
 	switch {
-	case !now.Before(on.SessionAt.Add(session.RebindLife)), on.State != "active", on.TenantState != "active", on.BypassState == "revoked", on.BypassState == "replaced":
+	case on.over(now):
 		return fault.New(fault.Forbidden, "session.rebind_over")
 	case on.ManagerName == "":
 		return conflict("vouch.no_manager")
@@ -144,7 +175,7 @@ func (on situation) stops(now time.Time) error {
 		return conflict("vouch.same_proof")
 	case slices.Contains(had, on.ManagerID):
 		return conflict("vouch.manager_agent")
-	case slices.ContainsFunc(had, func(id string) bool { return id != "" && slices.Contains(on.makers, id) }):
+	case slices.ContainsFunc(had, func(id string) bool { return slices.Contains(on.makers, id) }):
 		return conflict("vouch.manager_made")
 	case on.ManagerState != "active" || !on.ManagerPhone:
 		return conflict("vouch.manager_phone")
@@ -199,21 +230,26 @@ func (s *Service) Ask(ctx context.Context, who session.Session, from audit.Origi
 			return err
 		}
 		v := Vouch{
-			TenantID: who.TenantID, ID: id, UserID: who.UserID, SessionID: who.ID, BypassID: on.BypassID, CaseID: on.CaseID, AskedID: on.ManagerID, State: Pending, BegunAt: tx.Now,
+			TenantID: who.TenantID, ID: id, UserID: who.UserID, SessionID: who.ID, BypassID: on.BypassID, CaseID: on.CaseID, Kind: Manager, AskedID: on.ManagerID, State: Pending, BegunAt: tx.Now,
 		}
 		if err := s.send(tx, &v, on); err != nil {
 			return err
 		}
-		err = tx.Exec("INSERT INTO vouches (tenant_id, id, user_id, session_id, bypass_id, case_id, kind, asked_id, prompt_id, state, begun_at, expires_at) VALUES (?,?,?,?,?,?,'manager',?,?,?,?,?)",
-			v.TenantID, v.ID, v.UserID, v.SessionID, v.BypassID, v.CaseID, v.AskedID, v.PromptID, v.State, v.BegunAt, v.ExpiresAt).Error
-		if errors.Is(err, store.ErrDuplicate) {
-			return fault.New(fault.Conflict, "vouch.under_way")
-		}
-		if err != nil {
+		if err := insert(tx, v); err != nil {
 			return err
 		}
 		return audit.Record(tx, v.event(audit.VouchAsked, audit.User(v.UserID), from, "asked", v.AskedID, "prompt", v.PromptID))
 	})
+}
+
+// insert stores a word that is asked for. A session waits for one at a time.
+func insert(tx *store.Tx, v Vouch) error {
+	err := tx.Exec("INSERT INTO vouches (tenant_id, id, user_id, session_id, bypass_id, case_id, kind, asked_id, prompt_id, number, state, begun_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		v.TenantID, v.ID, v.UserID, v.SessionID, v.BypassID, v.CaseID, v.Kind, v.AskedID, v.PromptID, v.Number, v.State, v.BegunAt, v.ExpiresAt).Error
+	if errors.Is(err, store.ErrDuplicate) {
+		return fault.New(fault.Conflict, "vouch.under_way")
+	}
+	return err
 }
 
 // send sends the prompt.
@@ -266,8 +302,10 @@ func (s *Service) withdraw(tx *store.Tx, who session.Session, from audit.Origin)
 	var waits []Vouch
 	err := tx.All(&waits, "UPDATE vouches SET state = 'withdrawn', ended_at = ? WHERE session_id = ? AND tenant_id = ? AND state = 'pending' RETURNING "+columns, tx.Now, who.ID, who.TenantID)
 	for _, v := range waits {
-		if err := s.Prompts.Withdraw(tx, v.TenantID, v.PromptID, v.AskedID, audit.User(v.UserID), from); err != nil {
-			return err
+		if v.PromptID != "" {
+			if err := s.Prompts.Withdraw(tx, v.TenantID, v.PromptID, v.AskedID, audit.User(v.UserID), from); err != nil {
+				return err
+			}
 		}
 		tx.After(func() { s.Hub.Ring(v.key()) })
 		if err := audit.Record(tx, v.event(audit.VouchWithdrawn, audit.User(v.UserID), from)); err != nil {
@@ -282,6 +320,12 @@ func (v Vouch) key() string { return Key(v.TenantID, v.ID) }
 // Key is what the page of a person waits on.
 func Key(tenantID, id string) string { return prompt.CheckKey(tenantID, id) }
 
+// ofCallBacks are the events of a call-back, by those of the word of a manager.
+var ofCallBacks = map[audit.Action]audit.Action{
+	audit.VouchAsked: audit.CallBackAsked, audit.VouchGiven: audit.CallBackGiven, audit.VouchDenied: audit.CallBackDenied, audit.VouchFailed: audit.CallBackRefused,
+	audit.VouchExpired: audit.CallBackExpired, audit.VouchWithdrawn: audit.CallBackWithdrawn,
+}
+
 // event is one of a word, in the thread of its case.
 func (v Vouch) event(action audit.Action, by audit.Party, from audit.Origin, details ...string) audit.Event {
 	e := audit.Event{
@@ -290,6 +334,9 @@ func (v Vouch) event(action audit.Action, by audit.Party, from audit.Origin, det
 	}
 	if e.Thread == "" {
 		e.Thread = v.BypassID
+	}
+	if v.Kind == CallBack {
+		e.Action = ofCallBacks[action]
 	}
 	switch action {
 	case audit.VouchDenied, audit.VouchReported, audit.VouchFailed, audit.VouchExpired, audit.VouchWithdrawn:
@@ -311,8 +358,11 @@ func (s *Service) Find(ctx context.Context, who session.Session, id string) (v V
 	if err == nil && !found {
 		err = fault.New(fault.NotFound, "http.not_found")
 	}
-	if err != nil || v.Live(tx.Now) != prompt.Pending {
-		return v, "", store.Unusable(err)
+	if err != nil || v.Live(tx.Now) != prompt.Pending || v.Kind == CallBack {
+		if number = v.Number; v.Live(tx.Now) != prompt.Pending {
+			number = ""
+		}
+		return v, number, store.Unusable(err)
 	}
 	_, err = tx.One(&number, "SELECT number FROM prompts WHERE tenant_id = ? AND id = ? AND state = 'pending'", v.TenantID, v.PromptID)
 	return v, number, store.Unusable(err)
@@ -383,7 +433,7 @@ func (s *Service) give(tx *store.Tx, v Vouch, with string, by audit.Party, from 
 		}
 		return audit.Record(tx, v.event(audit.VouchFailed, by, from))
 	}
-	if err := session.Vouch(tx, v.TenantID, v.SessionID, v.UserID); err != nil {
+	if err := session.Vouch(tx, v.TenantID, v.SessionID, v.UserID, session.ByManager); err != nil {
 		return err
 	}
 	if err := audit.Record(tx, v.event(audit.VouchGiven, by, from, "with", with, "asked", v.AskedID)); err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/app/access"
+	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
 	"latchkey/app/prompt"
@@ -33,7 +34,9 @@ type ward struct {
 func each(t *testing.T, story func(t *testing.T, w *ward)) {
 	t.Helper()
 	Each(t, func(h *House) {
-		w := &ward{House: h, vouches: &vouch.Service{DB: h.DB, Rules: h.Rules, Hub: h.Hub, Prompts: h.Prompts}}
+		approvals := &approval.Service{DB: h.DB, Rules: h.Rules, Hub: h.Hub}
+		w := &ward{House: h, vouches: &vouch.Service{DB: h.DB, Keys: h.Keys, Rules: h.Rules, Hub: h.Hub, Prompts: h.Prompts, Approvals: approvals}}
+		approvals.Performers = w.vouches.Performers()
 		h.Prompts.Ended = map[prompt.Kind]func(*store.Tx, prompt.End) error{prompt.CallerCheck: w.vouches.Ended}
 		w.agent, w.lead = h.Admin(h.Alder, "agent", access.RoleHelpdesk), h.Admin(h.Alder, "lead", access.RoleHelpdeskLead)
 		w.nurse, w.matron = h.User(h.Alder, "nurse"), h.User(h.Alder, "matron")

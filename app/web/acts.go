@@ -25,7 +25,7 @@ var acts = map[approval.Kind]string{
 	"user.password_link": "key", "static_passcode.request": "warn", "static_passcode.withdraw": "warn",
 	"bypass.issue": "key", "bypass.revoke": "key",
 	"case.open": "case", "case.note": "case", "case.take": "case", "case.hand_over": "case", "case.link": "case", "case.wait": "case", "case.resume": "case", "case.close": "case", "case.reopen": "case",
-	"caller_check.begin": "call", "user.manager": "users", "user.photo": "users",
+	"caller_check.begin": "call", "rebind.call_back": "call", "rebind.not_them": "call", "user.manager": "users", "user.photo": "users",
 	"settings.change": "sliders", "decisions.change": "sliders", "desk.hours": "clock", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe", "desk.change": "call", "desk.set_reason": "call", "desk.remove_reason": "call",
 	"application.register": "grid", "application.change": "grid", "application.secret": "key", "application.delete": "grid",
 	"campaign.change": "phone", "campaign.postpone": "phone",
@@ -64,7 +64,7 @@ func ActOn(ctx context.Context, kind approval.Kind, target string) string {
 var fields = map[string]func(context.Context, string) string{
 	"role": sayRole, "scope": sayScope, "ends_at": sayEnd, "permissions": sayPermissions,
 	"state": sayValue, "mfa_state": sayMFA, "sessions": sayValue, "throttle": sayValue,
-	"via": sayVia, "cause": sayCause, "case": nil, "case_owner": nil, "case_state": sayCaseState,
+	"called": nil, "via": sayVia, "cause": sayCause, "case": nil, "case_owner": nil, "case_state": sayCaseState,
 	"match_mode": sayMode, "match_mode_elsewhere": sayElsewhere, "place": nil, "application": nil, "redirect_uris": nil, "logout_uris": nil, "start_url": nil, "frequency": sayFrequency, "strength": sayStrength, "application_groups": nil, "application_state": sayApplicationState, "application_kind": sayApplicationKind, "application_secret": nil, "platforms": sayPlatforms,
 	"strongest_first": sayValue, "password_least": nil, "tries_most": nil, "passcode_hours": nil, "password_link": nil, "static_passcode": sayValue,
 	"bypass_kind": sayBypass("kind"), "bypass_minutes": nil, "bypass_uses": nil, "bypass_start": sayEnd, "bypass_network": nil, "bypass_application": nil, "bypass_delivery": sayBypass("delivery"), "bypass_phone": nil, "bypass_check": sayCheck, "bypass_replaces": sayValue, "bypass_state": sayBypass("state"), "bypass_ticket": sayTicketAnswer,
@@ -74,7 +74,7 @@ var fields = map[string]func(context.Context, string) string{
 	"outage_failed": NameChannels, "outage_relaxes": sayRelaxations, "outage_scope": SayOutageScope, "outage_minutes": nil,
 	"break_glass_sheet": sayValue, "break_glass_account": nil, "risk": sayRisk, "risk_until": nil,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
-	"name": nil, "display_name": nil, "manager": nil, "photo": sayPhoto, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil,
+	"name": nil, "display_name": nil, "manager": nil, "photo": sayPhoto, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil, "people_managed": nil,
 }
 
 // Changed says one line of a difference in words: the field, and what it was and is.

@@ -23,6 +23,7 @@ var registering = map[string]bool{
 	"GET " + RegisterPath: true, "POST " + RegisterPath: true, "GET " + RegisterPath + "/help": true, "POST " + RegisterPath + "/help": true,
 	"POST /me/phones": true, "GET /me/phones/enrolments/:enrolment": true, "GET /step-up": true, "POST /step-up": true,
 	"POST /step-up/manager": true, "GET /step-up/manager/:vouch": true, "GET /step-up/manager/:vouch/state": true, "GET /step-up/manager/:vouch/events": true,
+	"POST /step-up/call-back": true, "GET /step-up/call-back/:vouch": true, "GET /step-up/call-back/:vouch/state": true, "GET /step-up/call-back/:vouch/events": true,
 }
 
 // restricted are the routes that stay open to a session that a bypass made: where it
@@ -31,6 +32,7 @@ var registering = map[string]bool{
 var restricted = map[string]bool{
 	"GET /": true, "GET /step-up": true, "POST /step-up": true,
 	"POST /step-up/manager": true, "GET /step-up/manager/:vouch": true, "GET /step-up/manager/:vouch/state": true, "GET /step-up/manager/:vouch/events": true,
+	"POST /step-up/call-back": true, "GET /step-up/call-back/:vouch": true, "GET /step-up/call-back/:vouch/state": true, "GET /step-up/call-back/:vouch/events": true,
 	"GET /me/phones": true, "POST /me/phones": true, "GET /me/phones/enrolments/:enrolment": true,
 	"GET /me/passkeys": true, "POST /me/passkeys": true, "GET /me/passkeys/new": true,
 }

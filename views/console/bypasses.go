@@ -23,7 +23,7 @@ type BypassRow struct {
 	Person, PersonHref          string
 	Kind, State, Tone           string
 	Delivery                    string // of a code; or empty
-	Check                       string // by which its person was proved
+	Check, CheckHref            string // by which its person was proved, and where that is shown; or empty
 	AskedBy, ApprovedBy         string
 	Reason                      string
 	Ticket                      component.TicketRef

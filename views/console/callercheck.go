@@ -38,6 +38,8 @@ type CallerCheck struct {
 
 	GoodUntil time.Time // of a proof that can be spent; zero: it cannot
 	Alarm     bool      // the person says that it is not them
+
+	BypassHref string // that it was spent for; or empty
 }
 
 func (v CallerCheck) document() component.Document {

@@ -47,8 +47,10 @@ type CaseOpen struct {
 	Open   bool   // it came back
 	Causes component.Choices
 	Phones []component.Choice // none: the person has no phone
-	Typed  string
-	Errors map[string]string
+
+	Reasons []component.Choice // of the organisation; none: it has none
+	Typed   string
+	Errors  map[string]string
 }
 
 // Case is the page of one case.
@@ -66,6 +68,9 @@ type Case struct {
 	DeviceActive  bool // a phone that it is about still signs the person in
 	Links         []CaseLink
 	Checks        []CheckRow         // of the caller
+	Bypasses      []BypassRow        // given under it, the newest first
+	For           component.Choices  // for whom it may wait
+	Reasons       []component.Choice // of the organisation; none: it has none
 	Alarm         string             // that the person said it was not them; or empty
 	Phones        []component.Choice // that can be linked
 	Notes         []CaseNote

@@ -96,4 +96,5 @@ type ImportPerson struct {
 	New         bool
 	Was, Called string // empty: as before
 	Joins       []ImportGroup
+	Manager     string // whom they get; empty: as before
 }

@@ -44,7 +44,8 @@ type PersonRow struct {
 
 // Person is the page of one person.
 type Person struct {
-	Desk        string // address of the page that helps them as a caller; or empty
+	Bypasses    []BypassRow // the last ones, the newest first
+	Desk        string      // address of the page that helps them as a caller; or empty
 	Photo       component.Picture
 	Name        string
 	DisplayName string

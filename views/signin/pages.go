@@ -165,6 +165,8 @@ type StepUp struct {
 	Vouch      string // where their manager is asked for their word; or empty
 	VouchText  string
 	VouchStops string // why they cannot be asked; or empty
+	CallBack   string // where the helpdesk is asked to call back; or empty
+	CallStops  string // why it cannot be asked; or empty
 }
 
 // stay is the box to tick, which stands beside the form that it belongs to: that

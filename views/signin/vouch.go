@@ -6,11 +6,12 @@ import (
 	"latchkey/views/component"
 )
 
-// Vouch is the page of somebody whose manager is asked for their word.
+// Vouch is the page of somebody who waits for the word of somebody else.
 type Vouch struct {
 	Here    string
 	State   string // of a prompt: pending, approved, denied, expired
-	Number  string // that the manager is told
+	Number  string // that they are told
+	Letters string // by which whoever calls back is known; or empty
 	Outcome string // what became of it, in words
 	From    time.Time
 	To      time.Time

@@ -222,7 +222,7 @@ func (h *Pages) approvalPeople(c echo.Context) error {
 		v.Next = there(v.To)
 	}
 	for _, e := range page.Rows {
-		row := views.ImportPerson{Row: component.Count(e.Row), Name: e.Name, New: e.New, Was: e.Was, Called: e.Called}
+		row := views.ImportPerson{Row: component.Count(e.Row), Name: e.Name, New: e.New, Was: e.Was, Called: e.Called, Manager: e.Manager}
 		for _, g := range e.Joins {
 			row.Joins = append(row.Joins, views.ImportGroup{Name: g.Name, Role: groupRole(ctx, g.Role, titled(g.Title))})
 		}

@@ -66,6 +66,9 @@ func (h *Pages) bypassRow(c echo.Context, r bypass.Row, now time.Time) views.Byp
 	if r.CaseID != "" {
 		row.CaseHref = h.casePath(c, r.CaseID)
 	}
+	if r.CheckID != "" && h.Site.Standing(c).May.Has(access.CallerCheck) {
+		row.CheckHref = h.checkPath(c, r.CheckID)
+	}
 	for at, to := range map[*time.Time]*time.Time{r.LastUsedAt: &row.LastUsedAt, r.EndedAt: &row.EndedAt} {
 		if at != nil {
 			*to = *at

@@ -101,6 +101,13 @@ func (h *Pages) showCheck(c echo.Context, status int, problem string) error {
 	v.OnHref, v.OnWith = h.onFrom(c, seen)
 	if who.May.Has(access.CaseView) {
 		v.CaseHref = h.casePath(c, seen.CaseID)
+		if seen.SpentFor != "" {
+			if r, _, err := h.Bypasses.Find(c.Request().Context(), who, seen.SpentFor); err == nil {
+				v.BypassHref = h.bypassPath(c, r.ID)
+			} else if !errors.Is(err, fault.NotFound) {
+				return err
+			}
+		}
 	}
 	if !seen.Own {
 		v.AgentName = seen.AgentName

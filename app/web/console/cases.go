@@ -55,7 +55,7 @@ func (h *Pages) caseRow(c echo.Context, r cases.Row) views.CaseRow {
 	ctx := web.Context(c)
 	row := views.CaseRow{
 		Name: r.Name(), Href: h.casePath(c, r.ID), Person: cmp.Or(r.DisplayName, r.UserName), PersonHref: h.personPath(c, r.UserID), Cause: words.Say(ctx, "cases.cause."+string(r.Cause)),
-		Words: r.Words, GivenBy: r.ReasonWords, Ticket: h.ticketRef(c, r.Ticket), State: words.Say(ctx, "cases.state."+string(r.State)), Tone: caseTones[r.State], Owner: r.OwnerName, OpenedAt: r.OpenedAt,
+		Words: r.Words, GivenBy: r.ReasonWords, Ticket: h.ticketRef(c, r.Ticket), State: caseState(ctx, r.Case), Tone: caseTones[r.State], Owner: r.OwnerName, OpenedAt: r.OpenedAt,
 	}
 	if r.Repeats > 0 {
 		row.Repeats = words.Say(ctx, "cases.repeats", "count", strconv.Itoa(r.Repeats))
@@ -73,6 +73,14 @@ func (h *Pages) caseRow(c echo.Context, r cases.Row) views.CaseRow {
 		row.Disowned = words.Say(ctx, "cases.disowned")
 	}
 	return row
+}
+
+// caseState says the state of a case, and for whom it waits.
+func caseState(ctx context.Context, c cases.Case) string {
+	if c.State == cases.Waiting && c.WaitsFor != "" {
+		return words.Say(ctx, "cases.waits_for."+string(c.WaitsFor))
+	}
+	return words.Say(ctx, "cases.state."+string(c.State))
 }
 
 func (h *Pages) cases(c echo.Context) error {
@@ -138,9 +146,10 @@ type caseJSON struct {
 	Ticket   string     `json:"ticket"`
 	Reason   string     `json:"reason_code,omitempty"` // of the organisation's, by which something was given last
 	State    string     `json:"state"`
-	Owner    string     `json:"owner"`  // sign-in name; empty: nobody has taken it
-	Origin   string     `json:"origin"` // desk, self_service, account
-	Proved   bool       `json:"proved"` // somebody was proved to be the person, in a caller check of this case
+	WaitsFor string     `json:"waits_for,omitempty"` // person, delivery, manager, other_desk
+	Owner    string     `json:"owner"`               // sign-in name; empty: nobody has taken it
+	Origin   string     `json:"origin"`              // desk, self_service, account
+	Proved   bool       `json:"proved"`              // somebody was proved to be the person, in a caller check of this case
 	Repeats  int        `json:"repeats"`
 	OpenedAt time.Time  `json:"opened_at"`
 	ClosedAt *time.Time `json:"closed_at"`
@@ -151,7 +160,7 @@ func (h *Pages) casesJSON(c echo.Context, rows []cases.Row) []caseJSON {
 	all := make([]caseJSON, len(rows))
 	for i, r := range rows {
 		all[i] = caseJSON{
-			ID: r.ID, Number: r.Name(), User: r.UserName, Cause: string(r.Cause), Words: r.Words, Ticket: r.Ticket, Reason: r.ReasonCode, State: string(r.State), Owner: r.OwnerName, Origin: string(r.Origin), Proved: r.Proved,
+			ID: r.ID, Number: r.Name(), User: r.UserName, Cause: string(r.Cause), Words: r.Words, Ticket: r.Ticket, Reason: r.ReasonCode, State: string(r.State), WaitsFor: string(r.WaitsFor), Owner: r.OwnerName, Origin: string(r.Origin), Proved: r.Proved,
 			Repeats: r.Repeats, OpenedAt: r.OpenedAt, ClosedAt: r.ClosedAt, Href: h.casePath(c, r.ID),
 		}
 	}
@@ -208,6 +217,16 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 	for _, n := range w.Notes {
 		v.Notes = append(v.Notes, views.CaseNote{Author: w.Names[n.AuthorID], Words: n.Words, At: n.At, Unverified: n.AskID != ""})
 	}
+	v.For = component.Choices{Name: "for", Legend: words.Say(ctx, "cases.waits_for"), Error: v.Errors["for"]}
+	for _, waits := range cases.Fors {
+		v.For.Choices = append(v.For.Choices, component.Choice{Value: string(waits), Label: words.Say(ctx, "cases.for."+string(waits)), Chosen: web.Form(c, "for") == string(waits)})
+	}
+	if v.Reasons, err = h.reasonsOf(c); err != nil {
+		return err
+	}
+	if err := h.caseBypasses(c, &v, w.ID); err != nil {
+		return err
+	}
 	h.askRows(c, w, &v)
 	for _, e := range w.Story {
 		event := h.happened(c, w.UserID, w.Names, e)
@@ -228,6 +247,32 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 		return err
 	}
 	return web.Render(c, status, views.CasePage(page, v))
+}
+
+// reasonsOf are the organisation's own reasons, to choose from; none where it has none.
+func (h *Pages) reasonsOf(c echo.Context) (all []component.Choice, err error) {
+	of, err := h.Desk.Of(c.Request().Context(), web.Here(c).ID)
+	if err != nil || len(of.Reasons) == 0 {
+		return nil, err
+	}
+	all = []component.Choice{{Label: words.Say(web.Context(c), "cases.reason.own")}}
+	for _, r := range of.Reasons {
+		all = append(all, component.Choice{Value: r.Code, Label: r.Words, Chosen: web.Form(c, "reason_code") == r.Code})
+	}
+	return all, nil
+}
+
+// caseBypasses are the bypasses that were given under a case.
+func (h *Pages) caseBypasses(c echo.Context, v *views.Case, caseID string) error {
+	rows, err := h.Bypasses.OfCase(c.Request().Context(), web.Here(c).ID, caseID, 20)
+	if err != nil {
+		return err
+	}
+	now := h.Site.DB.Now()
+	for _, r := range rows {
+		v.Bypasses = append(v.Bypasses, h.bypassRow(c, r, now))
+	}
+	return nil
 }
 
 // askRows says who asked for a case, and that nobody was proved by asking.
@@ -302,6 +347,9 @@ func (h *Pages) personCases(c echo.Context, v *views.Person, p people.Person, ba
 			})
 		}
 	}
+	if form.Reasons, err = h.reasonsOf(c); err != nil {
+		return err
+	}
 	if len(form.Phones) > 0 {
 		form.Phones = append([]component.Choice{{Label: words.Say(ctx, "cases.phone.none")}}, form.Phones...)
 	}
@@ -312,7 +360,12 @@ func (h *Pages) personCases(c echo.Context, v *views.Person, p people.Person, ba
 // openCase opens a case for the person of the path, and goes on to it.
 func (h *Pages) openCase(c echo.Context) error {
 	opening := cases.NewOpening(web.Form(c, "cause"), web.Form(c, "device"))
-	err := h.submit(c, h.act(c, cases.KindOpen, c.Param("user")).With(opening), casesPath+"/"+opening.ID+"?done=case_opened")
+	opening.Reason = web.Form(c, "reason_code")
+	act := h.act(c, cases.KindOpen, c.Param("user"))
+	if act.Reason = strings.TrimSpace(act.Reason); act.Reason == "" && opening.Reason != "" {
+		act.Reason = cases.WithoutWords // its own reason says it
+	}
+	err := h.submit(c, act.With(opening), casesPath+"/"+opening.ID+"?done=case_opened")
 	if fields, ok := wrong(c, err); ok {
 		return h.showPerson(c, http.StatusUnprocessableEntity, failed{form: "case", typed: web.Form(c, "reason"), wrong: fields})
 	}
@@ -360,5 +413,10 @@ func (h *Pages) linkCase(c echo.Context) error {
 }
 
 func (h *Pages) stepCase(kind approval.Kind, wordless bool, done string) func(echo.Context) error {
-	return func(c echo.Context) error { return h.onCase(c, kind, alone, wordless, done) }
+	moving := func(c echo.Context) func(cases.Of) any {
+		return func(of cases.Of) any {
+			return cases.Moving{Of: of, For: cases.For(web.Form(c, "for")), Reason: web.Form(c, "reason_code")}
+		}
+	}
+	return func(c echo.Context) error { return h.onCase(c, kind, moving(c), wordless, done) }
 }

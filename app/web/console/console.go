@@ -43,6 +43,7 @@ import (
 	"latchkey/app/signin"
 	"latchkey/app/ticket"
 	"latchkey/app/ticketsystem"
+	"latchkey/app/vouch"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -73,6 +74,7 @@ type Pages struct {
 	Cases     *cases.Service
 	Desk      *desk.Service
 	Checks    *callercheck.Service
+	Vouches   *vouch.Service
 	Replays   *replay.Service
 	Insights  *insight.Service
 	Outages   *outage.Service
@@ -99,6 +101,7 @@ var places = []place{
 	{"/users", "people", "users", access.AuthenticatorView},
 	{casesPath, "cases", "case", access.CaseView},
 	{bypassesPath, "bypasses", "key", access.CaseView},
+	{callBacksPath, "call_backs", "call", access.RebindRequest},
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
@@ -128,7 +131,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stayRoutes(),
 	)
 }
 
@@ -148,6 +151,9 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 			}
 			if p.path == approvalsPath {
 				item.Badge, item.Live = h.waiting(c), h.path(c, approvalsPath+"/live")
+			}
+			if p.path == callBacksPath {
+				item.Badge = h.calling(c)
 			}
 			page.Menu = append(page.Menu, item)
 		}

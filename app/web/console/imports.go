@@ -41,7 +41,7 @@ func (h *Pages) showImports(c echo.Context, status int, problem string) error {
 		return err
 	}
 	v := views.Imports{Action: h.path(c, "/users/import"), Error: problem}
-	for _, name := range []string{importing.Name, importing.DisplayName, importing.Groups} {
+	for _, name := range importing.Columns {
 		v.Columns = append(v.Columns, views.ImportColumn{Name: name, Text: words.Say(web.Context(c), "console.import.columns."+name)})
 	}
 	for _, i := range recent {

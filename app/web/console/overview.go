@@ -62,6 +62,18 @@ func (h *Pages) overview(c echo.Context) error {
 		})
 	}
 	me := h.Site.Standing(c)
+	if me.May.Has(access.RebindRequest) {
+		waits, err := h.Vouches.Waiting(ctx, me)
+		if err != nil {
+			return err
+		}
+		if waits > 0 {
+			v.Attention = append(v.Attention, views.Attention{
+				Text: words.Say(ctx, "console.overview.call_backs.title", "count", strconv.Itoa(waits)), Why: words.Say(ctx, "console.overview.call_backs.text"),
+				Href: h.path(c, callBacksPath), Label: words.Say(ctx, "console.overview.look"), Tone: "bad",
+			})
+		}
+	}
 	if len(me.Scope) == 0 && me.May.Has(access.AuthenticatorView) {
 		counts, err := overview.Of(ctx, h.Site.DB, h.Site.Rules, at.ID)
 		if err != nil {

@@ -110,6 +110,16 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	if err := h.personCheck(c, &v, p, back); err != nil {
 		return err
 	}
+	if me.May.Has(access.CaseView) {
+		last, err := h.Bypasses.OfPerson(c.Request().Context(), web.Here(c).ID, p.ID, 5)
+		if err != nil {
+			return err
+		}
+		now := h.Site.DB.Now()
+		for _, r := range last {
+			v.Bypasses = append(v.Bypasses, h.bypassRow(c, r, now))
+		}
+	}
 	h.around(c, &v, p)
 	if p.Older {
 		last := p.Story[len(p.Story)-1]

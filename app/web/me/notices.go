@@ -113,6 +113,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		}
 	case audit.BrowserCopied:
 		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.copied")
+	case audit.CallBackAsked:
+		shown.Next = words.Say(ctx, "me.notices.call_back")
 	case audit.AccessAlarm, audit.CallerCheckReported, audit.VouchReported:
 		shown.Next = words.Say(ctx, "me.notices.look")
 	case audit.CallerCheckFailed:

@@ -78,6 +78,9 @@ func (h *Pages) showAsked(c echo.Context, a signin.Attempt, by signin.Asker, ask
 		Attempt: a.ID, Here: askPath(a.ID), UserName: a.Name, Number: asked.Number, At: asked.At, State: string(asked.State), Known: by.Known, Agent: asked.Agent,
 		Call: words.Say(ctx, "signin.asked.call"),
 	}
+	if v.Agent == "" && asked.State == cases.AskTaken {
+		v.Agent = words.Say(ctx, "signin.help.check.somebody")
+	}
 	switch {
 	case desk.Number == "":
 	case desk.Hours == "":
@@ -151,7 +154,7 @@ func (h *Pages) askEvents(c echo.Context) error {
 			return true, err
 		}
 		asked, there, err := h.Cases.AskedIn(ctx, by)
-		if err != nil || !there {
+		if err != nil || !there || asked.Shut {
 			return true, err
 		}
 		if over := asked.State != cases.AskWaits; over || !said {

@@ -2,6 +2,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -71,6 +72,10 @@ func (h *Pages) Routes() []web.Route {
 		web.Get(vouchPath+"/:vouch", access.AccountView, h.vouch),
 		web.Get(vouchPath+"/:vouch/state", access.AccountView, h.vouchState),
 		web.Get(vouchPath+"/:vouch/events", access.AccountView, h.vouchEvents),
+		web.Post(callBackPath, access.AccountView, h.askCallBack),
+		web.Get(callBackPath+"/:vouch", access.AccountView, h.vouch),
+		web.Get(callBackPath+"/:vouch/state", access.AccountView, h.vouchState),
+		web.Get(callBackPath+"/:vouch/events", access.AccountView, h.vouchEvents),
 	}
 }
 
@@ -428,7 +433,8 @@ func (h *Pages) help(c echo.Context) error {
 			return err
 		}
 		if there {
-			v.Check = words.Say(web.Context(c), "signin.help.check", "agent", check.Agent, "role", web.CheckRole(web.Context(c), check.Role), "case", check.Case)
+			// Nor with a name that signs in: nobody has signed in yet.
+			v.Check = words.Say(web.Context(c), "signin.help.check", "agent", cmp.Or(check.Title, words.Say(web.Context(c), "signin.help.check.somebody")), "role", web.CheckRole(web.Context(c), check.Role), "case", check.Case)
 		}
 	}
 	return web.Render(c, http.StatusOK, views.HelpPage(h.page(c, a), v))

@@ -17,10 +17,15 @@ import (
 	"latchkey/views/words"
 )
 
-const vouchPath = "/step-up/manager"
+// Where somebody else is asked for their word.
+const (
+	vouchPath    = "/step-up/manager"
+	callBackPath = "/step-up/call-back"
+)
 
-// offerVouch offers the word of the manager to who was let in by the helpdesk, or says why
-// it cannot be asked.
+// offerVouch offers the word of somebody else to who was let in by the helpdesk: of their
+// manager, or of a colleague of the helpdesk who calls them back. Or it says why it cannot
+// be asked.
 func (h *Pages) offerVouch(c echo.Context, who session.Session, v *views.StepUp) error {
 	offer, err := h.Vouches.Offered(c.Request().Context(), who)
 	if err != nil {
@@ -33,7 +38,26 @@ func (h *Pages) offerVouch(c echo.Context, who session.Session, v *views.StepUp)
 	case offer.Manager != "":
 		v.VouchStops = web.Sentence(c, offer.Stops, "")
 	}
-	return nil
+	stops, err := h.Vouches.CallOffered(c.Request().Context(), who)
+	if stops == "" {
+		v.CallBack = callBackPath
+	} else {
+		v.CallStops = web.Sentence(c, stops, "")
+	}
+	return err
+}
+
+// askCallBack asks the helpdesk to call back, in a session that a bypass made.
+func (h *Pages) askCallBack(c echo.Context) error {
+	who := web.Session(c)
+	if !who.Restricted() {
+		return fault.New(fault.NotFound, "http.not_found")
+	}
+	id, err := h.Vouches.AskCall(c.Request().Context(), who, web.Origin(c))
+	if err != nil {
+		return err
+	}
+	return web.Redirect(c, callBackPath+"/"+url.PathEscape(id))
 }
 
 // askVouch asks the manager, in a session that a bypass made and in no other one.
@@ -55,6 +79,15 @@ func (h *Pages) vouch(c echo.Context) error {
 		return err
 	}
 	state := string(v.Live(h.Site.DB.Now()))
+	if v.Kind == vouch.CallBack {
+		shown := views.Vouch{
+			Here: callBackPath + "/" + url.PathEscape(v.ID), State: state, Number: number, From: v.BegunAt, To: v.ExpiresAt, Again: callBackPath, Outcome: words.Say(web.Context(c), "callback.state."+state),
+		}
+		if state == string(prompt.Pending) {
+			shown.Letters = h.Vouches.CallLetters(v)
+		}
+		return web.Render(c, http.StatusOK, views.CallBackPage(h.Site.Page(c), shown))
+	}
 	return web.Render(c, http.StatusOK, views.VouchPage(h.Site.Page(c), views.Vouch{
 		Here: vouchPath + "/" + url.PathEscape(v.ID), State: state, Number: number, From: v.BegunAt, To: v.ExpiresAt, Again: vouchPath, Outcome: words.Say(web.Context(c), "vouch.state."+state),
 	}))
