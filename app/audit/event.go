@@ -1,8 +1,6 @@
 package audit
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"time"
 )
@@ -256,6 +254,7 @@ const (
 	BackupPhoneRemoved Action = "backup_phone.removed" // by its user
 	BackupPhoneRenamed Action = "backup_phone.renamed"
 	BackupPhoneFirst   Action = "backup_phone.first" // it is asked first from now on
+	BackupPhoneAsked   Action = "backup_phone.asked" // an administrator asked its user to add one
 	PhoneCodeSent      Action = "phone_code.sent"    // in a sign-in, or held back
 )
 
@@ -332,6 +331,13 @@ const (
 	CallerCheckExpired   Action = "caller_check.expired"
 	CallerCheckWithdrawn Action = "caller_check.withdrawn"
 	CallerCheckSpent     Action = "caller_check.spent" // for one act
+)
+
+// Of the audit itself.
+const (
+	AuditKeyMade    Action = "audit.key_made" // that signs checkpoints
+	AuditBundleMade Action = "audit.bundle_made"
+	PersonErased    Action = "person.erased" // their personal data in earlier events
 )
 
 // Of the word of a manager after a bypass.
@@ -471,12 +477,11 @@ func (e Event) Canonical(id, salt string, at time.Time) (record, own []byte, err
 	if err != nil {
 		return nil, nil, err
 	}
-	sum := sha256.Sum256(append([]byte(salt+"\x00"), own...))
 	record, err = json.Marshal(canonical{
 		Version: 1, Tenant: e.TenantID, ID: id, At: at.UTC().Format(instant),
 		Action: e.Action, Outcome: e.Outcome, Reason: e.Reason, Actor: e.Actor, Target: e.Target,
 		Subject: e.Subject, Thread: e.Thread, Request: e.Origin.RequestID, Details: e.Details,
-		Personal: hex.EncodeToString(sum[:]),
+		Personal: commitment(salt, own),
 	})
 	return record, own, err
 }

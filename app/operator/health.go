@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"latchkey/app/audit"
+	"latchkey/app/checkpoint"
 	"latchkey/app/outage"
 	"latchkey/app/store"
 )
@@ -36,7 +37,7 @@ const (
 
 // Health is how the platform is, now.
 type Health struct {
-	Database, Audit, Schema, Notices, Decisions Level
+	Database, Audit, Schema, Notices, Decisions, Sealing Level
 
 	Answer   time.Duration // how long the database took
 	Waiting  int           // notices that are not sent yet
@@ -45,6 +46,7 @@ type Health struct {
 	OldestAt time.Time     // of those that wait; zero for none
 	Replicas []Replica
 	Channels []outage.Platform // how messages fare, over all tenants
+	Sealed   checkpoint.Health
 }
 
 // Replica is a running program.
@@ -70,7 +72,7 @@ func (s *Service) Health(ctx context.Context) (Health, error) {
 	if err := s.DB.Ping(ctx); err != nil {
 		return Health{}, err
 	}
-	h := Health{Database: Good, Audit: Good, Schema: Good, Notices: Good, Decisions: Good, Answer: s.DB.Now().Sub(began)}
+	h := Health{Database: Good, Audit: Good, Schema: Good, Notices: Good, Decisions: Good, Sealing: Good, Answer: s.DB.Now().Sub(began)}
 	if h.Answer > databaseSlow {
 		h.Database = Warn
 	}
@@ -115,8 +117,31 @@ func (s *Service) Health(ctx context.Context) (Health, error) {
 		h.Replicas = append(h.Replicas, r.Replica)
 	}
 	h.Notices = noticesAt(h, tx.Now)
-	h.Channels, err = outage.HealthOfAll(ctx, s.DB)
-	return h, err
+	if h.Channels, err = outage.HealthOfAll(ctx, s.DB); err != nil {
+		return h, err
+	}
+	if h.Sealed, err = checkpoint.Look(ctx, s.DB); err != nil {
+		h.Sealing = Bad // as the audit, of which it reads
+		return h, nil
+	}
+	h.Sealing = sealingAt(h.Sealed, tx.Now)
+	return h, nil
+}
+
+func sealingAt(h checkpoint.Health, now time.Time) Level {
+	level := Good
+	if h.Late(now) {
+		level = Warn
+	}
+	for _, w := range h.Witnesses {
+		if w.Late(now) || w.Fault != "" {
+			level = Warn
+		}
+	}
+	if h.Faults > 0 {
+		level = Bad
+	}
+	return level
 }
 
 func noticesAt(h Health, now time.Time) Level {

@@ -48,6 +48,7 @@ func (s *Service) May(ctx context.Context, tenantID, actorID string, p Person) (
 	for _, state := range MFAStates {
 		try(KindMFA, MFA{State: state})
 	}
+	try(KindAskBackup, nil)
 	try(KindInvitation, Link{})
 	try(KindPasswordLink, Link{})
 	try(KindPasscode, Passcode{Hours: 1})

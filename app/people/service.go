@@ -65,7 +65,7 @@ func (s *Service) Performers() map[approval.Kind]approval.Performer {
 		KindTakePasskey: kept(s.takePasskey), KindResetSheet: kept(s.resetSheet),
 		KindUnlock: s.unlock, KindEnable: s.enable, KindEndSessions: s.endSessions, KindInvite: s.invite, KindInvitation: s.invitation,
 		KindPasswordLink: s.passwordLink, KindPasscode: s.passcode, KindWithdrawPasscode: s.withdrawPasscode,
-		KindPostpone: s.postpone, KindManager: s.manager, KindPhoto: s.photo,
+		KindAskBackup: s.askBackup, KindPostpone: s.postpone, KindManager: s.manager, KindPhoto: s.photo,
 	}
 }
 

@@ -545,6 +545,7 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 	w.act(t, "UPDATE users SET manager_id = ? WHERE name = ?", manager, vouched)
 	_, code := helping.bypassFor(t, w, deskOf, vouched)
 	letIn := w.browser(t).byBypass(t, vouched, code)
+	w.carry(t)
 	vouching := letIn
 	lead := w.browser(t).signIn(t, "lead@alder.example")
 	calls := map[string]string{}
@@ -580,6 +581,7 @@ func actsOnPeople(t *testing.T, w *world, admin, security *browser) []doing {
 		{"POST /admin/:tenant/users/:user/enable", form(admin, at("user22")+"/enable"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/devices/:device/revoke", form(admin, at("user12")+"/devices/"+ph.account+"/revoke"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/end-sessions", form(admin, at("user12")+"/end-sessions"), http.StatusSeeOther},
+		{"POST /admin/:tenant/users/:user/backup-phone/ask", form(admin, at("user12")+"/backup-phone/ask"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/manager", form(admin, at("user12")+"/manager", "manager", "user13@alder.example"), http.StatusSeeOther},
 		{"POST /admin/:tenant/users/:user/photo", func() answer {
 			return admin.upload(t, pictured+"/photo", "photo", "portrait.png", picture, "reason", "a test", "ticket", "CHG-1")

@@ -25,22 +25,25 @@ var beyond = map[string]string{
 	"/operator":                          "/operator/tenants",
 	"/operator/tenants/new":              "/operator/tenants",
 
-	"/admin/:tenant/search":              "",
-	"/admin/:tenant/stay":                "",
-	"/admin/:tenant/stay/state":          "",
-	"/admin/:tenant/users/new":           "/admin/:tenant/users",
-	"/admin/:tenant/users/import":        "/admin/:tenant/users",
-	"/admin/:tenant/roles/why":           "/admin/:tenant/roles",
-	"/admin/:tenant/policy/replay":       "/admin/:tenant/policy",
-	"/admin/:tenant/policy/differences":  "/admin/:tenant/policy",
-	"/admin/:tenant/policy/what-if":      "/admin/:tenant/policy",
-	"/admin/:tenant/roles/assign":        "/admin/:tenant/roles",
-	"/admin/:tenant/roles/custom/new":    "/admin/:tenant/roles",
-	"/admin/:tenant/settings/grants/new": "/admin/:tenant/settings/grants",
-	"/admin/:tenant/applications/new":    "/admin/:tenant/applications",
-	"/admin/:tenant/outage/new":          "/admin/:tenant/outage",
-	"/admin/:tenant/outage/drill":        "/admin/:tenant/outage",
-	"/admin/:tenant/settings/places/new": "/admin/:tenant/settings/places",
+	"/admin/:tenant/search":                   "",
+	"/admin/:tenant/audit/checkpoint":         "", // and these two are for programs
+	"/admin/:tenant/audit/proofs/inclusion":   "",
+	"/admin/:tenant/audit/proofs/consistency": "",
+	"/admin/:tenant/stay":                     "",
+	"/admin/:tenant/stay/state":               "",
+	"/admin/:tenant/users/new":                "/admin/:tenant/users",
+	"/admin/:tenant/users/import":             "/admin/:tenant/users",
+	"/admin/:tenant/roles/why":                "/admin/:tenant/roles",
+	"/admin/:tenant/policy/replay":            "/admin/:tenant/policy",
+	"/admin/:tenant/policy/differences":       "/admin/:tenant/policy",
+	"/admin/:tenant/policy/what-if":           "/admin/:tenant/policy",
+	"/admin/:tenant/roles/assign":             "/admin/:tenant/roles",
+	"/admin/:tenant/roles/custom/new":         "/admin/:tenant/roles",
+	"/admin/:tenant/settings/grants/new":      "/admin/:tenant/settings/grants",
+	"/admin/:tenant/applications/new":         "/admin/:tenant/applications",
+	"/admin/:tenant/outage/new":               "/admin/:tenant/outage",
+	"/admin/:tenant/outage/drill":             "/admin/:tenant/outage",
+	"/admin/:tenant/settings/places/new":      "/admin/:tenant/settings/places",
 
 	"/admin/:tenant/settings/desk/reasons/new": "/admin/:tenant/settings/desk",
 }
@@ -320,7 +323,8 @@ var unlinked = map[string]bool{
 	"/admin/:tenant/stay": true, "/admin/:tenant/stay/state": true, "/admin/:tenant/caller-checks/:check/events": true, "/admin/:tenant/caller-checks/:check/state": true,
 	"/me/phones/enrolments/:enrolment": true, "/me/totp/new/:totp": true, "/me/backup-phones/new/:backup": true, // after an act
 	"/me/secure": true, "/operator": true, // of mails, and typed
-	"/me/lost-phone": true, // of who has a phone
+	"/me/lost-phone":                  true,                                                                                                 // of who has a phone
+	"/admin/:tenant/audit/checkpoint": true, "/admin/:tenant/audit/proofs/inclusion": true, "/admin/:tenant/audit/proofs/consistency": true, // of programs
 	"/admin/:tenant/approvals/:request/people":    true, // of a list that waits, see TestAnApproverReadsEveryLineOfAList
 	"/admin/:tenant/policy/differences/:decision": true, // of decisions that differ, and here none does
 }

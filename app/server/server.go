@@ -30,6 +30,7 @@ import (
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/census"
+	"latchkey/app/checkpoint"
 	"latchkey/app/codesheet"
 	"latchkey/app/decision"
 	deskrules "latchkey/app/desk"
@@ -115,6 +116,8 @@ type Server struct {
 	Glass     *breakglass.Service
 	Censuses  *census.Service
 	Handler   http.Handler
+
+	Checkpoints *checkpoint.Service
 
 	ready   readiness
 	log     *slog.Logger
@@ -259,6 +262,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		}
 		return vouches.Ended(tx, end) // each knows its own
 	}}
+	checkpoints := &checkpoint.Service{DB: db, Keys: keys, Log: log, Witnesses: settings.witnesses(outside, db)}
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals, Tickets: tickets, Cases: desk}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
@@ -277,7 +281,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Cases: desk, Vouches: vouches, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases, Outages: outages, Glass: glass, Censuses: censuses,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Cases: desk, Vouches: vouches, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases, Outages: outages, Glass: glass, Censuses: censuses, Checkpoints: checkpoints,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate, Write: providers.Pushed},
@@ -299,7 +303,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Checks: checks, Bypasses: bypasses, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, BreakGlass: glass, Censuses: censuses, Risks: risks, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks, Vouches: vouches, Desk: rulesOfDesks, TicketSystems: ticketSystems,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, Glass: glass, Censuses: censuses, BreakGlass: glass, Censuses: censuses, Risks: risks, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks, Vouches: vouches, Desk: rulesOfDesks, TicketSystems: ticketSystems, Checkpoints: checkpoints,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -392,7 +396,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.Replays.Run, s.Insights.Run, s.Signals.Run, s.sweep, s.beat} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.Replays.Run, s.Insights.Run, s.Signals.Run, s.Checkpoints.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -459,7 +463,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), replay.Forget(ctx, s.DB), insight.Forget(ctx, s.DB), application.Forget(ctx, s.DB), cases.Forget(ctx, s.DB), outage.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), replay.Forget(ctx, s.DB), insight.Forget(ctx, s.DB), application.Forget(ctx, s.DB), cases.Forget(ctx, s.DB), outage.Forget(ctx, s.DB), checkpoint.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"latchkey/app/notify"
+	"latchkey/app/provider"
 )
 
 // Settings is everything that one process can be told, by flag or environment.
@@ -29,6 +30,10 @@ type Settings struct {
 	PushContact      string        `help:"mailto: or https: address that push services may use to reach whoever runs this." default:"mailto:postmaster@localhost" env:"LATCHKEY_PUSH_CONTACT" name:"push-contact"`
 	Drain            time.Duration `help:"How long open requests may finish after a signal to stop." default:"10s" env:"LATCHKEY_DRAIN"`
 	LogLevel         string        `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LATCHKEY_LOG_LEVEL" name:"log-level"`
+
+	AuditWitness       string `help:"File to which every checkpoint of the audit is appended, and synced. Put it where whoever may write into the database may not. Default: none." env:"LATCHKEY_AUDIT_WITNESS" name:"audit-witness" type:"path"`
+	AuditWitnessURL    string `help:"Address that gets every checkpoint of the audit in a signed request. Default: none." env:"LATCHKEY_AUDIT_WITNESS_URL" name:"audit-witness-url"`
+	AuditWitnessSecret string `help:"Secret under which requests to it are signed, 32 characters or more." env:"LATCHKEY_AUDIT_WITNESS_SECRET" name:"audit-witness-secret" placeholder:"SECRET"`
 
 	Trial `kong:"-"`
 }
@@ -81,6 +86,14 @@ func (s Settings) check() (Settings, error) {
 	if s.CheapPasswords && !testing.Testing() {
 		wrong = append(wrong, errors.New("cheap passwords outside a test"))
 	}
+	if s.AuditWitnessURL != "" {
+		if !provider.Addressed(s.AuditWitnessURL, s.outside()) {
+			wrong = append(wrong, errors.New("LATCHKEY_AUDIT_WITNESS_URL: not https, or in a private network that is not allowed"))
+		}
+		if len(s.AuditWitnessSecret) < witnessSecretLeast {
+			wrong = append(wrong, errors.New("LATCHKEY_AUDIT_WITNESS_SECRET: shorter than 32 characters"))
+		}
+	}
 	if s.MetricsListen != "" {
 		if host, _, err := net.SplitHostPort(s.MetricsListen); err != nil || !isLoopback(host) {
 			wrong = append(wrong, errors.New("LATCHKEY_METRICS_LISTEN: not a loopback address"))
@@ -88,6 +101,8 @@ func (s Settings) check() (Settings, error) {
 	}
 	return s, errors.Join(wrong...)
 }
+
+const witnessSecretLeast = 32
 
 // host is the host of the public address.
 func (s Settings) host() string {

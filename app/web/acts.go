@@ -28,7 +28,7 @@ var acts = map[approval.Kind]string{
 	"caller_check.begin": "call", "rebind.call_back": "call", "rebind.not_them": "call", "user.manager": "users", "user.photo": "users",
 	"settings.change": "sliders", "decisions.change": "sliders", "desk.hours": "clock", "policy.change": "sliders", "place.set": "globe", "place.remove": "globe", "place.elsewhere": "globe", "desk.change": "call", "desk.set_reason": "call", "desk.remove_reason": "call",
 	"application.register": "grid", "application.change": "grid", "application.secret": "key", "application.delete": "grid",
-	"campaign.change": "phone", "campaign.postpone": "phone",
+	"backup_phone.ask": "message", "campaign.change": "phone", "campaign.postpone": "phone",
 	"break_glass.make": "key", "break_glass.seal": "printer", "break_glass.remove": "key", "break_glass.drill": "check",
 	"census.take": "list", "risk.acknowledge": "warn",
 	"outage.declare": "warn", "outage.rehearse": "list", "outage.end": "check", "outage.sign": "check",

@@ -21,6 +21,7 @@ import (
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/census"
+	"latchkey/app/checkpoint"
 	"latchkey/app/desk"
 	"latchkey/app/fault"
 	"latchkey/app/group"
@@ -86,6 +87,7 @@ type Pages struct {
 	Signals *signals.Service
 
 	TicketSystems *ticketsystem.Service
+	Checkpoints   *checkpoint.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -131,7 +133,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.checkpointRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -33,6 +33,7 @@ func (h *Pages) peopleRoutes() []web.Route {
 		web.Post("/admin/:tenant/users/:user/totp/revoke", access.AuthenticatorReset, h.revokeTOTP),
 		web.Post("/admin/:tenant/users/:user/codes/revoke", access.AuthenticatorReset, h.revokeSheet),
 		web.Post("/admin/:tenant/users/:user/passkeys/:passkey/revoke", access.AuthenticatorReset, h.revokePasskey),
+		web.Post("/admin/:tenant/users/:user/backup-phone/ask", access.UserInvite, h.askBackup),
 		web.Post("/admin/:tenant/users/:user/manager", access.UserInvite, h.setManager),
 		web.Post("/admin/:tenant/users/:user/photo", access.UserInvite, h.setPhoto),
 		web.Post("/admin/:tenant/users/:user/mfa", access.PolicyEdit, h.setMFA),

@@ -41,6 +41,8 @@ var actForms = map[approval.Kind]struct{ address, name string }{
 	people.KindPasscode:         {"/passcodes", "passcode"},
 	people.KindWithdrawPasscode: {"/passcodes/withdraw", "withdraw_passcode"},
 
+	people.KindAskBackup: {"/backup-phone/ask", "ask_backup"},
+
 	people.KindPostpone: {"/campaign/postpone", "postpone"},
 	people.KindManager:  {"/manager", "manager"},
 	people.KindPhoto:    {"/photo", "photo"},
@@ -197,6 +199,11 @@ func (h *Pages) lock(c echo.Context) error {
 
 func (h *Pages) endSessions(c echo.Context) error {
 	return h.actOn(c, people.KindEndSessions, "end_sessions", nil, "?done=sessions_ended")
+}
+
+// To ask for a backup phone changes nothing of theirs.
+func (h *Pages) askBackup(c echo.Context) error {
+	return h.actOn(c, people.KindAskBackup, "ask_backup", nil, "?done=backup_asked")
 }
 
 func (h *Pages) unlock(c echo.Context) error {

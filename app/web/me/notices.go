@@ -123,6 +123,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.caller_check")
 	case audit.CodeSheetLow, audit.CodeSheetUsedUp:
 		shown.Next = words.Say(ctx, "me.notices.codes")
+	case audit.BackupPhoneAsked:
+		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.backup_asked")
 	case audit.AuthenticatorReset:
 		shown.Next = words.Say(ctx, "me.notices.phone")
 	case audit.UserUnlocked, audit.WaysRestored, audit.CampaignPostponed:

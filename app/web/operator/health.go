@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/app/checkpoint"
 	"latchkey/app/operator"
 	"latchkey/app/outage"
 	"latchkey/app/web"
@@ -37,6 +38,22 @@ func (h *Pages) health(c echo.Context) error {
 		notices,
 		check("key", "decisions", found.Decisions, words.Say(ctx, "operator.check.differ", "count", strconv.Itoa(found.Differ))),
 	}}
+	v.Checks = append(v.Checks, check("shield", "sealing", found.Sealing, sealedAs(ctx, found.Sealed, page.Now)))
+	for _, w := range found.Sealed.Witnesses {
+		level, note := operator.Good, words.Say(ctx, "operator.check.witness.has")
+		if w.Behind > 0 {
+			note = words.Say(ctx, "operator.check.witness.lacks", "count", strconv.FormatInt(w.Behind, 10))
+		}
+		if w.Late(page.Now) || w.Fault != "" {
+			level = operator.Warn
+		}
+		if w.Fault != "" {
+			note += " " + words.Say(ctx, "operator.check.witness.fault", "fault", w.Fault)
+		}
+		v.Checks = append(v.Checks, views.Check{
+			Icon: "monitor", Name: words.Say(ctx, "operator.check.witness", "name", w.Name), State: words.Say(ctx, "operator.level."+string(level)), Tone: string(level), Note: note,
+		})
+	}
 	for _, ch := range found.Channels {
 		level := operator.Good
 		if ch.Tenants > 0 {
@@ -58,7 +75,7 @@ func (h *Pages) health(c echo.Context) error {
 var channelIcons = map[outage.Channel]string{outage.Push: "phone", outage.SMS: "message", outage.Voice: "call", outage.Mail: "mail"}
 
 func worstOf(h operator.Health) operator.Level {
-	levels := []operator.Level{h.Database, h.Audit, h.Schema, h.Notices, h.Decisions}
+	levels := []operator.Level{h.Database, h.Audit, h.Schema, h.Notices, h.Decisions, h.Sealing}
 	for _, r := range h.Replicas {
 		levels = append(levels, r.Level)
 	}
@@ -74,6 +91,21 @@ func worstOf(h operator.Health) operator.Level {
 		}
 	}
 	return worst
+}
+
+// sealedAs says how far the audit is proved.
+func sealedAs(ctx context.Context, h checkpoint.Health, now time.Time) string {
+	note := words.Say(ctx, "operator.check.sealing.fine")
+	switch {
+	case h.Faults > 0:
+		note = words.Say(ctx, "operator.check.sealing.forked", "count", strconv.Itoa(h.Faults))
+	case h.Late(now):
+		note = words.Say(ctx, "operator.check.sealing.late")
+	}
+	if len(h.Witnesses) == 0 {
+		note += " " + words.Say(ctx, "operator.check.witness.none")
+	}
+	return note
 }
 
 func replica(ctx context.Context, r operator.Replica, now time.Time) views.Replica {

@@ -1,0 +1,148 @@
+package checkpoint_test
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"latchkey/app/audit"
+	"latchkey/app/checkpoint"
+	"latchkey/app/store"
+	"latchkey/app/store/storetest"
+)
+
+func open(b *testing.B, dialect store.Dialect) *store.DB {
+	b.Helper()
+	db, err := store.Open(b.Context(), storetest.Address(b, dialect), slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// fill records n events in large acts.
+func fill(b *testing.B, db *store.DB, n int) {
+	b.Helper()
+	for from := 0; from < n; from += 2000 {
+		err := db.Act(b.Context(), func(tx *store.Tx) error {
+			var all []audit.Event
+			for i := from; i < min(n, from+2000); i++ {
+				all = append(all, event("alder", i))
+			}
+			return audit.RecordAll(tx, all)
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func seal(b *testing.B, s *checkpoint.Service) {
+	b.Helper()
+	for {
+		_, more, err := s.Seal(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if !more {
+			return
+		}
+	}
+}
+
+// BenchmarkSeal: events of one tenant a second.
+func BenchmarkSeal(b *testing.B) {
+	for _, dialect := range storetest.Both {
+		b.Run(string(dialect), func(b *testing.B) {
+			db := open(b, dialect)
+			s := &checkpoint.Service{DB: db, Keys: keys(b), Log: slog.New(slog.DiscardHandler)}
+			const n = 40_000
+			b.ResetTimer()
+			for range b.N {
+				b.StopTimer()
+				fill(b, db, n)
+				b.StartTimer()
+				seal(b, s)
+			}
+			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// BenchmarkRecord: an act with two events on PostgreSQL, 16 at once, with what sealing needs of
+// them, without it (as the table was before), and with one tenant or a hundred, sealed beside it.
+func BenchmarkRecord(b *testing.B) {
+	for _, row := range []struct {
+		name    string
+		tenants int
+		plain   bool
+		sealed  bool
+	}{{"before", 1, true, false}, {"now", 1, false, false}, {"sealed/hot", 1, false, true}, {"sealed/many", 100, false, true}} {
+		b.Run(row.name, func(b *testing.B) {
+			db := open(b, store.Postgres)
+			if row.plain {
+				if _, err := db.Pool().ExecContext(b.Context(), "ALTER TABLE audit_events DROP COLUMN written_in"); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if row.sealed {
+				s := &checkpoint.Service{DB: db, Keys: keys(b), Log: slog.New(slog.DiscardHandler)}
+				go s.Run(b.Context())
+			}
+			var n atomic.Int64
+			b.SetParallelism(8)
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					i := int(n.Add(1))
+					err := db.Act(b.Context(), func(tx *store.Tx) error {
+						tenant := fmt.Sprintf("tenant-%d", i%row.tenants)
+						if err := audit.Record(tx, event(tenant, i)); err != nil {
+							return err
+						}
+						return audit.Record(tx, event(tenant, i+1))
+					})
+					if err != nil {
+						b.Error(err)
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "acts/s")
+		})
+	}
+}
+
+// BenchmarkVerify goes through LATCHKEY_BENCH_EVENTS events, 100,000 unless it says so.
+func BenchmarkVerify(b *testing.B) {
+	n := 100_000
+	if text := os.Getenv("LATCHKEY_BENCH_EVENTS"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, dialect := range storetest.Both {
+		b.Run(string(dialect), func(b *testing.B) {
+			db := open(b, dialect)
+			s := &checkpoint.Service{DB: db, Keys: keys(b), Log: slog.New(slog.DiscardHandler)}
+			fill(b, db, n)
+			seal(b, s)
+			if _, err := s.Sign(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			b.ResetTimer()
+			for range b.N {
+				for _, r := range verify(b, s, "alder", nil) {
+					if !r.Whole() || r.Size != int64(n) {
+						b.Fatalf("it is %+v", r)
+					}
+				}
+			}
+			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
