@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"latchkey/app/audit"
 )
 
 // TestEachKnobOverHTTP: at its limits it is given, or waits for a second person; over them
@@ -104,5 +106,84 @@ func TestEachKnobOverHTTP(t *testing.T) {
 				t.Errorf("a check that is %s = %d", claim, a.status)
 			}
 		}
+	})
+}
+
+// TestFourEyesOfABypassOverHTTP: nobody approves their own, it is given once, and neither
+// after something has changed nor too late.
+func TestFourEyesOfABypassOverHTTP(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user32@alder.example"
+		desk, other, lead := w.browser(t).signIn(t, deskOf), w.browser(t).signIn(t, otherDesk), w.browser(t).signIn(t, leadOf)
+		asks := func() string {
+			t.Helper()
+			request := desk.gives(t, w, deskOf, name, "minutes", "120").want(t, http.StatusSeeOther).location()
+			lead.get(t, request).want(t, http.StatusOK)
+			return request
+		}
+		given := func() (n int) {
+			t.Helper()
+			w.one(t, &n, "SELECT count(*) FROM bypasses WHERE state IN ('ready', 'active')")
+			return n
+		}
+		request := asks()
+		for claim, b := range map[string]*browser{"their own": desk, "by a colleague": other} {
+			b.get(t, request)
+			if a := b.post(t, request+"/approve", "reason", "a test"); a.status != http.StatusForbidden && a.status != http.StatusNotFound {
+				t.Errorf("%s = %d", claim, a.status)
+			}
+		}
+		if given() != 0 {
+			t.Fatal("it was given before somebody approved it")
+		}
+		lead.post(t, request+"/approve", "reason", "seen").want(t, http.StatusSeeOther)
+		if lead.post(t, request+"/approve", "reason", "again").is(t, http.StatusConflict); given() != 1 {
+			t.Errorf("%d were given", given())
+		}
+		w.act(t, "DELETE FROM disownings")
+		w.act(t, "DELETE FROM bypasses")
+		request = asks()
+		w.act(t, "UPDATE tenants SET bypass_minutes = 60")
+		lead.post(t, request+"/approve", "reason", "after a change").is(t, http.StatusConflict)
+		w.act(t, "UPDATE tenants SET bypass_minutes = 480")
+		request = asks()
+		w.act(t, "UPDATE approval_requests SET expires_at = ? WHERE state = 'pending'", w.DB.Now())
+		if lead.post(t, request+"/approve", "reason", "late").is(t, http.StatusConflict); given() != 0 {
+			t.Errorf("%d were given after a change, or late", given())
+		}
+	})
+}
+
+// TestACodeInOtherHandsOverHTTP: another person, another flow, another tenant: it is refused
+// and counted, and still good for its person.
+func TestACodeInOtherHandsOverHTTP(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name, other = "user33@alder.example", "user34@alder.example"
+		desk := w.browser(t).signIn(t, deskOf)
+		desk.bypassFor(t, w, deskOf, other) // who has one, too
+		_, code := desk.bypassFor(t, w, deskOf, name)
+		_, otherID := w.person(t, other)
+		for claim, row := range map[string]struct{ as, method, field string }{
+			"another person": {other, "bypass", "code"}, "in another tenant": {"user33@birch.example", "bypass", "code"},
+			"as a password": {name, "password", "password"}, "as a code of the app": {name, "totp", "code"},
+		} {
+			b := w.browser(t)
+			attempt := b.begin(t, row.as)
+			b.post(t, attempt+"/method", "method", row.method)
+			if a := b.post(t, attempt+"/verify", row.field, code); a.status != http.StatusUnauthorized {
+				t.Errorf("%s = %d", claim, a.status)
+			}
+			if b.signedIn(t) {
+				t.Errorf("%s: somebody is in", claim)
+			}
+		}
+		refused, state := 0, ""
+		if w.one(t, &refused, "SELECT count(*) FROM audit_events WHERE action = ? AND subject_id = ?", audit.SignInRefused, otherID); refused != 1 {
+			t.Errorf("%d refusals are remembered of the other one, want 1", refused)
+		}
+		if w.one(t, &state, "SELECT state FROM bypasses WHERE user_id = (SELECT id FROM users WHERE name = ?)", name); state != "active" {
+			t.Errorf("it is %s", state)
+		}
+		w.browser(t).byBypass(t, name, code)
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/session"
 	. "latchkey/app/signin/signintest"
+	"latchkey/app/store"
 	"latchkey/app/user"
 	"latchkey/app/vouch"
 )
@@ -172,5 +173,22 @@ func TestWhoCallsBack(t *testing.T) {
 		w.letIn()
 		_, err = w.vouches.AskCall(t.Context(), w.who(), audit.Origin{})
 		WantCode(t, "of a lead, where nobody is above them", err, "callback.nobody")
+	})
+}
+
+// TestASessionThatStandsKnowsHowItCameToBe: also where it is read for what lives by it
+// elsewhere, a message to a number that had its part in the bypass is no second proof.
+func TestASessionThatStandsKnowsHowItCameToBe(t *testing.T) {
+	each(t, func(t *testing.T, w *ward) {
+		for delivery, want := range map[string]bool{"read_out": true, "split": false} {
+			w.Set("UPDATE bypasses SET delivery = ?", delivery)
+			w.Act(func(tx *store.Tx) error {
+				s, ok, err := session.Standing(tx, w.Alder.ID, w.who().ID)
+				if !ok || s.TakesCodes() != want {
+					t.Errorf("%s: it takes codes: %t", delivery, s.TakesCodes())
+				}
+				return err
+			})
+		}
 	})
 }
