@@ -201,6 +201,35 @@ var pages = map[string][]state{
 		func(v *console.Bypass) {
 			v.Half, v.Ahead, v.LastUsedAt, v.EndedAt, v.Network, v.Application, v.CaseHref, v.ApprovedBy, v.Delivery, v.TicketAnswer = false, false, time.Time{}, time.Time{}, "", "", "", "", "", ""
 		}),
+	"console.StockPage": page(console.StockPage, full,
+		func(v *console.Stock) {
+			v.Papers, v.First, v.Next, v.NewHref, v.HandAction, v.Batch, v.BatchID = nil, "", "", "", "", "", ""
+		},
+		func(v *console.Stock) { v.Papers, v.Filtered = nil, false },
+		func(v *console.Stock) { v.Papers[0].BatchHref, v.Papers[0].Chooses = "", false }),
+	"console.PaperPage": page(console.PaperPage,
+		func(v *console.Paper) { v.Acts, v.Form = []console.PaperAct{{Name: "void", Danger: true}}, "void" },
+		func(v *console.Paper) {
+			v.Acts, v.Form = []console.PaperAct{{Name: "to_agent"}, {Name: "to_user"}, {Name: "lost"}, {Name: "destroyed"}}, "to_agent"
+		},
+		func(v *console.Paper) {
+			v.Acts, v.Steps, v.Left, v.BatchHref, v.UsedAt, v.EndedAt = nil, nil, "", "", time.Time{}, time.Time{}
+		}),
+	"console.SheetBatchesPage": page(console.SheetBatchesPage, full,
+		func(v *console.SheetBatches) { v.Rows, v.First, v.Next = nil, "", "" }),
+	"console.NewSheetBatchPage": page(console.NewSheetBatchPage, full, func(v *console.NewSheetBatch) { v.Errors = nil }),
+	"console.SheetBatchPage": page(console.SheetBatchPage, full,
+		func(v *console.SheetBatch) { v.Is, v.WhyNot, v.Form = "draft", "", "start" },
+		func(v *console.SheetBatch) { v.Is, v.Left, v.Eyes = "draft", nil, false },
+		func(v *console.SheetBatch) { v.Is = "making" },
+		func(v *console.SheetBatch) { v.Is, v.Mine = "made", true },
+		func(v *console.SheetBatch) { v.Is, v.Mine = "made", false },
+		func(v *console.SheetBatch) { v.Is, v.ToHandOut, v.CanHand, v.Form = "printed", 3, true, "hand" },
+		func(v *console.SheetBatch) { v.Is, v.ToHandOut, v.Skipped = "printed", 0, 2 },
+		func(v *console.SheetBatch) {
+			v.Is, v.CanVoid, v.EndedBy, v.Instructions, v.Reason, v.ApprovedBy, v.EndedAt, v.PrintedAt = "voided", false, "", "", "", "", time.Time{}, time.Time{}
+		}),
+	"console.SheetPrintPage": page(console.SheetPrintPage, full, func(v *console.SheetPrint) { v.Left, v.Sheets = 0, nil }),
 	"console.DeskPage": page(console.DeskPage, full,
 		func(v *console.Desk) {
 			v.Proof, v.Form, v.Case, v.Standing, v.Before, v.Warnings = nil, nil, nil, nil, nil, nil
@@ -348,7 +377,7 @@ var pages = map[string][]state{
 	"me.NewBackupPhonePage":  page(me.NewBackupPhonePage, full, func(v *me.NewBackupPhone) { v.Error = "" }),
 	"signin.PhoneCodePage":   page(signin.PhoneCodePage, full, func(v *signin.PhoneCode) { v.Halfway, v.Others, v.SentTo, v.Error = false, nil, "", "" }),
 	"me.TOTPPage":            page(me.TOTPPage, full, func(v *me.TOTP) { v.LastUsedAt = time.Time{} }, func(v *me.TOTP) { v.Bound = false }),
-	"me.CodesPage":           page(me.CodesPage, full, func(v *me.Codes) { v.WhyNotAdd, v.Low = "", false }, func(v *me.Codes) { v.Has, v.WhyNotAdd = false, "" }),
+	"me.CodesPage":           page(me.CodesPage, full, func(v *me.Codes) { v.WhyNotAdd, v.Low = "", false }, func(v *me.Codes) { v.Has, v.WhyNotAdd, v.Handed.ID = false, "", "" }, func(v *me.Codes) { v.Has, v.Handed.By, v.Handed.Error = false, "", "" }),
 	"me.SheetPage":           page(me.SheetPage, full, func(v *me.Sheet) { v.Instead = false }),
 	"signin.PrintedCodePage": page(signin.PrintedCodePage, full, func(v *signin.PrintedCode) { v.OtherWays, v.Halfway, v.Error = "", false, "" }),
 	"me.NewTOTPPage":         page(me.NewTOTPPage, full, func(v *me.NewTOTP) { v.Instead, v.Error = false, "" }),

@@ -75,7 +75,7 @@ var wide = SetOf(RolloutEdit, PolicyEdit, RoleCompose, OutageDeclare, Integratio
 // upon are permissions whose acts begin at a person or a group. In a custom role
 // they bring the sight of people along: without it nobody finds who to act upon.
 var upon = SetOf(CallerCheck, BypassIssue, BypassRevoke, AuthenticatorReset, RebindRequest, UserLock, SessionEnd, UserUnlock, UserDisable,
-	CodeSheetHandOver, StaticPasscodeRequest, RoleAssign, UserImport, UserInvite, GroupEdit)
+	CodeSheetHandOver, CodeSheetPrintBatch, CodeSheetVoid, StaticPasscodeRequest, RoleAssign, UserImport, UserInvite, GroupEdit)
 
 // Standing is what a person is in a tenant, now.
 type Standing struct {

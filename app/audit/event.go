@@ -223,6 +223,22 @@ const (
 	CodeSheetRemoved Action = "code_sheet.removed" // by its user
 	CodeSheetReset   Action = "code_sheet.reset"   // by an administrator
 	PrintedCodeUsed  Action = "printed_code.used"
+
+	// Of those that administrators print for others.
+	CodeSheetPrepared  Action = "code_sheet.prepared" // its codes are made and sealed
+	CodeSheetPrinted   Action = "code_sheet.printed"
+	CodeSheetToAgent   Action = "code_sheet.handed_to_agent"
+	CodeSheetToUser    Action = "code_sheet.handed_to_user"
+	CodeSheetRefused   Action = "code_sheet.refused" // the code that was to confirm it was wrong
+	CodeSheetActivated Action = "code_sheet.activated"
+	CodeSheetLost      Action = "code_sheet.lost"
+	CodeSheetDestroyed Action = "code_sheet.destroyed"
+	CodeSheetVoided    Action = "code_sheet.voided"
+	SheetBatchDrafted  Action = "code_sheet_batch.drafted"
+	SheetBatchStarted  Action = "code_sheet_batch.started"
+	SheetBatchMade     Action = "code_sheet_batch.made"
+	SheetBatchPrinted  Action = "code_sheet_batch.printed"
+	SheetBatchVoided   Action = "code_sheet_batch.voided"
 )
 
 // Of browsers.
@@ -396,6 +412,7 @@ const (
 	KindRamp        = "ramp"
 	KindOutage      = "outage"
 	KindCensus      = "census"
+	KindSheetBatch  = "code_sheet_batch"
 )
 
 // Party is one who acts or is acted upon.

@@ -15,14 +15,6 @@ import (
 	"latchkey/app/user"
 )
 
-// States of a sheet. Add, never rename.
-const (
-	Active   = "active"
-	UsedUp   = "used_up"
-	Replaced = "replaced"
-	Removed  = "removed"
-)
-
 // A user makes so many sheets within the hour at most: each costs ten hashes.
 const (
 	madeMost = 5
@@ -45,6 +37,7 @@ type Service struct {
 type Sheet struct {
 	ID         string
 	Serial     string // without its dash
+	BatchID    string // empty: its user printed it
 	CodesLeft  int
 	CreatedAt  time.Time
 	LastUsedAt *time.Time
@@ -55,7 +48,7 @@ func (s Sheet) Low() bool { return s.CodesLeft <= LowAt }
 
 // Of gives the sheet of a user; ok is false when there is none that works.
 func Of(tx *store.Tx, tenantID, userID string) (s Sheet, ok bool, err error) {
-	ok, err = tx.One(&s, "SELECT id, serial, codes_left, created_at, last_used_at FROM code_sheets WHERE user_id = ? AND tenant_id = ? AND state = 'active'", userID, tenantID)
+	ok, err = tx.One(&s, "SELECT id, serial, COALESCE(batch_id, '') AS batch_id, codes_left, created_at, last_used_at FROM code_sheets WHERE user_id = ? AND tenant_id = ? AND state = 'active'", userID, tenantID)
 	return s, ok, store.Unusable(err)
 }
 
@@ -157,7 +150,7 @@ func (s *Service) mayMake(tx *store.Tx, by Owner, id string) error {
 		Lately int
 		This   int
 	}
-	_, err := tx.One(&made, `SELECT (SELECT count(*) FROM code_sheets WHERE user_id = ? AND tenant_id = ? AND created_at > ?) AS lately,
+	_, err := tx.One(&made, `SELECT (SELECT count(*) FROM code_sheets WHERE user_id = ? AND tenant_id = ? AND created_at > ? AND batch_id IS NULL) AS lately,
 		(SELECT count(*) FROM code_sheets WHERE tenant_id = ? AND id = ?) AS this`, by.UserID, by.TenantID, tx.Now.Add(-madeSpan), by.TenantID, id)
 	switch {
 	case err != nil:
@@ -220,9 +213,12 @@ func (s *Service) Take(tx *store.Tx, tenantID, userID, by string) (id string, er
 // end ends the sheet of a user that works, with what is left of its codes, and gives
 // its id, empty when there is none.
 func end(tx *store.Tx, tenantID, userID, state, by string) (id string, err error) {
-	found, err := tx.One(&id, "UPDATE code_sheets SET state = ?, ended_at = ?, ended_by = ? WHERE user_id = ? AND tenant_id = ? AND state = 'active' RETURNING id",
-		state, tx.Now, by, userID, tenantID)
+	found, err := tx.One(&id, "UPDATE code_sheets SET state = ?, ended_at = ?, ended_by = ?, moved_at = ? WHERE user_id = ? AND tenant_id = ? AND state = 'active' RETURNING id",
+		state, tx.Now, by, tx.Now, userID, tenantID)
 	if err != nil || !found {
+		return "", err
+	}
+	if err := Note(tx, tenantID, Step{SheetID: id, State: state, ByID: by}); err != nil {
 		return "", err
 	}
 	return id, tx.Exec("UPDATE printed_codes SET hash = '' WHERE tenant_id = ? AND sheet_id = ?", tenantID, id).Error

@@ -75,8 +75,11 @@ func Use(tx *store.Tx, h Held, attemptID string, from audit.Origin) error {
 		e.Action = audit.CodeSheetLow
 	case 0:
 		e.Action = audit.CodeSheetUsedUp
-		err := tx.Change(refused, "UPDATE code_sheets SET state = 'used_up', ended_at = ? WHERE tenant_id = ? AND id = ? AND state = 'active'", tx.Now, h.TenantID, h.SheetID)
+		err := tx.Change(refused, "UPDATE code_sheets SET state = 'used_up', ended_at = ?, moved_at = ? WHERE tenant_id = ? AND id = ? AND state = 'active'", tx.Now, tx.Now, h.TenantID, h.SheetID)
 		if err != nil {
+			return err
+		}
+		if err := Note(tx, h.TenantID, Step{SheetID: h.SheetID, State: UsedUp}); err != nil {
 			return err
 		}
 	default:

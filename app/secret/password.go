@@ -45,6 +45,7 @@ const (
 // or waits for too long, is told to come back.
 type Passwords struct {
 	gate    chan struct{}
+	patient chan struct{} // has the turn of those who hash in the background
 	waiting atomic.Int64
 	decoy   string
 	cost    cost
@@ -63,7 +64,7 @@ func CheapPasswords() *Passwords {
 }
 
 func withCost(c cost) *Passwords {
-	p := &Passwords{gate: make(chan struct{}, placesCore*runtime.NumCPU()), cost: c}
+	p := &Passwords{gate: make(chan struct{}, placesCore*runtime.NumCPU()), patient: make(chan struct{}, 1), cost: c}
 	p.decoy = c.hash(System.Token().Reveal())
 	return p
 }
@@ -76,6 +77,40 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	}
 	defer leave()
 	return p.cost.hash(password), nil
+}
+
+// How somebody waits who hashes many things in the background.
+const (
+	patience     = time.Second           // for each hash, at the longest, until nobody else is in the way
+	patienceStep = 20 * time.Millisecond // between two looks
+)
+
+// HashPatiently is Hash for what nobody waits for, such as thousands of printed codes: it
+// goes one after the other, keeps out of a gate that is half full or has a queue, and
+// takes its turn all the same when that lasts. So sign-ins lose one place of it at most,
+// and the work comes to an end on a busy day too.
+func (p *Passwords) HashPatiently(ctx context.Context, password string) (string, error) {
+	select {
+	case p.patient <- struct{}{}:
+		defer func() { <-p.patient }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	tick := time.NewTicker(patienceStep)
+	defer tick.Stop()
+	enough := time.NewTimer(patience)
+	defer enough.Stop()
+	for p.waiting.Load() > 0 || 2*len(p.gate) >= cap(p.gate) {
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-tick.C:
+			continue
+		case <-enough.C:
+		}
+		break
+	}
+	return p.Hash(ctx, password)
 }
 
 // Verify says whether password belongs to the PHC string phc. An empty phc

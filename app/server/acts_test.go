@@ -178,6 +178,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	}
 	acts = append(acts, actsOnApps(t, w, admin)...)
 	acts = append(acts, actsOnSheets(t, w, admin)...)
+	acts = append(acts, actsOnStock(t, w, admin)...)
 	acts = append(acts, actsOnPasskeys(t, w, admin)...)
 	acts = append(acts, actsOnPeople(t, w, admin, security)...)
 	acts = append(acts, actsOnDesk(t, w, admin)...)
@@ -247,44 +248,47 @@ func actsOnSheets(t *testing.T, w *world, admin *browser) []doing {
 	}
 }
 
-// actsOnGlass prepares what is done with break-glass accounts, and what counts and judges
-// what is on.
-func actsOnGlass(t *testing.T, w *world) []doing {
+// actsOnStock prepares what is done with sheets that are printed for others.
+func actsOnStock(t *testing.T, w *world, admin *browser) []doing {
 	t.Helper()
-	s := w.glass(t, glassName)
-	code, _ := s.printed(t)
-	another := func(name string) sealing {
-		t.Helper()
-		s.asks.get(t, glassPage).want(t, http.StatusOK)
-		s.approved(t, s.asks.post(t, glassPage, "name", name, "display_name", "The safe", "reason", "a test"))
-		other := s
-		_, other.id = w.person(t, name)
-		other.base = glassPage + "/" + other.id
-		return other
-	}
-	unprinted, third, fourth := another("break-glass-2@alder.example"), another("break-glass-3@alder.example"), another("break-glass-4@alder.example")
-	_, outside := third.printed(t)
-	seconds, _ := fourth.printed(t)
-	s.approves.get(t, outages+"/new").want(t, http.StatusOK) // who did not make the account
-	request := s.approves.post(t, outages, "failed", "mail", "relaxes", "longer_sessions", "minutes", "45", "reason", "a test").want(t, http.StatusSeeOther).location()
-	enters := w.browser(t)
-	enters.get(t, "/break-glass").want(t, http.StatusOK)
-	w.act(t, "UPDATE users SET mfa_state = 'disabled' WHERE name = 'user40@alder.example'")
-	const console = "/admin/:tenant"
+	const all = "/admin/alder/code-sheets"
 	form := func(b *browser, path string, pairs ...string) func() answer {
 		return func() answer { return b.post(t, path, pairs...) }
 	}
-	until := w.now().AddDate(0, 1, 0).Format(time.DateOnly)
+	draft := admin.drawsBatch(t, "user40@alder.example")
+	digest := first(digestMark, admin.get(t, draft).want(t, http.StatusOK))
+	made := admin.hasBatch(t, w, "user12@alder.example")
+	voided := admin.hasBatch(t, w, "user13@alder.example")
+	many, _ := admin.printsBatch(t, w, "user31@alder.example", "user32@alder.example")
+	_, papers := admin.printsBatch(t, w, "user34@alder.example", "user35@alder.example", "user36@alder.example", "user37@alder.example", "user38@alder.example", "user39@alder.example")
+	desk := w.browser(t).signIn(t, deskOfAlder)
+	desk.get(t, all).want(t, http.StatusOK)
+	given := func(i int) { // to the desk
+		admin.post(t, all+"/"+papers[i].id+"/to-agent", "agent", deskOfAlder, "reason", "a test").want(t, http.StatusSeeOther)
+	}
+	handed := func(i int, name string) *browser {
+		given(i)
+		desk.post(t, all+"/"+papers[i].id+"/to-user", "reason", "a test").want(t, http.StatusSeeOther)
+		b := w.browser(t).signIn(t, name)
+		b.get(t, "/me/codes").want(t, http.StatusOK)
+		return b
+	}
+	given(0)
+	confirming, losing := handed(1, "user35@alder.example"), handed(2, "user36@alder.example")
 	return []doing{
-		{"POST /break-glass", form(enters, "/break-glass", "identifier", glassName, "code", code), http.StatusSeeOther},
-		{"POST " + console + "/break-glass", form(s.asks, glassPage, "name", "break-glass-5@alder.example", "display_name", "x", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
-		{"POST " + console + "/break-glass/:glass/print", form(s.asks, unprinted.base+"/print"), http.StatusOK},
-		{"POST " + console + "/break-glass/:glass/drill", form(s.asks, third.base+"/drill", "outside", outside, "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
-		{"POST " + console + "/break-glass/:glass/seal", form(s.asks, third.base+"/seal", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
-		{"POST " + console + "/break-glass/:glass/remove", form(s.asks, third.base+"/remove", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
-		{"POST " + console + "/approvals/:request/sheet", form(s.approves, request+"/sheet", "identifier", "break-glass-4@alder.example", "code", seconds), http.StatusSeeOther},
-		{"POST " + console + "/census", form(s.asks, "/admin/alder/census", "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
-		{"POST " + console + "/risks/:risk", form(s.asks, "/admin/alder/risks/mfa_disabled", "reason", "a test", "ticket", "CHG-1", "until", until), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/batches", form(admin, all+"/batches", "names", "user14@alder.example", "paper", "letter", "instructions", "Keep it dry."), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/batches/:batch/start", form(admin, draft+"/start", "digest", digest, "reason", "a test", "ticket", "CHG-1"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/batches/:batch/print", form(admin, made+"/print"), http.StatusOK},
+		{"POST /admin/:tenant/code-sheets/batches/:batch/void", form(admin, voided+"/void", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/batches/:batch/hand-over", form(admin, many+"/hand-over", "agent", deskOfAlder, "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/hand-over", form(admin, all+"/hand-over", "sheet", papers[3].id, "agent", deskOfAlder, "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/:sheet/to-agent", form(admin, all+"/"+papers[4].id+"/to-agent", "agent", deskOfAlder, "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/:sheet/to-user", form(desk, all+"/"+papers[0].id+"/to-user", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/:sheet/lost", form(admin, all+"/"+papers[3].id+"/lost", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/:sheet/destroyed", form(admin, all+"/"+papers[4].id+"/destroyed", "reason", "a test"), http.StatusSeeOther},
+		{"POST /admin/:tenant/code-sheets/:sheet/void", form(admin, all+"/"+papers[5].id+"/void", "reason", "a test"), http.StatusSeeOther},
+		{"POST /me/codes/confirm", form(confirming, "/me/codes/confirm", "code", papers[1].codes["1"]), http.StatusSeeOther},
+		{"POST /me/codes/lost", form(losing, "/me/codes/lost", "sheet", papers[2].id), http.StatusSeeOther},
 	}
 }
 

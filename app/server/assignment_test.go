@@ -39,6 +39,8 @@ func (w *world) outcomes(t *testing.T) map[string][]string {
 		"phones":         "SELECT u.name || ' ' || d.state || ' ' || CAST(d.phone_sign_in AS text) || ' ' || d.platform || ' ' || d.name FROM devices d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id",
 		"apps":           "SELECT u.name || ' ' || o.state FROM totps o JOIN users u ON u.tenant_id = o.tenant_id AND u.id = o.user_id",
 		"sheets":         "SELECT u.name || ' ' || s.state || ' ' || s.custody || ' ' || CAST(s.codes_left AS text) FROM code_sheets s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id",
+		"batches":        "SELECT b.state || ' ' || b.paper || ' ' || b.instructions || ' ' || b.reason || ' ' || CAST(b.total AS text) || ' ' || u.name FROM code_sheet_batches b JOIN users u ON u.tenant_id = b.tenant_id AND u.id = b.created_by",
+		"papers":         "SELECT u.name || ' ' || s.state || ' ' || s.custody || ' ' || COALESCE(h.name, '') || ' ' || CAST(s.tries AS text) FROM code_sheets s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id LEFT JOIN users h ON h.tenant_id = s.tenant_id AND h.id = s.holder_id WHERE s.batch_id IS NOT NULL",
 		"passkeys":       "SELECT u.name || ' ' || k.state || ' ' || k.name FROM passkeys k JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id",
 		"requests":       "SELECT kind || ' ' || state || ' ' || reason || ' ' || ticket FROM approval_requests",
 		"cases":          "SELECT u.name || ' ' || c.cause || ' ' || c.words || ' ' || c.state || ' ' || o.name || ' ' || c.ticket FROM cases c JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id JOIN users o ON o.tenant_id = c.tenant_id AND o.id = c.owner_id",
@@ -156,7 +158,8 @@ func stuffing() url.Values {
 		state locked locked_by locked_at created_by assigned_by approved_by added_by role_by verified verified_at expires_at ends ended_at used_at
 		password_hash ways mfa mfa_state digest amr proved_by proved_at account_id phone_sign_in preferred scope permissions eyes four_eyes approved
 		rows total problems done uses requested_by shown_by confirmed_at tries unlock_id unlock_key unlock_count lost_at device_id
-		method_version no_sign_in no_second limited_ways changed_by credential_id sign_count made_for made_user ring`) {
+		method_version no_sign_in no_second limited_ways changed_by credential_id sign_count made_for made_user ring
+		custody holder holder_id sealed batch_id people named codes_left moved_at`) {
 		more.Set(name, "security_administrator")
 	}
 	more.Set("state", "active")

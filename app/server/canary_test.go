@@ -273,6 +273,25 @@ func (w *world) sowAll(t testing.TB) (all []canary) {
 	paper.post(t, attempt+"/verify", "code", sheet.codes["9"]).want(t, http.StatusUnauthorized)
 	paper.post(t, attempt+"/verify", "code", sheet.codes[asked]).want(t, http.StatusSeeOther)
 
+	// Sheets that an administrator has printed: one in use, one handed over, one not printed yet.
+	printer := w.browser(t).signIn(t, "admin@alder.example")
+	printer.get(t, "/admin/alder").want(t, http.StatusOK)
+	_, papers := printer.printsBatch(t, w, "user7@alder.example", "user8@alder.example")
+	for _, p := range papers {
+		for number, code := range p.codes {
+			note("code "+number+" of a batch", code)
+			note("code "+number+" of a batch without what parts it", strings.ReplaceAll(code, "-", ""))
+		}
+		printer.handsTo(t, w, p)
+	}
+	for _, row := range w.sealedCodes(t, printer.hasBatch(t, w, "user9@alder.example")) {
+		note("a code that is not printed yet", row)
+	}
+	confirming := w.browser(t).signIn(t, "user7@alder.example")
+	confirming.get(t, "/me/codes").want(t, http.StatusOK)
+	confirming.post(t, "/me/codes/confirm", "code", papers[0].codes["2"]).want(t, http.StatusUnprocessableEntity)
+	confirming.post(t, "/me/codes/confirm", "code", papers[0].codes["1"]).want(t, http.StatusSeeOther)
+
 	// Codes by SMS and by call: to confirm the number, and to sign in.
 	w.act(t, "UPDATE sessions SET proved_by = 'phone' WHERE user_id = ?", id)
 	w.carry(t)

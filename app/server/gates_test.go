@@ -122,13 +122,21 @@ var gates = map[feature.Feature]func(t *testing.T, w *world, n int, name, other 
 			},
 		}
 	},
-	feature.PrintedCodes: func(t *testing.T, w *world, _ int, name, _ string) gate {
+	feature.PrintedCodes: func(t *testing.T, w *world, _ int, name, other string) gate {
+		admin := w.browser(t).signIn(t, "admin@alder.example")
+		_, papers := admin.printsBatch(t, w, other)
+		admin.handsTo(t, w, papers[0])
+		theirs := w.browser(t).signIn(t, other)
+		theirs.get(t, "/me/codes").want(t, http.StatusOK)
 		sheet, own := w.withSheet(t, name)
 		pc := w.browser(t)
 		attempt, asked := pc.byPrintedCode(t, name)
 		return gate{
 			offered: helps(t, w, "printed_code"), own: says(t, own, "/me/codes"), acts: works(own, t, http.StatusOK, "/me/codes"),
-			begun: map[string]func() bool{"a sign-in": works(pc, t, http.StatusSeeOther, attempt+"/verify", "code", sheet.codes[asked])},
+			begun: map[string]func() bool{
+				"a sign-in":                   works(pc, t, http.StatusSeeOther, attempt+"/verify", "code", sheet.codes[asked]),
+				"a sheet that is handed over": works(theirs, t, http.StatusSeeOther, "/me/codes/confirm", "code", papers[0].codes["1"]),
+			},
 		}
 	},
 	feature.BackupPhones: backup("sms", "+491511234%04d"),

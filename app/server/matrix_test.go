@@ -308,6 +308,10 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		VALUES (?,?,?,'confidential','on','','https://app.example/callback',?,'',?)`, tenantID, "application-"+slug, "Application of "+slug, c.DB.Now(), c.DB.Now())
 	c.act(t, `INSERT INTO outages (tenant_id, id, drill, failed, relaxes, everybody, reason, ticket, requested_by, approved_by, began_at, ends_at, ended_at) VALUES (?,?,FALSE,'sms',1,TRUE,'','','somebody','',?,?,?)`,
 		tenantID, "outage-"+slug, c.DB.Now(), c.DB.Now(), c.DB.Now())
+	c.act(t, `INSERT INTO code_sheet_batches (tenant_id, id, number, state, renews, paper, instructions, people, total, done, created_by, created_at, made_at)
+		VALUES (?,?,1,'made',FALSE,'a4','',?,1,1,'somebody',?,?)`, tenantID, "batch-"+slug, c.targets[slug][access.RoleUser], c.DB.Now(), c.DB.Now())
+	c.act(t, `INSERT INTO code_sheets (tenant_id, id, serial, batch_id, user_id, custody, state, codes_left, created_by, created_at) VALUES (?,?,?,?,?,'nobody','unprinted',10,'somebody',?)`,
+		tenantID, "paper-"+slug, secret.System.Serial(), "batch-"+slug, c.targets[slug][access.RoleUser], c.DB.Now())
 	c.act(t, `INSERT INTO ramps (tenant_id, id, feature, state, plan, before, step, version, turn, entered_at, look_at, day_tries, day_failed, day_sign_ins, day_bypassed, reason, ticket, begun_by, approved_by, begun_at)
 		VALUES (?,?,'passkeys','running',?,'{"stage":"off"}',0,1,1,?,?,0,0,0,0,'','','','',?)`, tenantID, "ramp-"+slug, rampPlan, c.DB.Now(), c.DB.Now().Add(time.Hour), c.DB.Now())
 	c.act(t, `INSERT INTO rollout_schedules (tenant_id, feature, id, state, rule, before, version, at, loosens, reason, ticket, made_by, approved_by, made_at)
@@ -329,6 +333,8 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		":reason":   "reason-" + slug,
 		":case":     "case-" + slug,
 		":bypass":   "bypass-" + slug,
+		":batch":    "batch-" + slug,
+		":sheet":    "paper-" + slug,
 		":outage":   "outage-" + slug,
 		":decision": decision.Address(decided.At, decided.ID),
 		":check":    "check-" + slug,

@@ -25,6 +25,8 @@ var beyond = map[string]string{
 	"/operator":                          "/operator/tenants",
 	"/operator/tenants/new":              "/operator/tenants",
 
+	"/admin/:tenant/code-sheets/batches":      "/admin/:tenant/code-sheets",
+	"/admin/:tenant/code-sheets/batches/new":  "/admin/:tenant/code-sheets",
 	"/admin/:tenant/search":                   "",
 	"/admin/:tenant/audit/checkpoint":         "", // and these two are for programs
 	"/admin/:tenant/audit/proofs/inclusion":   "",

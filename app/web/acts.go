@@ -31,6 +31,7 @@ var acts = map[approval.Kind]string{
 	"backup_phone.ask": "message", "campaign.change": "phone", "campaign.postpone": "phone",
 	"break_glass.make": "key", "break_glass.seal": "printer", "break_glass.remove": "key", "break_glass.drill": "check",
 	"census.take": "list", "risk.acknowledge": "warn",
+	"code_sheet.print_batch": "printer", "code_sheet.hand_to_agent": "printer", "code_sheet.hand_to_user": "printer", "code_sheet.lose": "warn", "code_sheet.destroy": "warn", "code_sheet.void": "warn", "code_sheet.void_batch": "warn",
 	"outage.declare": "warn", "outage.rehearse": "list", "outage.end": "check", "outage.sign": "check",
 	"rollout.change": "sliders", "rollout.unschedule": "pause", "rollout.ramp": "sliders", "rollout.ramp_change": "sliders", "rollout.ramp_pause": "pause", "rollout.ramp_resume": "check", "rollout.ramp_next": "sliders", "rollout.ramp_cancel": "pause",
 }
@@ -74,7 +75,7 @@ var fields = map[string]func(context.Context, string) string{
 	"outage_failed": NameChannels, "outage_relaxes": sayRelaxations, "outage_scope": SayOutageScope, "outage_minutes": nil,
 	"break_glass_sheet": sayValue, "break_glass_account": nil, "risk": sayRisk, "risk_until": nil,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
-	"name": nil, "display_name": nil, "manager": nil, "photo": sayPhoto, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil, "people_managed": nil,
+	"name": nil, "display_name": nil, "manager": nil, "photo": sayPhoto, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "sheet_batch": nil, "sheets": nil, "sheet_paper": sayPaper, "sheet_agent": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil, "people_managed": nil,
 }
 
 // Changed says one line of a difference in words: the field, and what it was and is.
@@ -115,6 +116,10 @@ func either(ctx context.Context, key, value string) string {
 
 func sayPhoto(ctx context.Context, mark string) string {
 	return words.Say(ctx, "approval.value.photo", "mark", mark)
+}
+
+func sayPaper(ctx context.Context, paper string) string {
+	return either(ctx, "stock.paper."+paper, paper)
 }
 
 func sayRole(ctx context.Context, role string) string {

@@ -1,25 +1,7 @@
 package component
 
-import (
-	"golang.org/x/image/font/gofont/goregular"
-	"golang.org/x/image/font/sfnt"
-)
-
-// Printable says whether the fonts of our PDF files, which have Latin, Greek and Cyrillic
-// letters, have every letter of a text.
-func Printable(text string) bool {
-	font, err := sfnt.Parse(goregular.TTF)
-	if err != nil {
-		return false
-	}
-	var b sfnt.Buffer
-	for _, letter := range text {
-		if glyph, err := font.GlyphIndex(&b, letter); err != nil || glyph == 0 {
-			return false
-		}
-	}
-	return true
-}
+// Printable says whether the fonts of our PDF files have every letter of a text.
+func Printable(text string) bool { return writable(text) }
 
 // DrawQR draws the dark parts of a QR code into a square of a page, by what fills a
 // rectangle there; around it the paper is white.

@@ -167,7 +167,7 @@ func (h *Pages) printBreakGlass(c echo.Context) error {
 	}
 	// What could fail comes first: the code is shown once.
 	address := h.Site.PublicURL + "/break-glass"
-	dark, err := web.Picture(address)
+	dark, err := web.QR(address)
 	if err != nil {
 		return err
 	}

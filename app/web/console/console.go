@@ -42,6 +42,7 @@ import (
 	"latchkey/app/settings"
 	"latchkey/app/signals"
 	"latchkey/app/signin"
+	"latchkey/app/stock"
 	"latchkey/app/ticket"
 	"latchkey/app/ticketsystem"
 	"latchkey/app/vouch"
@@ -79,12 +80,12 @@ type Pages struct {
 	Replays   *replay.Service
 	Insights  *insight.Service
 	Outages   *outage.Service
+	Signals   *signals.Service
+	Stock     *stock.Service
 
 	BreakGlass *breakglass.Service
 	Censuses   *census.Service
 	Risks      *risk.Service
-
-	Signals *signals.Service
 
 	TicketSystems *ticketsystem.Service
 	Checkpoints   *checkpoint.Service
@@ -104,6 +105,7 @@ var places = []place{
 	{casesPath, "cases", "case", access.CaseView},
 	{bypassesPath, "bypasses", "key", access.CaseView},
 	{callBacksPath, "call_backs", "call", access.RebindRequest},
+	{stockPath, "stock", "printer", access.AuthenticatorView},
 	{"/groups", "groups", "grid", access.AuthenticatorView},
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
@@ -133,7 +135,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.checkpointRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.stayRoutes(),
 	)
 }
 

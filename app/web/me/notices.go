@@ -123,6 +123,10 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.caller_check")
 	case audit.CodeSheetLow, audit.CodeSheetUsedUp:
 		shown.Next = words.Say(ctx, "me.notices.codes")
+	case audit.CodeSheetToUser:
+		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.sheet_confirm")
+	case audit.CodeSheetToAgent, audit.SheetBatchMade, audit.SheetBatchVoided:
+		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.sheets")
 	case audit.BackupPhoneAsked:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.backup_asked")
 	case audit.AuthenticatorReset:

@@ -248,7 +248,7 @@ func (h *Pages) addPhone(c echo.Context) error {
 		back, self = web.RegisterPath+asked, self+asked
 	}
 	link := h.Site.PublicURL + "/phone#enrol=" + e.Token.Reveal()
-	dark, err := web.Picture(link)
+	dark, err := web.QR(link)
 	if err != nil {
 		return err
 	}

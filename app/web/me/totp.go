@@ -72,7 +72,7 @@ func (h *Pages) showNewTOTP(c echo.Context, status int, wrong string) error {
 	if err != nil {
 		return err
 	}
-	dark, err := web.Picture(fresh.Link)
+	dark, err := web.QR(fresh.Link)
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,8 @@ package web
 
 import "rsc.io/qr"
 
-// Picture is the QR code of a text, true for dark.
-func Picture(text string) ([][]bool, error) {
+// QR is the QR code of a text, true for dark.
+func QR(text string) ([][]bool, error) {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {
 		return nil, err

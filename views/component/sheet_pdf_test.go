@@ -1,4 +1,4 @@
-package me
+package component
 
 import (
 	"bytes"
@@ -28,13 +28,13 @@ func sheet(tenant string) Sheet {
 // TestASheetIsAPageOfPDF, where the fonts have the letters of the names.
 func TestASheetIsAPageOfPDF(t *testing.T) {
 	for tenant, has := range map[string]bool{"Alder Health": true, "Überwald Ärzte": true, "Ольха": true, "Λεύκα": true, "赤杨": false, "شركة": false} {
-		file, err := sheet(tenant).pdf(t.Context())
+		file, err := sheetsPDF(t.Context(), []Sheet{sheet(tenant)})
 		if err != nil || (len(file) > 0) != has {
 			t.Errorf("%s: %d bytes, %v; want a file: %t", tenant, len(file), err, has)
 			continue
 		}
 		if !has {
-			if got := sheet(tenant).file(t.Context()); got != "" {
+			if got := SheetFile(t.Context(), sheet(tenant)); got != "" {
 				t.Errorf("%s: the page offers %.40s", tenant, got)
 			}
 			continue
