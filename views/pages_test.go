@@ -190,7 +190,9 @@ var pages = map[string][]state{
 		func(v *console.Stock) { v.Papers[0].BatchHref, v.Papers[0].Chooses = "", false }),
 	"console.PaperPage": page(console.PaperPage,
 		func(v *console.Paper) { v.Acts, v.Form = []console.PaperAct{{Name: "void", Danger: true}}, "void" },
-		func(v *console.Paper) { v.Acts, v.Form = []console.PaperAct{{Name: "to_agent"}, {Name: "to_user"}, {Name: "lost"}, {Name: "destroyed"}}, "to_agent" },
+		func(v *console.Paper) {
+			v.Acts, v.Form = []console.PaperAct{{Name: "to_agent"}, {Name: "to_user"}, {Name: "lost"}, {Name: "destroyed"}}, "to_agent"
+		},
 		func(v *console.Paper) {
 			v.Acts, v.Steps, v.Left, v.BatchHref, v.UsedAt, v.EndedAt = nil, nil, "", "", time.Time{}, time.Time{}
 		}),
