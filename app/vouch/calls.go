@@ -17,7 +17,6 @@ import (
 // Number is one that a person can be called back at.
 type Number struct {
 	ID, Number string // masked, where who looks does not see them
-	Channel    string
 }
 
 // Call is a call-back as somebody of the helpdesk sees it.
@@ -167,7 +166,7 @@ func (s *Service) openCall(tx *store.Tx, who access.Standing, c *Call) error {
 	}
 	c.Letters, c.Whole = s.CallLetters(c.Vouch), !people.Masked(who)
 	for _, p := range phones {
-		n := Number{ID: p.ID, Number: p.Number, Channel: string(p.Channel)}
+		n := Number{ID: p.ID, Number: p.Number}
 		if !c.Whole {
 			n.Number = provider.MaskNumber(p.Number)
 		}

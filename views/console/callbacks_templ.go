@@ -484,7 +484,7 @@ func CallBackPage(p component.Page, v CallBack) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = words.Sentence("callback.until", words.With("when", component.Time(v.EndsAt, p.Now))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = words.Sentence("callback.until", words.With("when", component.ExactTime(v.EndsAt))).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -83,7 +83,7 @@ func (h *Pages) showCallBack(c echo.Context, status int, fields map[string]strin
 	v.Numbers = component.Choices{Name: "phone", Legend: words.Say(ctx, "callback.phone"), Error: fields["phone"]}
 	for _, n := range one.Numbers {
 		v.Numbers.Choices = append(v.Numbers.Choices, component.Choice{
-			Value: n.ID, Label: words.Say(ctx, "callercheck.number", "number", n.Number, "how", words.Say(ctx, "me.backup.how."+n.Channel)), Chosen: n.ID == web.Form(c, "phone"),
+			Value: n.ID, Label: n.Number, Chosen: n.ID == web.Form(c, "phone"),
 		})
 	}
 	page, err := h.deskPage(c, callBacksPath)
