@@ -22,6 +22,7 @@ type commands struct {
 	Migrate  server.Migrate  `cmd:"" help:"Bring the database up to date and stop. Safe to run twice, and beside a running replica of the version before."`
 	Operator server.Operator `cmd:"" help:"Print a one-time link that makes a platform operator, who makes organisations and looks after them from outside. Safe beside a running replica."`
 	Policy   server.Policy   `cmd:"" help:"Write what an organisation has decided into a file, say what a file would change, and do it. Safe beside a running replica."`
+	Census   server.Census   `cmd:"" help:"Check the file of a census of ways in, offline."`
 	Audit    server.Audit    `cmd:"" help:"Verify the audit, write it into a file, and look after its keys. Safe beside a running replica."`
 	Bench    server.Bench    `cmd:"" help:"Measure complete phone sign-ins on this machine."`
 	Phone    phone.Command   `cmd:"" help:"Be a phone, in a terminal."`

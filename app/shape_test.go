@@ -29,7 +29,7 @@ const module = "latchkey"
 // feature gets its place here.
 var order = []string{
 	"audit", "access", "throttle", "notify", "provider", "checkpoint", "place", "tenant", "user", "feature", "relaxation", "method", "campaign", "decision", "replay", "device", "prompt", "session", "totp", "passkey", "password", "passcode", "backupphone", "codesheet", "photo", "signin", "approval", "role", "people", "group", "stock", "importing", "desk", "disown", "cases", "callercheck", "ticket", "search", "signals",
-	"settings", "policy", "rollout", "ramp", "application", "ticketsystem", "bypass", "vouch", "policyfile", "insight", "outage", "overview", "setup", "operator", "release", "demo",
+	"settings", "policy", "rollout", "ramp", "application", "ticketsystem", "bypass", "vouch", "policyfile", "insight", "outage", "breakglass", "census", "risk", "overview", "setup", "operator", "release", "demo",
 }
 
 // floor is what stands below the features, with what each may use of ours.

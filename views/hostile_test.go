@@ -29,7 +29,7 @@ func TestHostileTextIsEscaped(t *testing.T) {
 
 // madeHere is a file that a page itself holds: letters of base64, to be saved and not
 // to be opened.
-var madeHere = regexp.MustCompile(` href="data:application/pdf;base64,[A-Za-z0-9+/=]+" download="(printed-codes|code-sheets)-[^"]*"`)
+var madeHere = regexp.MustCompile(` href="data:application/pdf;base64,[A-Za-z0-9+/=]+" download="(printed-codes|code-sheets|break-glass)-[^"]*"`)
 
 // TestHostileAddressesLeadNowhere gives every page an address that would be run
 // as script, where a reader follows it.

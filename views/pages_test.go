@@ -163,6 +163,25 @@ var pages = map[string][]state{
 		func(v *console.OutageForm) { v.Drill, v.Errors, v.Problems = false, nil, nil },
 		func(v *console.OutageForm) { v.May = false },
 		func(v *console.OutageForm) { v.Drill, v.Groups.Choices = false, nil }),
+	"console.BreakGlassPage": page(console.BreakGlassPage, full,
+		func(v *console.BreakGlass) { v.Rows, v.Few, v.Form = nil, "", "new" },
+		func(v *console.BreakGlass) { v.Declares, v.Rows[0].PrintAction, v.Rows[0].DrillAction = false, "", "" },
+		func(v *console.BreakGlass) {
+			v.Rows[0].WaitsToPrint, v.Rows[0].Serial, v.Form = false, "", "seal-"+v.Rows[0].ID
+		}),
+	"console.GlassSheetPage": page(console.GlassSheetPage),
+	"console.BySheetPage":    page(console.BySheetPage, full, func(v *console.BySheet) { v.Error = "" }),
+	"signin.BreakGlassPage":  page(signin.BreakGlassPage, full, func(v *signin.BreakGlass) { v.Error = "" }),
+	"console.CensusesPage": page(console.CensusesPage, full,
+		func(v *console.Censuses) { v.Rows, v.May = nil, false },
+		func(v *console.Censuses) { v.Chart.Labels, v.Chart.Series, v.Chart.Beside = nil, nil, nil }),
+	"console.CensusPage": page(console.CensusPage, full,
+		func(v *console.Census) {
+			v.Sees, v.FirstOne, v.Broken, v.Rising, v.Week, v.Figures[0].Behind = false, false, false, false, "", nil
+		}),
+	"console.RisksPage": page(console.RisksPage, full,
+		func(v *console.Risks) { v.Rows, v.Resting, v.May = nil, nil, false },
+		func(v *console.Risks) { v.Rows[0].Over, v.Rows[0].Acknowledger = false, "" }),
 	"console.OutagePage": page(console.OutagePage, full,
 		func(v *console.Outage) { v.Drill, v.Uses[0].SignedBy, v.Form = false, "", "sign" },
 		func(v *console.Outage) {
@@ -190,7 +209,9 @@ var pages = map[string][]state{
 		func(v *console.Stock) { v.Papers[0].BatchHref, v.Papers[0].Chooses = "", false }),
 	"console.PaperPage": page(console.PaperPage,
 		func(v *console.Paper) { v.Acts, v.Form = []console.PaperAct{{Name: "void", Danger: true}}, "void" },
-		func(v *console.Paper) { v.Acts, v.Form = []console.PaperAct{{Name: "to_agent"}, {Name: "to_user"}, {Name: "lost"}, {Name: "destroyed"}}, "to_agent" },
+		func(v *console.Paper) {
+			v.Acts, v.Form = []console.PaperAct{{Name: "to_agent"}, {Name: "to_user"}, {Name: "lost"}, {Name: "destroyed"}}, "to_agent"
+		},
 		func(v *console.Paper) {
 			v.Acts, v.Steps, v.Left, v.BatchHref, v.UsedAt, v.EndedAt = nil, nil, "", "", time.Time{}, time.Time{}
 		}),

@@ -160,6 +160,30 @@ const (
 	ChannelWorks    Action = "channel.works" // again
 )
 
+// Of break-glass accounts.
+const (
+	BreakGlassMade     Action = "break_glass.made"
+	BreakGlassApproved Action = "break_glass.approved" // a sheet may be printed
+	BreakGlassSealed   Action = "break_glass.sealed"   // it was printed, once
+	BreakGlassLapsed   Action = "break_glass.lapsed"   // nobody printed it in time
+	BreakGlassUsed     Action = "break_glass.used"
+	BreakGlassRefused  Action = "break_glass.refused" // a code that was wrong, or did not do any more
+	BreakGlassDrilled  Action = "break_glass.drilled"
+	BreakGlassDrillDue Action = "break_glass.drill_due"
+	BreakGlassRemoved  Action = "break_glass.removed"
+)
+
+// Of censuses of ways in.
+const (
+	CensusTaken Action = "census.taken"
+	CensusRose  Action = "census.rose" // of a notice: there are more ways in than the week before
+)
+
+// Of the register of risks.
+const (
+	RiskAcknowledged Action = "risk.acknowledged"
+)
+
 // Of roles.
 const (
 	RoleComposed Action = "role.composed" // a custom one
@@ -387,6 +411,7 @@ const (
 	KindRelease     = "release" // of a feature to tenants
 	KindRamp        = "ramp"
 	KindOutage      = "outage"
+	KindCensus      = "census"
 	KindSheetBatch  = "code_sheet_batch"
 )
 

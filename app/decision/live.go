@@ -76,7 +76,7 @@ type row struct {
 	Groups, Chosen, Carried                               string
 	MatchMode, Elsewhere                                  tenant.MatchMode
 	Places                                                string
-	WrongNumber, First                                    bool
+	WrongNumber, First, BreakGlass                        bool
 	Unreleased                                            feature.Set
 	Ruled, MethodVersion                                  int
 	TenantSignIn, TenantSecond, TenantRecovery, LimitedTo user.Ways
@@ -89,7 +89,7 @@ var factsOf = `SELECT u.mfa_state, u.ways, COALESCE(h.second_way, '') AS second_
 	COALESCE((SELECT string_agg(m.group_id, ' ') FROM group_members m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id), '') AS groups,
 	COALESCE((SELECT string_agg(c.feature, ' ') FROM rollout_choices c WHERE c.tenant_id = u.tenant_id AND c.user_id = u.id), '') AS chosen,
 	COALESCE((SELECT string_agg(v.channel, ' ') FROM providers v WHERE v.tenant_id = u.tenant_id), '') AS carried,
-	t.match_mode, t.match_mode_elsewhere AS elsewhere, t.places, u.last_signin_at IS NULL AS first,
+	t.match_mode, t.match_mode_elsewhere AS elsewhere, t.places, u.last_signin_at IS NULL AS first, u.break_glass,
 	EXISTS (SELECT 1 FROM prompts p WHERE p.tenant_id = u.tenant_id AND p.subject = ? AND p.created_at > ? AND p.wrong_number) AS wrong_number,
 	` + feature.Unreleased + ` AS unreleased, t.ruled, t.method_version,
 	t.no_sign_in AS tenant_sign_in, t.no_second AS tenant_second, t.no_recovery AS tenant_recovery, t.limited_ways AS limited_to,
@@ -154,6 +154,9 @@ func (f *Facts) disagree() bool {
 }
 
 func (f *Facts) says() method.Off {
+	if f.row.BreakGlass {
+		return method.Off{} // nothing holds such an account back
+	}
 	r, p := f.table.rules, &f.input.Person
 	return r.Off(r.Features.Ways(r.Features.Of(p), p), p.Groups)
 }

@@ -82,22 +82,25 @@ var (
 	closedNow = Limited + " | " + relaxation.WaysOff
 )
 
+// of says what a user u may not use. Nothing holds a break-glass account back.
+func of(ways string) string { return "(CASE WHEN u.break_glass THEN 0 ELSE " + ways + " END)" }
+
 // What a user u in a tenant t may not use, as parts of a statement.
 var (
-	NoSignIn   = "(t.no_sign_in | " + closed + ")"
-	NoSecond   = "(t.no_second | " + closed + ")"
-	NoRecovery = "(t.no_recovery | " + closed + ")"
-	NoUse      = "(t.no_sign_in & t.no_second & t.no_recovery | " + closed + ")"
+	NoSignIn   = of("t.no_sign_in | " + closed)
+	NoSecond   = of("t.no_second | " + closed)
+	NoRecovery = of("t.no_recovery | " + closed)
+	NoUse      = of("t.no_sign_in & t.no_second & t.no_recovery | " + closed)
 
 	// Columns reads an Off.
 	Columns = NoSignIn + " AS no_sign_in, " + NoSecond + " AS no_second, " + NoRecovery + " AS no_recovery"
 
 	// The same of who signs in now. Whatever lasts longer, such as whether a change would lock
 	// somebody out or what may be bound, asks those above.
-	NoSignInNow = "(t.no_sign_in | " + closedNow + ")"
-	NoSecondNow = "(t.no_second | " + closedNow + ")"
-	NoUseNow    = "(t.no_sign_in & t.no_second & t.no_recovery | " + closedNow + ")"
-	ColumnsNow  = NoSignInNow + " AS no_sign_in, " + NoSecondNow + " AS no_second, (t.no_recovery | " + closedNow + ") AS no_recovery"
+	NoSignInNow = of("t.no_sign_in | " + closedNow)
+	NoSecondNow = of("t.no_second | " + closedNow)
+	NoUseNow    = of("t.no_sign_in & t.no_second & t.no_recovery | " + closedNow)
+	ColumnsNow  = NoSignInNow + " AS no_sign_in, " + NoSecondNow + " AS no_second, " + of("t.no_recovery | "+closedNow) + " AS no_recovery"
 
 	// NobodySignsIn are the ways that nobody in a tenant t signs in with. It asks for
 	// no user, so that a name that is none is offered the same.

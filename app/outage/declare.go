@@ -40,10 +40,16 @@ func (s *Service) Performers() map[approval.Kind]approval.Performer {
 }
 
 // may fails with fault.Forbidden when somebody has not the feature: unlike what has
-// changed since, that is no reason to drop an ask that waits.
+// changed since, that is no reason to drop an ask that waits. A break-glass account has it
+// when anybody has.
 func may(tx *store.Tx, tenantID, userID string) error {
 	had, err := feature.Had(tx, tenantID, userID)
-	if err == nil && !had.Has(feature.OutageMode) {
+	if err != nil || had.Has(feature.OutageMode) {
+		return err
+	}
+	var glass bool
+	_, err = tx.One(&glass, "SELECT u.break_glass AND "+feature.Somebody(feature.OutageMode)+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", tenantID, userID)
+	if err == nil && !glass {
 		err = fault.New(fault.Forbidden, "outage.off")
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"latchkey/app/access"
+	"latchkey/app/breakglass"
 	"latchkey/app/store"
 	"latchkey/app/throttle"
 )
@@ -24,6 +25,8 @@ type Counts struct {
 	Failing                int // channels that people are reached by
 	Unsigned               int // outages that are over and not signed off
 	Untaken                int // cases that no agent has taken
+	BreakGlass             int // break-glass accounts whose sheet would let somebody in
+	DrillsDue              int // of them, that nobody has looked after for a quarter
 	SecurityAdministrators int
 	WithoutPhone           int // of those who run the tenant
 }
@@ -49,6 +52,18 @@ func Of(ctx context.Context, db *store.DB, rules *access.Rules, tenantID string)
 	} {
 		if _, err := tx.One(count.into, "SELECT count(*) FROM (SELECT 1 FROM "+count.which+" LIMIT ?) counted", tenantID, Most); err != nil {
 			return n, store.Unusable(err)
+		}
+	}
+	accounts, err := breakglass.Of(tx, tenantID)
+	if err != nil {
+		return n, store.Unusable(err)
+	}
+	for _, a := range accounts {
+		if a.Works() {
+			n.BreakGlass++
+		}
+		if a.DrillDue(tx.Now) {
+			n.DrillsDue++
 		}
 	}
 	holders, err := rules.StandingsIn(tx, tenantID)

@@ -113,7 +113,7 @@ var extends = fmt.Sprintf("CASE WHEN xo.id IS NULL OR xo.relaxes & %d = 0 THEN F
 
 // Goes says of a session s, with the outage of Join, that its whole time is not over, or
 // would have been over only since an outage began that makes it longer.
-var Goes = `(s.expires_at > ` + store.Now + ` OR s.bypass_id = '' AND ',' || s.amr || ',' NOT LIKE '%,static_passcode,%' AND ` + extends + ` AND s.expires_at > xo.began_at)`
+var Goes = `(s.expires_at > ` + store.Now + ` OR s.bypass_id = '' AND ',' || s.amr || ',' NOT LIKE '%,static_passcode,%' AND ',' || s.amr || ',' NOT LIKE '%,break_glass,%' AND ` + extends + ` AND s.expires_at > xo.began_at)`
 
 // Here gives the outage that runs in a tenant.
 func Here(tx *store.Tx, tenantID string) (r Running, err error) {

@@ -64,7 +64,7 @@ func Over(tx *store.Tx, tenantID string, tables ...*feature.Table) (*Walk, error
 func (w *Walk) Next(tx *store.Tx, after string) ([]Somebody, error) {
 	people := make([]Somebody, 0, walkStep)
 	err := tx.Each("SELECT u.id, u.name, u.mfa_state, u.ways, u.seed, "+w.limited+` FROM users u JOIN tenants t ON t.id = u.tenant_id
-		WHERE u.tenant_id = ? AND u.id > ? AND u.state = 'active' AND u.name <> '' ORDER BY u.id LIMIT ?`, func(scan func(...any) error) error {
+		WHERE u.tenant_id = ? AND u.id > ? AND u.state = 'active' AND u.name <> '' AND NOT u.break_glass ORDER BY u.id LIMIT ?`, func(scan func(...any) error) error {
 		var s Somebody
 		err := scan(&s.ID, &s.Name, &s.MFA, &s.Ways, &s.Person.Seed, &s.Limited)
 		people = append(people, s)

@@ -16,8 +16,8 @@ import (
 // Keys are the keys of one installation, all split by purpose (HKDF, RFC 5869)
 // from one master secret that is kept outside the database.
 type Keys struct {
-	pin, forms, subjects, check, seal, challenges, codes, tokens []byte
-	push                                                         *ecdh.PrivateKey
+	pin, forms, subjects, check, seal, challenges, codes, tokens, statements []byte
+	push                                                                     *ecdh.PrivateKey
 }
 
 // NewKeys splits master, which has 32 bytes or more.
@@ -29,7 +29,7 @@ func NewKeys(master []byte) (*Keys, error) {
 		return nil, errors.New("secret: the master key is one byte repeated")
 	}
 	k := &Keys{}
-	for purpose, key := range map[string]*[]byte{"pin": &k.pin, "forms": &k.forms, "subjects": &k.subjects, "check": &k.check, "seal": &k.seal, "challenges": &k.challenges, "codes": &k.codes, "tokens": &k.tokens} {
+	for purpose, key := range map[string]*[]byte{"pin": &k.pin, "forms": &k.forms, "subjects": &k.subjects, "check": &k.check, "seal": &k.seal, "challenges": &k.challenges, "codes": &k.codes, "tokens": &k.tokens, "statements": &k.statements} {
 		derived, err := hkdf.Key(sha256.New, master, nil, "latchkey "+purpose, 32)
 		if err != nil {
 			return nil, fmt.Errorf("secret: key for %s: %w", purpose, err)

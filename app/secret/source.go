@@ -136,6 +136,9 @@ func (s Source) Passcode() Token { return Token{text: s.handed(20, 5)} }
 // BypassCode returns 16 letters and digits in fours (78 bits), to be read out and typed.
 func (s Source) BypassCode() Token { return Token{text: s.handed(16, 4)} }
 
+// BreakGlassCode returns 28 letters and digits in fours (137 bits), to be typed from paper.
+func (s Source) BreakGlassCode() Token { return Token{text: s.handed(28, 4)} }
+
 func (s Source) handed(letters, group int) string {
 	var b []byte
 	for i := range letters {

@@ -188,6 +188,7 @@ func everyAct(t *testing.T, w *world) []doing {
 	acts = append(acts, actsOnBackups(t, w)...)
 	acts = append(acts, actsOnRoles(t, w, admin, security)...)
 	acts = append(acts, actsOnSessions(t, w)...)
+	acts = append(acts, actsOnGlass(t, w)...)
 	acts = append(acts, actsOnProviders(t, w, security)...) // the last: from then on mails are owed
 	acts = append(acts, doing{"POST /admin/:tenant/rollout/:feature", form(admin, "/admin/alder/rollout/passkeys", "stage", "percentage", "percentage", "50", "version", "0", "reason", "a test"), http.StatusSeeOther})
 	acts = append(acts, actsOnRamps(t, w, admin)...)

@@ -16,6 +16,7 @@ import (
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
+	consolepages "latchkey/app/web/console"
 )
 
 // loss is a way in which the database cannot be used for a while.
@@ -160,7 +161,7 @@ func TestReadingWithoutTheDatabase(t *testing.T) {
 				s.ph.call(t, http.MethodGet, strings.TrimPrefix(path, api), nil).unavailable(t)
 			case strings.HasPrefix(path, "/signin/"):
 				s.b.get(t, path).unavailable(t)
-			case path != "/healthz" && !strings.HasPrefix(path, "/static/") && !strings.HasPrefix(path, "/phone") && path != "/favicon.ico":
+			case path != "/healthz" && path != consolepages.StatementKeyPath && !strings.HasPrefix(path, "/static/") && !strings.HasPrefix(path, "/phone") && path != "/favicon.ico":
 				s.pc.get(t, path).unavailable(t)
 			}
 		}

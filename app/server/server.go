@@ -25,9 +25,11 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/audit"
 	"latchkey/app/backupphone"
+	"latchkey/app/breakglass"
 	"latchkey/app/bypass"
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
+	"latchkey/app/census"
 	"latchkey/app/checkpoint"
 	"latchkey/app/codesheet"
 	"latchkey/app/decision"
@@ -51,6 +53,7 @@ import (
 	"latchkey/app/ramp"
 	"latchkey/app/release"
 	"latchkey/app/replay"
+	"latchkey/app/risk"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
 	"latchkey/app/search"
@@ -111,6 +114,8 @@ type Server struct {
 	Rollouts  *rollout.Service
 	Releases  *release.Service
 	Outages   *outage.Service
+	Glass     *breakglass.Service
+	Censuses  *census.Service
 	Stock     *stock.Service
 	Handler   http.Handler
 
@@ -232,13 +237,18 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	insights := &insight.Service{DB: db, Rules: rules, Log: log}
 	papers := stock.New(db, keys, passwords, rules, hub, log)
 	outages := &outage.Service{DB: db, Rules: rules, Approvals: approvals}
-	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), ramps.Performers(), applications.Performers(), outages.Performers(), papers.Performers()} {
+	glass := &breakglass.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, Approvals: approvals, Passwords: passwords, Backups: backups}
+	for _, performers := range []map[approval.Kind]approval.Performer{roles.Performers(), persons.Performers(), groups.Performers(), imports.Performers(), chosen.Performers(), ways.Performers(), rollouts.Performers(), ramps.Performers(), applications.Performers(), outages.Performers(), glass.Performers(), papers.Performers()} {
 		maps.Copy(approvals.Performers, performers)
 	}
 	files := &policyfile.Service{DB: db, Rules: rules, Approvals: approvals, Policy: ways, Rollout: rollouts, Settings: chosen}
 	tickets := &ticket.Service{DB: db}
 	rulesOfDesks := &deskrules.Service{DB: db}
 	maps.Copy(approvals.Performers, rulesOfDesks.Performers())
+	censuses := &census.Service{DB: db, Keys: keys, Rules: rules}
+	maps.Copy(approvals.Performers, censuses.Performers())
+	risks := &risk.Service{DB: db}
+	maps.Copy(approvals.Performers, risks.Performers())
 	desk := &cases.Service{DB: db, Keys: keys, Rules: rules, Hub: hub, AskMost: (settings.SignInsPerMinute + 1) / 2}
 	maps.Copy(approvals.Performers, desk.Performers())
 	ticketSystems := &ticketsystem.Service{DB: db, Keys: keys, Secrets: secret.System, Outside: outside, Client: outside.Client(), Nudge: nudgeCarrier}
@@ -274,7 +284,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Cases: desk, Vouches: vouches, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases, Outages: outages, Stock: papers, Checkpoints: checkpoints,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Cases: desk, Vouches: vouches, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases, Outages: outages, Glass: glass, Censuses: censuses, Stock: papers, Checkpoints: checkpoints,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate, Write: providers.Pushed},
@@ -292,11 +302,11 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}
 	e, err := s.routes(
 		provider,
-		&signinpages.Pages{Site: site, SignIn: signIn, Checks: checks, Cases: desk, Vouches: vouches},
+		&signinpages.Pages{Site: site, SignIn: signIn, Checks: checks, Cases: desk, Vouches: vouches, BreakGlass: glass},
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Checks: checks, Bypasses: bypasses, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Stock: papers, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks, Vouches: vouches, Desk: rulesOfDesks, TicketSystems: ticketSystems, Checkpoints: checkpoints,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Stock: papers, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, BreakGlass: glass, Censuses: censuses, Risks: risks, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks, Vouches: vouches, Desk: rulesOfDesks, TicketSystems: ticketSystems, Checkpoints: checkpoints,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -445,7 +455,7 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-lapse.C:
 			err = errors.Join(s.Prompts.Lapse(ctx), s.SignIn.Release(ctx), s.Approvals.Lapse(ctx), s.Checks.Lapse(ctx), s.Cases.TakeIn(ctx), s.Vouches.Lapse(ctx), s.Ramps.Sweep(ctx), s.Rollouts.Due(ctx), s.Releases.Due(ctx), s.Outages.Lapse(ctx))
 		case <-slow.C:
-			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.Bypasses.Lapse(ctx), s.Bypasses.Tickets.Sweep(ctx), s.Outages.Watch(ctx), s.Stock.Lapse(ctx), s.forget(ctx))
+			err = errors.Join(s.DB.SyncClock(ctx), audit.EnsureMonths(ctx, s.DB), s.Operator.Lapse(ctx), s.Roles.Lapse(ctx), s.SignIn.Passcodes.Lapse(ctx), s.Bypasses.Lapse(ctx), s.Bypasses.Tickets.Sweep(ctx), s.Outages.Watch(ctx), s.Glass.Lapse(ctx), s.Glass.Watch(ctx), s.Censuses.Due(ctx), s.Stock.Lapse(ctx), s.forget(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("sweep", "error", err)

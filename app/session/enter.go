@@ -30,7 +30,8 @@ type Entered struct {
 // signed in from, and does not trust, is told to the user, who can undo it in one
 // click. Where it is the phone that approved such a one, the session is limited
 // until it is proved again: somebody may have been talked into approving it. The
-// first sign-in of a user, who has nothing to compare it with, is neither.
+// first sign-in of a user, who has nothing to compare it with, is neither. A break-glass
+// account comes in by its sheet and by nothing else: that is fault.Refused here.
 func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 	if handed(b.AMR) {
 		// What others handed over for some hours makes no browser known or trusted, nor
@@ -48,7 +49,7 @@ func Enter(tx *store.Tx, b Beginning) (Entered, error) {
 	found, err := tx.One(&here, `SELECT u.last_signin_at IS NULL AS first, t.session_hours, `+TrustedDays+` AS trust_days,
 		EXISTS (SELECT 1 FROM sessions b WHERE b.tenant_id = u.tenant_id AND b.user_id = u.id AND b.browser_digest = ? AND b.browser_digest <> '' AND NOT b.limited) AS seen,
 		`+campaign.Due+` AS asks_phone, `+campaign.Spared+` AS spared
-		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`,
+		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ? AND NOT u.break_glass`,
 		append(append([]any{b.BrowserDigest}, campaign.AsksValues(tx.Now)...), b.TenantID, b.UserID)...)
 	if err == nil && !found {
 		err = fault.New(fault.Refused, "signin.refused")
@@ -139,7 +140,9 @@ func Undo(ctx context.Context, db *store.DB, by Session, id string, from audit.O
 }
 
 // handed says whether others handed over what made a session, for some hours.
-func handed(amr string) bool { return made(amr, ByPasscode) || made(amr, ByBypass) }
+func handed(amr string) bool {
+	return made(amr, ByPasscode) || made(amr, ByBypass) || made(amr, ByBreakGlass)
+}
 
 // askPhone notes in the act tx that the user of a new session is asked to register a
 // phone, if they can add one: a static passcode adds nothing, a bypass only with a second proof, and who has lost

@@ -70,7 +70,7 @@ func (s Session) Without(by string) bool { return madeWith(by)&s.Off != 0 }
 
 // references are the ways as authentication method references of RFC 8176.
 var references = map[string]string{
-	ByPassword: "pwd", ByPhone: "swk", ByTOTP: "otp", ByPasskey: "pop", ByKey: "pop", ByPrintedCode: "otp", BySMS: "sms", ByVoice: "tel", ByPasscode: "otp", ByBypass: "otp",
+	ByPassword: "pwd", ByPhone: "swk", ByTOTP: "otp", ByPasskey: "pop", ByKey: "pop", ByPrintedCode: "otp", BySMS: "sms", ByVoice: "tel", ByPasscode: "otp", ByBypass: "otp", ByBreakGlass: "otp",
 }
 
 // References are the ways of the last proof as RFC 8176 names them.

@@ -21,6 +21,7 @@ const (
 	ByPasscode    = "static_passcode" // worth nothing for a sensitive act
 	ByBypass      = "bypass"          // likewise; what it makes is restricted
 	ByKey         = "key"             // a passkey that signed without seeing who holds it
+	ByBreakGlass  = "break_glass"     // the sealed sheet of a break-glass account; one factor
 	ByManager     = "manager"         // the word of their manager, in a session that a bypass made and for nothing else
 	ByCallBack    = "call_back"       // likewise, that of a colleague of the helpdesk who called them back
 	ByKnown       = "known"           // the password, before and not in this proof
@@ -107,6 +108,9 @@ func madeWith(amr string) (all user.Ways) {
 	return all
 }
 
+// BreakGlass says whether the sheet of a break-glass account made the session.
+func (s Session) BreakGlass() bool { return made(s.AMR, ByBreakGlass) }
+
 // MadeWith says whether one of ways had a part in the session.
 func (s Session) MadeWith(ways user.Ways) bool { return madeWith(s.AMR)&ways != 0 }
 
@@ -116,7 +120,7 @@ func (s Session) proved() Strength {
 	switch {
 	case made(s.ProvedBy, ByPhone), made(s.ProvedBy, ByPasskey), (made(s.ProvedBy, ByTOTP) || made(s.ProvedBy, ByPrintedCode) || made(s.ProvedBy, ByKey)) && s.knows():
 		return Strong
-	case made(s.ProvedBy, ByTOTP), made(s.ProvedBy, ByKey), made(s.ProvedBy, ByPassword), made(s.ProvedBy, ByKnown), made(s.ProvedBy, ByPrintedCode) && s.counts(s.Ways, Weak):
+	case made(s.ProvedBy, ByTOTP), made(s.ProvedBy, ByKey), made(s.ProvedBy, ByPassword), made(s.ProvedBy, ByKnown), made(s.ProvedBy, ByBreakGlass), made(s.ProvedBy, ByPrintedCode) && s.counts(s.Ways, Weak):
 		return Weak
 	}
 	return 0

@@ -26,7 +26,7 @@ func domainOf(name string) string {
 // state, the tenant's, the domain of their name and each way are judged as a
 // sign-in judges them. A way that is paused will be back; one that too many failures
 // turned off is none, nor is a bypass, and so are codes that the tenant has nobody to carry, and a static
-// passcode of somebody who was given a role since.
+// passcode of somebody who was given a role since. Break-glass accounts are not counted on.
 func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[string]bool, error) {
 	if len(users) == 0 {
 		return nil, nil
@@ -37,7 +37,7 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 		method.Off
 	}
 	err := tx.All(&rows, `SELECT u.id, u.name, u.state, u.mfa_state, u.ways, `+method.Columns+`
-		FROM tenants t JOIN users u ON u.tenant_id = t.id WHERE t.id = ? AND t.state = 'active' AND u.id IN ?`, tenantID, users)
+		FROM tenants t JOIN users u ON u.tenant_id = t.id WHERE t.id = ? AND t.state = 'active' AND u.id IN ? AND NOT u.break_glass`, tenantID, users)
 	if err != nil {
 		return nil, err
 	}

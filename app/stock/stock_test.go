@@ -528,9 +528,9 @@ func TestWhoIsLimitedToGroupsSeesTheirSheetsAlone(t *testing.T) {
 		d.refused("http.not_found", limited, stock.KindVoidBatch, user.User{}, stock.OfBatch{Batch: batch})
 		d.refused("http.not_found", limited, stock.KindVoid, d.nurses[0], stock.Of{Sheet: papers[0].ID})
 		d.does(limited, stock.KindVoid, d.nurses[1], stock.Of{Sheet: papers[1].ID})
-		drawn, err := d.draw(limited, stock.Choice{GroupID: "field"})
+		_, err = d.draw(limited, stock.Choice{GroupID: "field"})
 		WantCode(t, "a group that they do not see", err, "form.wrong")
-		if drawn, err = d.draw(limited, stock.Choice{GroupID: "ward"}); err != nil || d.judge(limited, drawn).Getting != 1 {
+		if drawn, err := d.draw(limited, stock.Choice{GroupID: "ward"}); err != nil || d.judge(limited, drawn).Getting != 1 {
 			t.Errorf("their own group = %v", err)
 		}
 		theirs := d.Admin(d.Birch, "admin", access.RoleTenantAdministrator)

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -40,6 +41,9 @@ var restricted = map[string]bool{
 func open(r Route, found session.Session) error {
 	if found.Restricted() && r.Needs != access.Anyone && !restricted[r.Method+" "+r.Path] {
 		return fault.New(fault.Forbidden, "session.restricted")
+	}
+	if found.BreakGlass() && (r.Needs == access.AuthenticatorBind || r.Needs == access.CodeSheetPrintOwn) && !strings.HasPrefix(r.Path, "/me/passkeys") {
+		return fault.New(fault.Forbidden, "break_glass.passkeys_only")
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ type Page struct {
 	Flash       string    // one sentence about what has just been done
 	Banner      string    // one bold sentence above everything: outage, break-glass
 	BannerUntil time.Time // until when it is so; zero: nobody knows
+	Alarm       string    // another one, of the console: a break-glass account is open
+	AlarmAt     time.Time // since when
 	Now         time.Time // the moment that "3 minutes ago" is counted from
 
 	// Of the console.

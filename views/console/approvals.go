@@ -71,6 +71,7 @@ type Approval struct {
 	WordsTyped string // the words to approve with
 	WordsError string
 	List       string // address of the list
+	Sheet      string // address of the page where a sealed sheet stands for the second person; empty: none does
 }
 
 // Somebody is somebody by the names that they have.

@@ -16,6 +16,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/fault"
 	"latchkey/app/importing"
+	"latchkey/app/outage"
 	"latchkey/app/people"
 	"latchkey/app/signin"
 	"latchkey/app/user"
@@ -170,6 +171,9 @@ func (h *Pages) showApproval(c echo.Context, status int, t typed) error {
 	}
 	if v.Waits {
 		h.mayDecide(c, r, &v)
+		if r.Kind == outage.KindDeclare && r.RequesterID == who.UserID && h.Site.Standing(c).May.Has(access.OutageDeclare) {
+			v.Sheet = v.Here + "/sheet"
+		}
 	}
 	return web.Render(c, status, views.ApprovalPage(h.page(c, approvalsPath), v))
 }

@@ -16,9 +16,11 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/application"
 	"latchkey/app/approval"
+	"latchkey/app/breakglass"
 	"latchkey/app/bypass"
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
+	"latchkey/app/census"
 	"latchkey/app/checkpoint"
 	"latchkey/app/desk"
 	"latchkey/app/fault"
@@ -33,6 +35,7 @@ import (
 	"latchkey/app/provider"
 	"latchkey/app/ramp"
 	"latchkey/app/replay"
+	"latchkey/app/risk"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
 	"latchkey/app/search"
@@ -80,6 +83,10 @@ type Pages struct {
 	Signals   *signals.Service
 	Stock     *stock.Service
 
+	BreakGlass *breakglass.Service
+	Censuses   *census.Service
+	Risks      *risk.Service
+
 	TicketSystems *ticketsystem.Service
 	Checkpoints   *checkpoint.Service
 }
@@ -115,6 +122,9 @@ var places = []place{
 	{applicationsPath, "applications", "grid", access.IntegrationEdit},
 	{placesPath, "places", "globe", access.PolicyEdit},
 	{outagePath, "outage", "warn", access.OutageHandle},
+	{breakGlassPath, "break_glass", "key", access.OutageHandle},
+	{risksPath, "risks", "warn", access.AuditVerify},
+	{censusPath, "census", "list", access.AuditVerify},
 	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
 
@@ -125,7 +135,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.stayRoutes(),
 	)
 }
 
@@ -133,7 +143,7 @@ func (h *Pages) Routes() []web.Route {
 // person is there, and the places that they may open. current is a place's path.
 func (h *Pages) page(c echo.Context, current string) component.Page {
 	ctx, at, me := web.Context(c), web.Here(c), h.Site.Standing(c)
-	page := h.outageBanner(c, h.Site.Page(c))
+	page := h.glassBanner(c, h.outageBanner(c, h.Site.Page(c)))
 	page.TenantName, page.Role, page.RoleEndsAt = at.Name, web.RoleName(ctx, me.Role, me.Name), me.EndsAt
 	if web.Session(c).TenantID != at.ID {
 		page.ChooserHref = "/admin" // an operator, whom other tenants may let in too

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/breakglass"
 	"latchkey/app/cases"
 	"latchkey/app/overview"
 	"latchkey/app/web"
@@ -124,6 +125,20 @@ func (h *Pages) attention(ctx context.Context, c echo.Context, n overview.Counts
 			all = append(all, views.Attention{
 				Text: words.Say(ctx, "console.overview.unsigned.title", "count", strconv.Itoa(n.Unsigned)), Why: words.Say(ctx, "console.overview.unsigned.text"),
 				Href: h.path(c, outagePath), Label: look, Tone: "warn",
+			})
+		}
+	}
+	if h.Site.Standing(c).May.Has(access.OutageHandle) {
+		if n.BreakGlass < breakglass.Advised {
+			all = append(all, views.Attention{
+				Text: words.Say(ctx, "console.overview.break_glass.title", "count", strconv.Itoa(n.BreakGlass)), Why: words.Say(ctx, "console.overview.break_glass.text"),
+				Href: h.path(c, breakGlassPath), Label: look, Tone: "warn",
+			})
+		}
+		if n.DrillsDue > 0 {
+			all = append(all, views.Attention{
+				Text: words.Say(ctx, "console.overview.drill_due.title", "count", strconv.Itoa(n.DrillsDue)), Why: words.Say(ctx, "console.overview.drill_due.text"),
+				Href: h.path(c, breakGlassPath), Label: look, Tone: "warn",
 			})
 		}
 	}

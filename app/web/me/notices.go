@@ -81,6 +81,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		detail = rampDetail(ctx, n)
 	case audit.FeatureChosen, audit.FeatureDeclined:
 		detail = words.Say(ctx, "feature."+n.Detail)
+	case audit.CensusRose:
+		detail = sayFigures(ctx, n.Detail)
 	case audit.OutageDeclared, audit.ChannelFailing:
 		detail = web.SayChannels(ctx, n.Detail)
 	case audit.OutageEnded:
@@ -143,6 +145,12 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.ramp")
 	case audit.RampHalted, audit.RampOvertaken, audit.RolloutDropped, audit.RolloutStuck:
 		shown.Next = words.Say(ctx, "me.notices.ramp")
+	case audit.BreakGlassUsed, audit.BreakGlassRefused:
+		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.break_glass")
+	case audit.BreakGlassMade, audit.BreakGlassSealed, audit.BreakGlassRemoved, audit.BreakGlassDrillDue:
+		shown.Next = words.Say(ctx, "me.notices.break_glass_look")
+	case audit.CensusRose:
+		shown.Next = words.Say(ctx, "me.notices.census")
 	case audit.OutageDeclared, audit.OutageEnded, audit.ChannelFailing:
 		shown.Next = words.Say(ctx, "me.notices.outage")
 	case audit.SignalsFlagged:
@@ -190,4 +198,13 @@ func rampDetail(ctx context.Context, n notify.Told) string {
 		return words.Say(ctx, "notice.ramp.cause."+more, "feature", name)
 	}
 	return name
+}
+
+// sayFigures says which figures of a census rose.
+func sayFigures(ctx context.Context, figures string) string {
+	all := strings.Split(figures, ",")
+	for i, f := range all {
+		all[i] = words.Say(ctx, "census.figure."+f)
+	}
+	return strings.Join(all, ", ")
 }

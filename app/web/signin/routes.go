@@ -17,6 +17,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/breakglass"
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
 	"latchkey/app/fault"
@@ -40,6 +41,8 @@ type Pages struct {
 	Cases  *cases.Service
 
 	Vouches *vouch.Service
+
+	BreakGlass *breakglass.Service
 }
 
 // Routes is the map of the sign-in pages.
@@ -59,6 +62,8 @@ func (h *Pages) Routes() []web.Route {
 		web.Post("/signin/:attempt/ask", access.Anyone, h.sendAsk),
 		web.Get("/signin/:attempt/ask/events", access.Anyone, h.askEvents),
 		web.Get("/signin/:attempt/ask/state", access.Anyone, h.askState),
+		web.Get(BreakGlassPath, access.Anyone, h.breakGlass),
+		web.Post(BreakGlassPath, access.Anyone, h.byBreakGlass),
 		web.Leave("/signout", h.signOut),
 		web.Get("/signed-out", access.Anyone, h.signedOut),
 		web.Get("/step-up", access.AccountView, h.stepUp),

@@ -1,0 +1,19 @@
+-- What is on although it is discouraged: who has looked at it, why it stays, and when to
+-- look again; see app/risk.
+-- +goose Up
+CREATE TABLE risk_acknowledgements (
+    tenant_id  text        NOT NULL REFERENCES tenants (id),
+    risk       text        NOT NULL,
+    at         timestamptz NOT NULL,
+    id         text        NOT NULL,
+    by_id      text        NOT NULL,
+    reason     text        NOT NULL,
+    ticket     text        NOT NULL,
+    people     integer     NOT NULL,  -- that it concerned then
+    until      timestamptz NOT NULL,  -- from then on it is to be looked at again
+    PRIMARY KEY (tenant_id, risk, at, id)
+);
+SELECT tenant_wall('risk_acknowledgements');
+
+-- +goose Down
+DROP TABLE risk_acknowledgements;

@@ -1,0 +1,108 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"strings"
+
+	"codeberg.org/go-pdf/fpdf"
+	"github.com/a-h/templ"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/gomonobold"
+	"golang.org/x/image/font/gofont/goregular"
+
+	"latchkey/views/component"
+	"latchkey/views/words"
+)
+
+// The sheet as a PDF file, in millimetres of an A4 page. It is small enough for a
+// printer that has Letter paper.
+const (
+	glassLeft, glassTop = 43.0, 20.0
+	glassWide           = 124.0
+	glassQR             = 27.0
+)
+
+// file is the sheet as a PDF file that stands in the page itself, for the code is in no
+// other answer. It is empty where the fonts cannot write every word: then the page is printed.
+func (v GlassSheet) file(ctx context.Context) templ.SafeURL {
+	pdf, err := v.pdf(ctx)
+	if err != nil || len(pdf) == 0 {
+		return ""
+	}
+	return templ.SafeURL("data:application/pdf;base64," + base64.StdEncoding.EncodeToString(pdf))
+}
+
+func (v GlassSheet) fileName() string { return "break-glass-" + v.Serial + ".pdf" }
+
+// pdf draws the sheet as the page shows it: the label of the envelope, a line to cut along,
+// and the paper that goes into it.
+func (v GlassSheet) pdf(ctx context.Context) ([]byte, error) {
+	say := func(key string, pairs ...string) string { return words.Say(ctx, key, pairs...) }
+	outside, inside, cut := say("breakglass.sheet.outside"), say("breakglass.sheet.inside"), say("breakglass.sheet.cut")
+	label := [][2]string{{say("me.sheet.serial"), v.Serial}, {say("breakglass.outside"), v.Outside}, {say("breakglass.display_name"), v.DisplayName}, {say("breakglass.sealed"), v.MadeOn}}
+	secret := [][2]string{{say("signin.break_glass.name"), v.Name}, {say("signin.break_glass.code"), v.Code}}
+	steps := []string{say("breakglass.sheet.open", "address", v.Address), say("breakglass.sheet.type"), say("breakglass.sheet.after")}
+	drill, once := say("breakglass.sheet.drill"), say("breakglass.sheet.once", "when", v.MadeOn)
+	all := append([]string{outside, inside, cut, drill, once, v.TenantName}, steps...)
+	for _, line := range append(label, secret...) {
+		all = append(all, line[0], line[1])
+	}
+	if !component.Printable(strings.Join(all, "")) {
+		return nil, nil
+	}
+	f := fpdf.New("P", "mm", "A4", "")
+	f.AddUTF8FontFromBytes("text", "", goregular.TTF)
+	f.AddUTF8FontFromBytes("text", "B", gobold.TTF)
+	f.AddUTF8FontFromBytes("code", "B", gomonobold.TTF)
+	f.SetTitle(outside+" "+v.Serial, true)
+	f.SetLang(words.Tag(ctx))
+	f.SetCreationDate(v.MadeAt)
+	f.SetModificationDate(v.MadeAt)
+	f.SetAutoPageBreak(false, 0)
+	f.AddPage()
+	y := glassTop
+	write := func(font, style string, points, space float64, text string) {
+		f.SetFont(font, style, points)
+		f.SetXY(glassLeft, y)
+		f.MultiCell(glassWide, points*0.46, text, "", "L", false)
+		y = f.GetY() + space
+	}
+	facts := func(lines [][2]string) {
+		for _, line := range lines {
+			write("text", "", 8, 0.5, line[0])
+			if line[1] == v.Code || line[1] == v.Outside || line[1] == v.Serial {
+				write("code", "B", 13, 3, line[1])
+				continue
+			}
+			write("text", "B", 11, 3, line[1])
+		}
+	}
+	write("text", "B", 10, 1, v.TenantName)
+	write("text", "B", 15, 4, outside)
+	facts(label)
+	write("text", "", 9, 5, drill)
+	f.SetDashPattern([]float64{2, 2}, 0)
+	f.SetLineWidth(0.2)
+	f.Line(glassLeft-10, y, glassLeft+glassWide+10, y)
+	f.SetDashPattern(nil, 0)
+	y += 2
+	write("text", "", 8, 6, cut)
+	write("text", "B", 13, 4, inside)
+	facts(secret)
+	component.DrawQR(f.SetFillColor, f.Rect, v.QR, glassLeft, y, glassQR)
+	below := y + glassQR + 5
+	for i, step := range steps {
+		f.SetFont("text", "", 9)
+		f.Text(glassLeft+glassQR+5, y+3, string(rune('1'+i))+".")
+		f.SetXY(glassLeft+glassQR+9, y)
+		f.MultiCell(glassWide-glassQR-9, 4.2, step, "", "L", false)
+		y = f.GetY()
+	}
+	y = max(y+3, below)
+	write("text", "", 8, 0, once)
+	var b bytes.Buffer
+	err := f.Output(&b)
+	return b.Bytes(), err
+}
