@@ -122,12 +122,12 @@ func (s *Service) Lose(ctx context.Context, tenantID, userID, accountID string, 
 // Recover is what somebody does who lost the phone and helps themselves: Revoke when
 // the proof was enough, else Lose. Where it is not for them it is fault.Forbidden, also
 // when it was until a moment ago.
-func (s *Service) Recover(ctx context.Context, tenantID, userID, accountID string, enough bool, from audit.Origin) error {
+func (s *Service) Recover(ctx context.Context, tenantID, userID, accountID string, enough bool, from audit.Origin, checks ...Check) error {
 	reason := "device.lost"
 	if enough {
 		reason = ""
 	}
-	return s.revoke(ctx, tenantID, userID, accountID, reason, from, mayRecover)
+	return s.revoke(ctx, tenantID, userID, accountID, reason, from, append(checks, mayRecover)...)
 }
 
 var recovers = feature.With(feature.SelfServiceRecovery)

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 
+	"latchkey/app/fault"
 	"latchkey/app/method"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -21,22 +22,26 @@ type Outlook struct {
 
 // OutlookOf reads the outlook of a user.
 func (s *Service) OutlookOf(ctx context.Context, tenantID, userID string) (Outlook, error) {
+	o, err := outlook(s.DB.View(ctx), tenantID, userID)
+	return o, store.Unusable(err)
+}
+
+func outlook(tx *store.Tx, tenantID, userID string) (Outlook, error) {
 	var row struct {
 		MFAState string
 		Ways     user.Ways
 		Phones   int
 		method.Off
 	}
-	tx := s.DB.View(ctx)
 	_, err := tx.One(&row, `SELECT u.mfa_state, u.ways, `+method.Columns+`,
 		(SELECT count(*) FROM devices d WHERE d.tenant_id = u.tenant_id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in) AS phones
 		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`, tenantID, userID)
 	if err != nil {
-		return Outlook{}, store.Unusable(err)
+		return Outlook{}, err
 	}
 	carried, err := Carried(tx, tenantID)
 	if err != nil {
-		return Outlook{}, store.Unusable(err)
+		return Outlook{}, err
 	}
 	return OutlookWith(row.MFAState, row.Ways, row.Ways&carried&^user.WithStaticPasscode, row.Phones, row.Off), nil
 }
@@ -109,4 +114,25 @@ func (o Outlook) PhoneFree() (n int) {
 		}
 	}
 	return n
+}
+
+// KeepsAWay fails with fault.Conflict, in the act that ends a phone (device.Check), when its
+// user signs in by it and by nothing else. Of two that are ended at once one is kept. A lost
+// phone ends all the same: for that it is not asked.
+func KeepsAWay(tx *store.Tx, tenantID, userID, accountID string) error {
+	if err := user.Alone(tx, tenantID, userID); err != nil {
+		return err
+	}
+	var signs bool
+	if _, err := tx.One(&signs, "SELECT EXISTS (SELECT 1 FROM devices WHERE tenant_id = ? AND user_id = ? AND account_id = ? AND state = 'active' AND phone_sign_in)", tenantID, userID, accountID); err != nil || !signs {
+		return err
+	}
+	o, err := outlook(tx, tenantID, userID)
+	if err != nil || o.Phones > 1 || !Reaches(o.mfa, o.bound, o.usable, o.off) {
+		return err
+	}
+	if left := ^user.WithPhone; !Reaches(o.mfa, o.bound&left, o.usable&left, o.off) {
+		return fault.New(fault.Conflict, "device.last_way")
+	}
+	return nil
 }

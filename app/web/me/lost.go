@@ -13,6 +13,7 @@ import (
 	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/session"
+	"latchkey/app/signin"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	views "latchkey/views/me"
@@ -90,15 +91,19 @@ func (h *Pages) revoke(c echo.Context) error {
 		if err := h.Site.NeedRecovery(c, session.Weak, session.ByPhone); err != nil {
 			return err
 		}
-		end = func(ctx context.Context, tenantID, userID, accountID string, from audit.Origin, _ ...device.Check) error {
-			return h.Devices.Recover(ctx, tenantID, userID, accountID, who.Recovers(who.Strongest(), now), from)
+		end = func(ctx context.Context, tenantID, userID, accountID string, from audit.Origin, checks ...device.Check) error {
+			return h.Devices.Recover(ctx, tenantID, userID, accountID, who.Recovers(who.Strongest(), now), from, checks...)
 		}
 	} else if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
 		return err
 	} else if who.Fresh(now) {
 		end = h.Devices.Revoke
 	}
-	err := end(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), web.Origin(c), device.Waited(who.ProvedAccount))
+	checks := []device.Check{device.Waited(who.ProvedAccount)}
+	if web.Form(c, "lost") == "" {
+		checks = append(checks, signin.KeepsAWay)
+	}
+	err := end(c.Request().Context(), who.TenantID, who.UserID, c.Param("device"), web.Origin(c), checks...)
 	if f := fault.Of(err); f != nil && f.Code == "device.young" {
 		return h.anotherProof(c, err)
 	}
