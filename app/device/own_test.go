@@ -228,7 +228,7 @@ func TestEveryPhoneHearsOfTheOthers(t *testing.T) {
 		h.Set("UPDATE devices SET push_subscription = '{}' WHERE account_id = ?", a.AccountID)
 		h.Set("DELETE FROM outbox")
 		h.Set("DELETE FROM notices")
-		_, b := h.PhoneOf(u)
+		b := h.NewPhone().Enrol(u)
 		told := func(action audit.Action) {
 			t.Helper()
 			if n := h.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action = ?", u.ID, action); n != 1 {

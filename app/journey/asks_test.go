@@ -71,7 +71,7 @@ func TestSomebodyAsksTheHelpdeskInWriting(t *testing.T) {
 	desk.WaitForText("main", "unverified")
 	desk.look("case-asked")
 	desk.Follow("form[action$='/take'] button")
-	own.WaitForText("#case-agent", "desk@alder.example has it")
+	own.WaitForText("#case-agent", "Helpdesk has it")
 	own.look("signin-asked-taken")
 
 	// And once more, signed in.

@@ -13,25 +13,30 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// chromiums are the names that a browser may have, $CHROME before them. The one without
-// windows of its own comes first: the stories take less than half of the time in it.
-var chromiums = []string{"chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
-
+// whole are the names that a browser may have, and shells those of one without windows of
+// its own, in which the stories take less than half of the time. It shows no notifications,
+// so the stories of these take a whole one. $CHROME goes before all of them.
 var (
-	browserOnce = sync.OnceValues(startBrowser)
-	running     context.Context // of the browser, once it is started
-	runningMu   sync.Mutex
+	whole  = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+	shells = append([]string{"chromium-headless-shell", "chrome-headless-shell"}, whole...)
 )
 
-// Main runs the tests and closes the browser, if one was started. Use it as
+var (
+	shellOnce = sync.OnceValues(func() (context.Context, error) { return startBrowser(shells) })
+	wholeOnce = sync.OnceValues(func() (context.Context, error) { return startBrowser(whole) })
+	running   []context.Context // of the browsers that are started
+	runningMu sync.Mutex
+)
+
+// Main runs the tests and closes the browsers that were started. Use it as
 //
 //	func TestMain(m *testing.M) { os.Exit(journey.Main(m)) }
 func Main(m *testing.M) int {
 	code := m.Run()
 	runningMu.Lock()
-	browser := running
+	browsers := running
 	runningMu.Unlock()
-	if browser != nil {
+	for _, browser := range browsers {
 		if err := chromedp.Cancel(browser); err != nil {
 			fmt.Fprintln(os.Stderr, "journey: closing the browser:", err)
 		}
@@ -39,19 +44,23 @@ func Main(m *testing.M) int {
 	return code
 }
 
-// theBrowser is the one headless Chromium of this test binary. Tabs get
-// isolated contexts in it, as good as a profile each, and far cheaper.
-func theBrowser(t testing.TB) context.Context {
+// theBrowser is the headless Chromium of this test binary, or the one that shows
+// notifications. Tabs get isolated contexts in it, as good as a profile each, and far cheaper.
+func theBrowser(t testing.TB, notified bool) context.Context {
 	t.Helper()
-	browser, err := browserOnce()
+	start := shellOnce
+	if notified {
+		start = wholeOnce
+	}
+	browser, err := start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return browser
 }
 
-func startBrowser() (context.Context, error) {
-	path, err := findChromium(os.Getenv("CHROME"))
+func startBrowser(names []string) (context.Context, error) {
+	path, err := findChromium(os.Getenv("CHROME"), names)
 	if err != nil {
 		return nil, err
 	}
@@ -70,12 +79,12 @@ func startBrowser() (context.Context, error) {
 		return nil, fmt.Errorf("journey: start %s: %w", path, err)
 	}
 	runningMu.Lock()
-	running = browser
+	running = append(running, browser)
 	runningMu.Unlock()
 	return browser, nil
 }
 
-func findChromium(wanted string) (string, error) {
+func findChromium(wanted string, names []string) (string, error) {
 	if wanted != "" {
 		path, err := exec.LookPath(wanted)
 		if err != nil {
@@ -83,7 +92,7 @@ func findChromium(wanted string) (string, error) {
 		}
 		return path, nil
 	}
-	for _, name := range chromiums {
+	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}

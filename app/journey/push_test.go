@@ -49,7 +49,7 @@ func TestAPushWakesThePhone(t *testing.T) {
 	t.Parallel()
 	h := open(t, store.SQLite)
 	const name = "user12@alder.example"
-	p, phone := h.pc(), h.handset()
+	p, phone := h.pc(), h.handsetLike(Options{Mobile: true, Agent: Android, Notified: true})
 	service, browser := notifytest.PushService(t), notifytest.Subscribe(t)
 	p.enter(name)
 	phone.Grant(h.URL, "notifications")

@@ -37,6 +37,7 @@ type Options struct {
 	Mobile        bool // touch and a phone's viewport; 390 × 844 unless told otherwise
 	Dark          bool
 	NoScript      bool
+	Notified      bool   // in a browser that shows notifications
 	Agent         string // what the browser calls itself; "" is what it is
 	still         bool   // nothing moves
 }
@@ -73,7 +74,7 @@ func (e consoleError) String() string { return strings.TrimSpace(e.text + " " + 
 // no service worker. It is closed at the end of the test.
 func NewTab(t testing.TB, o Options) *Tab {
 	t.Helper()
-	return newTab(t, theBrowser(t), o, chromedp.WithNewBrowserContext())
+	return newTab(t, theBrowser(t, o.Notified), o, chromedp.WithNewBrowserContext())
 }
 
 // Another opens a second tab of the same person: with the cookies, the keys

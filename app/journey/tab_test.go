@@ -206,7 +206,7 @@ func TestWorkerServesTheShellOffline(t *testing.T) {
 
 func TestWorkerShowsAPush(t *testing.T) {
 	url := site(t)
-	tab := NewTab(t, Options{})
+	tab := NewTab(t, Options{Notified: true})
 	tab.Grant(url, "notifications")
 	tab.Open(url + "/")
 	tab.WaitForServiceWorker()

@@ -285,6 +285,7 @@ func TestAnotherTenantsRequestIsNotThere(t *testing.T) {
 			same(other.call(t, method, "/accounts/"+ph.account+"/phone-sign-in", nil), other.call(t, method, "/accounts/"+nobody+"/phone-sign-in", nil))
 		}
 		same(other.call(t, http.MethodPost, "/accounts/"+ph.account+"/test", nil), other.call(t, http.MethodPost, "/accounts/"+nobody+"/test", nil))
+		w.act(t, "UPDATE sessions SET proved_by = 'phone', proved_at = ?", w.now())
 		for _, act := range []string{"rename", "default", "revoke"} {
 			same(otherPC.post(t, "/me/phones/"+ph.account+"/"+act, "name", "mine"), otherPC.post(t, "/me/phones/"+nobody+"/"+act, "name", "mine"))
 		}

@@ -18,7 +18,7 @@ import (
 const (
 	glassPage   = "/admin/alder/break-glass"
 	glassName   = "break-glass-1@alder.example"
-	glassSecond = "user10@alder.example"
+	glassSecond = "user15@alder.example"
 )
 
 var (

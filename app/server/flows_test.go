@@ -268,6 +268,7 @@ var flows = []flow{
 
 // elsewhere are steps of flows that have such tests of their own.
 var elsewhere = map[string]string{
+	"/break-glass":                   "TestABreakGlassAccountOnItsPages",
 	"/setup/:token":                  "TestTheFirstDay, TestMalformedForms",
 	"/signin/:attempt/ask":           "TestAskingTheHelpdeskOverHTTP",
 	"/signout":                       "TestSigningInInTwoWindowsAtOnce",

@@ -24,6 +24,9 @@ var keyedOtherwise = map[string]string{
 	"release_versions":  "a version of a release is of the platform",
 	"release_schedules": "a change of a release waits for its time, one of each feature",
 	"release_gates":     "what the platform has not released is asked by region and ring",
+	"audit_keys":        "the installation signs the heads of all trees",
+	"audit_witnesses":   "a witness sees the heads of all tenants",
+	"audit_sealing":     "one row says which replica seals, and how far it is",
 	"setup_links":       "the first one is there before any tenant is; who follows it has named none",
 }
 

@@ -291,11 +291,13 @@ func (p *Phone) Enrol(u user.User) device.Account {
 	return p.Account(a.AccountID)
 }
 
-// PhoneOf gives a user a new phone with phone sign-in on.
+// PhoneOf gives a user a new phone with phone sign-in on, of which they have been told before.
 func (h *House) PhoneOf(u user.User) (*Phone, device.Account) {
 	h.T.Helper()
 	p := h.NewPhone()
 	a := p.Enrol(u)
+	h.Set("DELETE FROM notices WHERE user_id = ? AND action = ?", u.ID, audit.DeviceEnrolled)
+	h.Set("DELETE FROM outbox WHERE body LIKE ?", "%"+string(audit.DeviceEnrolled)+"%")
 	if err := h.Devices.EnablePhoneSignIn(h.T.Context(), a, false, audit.Origin{}); err != nil {
 		h.T.Fatalf("EnablePhoneSignIn: %v", err)
 	}
