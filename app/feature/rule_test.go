@@ -317,9 +317,9 @@ func BenchmarkOf(b *testing.B) {
 		for i := range tables {
 			tables[i] = anyTable(r)
 		}
-		people := make([]*Person, 1000)
+		people, crowd := make([]*Person, 1000), drawn(11)
 		for i := range people {
-			people[i] = anyPerson(r)
+			people[i] = anyPerson(crowd)
 		}
 		b.Run(fmt.Sprintf("one/tenants=%d", tenants), func(b *testing.B) {
 			b.ReportAllocs()
