@@ -58,7 +58,11 @@ func ParseBytes(record []byte) (Bytes, error) {
 	if err != nil {
 		return Bytes{}, err
 	}
-	return c.bytes()
+	at, err := time.Parse(instant, c.At)
+	if err != nil {
+		return Bytes{}, ErrBytes
+	}
+	return c.bytes(at), nil
 }
 
 func parse(record []byte) (c canonical, err error) {
@@ -72,12 +76,8 @@ func parse(record []byte) (c canonical, err error) {
 	return c, nil
 }
 
-func (c canonical) bytes() (Bytes, error) {
-	at, err := time.Parse(instant, c.At)
-	if err != nil {
-		return Bytes{}, ErrBytes
-	}
-	return Bytes{TenantID: c.Tenant, ID: c.ID, At: at, Action: c.Action, Actor: c.Actor, Subject: c.Subject, commitment: c.Personal}, nil
+func (c canonical) bytes(at time.Time) Bytes {
+	return Bytes{TenantID: c.Tenant, ID: c.ID, At: at, Action: c.Action, Actor: c.Actor, Subject: c.Subject, commitment: c.Personal}
 }
 
 // Commits says whether the bytes commit to these personal data. Erased ones, with their
@@ -112,7 +112,7 @@ func (k Kept) Check() (b Bytes, err error) {
 		}
 		return b, ErrColumns
 	}
-	b = Bytes{TenantID: c.Tenant, ID: c.ID, At: k.OccurredAt.UTC(), Action: c.Action, Actor: c.Actor, Subject: c.Subject, commitment: c.Personal}
+	b = c.bytes(k.OccurredAt.UTC())
 	if !Erased(k.Personal, k.Salt) && !b.Commits(k.Personal, k.Salt) {
 		return b, ErrPersonal
 	}

@@ -53,14 +53,16 @@ type Account struct {
 // Works says whether its sheet lets somebody in.
 func (a Account) Works() bool { return a.Serial != "" && a.State == user.Active }
 
-// DrillDue says whether nobody has looked after its sheet for a quarter.
-func (a Account) DrillDue(now time.Time) bool {
-	last := a.MadeAt
+// DrillAt is when somebody is to look after its sheet: a quarter after the last time.
+func (a Account) DrillAt() time.Time {
 	if a.DrilledAt != nil {
-		last = *a.DrilledAt
+		return a.DrilledAt.Add(DrillSpan)
 	}
-	return !now.Before(last.Add(DrillSpan))
+	return a.MadeAt.Add(DrillSpan)
 }
+
+// DrillDue says whether that time has come.
+func (a Account) DrillDue(now time.Time) bool { return !now.Before(a.DrillAt()) }
 
 // MayPrint says whether somebody may print the sheet that was approved: one of the two.
 func (a Account) MayPrint(userID string, now time.Time) bool {

@@ -1,6 +1,7 @@
 package breakglass_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -83,6 +84,31 @@ func TestTwoPeopleMakeAnAccount(t *testing.T) {
 		}
 		if n := o.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action = ?", o.third.ID, audit.BreakGlassSealed); n != 1 {
 			t.Errorf("the third is told %d times that it was printed", n)
+		}
+	})
+}
+
+// meanwhile hashes, and something happens before that is done.
+type meanwhile struct {
+	breakglass.Passwords
+	do func()
+}
+
+func (m meanwhile) Hash(ctx context.Context, code string) (string, error) {
+	m.do()
+	return m.Passwords.Hash(ctx, code)
+}
+
+// TestWhoMayPrintIsAskedAgain when the sheet is made: hashing may have waited.
+func TestWhoMayPrintIsAskedAgain(t *testing.T) {
+	each(t, func(t *testing.T, o *office) {
+		id := o.account(one)
+		o.glass.Passwords = meanwhile{o.Passwords, func() { o.Set("DELETE FROM role_assignments WHERE user_id = ?", o.first.ID) }}
+		if _, err := o.glass.Print(t.Context(), o.Alder.ID, id, o.first.ID, audit.Origin{}); !errors.Is(err, fault.Forbidden) {
+			t.Errorf("without the role = %v", err)
+		}
+		if _, err := o.glass.Print(t.Context(), o.Alder.ID, id, o.second.ID, audit.Origin{}); err != nil {
+			t.Errorf("the other of the two = %v", err)
 		}
 	})
 }
@@ -438,6 +464,29 @@ func TestADrillOpensNothing(t *testing.T) {
 		}
 		if err := o.drill(o.third, id, number); fault.Of(err) == nil || fault.Of(err).Code != "break_glass.not_sealed" {
 			t.Errorf("of a spent one = %v", err)
+		}
+	})
+}
+
+// TestWrongNumbersPauseADrill, and never for longer than a day.
+func TestWrongNumbersPauseADrill(t *testing.T) {
+	each(t, func(t *testing.T, o *office) {
+		id, sheet := o.sealed(one)
+		for range 10 {
+			if err := o.drill(o.third, id, "ABCD-EFGH"); !errors.Is(err, fault.Invalid) {
+				t.Fatal(err)
+			}
+		}
+		if err := o.drill(o.third, id, sheet.Outside.Reveal()); !errors.Is(err, fault.Throttled) {
+			t.Errorf("after ten wrong ones = %v", err)
+		}
+		if err := o.drill(o.second, id, sheet.Outside.Reveal()); err != nil {
+			t.Errorf("somebody else = %v", err)
+		}
+		o.Set("UPDATE throttles SET in_a_row = 100")
+		o.Clock.Forward(24 * time.Hour)
+		if err := o.drill(o.third, id, sheet.Outside.Reveal()); err != nil {
+			t.Errorf("a day later = %v", err)
 		}
 	})
 }

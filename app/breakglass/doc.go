@@ -27,9 +27,9 @@
 // session is for, a session begins limited and does nothing until that passkey has proved it.
 // It binds passkeys and nothing else.
 //
-// Every use rings every bell, and so does every refusal: each administrator is told on their
-// pages, by mail, by a push to each phone and by SMS to each confirmed number, ten times in
-// an hour for refusals. Failures pause the page for the name and the address that they came
+// Every use rings every bell: each administrator is told on their pages, by mail, by a push to
+// each phone and by SMS to each confirmed number. Refusals ring too, ten times in an hour, and
+// by SMS the first time. Failures pause the page for the name and the address that they came
 // from, longer each time, and never for longer than a day or for anybody else: who holds the
 // sheet and goes elsewhere gets in.
 //

@@ -40,12 +40,8 @@ func (s *Service) Print(ctx context.Context, tenantID, userID, by string, from a
 	if err != nil {
 		return Printed{}, err
 	}
-	verdict, err := s.Rules.Ask(view, access.Question{TenantID: tenantID, ActorID: by, Needs: access.OutageDeclare})
-	if err != nil {
+	if err := s.declares(view, tenantID, by); err != nil {
 		return Printed{}, store.Unusable(err)
-	}
-	if err := verdict.Err(); err != nil {
-		return Printed{}, err
 	}
 	if a.WaitsUntil == nil {
 		return Printed{}, notToPrint()
@@ -60,6 +56,9 @@ func (s *Service) Print(ctx context.Context, tenantID, userID, by string, from a
 	}
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
 		p.At = tx.Now
+		if err := s.declares(tx, tenantID, by); err != nil { // still: hashing may have waited
+			return err
+		}
 		before, err := s.end(tx, tenantID, userID)
 		if err != nil {
 			return err
@@ -94,6 +93,15 @@ func (s *Service) Print(ctx context.Context, tenantID, userID, by string, from a
 		return Printed{}, err
 	}
 	return p, nil
+}
+
+// declares fails with fault.Forbidden for who may not declare outages.
+func (s *Service) declares(tx *store.Tx, tenantID, userID string) error {
+	verdict, err := s.Rules.Ask(tx, access.Question{TenantID: tenantID, ActorID: userID, Needs: access.OutageDeclare})
+	if err != nil {
+		return err
+	}
+	return verdict.Err()
 }
 
 func notToPrint() error { return fault.New(fault.Conflict, "break_glass.not_to_print") }

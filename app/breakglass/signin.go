@@ -44,10 +44,32 @@ func (s *Service) holding(ctx context.Context, tenantID, typed string) (held, er
 	return h, store.Unusable(err)
 }
 
-// subject is under whom the failures of a name from an address are counted, for a day: so
-// nobody is locked out by the tries of others elsewhere, nor for good.
+// subject is under whom the failures of a name from an address are counted.
 func (s *Service) subject(h held, from audit.Origin, now time.Time) string {
-	return s.Keys.Subject(strings.Join([]string{way, h.name, from.IP, now.UTC().Format(time.DateOnly)}, "\x00"))
+	return s.daily(now, way, h.name, from.IP)
+}
+
+// daily is a subject of failures that lasts a day: so nobody is locked out by the tries of
+// others elsewhere, nor for good.
+func (s *Service) daily(now time.Time, of ...string) string {
+	return s.Keys.Subject(strings.Join(append(of, now.UTC().Format(time.DateOnly)), "\x00"))
+}
+
+// count counts a try before it is checked. One that comes in a pause is fault.Throttled.
+func (s *Service) count(ctx context.Context, tenantID, subject string) error {
+	var wait time.Duration
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		wait = 0
+		counted, state, err := throttle.Try(tx, tenantID, subject, way, false, throttle.Every)
+		if until, paused := state.Until(tx.Now); err == nil && !counted && paused {
+			wait = until.Sub(tx.Now)
+		}
+		return err
+	})
+	if err == nil && wait > 0 {
+		err = fault.Wait("signin.paused", wait)
+	}
+	return err
 }
 
 // check counts a try and checks a code. A wrong one is remembered, rings the bells, and is
@@ -57,21 +79,8 @@ func (s *Service) check(ctx context.Context, tenantID, name, code string, from a
 	if err != nil {
 		return h, err
 	}
-	subject := s.subject(h, from, s.DB.Now())
-	var wait time.Duration
-	err = s.DB.Act(ctx, func(tx *store.Tx) error {
-		wait = 0
-		counted, state, err := throttle.Try(tx, h.TenantID, subject, way, false, throttle.Every)
-		if until, paused := state.Until(tx.Now); err == nil && !counted && paused {
-			wait = until.Sub(tx.Now)
-		}
-		return err
-	})
-	if err != nil {
-		return h, store.Unusable(err)
-	}
-	if wait > 0 {
-		return h, fault.Wait("signin.paused", wait)
+	if err := s.count(ctx, h.TenantID, s.subject(h, from, s.DB.Now())); err != nil {
+		return h, err
 	}
 	right, err := s.Passwords.Verify(ctx, h.Hash, Typed(code))
 	if err != nil {

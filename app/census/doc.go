@@ -11,10 +11,10 @@
 // once: the index lets no second one in. A tenant that was made within a week begins with
 // the next.
 //
-// What is signed is a statement: the figures, for each of them a digest of who is behind it,
-// and a digest of the statement before, so that none can be taken out of the middle. The
-// signature is that of the installation (secret.Keys.SignStatement), whose public key stands
-// at an address of its own. Who has the file checks it without us (Verify). The names behind
-// the figures are kept beside the statement and are in no file: who may see them sees them
-// on the page, as many as were kept.
+// What is signed is a statement: the figures, for each of them a digest of who is behind it
+// (as many as are kept by name), and a digest of the statement before, so that none can be
+// taken out of the middle. The signature is that of the installation
+// (secret.Keys.SignStatement), whose public key stands at an address of its own. Who has the
+// file checks it without us (Verify). The names behind the figures are kept beside the
+// statement and are in no file: who may see them sees them on the page, as many as were kept.
 package census

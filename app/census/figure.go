@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 
+	"latchkey/app/feature"
 	"latchkey/app/store"
 )
 
@@ -30,8 +31,7 @@ var figures = []figure{
 	{"trusted_browsers", "trusted_browsers b JOIN users u ON u.tenant_id = b.tenant_id AND u.id = b.user_id WHERE b.tenant_id = ? AND b.ended_at IS NULL AND b.ends_at > ?", "u.id", "u.name", 1, true},
 	{"keys", "applications k WHERE k.tenant_id = ? AND k.kind = 'confidential' AND k.state = 'on'", "k.id", "k.name", 0, false},
 	{"without_second_factor", "users u WHERE u.tenant_id = ? AND u.state = 'active' AND u.mfa_state = 'disabled' AND NOT u.break_glass", "u.id", "u.name", 0, true},
-	{"excluded", `users u WHERE u.tenant_id = ? AND u.state = 'active' AND NOT u.break_glass AND EXISTS (SELECT 1 FROM group_members m JOIN rollout_groups g ON g.tenant_id = m.tenant_id AND g.group_id = m.group_id AND g.excluded
-		WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id)`, "u.id", "u.name", 0, true},
+	{"excluded", "users u WHERE u.tenant_id = ? AND u.state = 'active' AND NOT u.break_glass AND " + feature.LeftOut, "u.id", "u.name", 0, true},
 	{"postponed", "campaign_people c JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id WHERE c.tenant_id = ? AND u.state = 'active' AND c.registered_at IS NULL AND c.snoozed_until > ?", "u.id", "u.name", 1, true},
 }
 
@@ -67,7 +67,25 @@ func (f figure) values(tx *store.Tx, tenantID string) []any {
 	return values
 }
 
-// count counts a figure in the act tx, and gives those behind it.
+// tally is every figure of a tenant, and who is behind each.
+type tally struct {
+	figures []Figure
+	names   map[string][]Behind
+}
+
+func count(tx *store.Tx, tenantID string) (t tally, err error) {
+	t.names = map[string][]Behind{}
+	for _, f := range figures {
+		counted, behind, err := f.count(tx, tenantID)
+		if err != nil {
+			return t, store.Unusable(err)
+		}
+		t.figures, t.names[f.name] = append(t.figures, counted), behind
+	}
+	return t, nil
+}
+
+// count counts a figure, and gives those behind it.
 func (f figure) count(tx *store.Tx, tenantID string) (Figure, []Behind, error) {
 	counted := Figure{Name: f.name}
 	if _, err := tx.One(&counted.Count, "SELECT count(*) FROM "+f.from, f.values(tx, tenantID)...); err != nil {

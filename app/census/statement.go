@@ -29,7 +29,7 @@ type Statement struct {
 type Figure struct {
 	Name   string `json:"name"`
 	Count  int    `json:"count"`
-	Behind string `json:"behind"` // SHA-256 of who is behind it, hex
+	Behind string `json:"behind"` // SHA-256 of those behind it who are kept by name, hex
 }
 
 // Count gives a figure by its name; 0 for one that was not counted then.

@@ -39,14 +39,18 @@ func (s *Service) take(_ *store.Tx, act approval.Act) (approval.Plan, error) {
 	return approval.Plan{
 		Questions: []access.Question{{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.PolicyEdit}},
 		Do: func(tx *store.Tx) error {
-			return s.make(tx, act.TenantID, "", act.Event(audit.CensusTaken))
+			found, err := count(tx, act.TenantID)
+			if err != nil {
+				return err
+			}
+			return s.keep(tx, act.TenantID, "", found, act.Event(audit.CensusTaken))
 		},
 	}, nil
 }
 
-// make counts, signs and keeps a census in the act tx. Of two at the same moment the second
+// keep signs and keeps in the act tx what was counted. Of two at the same moment the second
 // is fault.Conflict.
-func (s *Service) make(tx *store.Tx, tenantID, week string, e audit.Event) error {
+func (s *Service) keep(tx *store.Tx, tenantID, week string, found tally, e audit.Event) error {
 	var t struct{ Slug, Name string }
 	if _, err := tx.One(&t, "SELECT slug, name FROM tenants WHERE id = ?", tenantID); err != nil {
 		return err
@@ -55,23 +59,15 @@ func (s *Service) make(tx *store.Tx, tenantID, week string, e audit.Event) error
 	if err != nil {
 		return err
 	}
-	st := Statement{Kind: Kind, Tenant: t.Slug, Name: t.Name, Number: before.Number + 1, Week: week, MadeAt: tx.Now.UTC()}
+	st := Statement{Kind: Kind, Tenant: t.Slug, Name: t.Name, Number: before.Number + 1, Week: week, MadeAt: tx.Now.UTC(), Figures: found.figures}
 	if there {
 		st.Before = digest(before.Text)
-	}
-	names := map[string][]Behind{}
-	for _, f := range figures {
-		counted, behind, err := f.count(tx, tenantID)
-		if err != nil {
-			return err
-		}
-		st.Figures, names[f.name] = append(st.Figures, counted), behind
 	}
 	text, err := json.Marshal(st)
 	if err != nil {
 		return err
 	}
-	kept, err := json.Marshal(names)
+	names, err := json.Marshal(found.names)
 	if err != nil {
 		return err
 	}
@@ -80,7 +76,7 @@ func (s *Service) make(tx *store.Tx, tenantID, week string, e audit.Event) error
 		by = ""
 	}
 	err = tx.Change(fault.New(fault.Conflict, "census.meanwhile"), "INSERT INTO censuses (tenant_id, number, week, made_by, made_at, statement, signature, names) VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
-		tenantID, st.Number, week, by, tx.Now, string(text), s.Keys.SignStatement(string(text)), string(kept))
+		tenantID, st.Number, week, by, tx.Now, string(text), s.Keys.SignStatement(string(text)), string(names))
 	if err != nil {
 		return err
 	}
@@ -140,19 +136,24 @@ func Week(at time.Time) (name string, began time.Time) {
 const atOnce = 20
 
 // Due takes the census of the week in each tenant that has none yet. Any replica may run
-// it, at any time.
+// it, at any time. It counts before the act begins: on SQLite that holds up everybody who
+// writes.
 func (s *Service) Due(ctx context.Context) error {
 	week, began := Week(s.DB.Now())
 	var tenants []string
 	if err := s.DB.View(ctx).All(&tenants, `SELECT t.id FROM tenants t WHERE t.state = 'active' AND t.created_at < ? AND t.id <> ?
-		AND NOT EXISTS (SELECT 1 FROM censuses c WHERE c.tenant_id = t.id AND c.week = ?) ORDER BY t.id LIMIT ?`, began, access.Platform, week, atOnce); err != nil {
+		AND NOT EXISTS (SELECT 1 FROM censuses c WHERE c.tenant_id = t.id AND c.week = ? AND c.week <> '') ORDER BY t.id LIMIT ?`, began, access.Platform, week, atOnce); err != nil {
 		return store.Unusable(err)
 	}
 	var all error
 	for _, tenantID := range tenants {
-		err := s.DB.Act(store.Within(ctx, tenantID), func(tx *store.Tx) error {
-			return s.make(tx, tenantID, week, audit.Event{TenantID: tenantID, Action: audit.CensusTaken, Actor: audit.Service})
-		})
+		ctx := store.Within(ctx, tenantID)
+		found, err := count(s.DB.View(ctx), tenantID)
+		if err == nil {
+			err = s.DB.Act(ctx, func(tx *store.Tx) error {
+				return s.keep(tx, tenantID, week, found, audit.Event{TenantID: tenantID, Action: audit.CensusTaken, Actor: audit.Service})
+			})
+		}
 		if !errors.Is(err, fault.Conflict) { // another replica was first
 			all = errors.Join(all, err)
 		}

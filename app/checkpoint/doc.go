@@ -41,6 +41,7 @@
 // file of a witness. Else it is not signed, and the health of the platform says so; acts go
 // on. A database whose checkpoints are fewer than its witness's was put back to an earlier
 // moment: nothing is signed in it, until whoever runs it has looked and moved the file away.
+// Nor is anything while the file is there and cannot be read.
 //
 // The private key is sealed under the master key, which is not in the database: whoever can
 // write there can remake a tree, and cannot sign it. Rotate makes the next key. The one before

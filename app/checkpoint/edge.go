@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"crypto/sha256"
 	"errors"
+	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -61,11 +62,7 @@ func edgeOf(size int64, text []byte) (e edge, err error) {
 	for ; len(text) >= tlog.HashSize; text = text[tlog.HashSize:] {
 		e.whole = append(e.whole, tlog.Hash(text[:tlog.HashSize]))
 	}
-	bits := 0
-	for n := size; n > 0; n &= n - 1 {
-		bits++
-	}
-	if len(text) != 0 || bits != len(e.whole) {
+	if size < 0 || len(text) != 0 || bits.OnesCount64(uint64(size)) != len(e.whole) {
 		return e, errors.New("checkpoint: the edge of a tree does not fit its size")
 	}
 	return e, nil

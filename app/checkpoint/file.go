@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 
 	"golang.org/x/mod/sumdb/note"
@@ -29,9 +31,6 @@ type File struct {
 // Name is what the health calls it.
 func (f *File) Name() string { return "file " + f.Host + " " + f.Path }
 
-// Own: each replica writes its own.
-func (f *File) Own() bool { return true }
-
 // Heads reads the file the first time.
 func (f *File) Heads() (all []Head, number int64, err error) {
 	f.mu.Lock()
@@ -39,34 +38,34 @@ func (f *File) Heads() (all []Head, number int64, err error) {
 	if err := f.load(); err != nil {
 		return nil, 0, err
 	}
-	for _, h := range f.heads {
-		all = append(all, h)
-	}
-	return all, f.number, nil
+	return slices.Collect(maps.Values(f.heads)), f.number, nil
+}
+
+// Reached: each replica writes a file of its own.
+func (f *File) Reached() (number int64, own bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	err = f.load()
+	return f.number, true, err
 }
 
 func (f *File) load() error {
 	if f.read {
 		return nil
 	}
+	f.heads, f.number = map[string]Head{}, 0
 	file, err := os.Open(f.Path)
 	if errors.Is(err, os.ErrNotExist) {
-		f.heads, f.number, f.read = map[string]Head{}, 0, true
+		f.read = true
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("checkpoint: witness: %w", err)
 	}
 	defer file.Close()
-	lines, err := ReadWitness(file)
-	if err != nil {
-		return err
-	}
-	f.heads, f.number, f.read = map[string]Head{}, 0, true
-	for _, line := range lines {
-		f.know(line)
-	}
-	return nil
+	err = readWitness(file, f.know)
+	f.read = err == nil
+	return err
 }
 
 func (f *File) know(line Signed) {
@@ -147,6 +146,13 @@ func isTorn(file *os.File) (bool, error) {
 // ReadWitness reads the file of a witness. A line that a crash has cut is passed over; one
 // that is something else fails.
 func ReadWitness(from io.Reader) (all []Signed, err error) {
+	err = readWitness(from, func(one Signed) { all = append(all, one) })
+	return all, err
+}
+
+// readWitness is ReadWitness for who keeps less than all of it: a line is written each
+// minute and for each tenant, for years.
+func readWitness(from io.Reader, each func(Signed)) error {
 	lines := bufio.NewReader(from)
 	for n := 1; ; n++ {
 		line, err := lines.ReadBytes('\n')
@@ -154,18 +160,18 @@ func ReadWitness(from io.Reader) (all []Signed, err error) {
 			var one Signed
 			switch wrong := json.Unmarshal(line, &one); {
 			case wrong == nil && one.Note != "":
-				all = append(all, one)
+				each(one)
 			case wrong != nil && bytes.HasPrefix(line, []byte(`{"number":`)), bytes.HasPrefix([]byte(`{"number":`), bytes.TrimSpace(line)):
 				// cut
 			default:
-				return nil, fmt.Errorf("checkpoint: line %d of the witness is no checkpoint", n)
+				return fmt.Errorf("checkpoint: line %d of the witness is no checkpoint", n)
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return all, nil
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("checkpoint: witness: %w", err)
+			return fmt.Errorf("checkpoint: witness: %w", err)
 		}
 	}
 }

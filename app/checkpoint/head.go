@@ -31,23 +31,19 @@ func (h Head) text() string {
 	return fmt.Sprintf("%s/%s\n%d\n%s\nnumber %d\ntime %s\n", h.Name, h.TenantID, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]), h.Number, h.At.UTC().Format(instant))
 }
 
-// parseHead reads what text wrote, letter by letter.
+// parseHead reads what text wrote, letter by letter: what it cannot read, text writes
+// otherwise.
 func parseHead(text string) (h Head, err error) {
 	lines := strings.Split(text, "\n")
 	if len(lines) != 6 {
 		return h, errForm
 	}
-	var ok [3]bool
-	h.Name, h.TenantID, ok[0] = strings.Cut(lines[0], "/")
-	number, isNumber := strings.CutPrefix(lines[3], "number ")
-	at, isAt := strings.CutPrefix(lines[4], "time ")
-	ok[1], ok[2] = isNumber, isAt
-	var errs [4]error
-	h.Size, errs[0] = strconv.ParseInt(lines[1], 10, 64)
-	h.Root, errs[1] = tlog.ParseHash(lines[2])
-	h.Number, errs[2] = strconv.ParseInt(number, 10, 64)
-	h.At, errs[3] = time.Parse(instant, at)
-	if ok != [3]bool{true, true, true} || errors.Join(errs[:]...) != nil || h.Size < 0 || h.text() != text {
+	h.Name, h.TenantID, _ = strings.Cut(lines[0], "/")
+	h.Size, _ = strconv.ParseInt(lines[1], 10, 64)
+	h.Root, _ = tlog.ParseHash(lines[2])
+	h.Number, _ = strconv.ParseInt(strings.TrimPrefix(lines[3], "number "), 10, 64)
+	h.At, _ = time.Parse(instant, strings.TrimPrefix(lines[4], "time "))
+	if h.Size < 0 || h.text() != text {
 		return Head{}, errForm
 	}
 	return h, nil

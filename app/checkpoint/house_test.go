@@ -28,7 +28,9 @@ func keys(t testing.TB) *secret.Keys {
 func service(t testing.TB, db *store.DB, witnesses ...checkpoint.Witness) *checkpoint.Service {
 	t.Helper()
 	s := &checkpoint.Service{DB: db, Keys: keys(t), Log: slog.New(slog.DiscardHandler), Witnesses: witnesses}
-	s.Recall()
+	if err := s.Recall(); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,9 +109,15 @@ func (s *Service) PublicKeys(ctx context.Context) (all []string, err error) {
 // with the key before it, so that what is whole under the old one is known to be so under
 // the new one.
 func (s *Service) Rotate(ctx context.Context, reason string) (public string, err error) {
+	if err := s.Recall(); err != nil {
+		return "", err
+	}
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
-		at, err := wait(tx)
+		at, _, err := wait(tx)
 		if err != nil {
+			return err
+		}
+		if err := s.notBehind(at.checkpoints); err != nil {
 			return err
 		}
 		keys, _, err := s.keys(tx)
@@ -172,11 +179,11 @@ func verifiers(public []string) note.Verifiers {
 // Trusted follows handovers from keys that are trusted to those after them. Keys that
 // nobody of them names are left out.
 func Trusted(roots []string, keys []Key) []string {
-	trusted := append([]string(nil), roots...)
+	trusted := slices.Clone(roots)
 	for again := true; again; {
 		again = false
 		for _, k := range keys {
-			if k.Handover == "" || contains(trusted, k.Public) {
+			if k.Handover == "" || slices.Contains(trusted, k.Public) {
 				continue
 			}
 			n, err := note.Open([]byte(k.Handover), verifiers(trusted))
@@ -186,15 +193,6 @@ func Trusted(roots []string, keys []Key) []string {
 		}
 	}
 	return trusted
-}
-
-func contains(all []string, one string) bool {
-	for _, a := range all {
-		if a == one {
-			return true
-		}
-	}
-	return false
 }
 
 var errNoKey = errors.New("checkpoint: there is no key that this installation can use")

@@ -2,6 +2,7 @@ package checkpoint_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -100,10 +101,51 @@ func TestReplicasSealAtOnce(t *testing.T) {
 		round(t, s)
 		clock.Forward(2 * time.Minute)
 		round(t, s)
+		if n := count(t, db, "SELECT count(*) FROM (SELECT 1 FROM audit_checkpoints GROUP BY tenant_id, size HAVING count(*) > 1) twice"); n != 0 {
+			t.Errorf("%d heads are signed twice", n)
+		}
 		for _, r := range verify(t, s, "", nil) {
 			if !r.Whole() || r.Pending != 0 || (r.TenantID == "alder" || r.TenantID == "birch") && r.Size != events {
 				t.Errorf("it is %+v", r)
 			}
+		}
+	})
+}
+
+// TestABundleHasWhatHappenedAMomentAgo, also when another replica is sealing in this moment.
+func TestABundleHasWhatHappenedAMomentAgo(t *testing.T) {
+	storetest.On(t, store.Postgres, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
+		s := service(t, db)
+		write(t, db, clock, "alder", 3, 1)
+		round(t, s)
+		held, release, sealing := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		go func() {
+			sealing <- db.Count(context.Background(), func(tx *store.Tx) error {
+				var id int
+				_, err := tx.One(&id, "SELECT id FROM audit_sealing FOR UPDATE")
+				close(held)
+				<-release
+				return err
+			})
+		}()
+		<-held
+		made := make(chan checkpoint.About, 1)
+		go func() {
+			about, err := s.Bundle(context.Background(), "alder", "alder", true, audit.Service, io.Discard)
+			if err != nil {
+				t.Error(err)
+			}
+			made <- about
+		}()
+		for len(made) == 0 && count(t, db, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		close(release)
+		if about := <-made; about.Size != 4 {
+			t.Errorf("it has %d events, want 4 with that of itself", about.Size)
+		}
+		if err := <-sealing; err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -43,15 +43,17 @@ const notALeaf = " AND NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.tenant_i
 const since = `e.written_in > '1' AND e.written_in >= pg_snapshot_xmin(CAST(CAST(? AS text) AS pg_snapshot)) AND NOT pg_visible_in_snapshot(e.written_in, CAST(CAST(? AS text) AS pg_snapshot))`
 
 // Seal appends what was committed and is in no tree yet, up to a batch of it, and says how
-// much, and whether there may be more. It is safe on several replicas at once: one of them holds the row, the others do
-// nothing. Nothing waits for the disk: after a crash what was lost is sealed again, and no
-// head of it was signed, because that does wait.
-func (s *Service) Seal(ctx context.Context) (n int, more bool, err error) {
+// much, and whether there may be more. It is safe on several replicas at once: one of them
+// holds the row, the others do nothing. Nothing waits for the disk: after a crash what was
+// lost is sealed again, and no head of it was signed, because that does wait.
+func (s *Service) Seal(ctx context.Context) (n int, more bool, err error) { return s.seal(ctx, take) }
+
+func (s *Service) seal(ctx context.Context, hold hold) (n int, more bool, err error) {
 	if pending, err := s.pending(ctx); err != nil || !pending {
 		return 0, false, err
 	}
 	err = s.DB.Count(ctx, func(tx *store.Tx) error {
-		at, held, err := take(tx)
+		at, held, err := hold(tx)
 		if err != nil || !held {
 			return err
 		}
@@ -97,18 +99,21 @@ func (s *Service) pending(ctx context.Context) (is bool, err error) {
 
 const sealingRow = "SELECT cluster, done, goal, upto, walking, walk_tenant, walk_at, walk_id, checkpoints FROM audit_sealing WHERE id = 1"
 
-// take gives the row, and holds it until the end of tx; or says that somebody else does.
+// hold gives the row, and holds it until the end of tx.
+type hold func(tx *store.Tx) (at sealing, held bool, err error)
+
+// take is to hold it unless somebody else does.
 func take(tx *store.Tx) (at sealing, held bool, err error) {
 	return read(tx, " FOR UPDATE SKIP LOCKED")
 }
 
-// wait is take for what cannot be left to somebody else.
-func wait(tx *store.Tx) (at sealing, err error) {
-	at, held, err := read(tx, " FOR UPDATE")
+// wait is to hold it for what cannot be left to somebody else.
+func wait(tx *store.Tx) (at sealing, held bool, err error) {
+	at, held, err = read(tx, " FOR UPDATE")
 	if err == nil && !held {
-		err = fmt.Errorf("checkpoint: audit_sealing has no row")
+		err = errors.New("checkpoint: audit_sealing has no row")
 	}
-	return at, err
+	return at, held, err
 }
 
 func read(tx *store.Tx, lock string) (at sealing, held bool, err error) {

@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,9 +20,10 @@ type Service struct {
 	Witnesses []Witness
 	BatchMost int // events in one transaction; 0: what suits the database
 
-	mu    sync.Mutex
-	heads map[string]Head // the largest that this process has signed or a witness has
-	ahead int64           // number of the last checkpoint that a witness had at the start
+	mu       sync.Mutex
+	recalled bool            // what the witnesses have
+	heads    map[string]Head // the largest that this process has signed or a witness has
+	ahead    int64           // number of the last checkpoint that a witness had at the start
 }
 
 // roundWait is between two looks at what there is to seal.
@@ -29,7 +31,9 @@ const roundWait = 200 * time.Millisecond
 
 // Run seals and signs until ctx ends, on whichever replica gets there first.
 func (s *Service) Run(ctx context.Context) {
-	s.Recall()
+	if err := s.Recall(); err != nil {
+		s.Log.Error("a witness of the audit cannot be read", "error", err)
+	}
 	var telling sync.WaitGroup
 	defer telling.Wait()
 	for _, w := range s.Witnesses {
@@ -68,26 +72,35 @@ func (s *Service) Round(ctx context.Context) error {
 	}
 }
 
-// Recall learns from the witnesses what they have seen.
-func (s *Service) Recall() {
+// Recall learns from the witnesses what they have seen, once. Whoever signs asks for it
+// first: a witness that cannot be read may have seen another history.
+func (s *Service) Recall() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.recalled {
+		return nil
+	}
 	for _, w := range s.Witnesses {
 		heads, number, err := w.Heads()
 		if err != nil {
-			s.Log.Error("a witness of the audit cannot be read", "witness", w.Name(), "error", err)
-			continue
+			return fmt.Errorf("%w (%s)", err, w.Name())
 		}
 		for _, h := range heads {
-			s.know(h)
+			s.learn(h)
 		}
-		s.mu.Lock()
 		s.ahead = max(s.ahead, number)
-		s.mu.Unlock()
 	}
+	s.recalled = true
+	return nil
 }
 
 func (s *Service) know(h Head) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.learn(h)
+}
+
+func (s *Service) learn(h Head) {
 	if s.heads == nil {
 		s.heads = map[string]Head{}
 	}

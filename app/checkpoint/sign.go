@@ -42,31 +42,30 @@ func (s *Service) Sign(ctx context.Context) (n int, err error) {
 	for i, d := range due {
 		tenants[i] = d.TenantID
 	}
-	return s.sign(ctx, tenants)
+	return s.sign(ctx, tenants, take)
 }
 
 // SignNow seals and signs everything of a tenant that is committed, without waiting for its
-// time.
+// time; and for who is sealing beside it, it waits.
 func (s *Service) SignNow(ctx context.Context, tenantID string) error {
 	for more := true; more; {
 		var err error
-		if _, more, err = s.Seal(ctx); err != nil {
+		if _, more, err = s.seal(ctx, wait); err != nil {
 			return err
 		}
 	}
-	var n int
-	if _, err := s.DB.View(ctx).One(&n, "SELECT count(*) FROM audit_trees WHERE tenant_id = ? AND size > signed_size", tenantID); err != nil || n == 0 {
-		return store.Unusable(err)
-	}
-	_, err := s.sign(ctx, []string{tenantID})
+	_, err := s.sign(ctx, []string{tenantID}, wait)
 	return err
 }
 
-func (s *Service) sign(ctx context.Context, tenants []string) (n int, err error) {
+func (s *Service) sign(ctx context.Context, tenants []string, hold hold) (n int, err error) {
+	if err := s.Recall(); err != nil {
+		return 0, err
+	}
 	var made []Head
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {
 		made = nil
-		at, held, err := take(tx)
+		at, held, err := hold(tx)
 		if err != nil || !held {
 			return err
 		}
@@ -89,7 +88,14 @@ func (s *Service) sign(ctx context.Context, tenants []string) (n int, err error)
 			keys = append(keys, first)
 		}
 		for _, tenantID := range tenants {
-			head, why, err := s.grown(tx, tenantID, keys)
+			t, err := treeOf(tx, tenantID)
+			if err != nil {
+				return err
+			}
+			if t.size == t.signedSize {
+				continue // another replica was first
+			}
+			head, why, err := s.grown(tx, tenantID, t, keys)
 			if err != nil {
 				return err
 			}
@@ -123,11 +129,7 @@ func (s *Service) sign(ctx context.Context, tenants []string) (n int, err error)
 }
 
 // grown gives the head of a tree that grew out of those that are known, or why it did not.
-func (s *Service) grown(tx *store.Tx, tenantID string, keys []Key) (head Head, why string, err error) {
-	t, err := treeOf(tx, tenantID)
-	if err != nil {
-		return head, "", err
-	}
+func (s *Service) grown(tx *store.Tx, tenantID string, t tree, keys []Key) (head Head, why string, err error) {
 	head = Head{TenantID: tenantID, Size: t.size, Root: t.root}
 	var olds []Head
 	var last struct{ Note string }
@@ -143,8 +145,9 @@ func (s *Service) grown(tx *store.Tx, tenantID string, keys []Key) (head Head, w
 	case t.signedSize > 0:
 		return head, faultCut, nil
 	}
-	if old, ok := s.known(tenantID); ok {
-		olds = append(olds, old)
+	// Mostly it is this process that signed the last one, and knows the same.
+	if own, ok := s.known(tenantID); ok && (len(olds) == 0 || own.Size != olds[0].Size || own.Root != olds[0].Root) {
+		olds = append(olds, own)
 	}
 	stored := hashes{tx, tenantID}
 	if root, err := tlog.TreeHash(t.size, stored); err != nil || root != t.root {

@@ -1,7 +1,9 @@
 package checkpoint_test
 
 import (
+	"archive/zip"
 	"bytes"
+	"io/fs"
 	"path/filepath"
 	"testing"
 	"time"
@@ -27,6 +29,20 @@ func bundle(t testing.TB, s *checkpoint.Service, tenantID string, personal bool)
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// inBundle is a file of a bundle.
+func inBundle(t *testing.T, b []byte, name string) []byte {
+	t.Helper()
+	file, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := fs.ReadFile(file, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func TestWhatIsWholeIsFoundWhole(t *testing.T) {
@@ -79,8 +95,8 @@ func TestWhatIsWholeIsFoundWhole(t *testing.T) {
 			if err != nil || !r.Whole() || r.Size < 1321 || about.Tenant != "alder" || len(trusted) != 2 || (r.Erased > 0) != personal {
 				t.Errorf("the bundle is %+v, %v, %v", r, trusted, err)
 			}
-			if bytes.Contains(b, []byte("203.0.113.9")) {
-				t.Log("not compressed")
+			if events := inBundle(t, b, "events.jsonl"); bytes.Contains(events, []byte("203.0.113.9")) != personal || bytes.Contains(events, []byte("anna@alder.example")) != personal {
+				t.Errorf("with personal data: %t; and they are in it: %t", personal, !personal)
 			}
 		}
 	})

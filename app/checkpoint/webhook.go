@@ -23,11 +23,11 @@ type Webhook struct {
 // Name does not have the address, which may be a secret.
 func (w *Webhook) Name() string { return "webhook" }
 
-// Own: all replicas share it.
-func (w *Webhook) Own() bool { return false }
-
 // Heads: nobody asks it.
 func (w *Webhook) Heads() ([]Head, int64, error) { return nil, 0, nil }
+
+// Reached: all replicas share it, and note it in the database.
+func (w *Webhook) Reached() (number int64, own bool, err error) { return 0, false, nil }
 
 const webhookWait = 10 * time.Second
 

@@ -13,8 +13,9 @@ type Witness interface {
 	// Heads gives the largest head of each tenant, and the number of the last checkpoint,
 	// of a witness that can be read; else nothing.
 	Heads() (heads []Head, number int64, err error)
-	// Own says whether each replica has one of its own, which knows itself what it has.
-	Own() bool
+	// Reached gives the number of the last checkpoint that it has, where each replica has one
+	// of its own, which knows that itself.
+	Reached() (number int64, own bool, err error)
 	Keep(ctx context.Context, all []Signed) error
 }
 
@@ -30,6 +31,7 @@ const (
 	tellWait   = time.Second
 	tellMost   = 200              // checkpoints at once
 	claimLife  = 30 * time.Second // for which one replica tells a witness that all share
+	seenWait   = time.Minute      // before it is noted again that somebody speaks of a witness
 	WitnessOld = 2 * time.Minute  // after which a checkpoint that a witness has not makes it late
 )
 
@@ -57,56 +59,74 @@ func (s *Service) tell(ctx context.Context, w Witness) {
 
 // Tell hands a witness every checkpoint that it has not. What it took is noted, and why it
 // did not, for the health of the platform; it is tried again a second later. It may get one
-// twice: its number says so.
+// twice: its number says so. While there is nothing to hand on, nothing is written.
 func (s *Service) Tell(ctx context.Context, w Witness) error {
 	tx := s.DB.View(ctx)
-	_, err := s.DB.CountOne(ctx, `INSERT INTO audit_witnesses (name, reached, seen_at) VALUES (?, 0, ?) ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at`, w.Name(), tx.Now)
-	if err != nil {
-		return err
-	}
 	for {
-		var row struct{ Reached, Newest int64 }
-		if _, err := tx.One(&row, "SELECT w.reached AS reached, s.checkpoints AS newest FROM audit_witnesses w, audit_sealing s WHERE w.name = ? AND s.id = 1", w.Name()); err != nil {
+		var row struct {
+			Reached, Newest int64
+			SeenAt          *time.Time
+			Fault           string
+		}
+		if _, err := tx.One(&row, `SELECT COALESCE(w.reached, 0) AS reached, w.seen_at, COALESCE(w.fault, '') AS fault, s.checkpoints AS newest
+			FROM audit_sealing s LEFT JOIN audit_witnesses w ON w.name = ? WHERE s.id = 1`, w.Name()); err != nil {
 			return store.Unusable(err)
 		}
-		if w.Own() {
-			if _, row.Reached, err = w.Heads(); err != nil {
-				return s.noted(ctx, w, err)
+		now := s.DB.Now()
+		if row.SeenAt == nil || !now.Before(row.SeenAt.Add(seenWait)) {
+			_, err := s.DB.CountOne(ctx, "INSERT INTO audit_witnesses (name, reached, seen_at) VALUES (?, 0, ?) ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at", w.Name(), now)
+			if err != nil {
+				return err
 			}
 		}
-		if row.Reached >= row.Newest {
-			return s.noted(ctx, w, s.notBehind(row.Newest))
+		reached, own, err := w.Reached()
+		if !own {
+			reached = row.Reached
 		}
-		if !w.Own() {
+		if err != nil || reached >= row.Newest {
+			if err == nil {
+				err = s.notBehind(row.Newest)
+			}
+			if said(err) == row.Fault {
+				return err
+			}
+			return s.noted(ctx, w, err)
+		}
+		if !own {
 			claimed, err := s.DB.CountOne(ctx, "UPDATE audit_witnesses SET claimed_until = ? WHERE name = ? AND (claimed_until IS NULL OR claimed_until <= ?) AND reached = ?",
-				s.DB.Now().Add(claimLife), w.Name(), s.DB.Now(), row.Reached)
+				now.Add(claimLife), w.Name(), now, reached)
 			if err != nil || claimed == 0 {
 				return err
 			}
 		}
 		var all []Signed
-		if err := tx.All(&all, "SELECT number, tenant_id, note FROM audit_checkpoints WHERE number > ? ORDER BY number LIMIT ?", row.Reached, tellMost); err != nil || len(all) == 0 {
+		if err := tx.All(&all, "SELECT number, tenant_id, note FROM audit_checkpoints WHERE number > ? ORDER BY number LIMIT ?", reached, tellMost); err != nil || len(all) == 0 {
 			return store.Unusable(err)
 		}
 		if err := w.Keep(ctx, all); err != nil {
 			return s.noted(ctx, w, err)
 		}
-		_, err := s.DB.CountOne(ctx, "UPDATE audit_witnesses SET reached = ?, kept_at = ?, claimed_until = NULL, fault = '' WHERE name = ?", all[len(all)-1].Number, s.DB.Now(), w.Name())
+		_, err = s.DB.CountOne(ctx, "UPDATE audit_witnesses SET reached = ?, kept_at = ?, claimed_until = NULL, fault = '' WHERE name = ?", all[len(all)-1].Number, s.DB.Now(), w.Name())
 		if err != nil {
 			return err
 		}
 	}
 }
 
-// noted keeps what is wrong with a witness, or that nothing is, and gives it back.
+// noted keeps what is wrong with a witness, or that nothing is, lets go of it, and gives
+// that back.
 func (s *Service) noted(ctx context.Context, w Witness, wrong error) error {
-	text := ""
-	if wrong != nil {
-		text = wrong.Error()
-	}
-	_, err := s.DB.CountOne(context.WithoutCancel(ctx), "UPDATE audit_witnesses SET fault = ?, claimed_until = NULL WHERE name = ? AND fault <> ?", text, w.Name(), text)
+	_, err := s.DB.CountOne(context.WithoutCancel(ctx), "UPDATE audit_witnesses SET fault = ?, claimed_until = NULL WHERE name = ?", said(wrong), w.Name())
 	if wrong != nil {
 		return wrong
 	}
 	return err
+}
+
+// said is what the health says of an error.
+func said(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }

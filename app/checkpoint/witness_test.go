@@ -3,6 +3,7 @@ package checkpoint_test
 import (
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -61,8 +62,50 @@ func TestTheFileOfAWitness(t *testing.T) {
 		if err := os.WriteFile(path, []byte("something else\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := (&checkpoint.File{Path: path}).Heads(); err == nil {
+		strange := &checkpoint.File{Path: path, Host: "here"}
+		if _, _, err := strange.Heads(); err == nil {
 			t.Error("a file of something else is a witness")
+		}
+		s := &checkpoint.Service{DB: db, Keys: keys(t), Log: slog.New(slog.DiscardHandler), Witnesses: []checkpoint.Witness{strange}}
+		write(t, db, clock, "alder", 5, 1)
+		if err := s.Round(t.Context()); err == nil || int64(count(t, db, "SELECT max(number) FROM audit_checkpoints")) != last {
+			t.Errorf("beside it something is signed: %v", err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if round(t, s); int64(count(t, db, "SELECT max(number) FROM audit_checkpoints")) == last {
+			t.Error("when it is moved away nothing is signed")
+		}
+	})
+}
+
+// TestAWitnessThatHasEverything costs no writing, but for the word once a minute that
+// somebody speaks of it.
+func TestAWitnessThatHasEverything(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
+		file := &checkpoint.File{Path: filepath.Join(t.TempDir(), "witness"), Host: "here"}
+		s := service(t, db, file)
+		write(t, db, clock, "alder", 2, 1)
+		round(t, s)
+		seen := func() (at time.Time) {
+			t.Helper()
+			if err := s.Tell(t.Context(), file); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.View(t.Context()).One(&at, "SELECT seen_at FROM audit_witnesses"); err != nil {
+				t.Fatal(err)
+			}
+			return at
+		}
+		first := seen()
+		clock.Forward(time.Minute - time.Second)
+		if got := seen(); !got.Equal(first) {
+			t.Errorf("within a minute it is written again, at %v", got)
+		}
+		clock.Forward(time.Second)
+		if got := seen(); !got.Equal(first.Add(time.Minute)) {
+			t.Errorf("after a minute %v stands there", got)
 		}
 	})
 }
@@ -101,8 +144,10 @@ func TestAWitnessThatCannotBeReached(t *testing.T) {
 			round(t, s)
 			clock.Forward(2 * time.Minute)
 		}
-		if err := s.Tell(t.Context(), hook); err == nil {
-			t.Error("an answer of 500 is taken for one")
+		for range 2 { // the second time too it lets go of it at once
+			if err := s.Tell(t.Context(), hook); err == nil {
+				t.Error("an answer of 500 is taken for one")
+			}
 		}
 		if err := s.Tell(t.Context(), lost); err == nil {
 			t.Error("a file that cannot be written is")

@@ -95,6 +95,10 @@ func one(f Feature, closes string) string {
 		ELSE NOT EXISTS (SELECT 1 FROM rollout_gates g WHERE g.tenant_id = t.id AND g.part = %[1]d AND %[4]s) END)`, e.Bit, place("t.seed", "r"), unruled, closes)
 }
 
+// LeftOut is a condition that a user u is in a group that the rule for some feature excludes.
+const LeftOut = `EXISTS (SELECT 1 FROM group_members m JOIN rollout_groups n ON n.tenant_id = m.tenant_id AND n.group_id = m.group_id AND n.excluded
+	WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id)`
+
 // Included is a condition that a user, a column of the statement around it, is in a group
 // that the rule for a feature includes, whatever else it says. It takes the tenant. It reads the members once, and goes through
 // no other rows for each of them: how many there are no plan guesses well.

@@ -61,11 +61,7 @@ func drillSince(a breakglass.Account, now time.Time) *time.Time {
 	if !a.DrillDue(now) {
 		return nil
 	}
-	due := a.MadeAt
-	if a.DrilledAt != nil {
-		due = *a.DrilledAt
-	}
-	due = due.Add(breakglass.DrillSpan)
+	due := a.DrillAt()
 	return &due
 }
 
@@ -197,8 +193,7 @@ func latest(tx *store.Tx, one string, of []any, other string, ofOther []any) (si
 
 // excluded finds people in groups that a feature leaves out.
 func excluded(tx *store.Tx, tenantID string) (*Found, error) {
-	f, err := counted(`users u WHERE u.tenant_id = ? AND u.state = 'active' AND NOT u.break_glass AND EXISTS (SELECT 1 FROM group_members m JOIN rollout_groups g ON g.tenant_id = m.tenant_id AND g.group_id = m.group_id AND g.excluded
-		WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id)`, "")(tx, tenantID)
+	f, err := counted("users u WHERE u.tenant_id = ? AND u.state = 'active' AND NOT u.break_glass AND "+feature.LeftOut, "")(tx, tenantID)
 	if err != nil || f == nil {
 		return nil, err
 	}

@@ -307,7 +307,7 @@ func TestWhoMadeAnAccountGetsNothingApprovedByIt(t *testing.T) {
 	})
 }
 
-// TestABreakGlassCodeComesUpNowhere: not in the database, the pages or the log.
+// TestABreakGlassCodeComesUpNowhere in the database, nor the number on the outside.
 func TestABreakGlassCodeComesUpNowhere(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		s := w.glass(t, glassName)
