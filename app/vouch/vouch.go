@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/app/access"
@@ -480,14 +479,8 @@ func Keys(tenantID, id string) []string {
 
 // Changed is the look of the hub for words: which of them wait no more.
 func (s *Service) Changed(ctx context.Context, keys []string) (changed []string, err error) {
-	byTenant := map[string][]string{}
-	for _, key := range keys {
-		if parts := strings.SplitN(key, ":", 3); len(parts) == 3 {
-			byTenant[parts[1]] = append(byTenant[parts[1]], parts[2])
-		}
-	}
 	tx := s.DB.View(ctx)
-	for tenantID, ids := range byTenant {
+	for tenantID, ids := range wake.ByTenant(keys) {
 		var over []string
 		if err := tx.All(&over, "SELECT id FROM vouches WHERE tenant_id = ? AND id IN ? AND (state <> 'pending' OR expires_at <= ?)", tenantID, ids, tx.Now); err != nil {
 			return nil, err
