@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"latchkey/app/access"
-	"latchkey/app/backupphone"
 	"latchkey/app/cases"
 	"latchkey/app/desk"
 	"latchkey/app/fault"
@@ -162,6 +161,9 @@ func (s *Service) For(ctx context.Context, who access.Standing, userID string) (
 			return d, store.Unusable(err)
 		}
 		taken, err := s.taken(tx, who.TenantID, p, of)
+		if err == nil {
+			err = p.reach(tx, who.TenantID)
+		}
 		if err != nil {
 			return d, store.Unusable(err)
 		}
@@ -178,11 +180,7 @@ func (s *Service) For(ctx context.Context, who access.Standing, userID string) (
 				offer.Manager = user.Full(p.ManagerName, p.ManagerTitle)
 			}
 			if via == BackupPhone {
-				numbers, err := backupphone.OfCaller(tx, who.TenantID, userID)
-				if err != nil {
-					return d, store.Unusable(err)
-				}
-				for _, n := range numbers {
+				for _, n := range p.backups {
 					offer.Numbers = append(offer.Numbers, Number{n.ID, provider.MaskNumber(n.Number), string(n.Channel)})
 				}
 			}

@@ -123,12 +123,11 @@ func (s *Service) begin(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if !there && !slices.Contains(cases.Causes, b.Cause) {
 		fields["cause"] = "case.cause"
 	}
-	if b.To != "" && b.Via == BackupPhone {
-		numbers, err := backupphone.OfCaller(tx, act.TenantID, act.TargetID)
-		if err != nil {
+	if b.Via == BackupPhone {
+		if err := p.reach(tx, act.TenantID); err != nil {
 			return plan, err
 		}
-		if !slices.ContainsFunc(numbers, func(n backupphone.Phone) bool { return n.ID == b.To }) {
+		if b.To != "" && !slices.ContainsFunc(p.backups, func(n backupphone.Phone) bool { return n.ID == b.To }) {
 			fields["backup_phone"] = "callercheck.no_backup_phone"
 		}
 	}

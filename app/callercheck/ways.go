@@ -26,6 +26,14 @@ type person struct {
 	ManagerName, ManagerTitle    string // sign-in name and display name
 	ManagerState                 string
 	ManagerPhone                 bool
+
+	backups []backupphone.Phone // that a code would reach; see reach
+}
+
+// reach looks which backup phones of a person a code would reach now.
+func (p *person) reach(tx *store.Tx, tenantID string) (err error) {
+	p.backups, err = backupphone.Reachable(tx, tenantID, p.ID, "")
+	return err
 }
 
 // asked says of a user u that some phone of theirs is asked.
@@ -88,11 +96,10 @@ func (s *Service) stops(tx *store.Tx, tenantID, agentID string, p person, v Via,
 			return conflict("callercheck.no_phone"), until, nil
 		}
 	case BackupPhone:
-		numbers, err := backupphone.OfCaller(tx, tenantID, p.ID)
-		if err == nil && len(numbers) == 0 {
+		if len(p.backups) == 0 {
 			why = conflict("callercheck.no_backup_phone")
 		}
-		return why, until, err
+		return why, until, nil
 	case Manager:
 		recipient = p.ManagerID
 		switch {
