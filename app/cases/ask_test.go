@@ -2,6 +2,7 @@ package cases_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -312,6 +313,51 @@ func TestAskingNeedsTheFeature(t *testing.T) {
 			WantCode(t, "turned off for everybody", err, "feature.off")
 		}
 		WantCode(t, "signed in", d.asksSignedIn(d.nurse.ID, d.nurse.Name, "pwd"), "feature.off")
+	})
+}
+
+// TestARequestIsWaitedForWhileItsPersonMayAsk: what waits for it is told when that changes,
+// and only then.
+func TestARequestIsWaitedForWhileItsPersonMayAsk(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		by, err := d.asks(d.nurse.Name, Browser("home"), lost)
+		d.must(err)
+		nobody, err := d.asks("nobody@alder.example", Browser("home"), lost)
+		d.must(err)
+		look := func(claim string, by signin.Asker, told, shut bool) {
+			t.Helper()
+			asked := d.asked(by)
+			key := cases.AskKey(by.TenantID, asked.ID)
+			changed, err := d.cases.AskChanged(t.Context(), []string{key})
+			d.must(err)
+			if is := slices.Contains(changed, key); is != told || asked.Shut != shut {
+				t.Errorf("%s: told %t, shut %t; want %t and %t", claim, is, asked.Shut, told, shut)
+			}
+		}
+		look("before it is taken in", by, false, false)
+		d.must(d.cases.TakeIn(t.Context()))
+		look("nobody has taken it", by, false, false)
+		look("it is nobody's", nobody, false, false)
+		for _, row := range []struct {
+			claim, set, unset string
+			told, shut        bool
+		}{
+			{"an agent has it", "cases SET owner_id = 'somebody'", "cases SET owner_id = ''", true, false},
+			{"its case is closed", "cases SET state = 'closed'", "cases SET state = 'open'", true, false},
+			{"its person is locked, whom nobody else helps", "users SET state = 'locked'", "users SET state = 'active'", false, false},
+			{"its person is disabled", "users SET state = 'disabled'", "users SET state = 'active'", true, true},
+			{"their organisation is suspended", "tenants SET state = 'suspended'", "tenants SET state = 'active'", true, true},
+		} {
+			d.Set("UPDATE " + row.set)
+			look(row.claim, by, row.told, row.shut)
+			d.Set("UPDATE " + row.unset)
+		}
+		d.Act(func(tx *store.Tx) error {
+			return feature.Store(tx, d.Alder.ID, feature.SelfServiceRecovery, feature.Rule{Stage: feature.Off}, 1)
+		})
+		look("the feature is off for them", by, true, true)
+		d.Clock.Forward(time.Hour)
+		look("an hour later, of nobody", nobody, true, false)
 	})
 }
 
