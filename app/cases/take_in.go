@@ -97,10 +97,8 @@ func (s *Service) asked(tx *store.Tx, a askRow, userID string, origin Origin, by
 	if err := audit.Record(tx, e); err != nil {
 		return err
 	}
-	if c.OwnerID != "" {
-		if err := s.tellOwner(tx, c, audit.CaseNoted); err != nil {
-			return err
-		}
+	if err := s.tellOwner(tx, c, audit.CaseNoted); err != nil {
+		return err
 	}
 	return s.tellAsked(tx, c, a)
 }
@@ -126,14 +124,20 @@ func (s *Service) tellAsked(tx *store.Tx, c Case, a askRow) error {
 	return notify.Tell(tx, c.TenantID, c.UserID, n)
 }
 
-// tellOwner leaves the agent of a case a notice, where they read any here.
+// tellOwner leaves the agent of a case a notice, if it has one who reads any here.
 func (s *Service) tellOwner(tx *store.Tx, c Case, action audit.Action) error {
-	var owner string
-	found, err := tx.One(&owner, "SELECT id FROM users WHERE tenant_id = ? AND id = ?", c.TenantID, c.OwnerID)
-	if err != nil || !found {
-		return err // a guest of the tenant, who reads no notices here
+	reads, err := readsHere(tx, c.TenantID, c.OwnerID)
+	if err != nil || !reads {
+		return err
 	}
-	return notify.Tell(tx, c.TenantID, owner, notify.Notice{Action: action, Detail: c.Name()})
+	return notify.Tell(tx, c.TenantID, c.OwnerID, notify.Notice{Action: action, Detail: c.Name()})
+}
+
+// readsHere says whether somebody reads notices in a tenant: whom it has let in as a guest
+// does not, nor does nobody.
+func readsHere(tx *store.Tx, tenantID, userID string) (bool, error) {
+	var id string
+	return tx.One(&id, "SELECT id FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
 }
 
 // twiceSpan is for how long what somebody asks once more, in the same browser and for the

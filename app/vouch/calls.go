@@ -50,28 +50,20 @@ func (s *Service) Inbox(ctx context.Context, who access.Standing) ([]Call, error
 
 // calls gives call-backs with the names of those in them.
 func calls(tx *store.Tx, waits ...Vouch) ([]Call, error) {
-	var of, callers, ofCases []string
+	var people, of []string
 	for _, v := range waits {
-		of, callers, ofCases = append(of, v.UserID), append(callers, v.GivenBy), append(ofCases, v.CaseID)
+		people, of = append(people, v.UserID, v.GivenBy), append(of, v.CaseID)
 	}
 	tenantID := waits[0].TenantID
-	var shown []struct{ ID, Name, DisplayName string }
-	if err := tx.All(&shown, "SELECT id, name, display_name FROM users WHERE tenant_id = ? AND id IN ?", tenantID, of); err != nil {
-		return nil, err
-	}
-	named, err := user.NamesOf(tx, tenantID, callers...)
+	named, err := user.CalledOf(tx, tenantID, people...)
 	if err != nil {
 		return nil, err
 	}
-	cased, err := cases.Names(tx, tenantID, ofCases...)
+	cased, err := cases.Names(tx, tenantID, of...)
 	all := make([]Call, len(waits))
 	for i, v := range waits {
-		all[i] = Call{Vouch: v, CaseName: cased[v.CaseID], CalledBy: named[v.GivenBy]}
-		for _, u := range shown {
-			if u.ID == v.UserID {
-				all[i].UserName, all[i].PersonName = u.Name, user.Full(u.Name, u.DisplayName)
-			}
-		}
+		u := named[v.UserID]
+		all[i] = Call{Vouch: v, UserName: u.Name, PersonName: user.Full(u.Name, u.DisplayName), CaseName: cased[v.CaseID], CalledBy: named[v.GivenBy].Name}
 	}
 	return all, err
 }
