@@ -388,7 +388,9 @@ func TestWhoIsSignedInAsks(t *testing.T) {
 		d.Clock.Forward(11 * time.Second)
 		ended := session.Session{TenantID: d.Alder.ID, UserID: d.nurse.ID, UserName: d.nurse.Name, ID: "gone", AMR: "pwd"}
 		WantCode(t, "a session that is over", d.cases.AskSignedIn(t.Context(), ended, "home", lost, audit.Origin{}), "feature.off")
-		for range 7 {
+		ended.ID, _ = d.Session(d.porter)
+		WantCode(t, "a session of somebody else", d.cases.AskSignedIn(t.Context(), ended, "home", lost, audit.Origin{}), "feature.off")
+		for range 6 {
 			d.must(d.asksSignedIn(d.nurse.ID, d.nurse.Name, "pwd"))
 		}
 		WantCode(t, "the eleventh", d.asksSignedIn(d.nurse.ID, d.nurse.Name, "pwd"), "case.ask_often")

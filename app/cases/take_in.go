@@ -187,9 +187,8 @@ func (s *Service) AskSignedIn(ctx context.Context, who session.Session, browser 
 		}
 		err = tx.Change(fault.New(fault.Conflict, "feature.off"), `INSERT INTO case_asks (tenant_id, id, number, user_id, subject, browser_digest, proved, cause, words, state, ip, browser, asked_at)
 			SELECT u.tenant_id, ?, ?, u.id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM users u JOIN tenants t ON t.id = u.tenant_id
-			JOIN sessions s ON s.tenant_id = u.tenant_id AND s.user_id = u.id
-			WHERE u.tenant_id = ? AND u.id = ? AND s.id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND u.state = 'active' AND `+mayAsk,
-			row.ID, row.Number, subject, browser, row.Proved, row.Cause, row.Words, row.State, row.IP, row.Browser, tx.Now, row.TenantID, row.UserID, who.ID, tx.Now)
+			WHERE u.tenant_id = ? AND u.id = ? AND EXISTS (SELECT 1 FROM sessions o WHERE o.tenant_id = u.tenant_id AND o.user_id = u.id AND o.id = ?) AND `+session.Stands+` AND `+mayAsk,
+			row.ID, row.Number, subject, browser, row.Proved, row.Cause, row.Words, row.State, row.IP, row.Browser, tx.Now, row.TenantID, row.UserID, who.ID, row.TenantID, who.ID)
 		if err != nil {
 			return err
 		}

@@ -94,7 +94,7 @@ func (v Vouch) Live(now time.Time) prompt.State {
 type situation struct {
 	BypassID, CaseID, RequestedBy, ApprovedBy, CheckVia, BypassState string
 	CheckID, PhoneID                                                 string // the check that it rests on, and the backup phone that a part of it went to
-	BypassAt, BypassEndsAt, SessionAt                                time.Time
+	BypassAt, SessionAt                                              time.Time
 	Name, DisplayName, State                                         string
 	TenantState, MatchMode                                           string
 	ManagerID, ManagerName, ManagerTitle, ManagerState               string
@@ -108,7 +108,7 @@ type situation struct {
 // read reads what every word is judged by. A session that has ended, or that no bypass
 // made, is fault.Forbidden.
 func read(tx *store.Tx, tenantID, userID, sessionID string) (on situation, err error) {
-	found, err := tx.One(&on, `SELECT b.id AS bypass_id, b.case_id, b.requested_by, b.approved_by, b.check_via, b.check_id, b.phone_id, b.state AS bypass_state, b.created_at AS bypass_at, b.ends_at AS bypass_ends_at, s.created_at AS session_at,
+	found, err := tx.One(&on, `SELECT b.id AS bypass_id, b.case_id, b.requested_by, b.approved_by, b.check_via, b.check_id, b.phone_id, b.state AS bypass_state, b.created_at AS bypass_at, s.created_at AS session_at,
 		u.name, u.display_name, u.state, t.state AS tenant_state, t.match_mode, u.manager_id, COALESCE(m.name, '') AS manager_name, COALESCE(m.display_name, '') AS manager_title, COALESCE(m.state, '') AS manager_state,
 		CASE WHEN m.id IS NULL THEN FALSE ELSE `+device.Answers("m")+` END AS manager_phone, COALESCE(c.number, 0) AS case_number
 		FROM sessions s JOIN bypasses b ON b.tenant_id = s.tenant_id AND b.id = s.bypass_id JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN tenants t ON t.id = u.tenant_id
