@@ -92,18 +92,7 @@ func waiting(tx *store.Tx, who access.Standing) (which string, values []any) {
 // were shown is an event.
 func (s *Service) FindCall(ctx context.Context, who access.Standing, id string, from audit.Origin) (c Call, err error) {
 	tx := s.DB.View(ctx)
-	var v Vouch
-	found, err := tx.One(&v, "SELECT "+columns+" FROM vouches WHERE tenant_id = ? AND id = ? AND kind = 'call_back'", who.TenantID, id)
-	if err == nil && !found {
-		err = fault.New(fault.NotFound, "http.not_found")
-	}
-	if err != nil {
-		return c, store.Unusable(err)
-	}
-	seen, err := s.Rules.Ask(tx, access.Question{TenantID: who.TenantID, ActorID: who.UserID, Needs: access.AuthenticatorView, TargetID: v.UserID})
-	if err == nil {
-		err = seen.Err()
-	}
+	v, err := s.visible(tx, who, id)
 	if err != nil {
 		return c, store.Unusable(err)
 	}
@@ -120,6 +109,29 @@ func (s *Service) FindCall(ctx context.Context, who access.Standing, id string, 
 	looked := v.event(audit.VouchAsked, audit.User(who.UserID), from)
 	looked.Action = audit.CallBackLooked
 	return c, s.DB.Act(ctx, func(tx *store.Tx) error { return audit.Record(tx, looked) })
+}
+
+// PersonOf gives whom a call-back is of, for an act on them, and shows nothing. It fails as
+// FindCall does.
+func (s *Service) PersonOf(ctx context.Context, who access.Standing, id string) (userID string, err error) {
+	v, err := s.visible(s.DB.View(ctx), who, id)
+	return v.UserID, store.Unusable(err)
+}
+
+// visible finds a call-back that somebody may look at.
+func (s *Service) visible(tx *store.Tx, who access.Standing, id string) (v Vouch, err error) {
+	found, err := tx.One(&v, "SELECT "+columns+" FROM vouches WHERE tenant_id = ? AND id = ? AND kind = 'call_back'", who.TenantID, id)
+	if err == nil && !found {
+		err = fault.New(fault.NotFound, "http.not_found")
+	}
+	if err != nil {
+		return v, err
+	}
+	seen, err := s.Rules.Ask(tx, access.Question{TenantID: who.TenantID, ActorID: who.UserID, Needs: access.AuthenticatorView, TargetID: v.UserID})
+	if err == nil {
+		err = seen.Err()
+	}
+	return v, err
 }
 
 // openCall adds to a call-back that waits what whoever looks may do with it.
