@@ -3,7 +3,9 @@ package signals
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/app/access"
@@ -58,6 +60,7 @@ func (s *Service) tell(ctx context.Context, tenantID string) error {
 	if err != nil {
 		return store.Unusable(err)
 	}
+	reports := map[string]Report{} // by what a lead sees: most see all
 	for _, lead := range leads {
 		var told string
 		if there, err := tx.One(&told, "SELECT user_id FROM agent_notices WHERE tenant_id = ? AND user_id = ? AND week = ?", tenantID, lead, week); err != nil || there {
@@ -70,9 +73,16 @@ func (s *Service) tell(ctx context.Context, tenantID string) error {
 		if err != nil {
 			return store.Unusable(err)
 		}
-		r, err := viewOf(who, WeeksUsual, tx.Now).report(tx)
-		if err != nil {
-			return store.Unusable(err)
+		if own(who) {
+			continue // a lead no more
+		}
+		sees := strings.Join(slices.Sorted(slices.Values(who.Scope)), " ")
+		r, counted := reports[sees]
+		if !counted {
+			if r, err = viewOf(who, WeeksUsual, tx.Now).report(tx); err != nil {
+				return store.Unusable(err)
+			}
+			reports[sees] = r
 		}
 		flagged := 0
 		for _, a := range r.Agents {
