@@ -19,7 +19,7 @@ import (
 )
 
 // TestABypassIsUsedOrNotWhenTheProgramIsKilled: people type their codes, and the process
-// dies without a word while it takes them, ten times with five of them each. A bypass is
+// dies without a word while it takes them, fifty times with two of them each. A bypass is
 // used exactly when there is a session of it; whoever heard that they are in is in; and the
 // next process lets in whose bypass was not used, and refuses the others, twice alike.
 func TestABypassIsUsedOrNotWhenTheProgramIsKilled(t *testing.T) {
@@ -27,7 +27,7 @@ func TestABypassIsUsedOrNotWhenTheProgramIsKilled(t *testing.T) {
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
-			const kills, people = 10, 5
+			const kills, people = 50, 2
 			address, master := storetest.Address(t, dialect), []byte("a master key that only tests have")
 			db, err := store.Open(t.Context(), address, slog.New(slog.DiscardHandler))
 			if err != nil {
@@ -104,7 +104,7 @@ func TestABypassIsUsedOrNotWhenTheProgramIsKilled(t *testing.T) {
 				if kill == kills-1 {
 					all.Wait() // the last ones are all in
 				}
-				time.Sleep(time.Duration((kill-1)*(kill-1)) * time.Millisecond) // anywhere from before the first to after the last
+				time.Sleep(time.Duration((kill-1)*(kill-1)) * time.Millisecond / 36) // anywhere from before the first to after the last
 				must(t, p.command.Process.Kill())
 				<-p.ended
 				all.Wait()

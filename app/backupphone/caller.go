@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"latchkey/app/fault"
-	"latchkey/app/feature"
 	"latchkey/app/notify"
 	"latchkey/app/provider"
 	"latchkey/app/secret"
@@ -20,39 +19,19 @@ type Caller struct {
 	Letters          string // by which the agent proves to be who sent it
 }
 
-// OfCaller lists the backup phones of a user that the helpdesk may send a code to now:
-// of ways that the user has, that somebody carries, and in countries that are allowed.
-func OfCaller(tx *store.Tx, tenantID, userID string) ([]Phone, error) {
-	var all []Phone
-	err := tx.All(&all, `SELECT b.id, b.label, b.number, b.channel, b.confirmed_at, b.last_used_at FROM backup_phones b
-		JOIN users u ON u.tenant_id = b.tenant_id AND u.id = b.user_id JOIN tenants t ON t.id = b.tenant_id
-		JOIN providers p ON p.tenant_id = b.tenant_id AND p.channel = b.channel
-		WHERE b.user_id = ? AND b.tenant_id = ? AND b.state = 'active' AND `+feature.WaysOff+` & CASE b.channel WHEN 'sms' THEN 64 ELSE 32 END = 0
-		ORDER BY `+inOrder, userID, tenantID)
-	if err != nil || len(all) == 0 {
-		return nil, err
-	}
-	limits, err := provider.LimitsOf(tx, tenantID)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all, func(p Phone) bool { return !allowed(p.Number, p.Channel, limits.Countries) }), nil
-}
-
 // SendToCaller owes a code in the act tx, and gives the phone that it goes to. The
 // brakes are those of sign-ins with counters of their own: whoever asks for codes to
 // sign in as somebody does not keep the helpdesk from it, nor the helpdesk them. A brake
 // that holds is fault.Throttled, no such phone fault.Conflict.
 func (s *Service) SendToCaller(tx *store.Tx, c Caller) (Phone, error) {
-	phones, err := OfCaller(tx, c.TenantID, c.UserID)
+	phones, err := Reachable(tx, c.TenantID, c.UserID, c.PhoneID)
 	if err != nil {
 		return Phone{}, err
 	}
-	at := slices.IndexFunc(phones, func(p Phone) bool { return c.PhoneID == "" || p.ID == c.PhoneID })
-	if at < 0 {
+	if len(phones) == 0 {
 		return Phone{}, fault.New(fault.Conflict, "callercheck.no_backup_phone")
 	}
-	to := phones[at]
+	to := phones[0]
 	limits, err := provider.LimitsOf(tx, c.TenantID)
 	if err != nil {
 		return to, err

@@ -194,7 +194,7 @@ func spend(tx *store.Tx, tenantID string, daily int, proved, wanted bool) (ok bo
 // Handed is a code by which the helpdesk lets somebody in, or the second half of one.
 type Handed struct {
 	TenantID, UserID string
-	PhoneID          string // which of their phones; empty for the one used last
+	PhoneID          string // which of their phones; empty for the first in their order
 	Code             secret.Token
 	Half             bool
 	Life             time.Duration
@@ -224,8 +224,9 @@ func (s *Service) Deliver(tx *store.Tx, h Handed) (Phone, error) {
 	return to, s.Providers.QueueHanded(tx, h.TenantID, to.Channel, to.Number, h.Code, h.Half, h.Life)
 }
 
-// Reachable lists the backup phones of a user that a message would reach now, the one
-// used last first: those with the id, or without one all.
+// Reachable lists the backup phones of a user that a message would reach now, in their
+// order: of a way that is on for them in some use, that somebody carries, and in a country
+// that is allowed. With an id it is that one, or none.
 func Reachable(tx *store.Tx, tenantID, userID, phoneID string) (all []Phone, err error) {
 	off, err := method.OffOf(tx, tenantID, userID)
 	if err != nil {

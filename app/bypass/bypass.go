@@ -83,7 +83,7 @@ type Asked struct {
 	Network     string     `json:"network,omitempty"`     // the name of a place, or a network; empty: from anywhere
 	Application string     `json:"application,omitempty"` // id; empty: any
 	Delivery    Delivery   `json:"delivery,omitempty"`    // of a pass code
-	Phone       string     `json:"phone,omitempty"`       // backup phone that gets its part; empty: the one used last
+	Phone       string     `json:"phone,omitempty"`       // backup phone that gets its part; empty: the first in their order
 	Check       string     `json:"caller_check"`
 	Replaces    string     `json:"replaces,omitempty"`     // id of the one in whose place it comes
 	Unread      string     `json:"unread,omitempty"`       // a field of the form that could not be read; empty: none

@@ -24,6 +24,7 @@ import (
 	"latchkey/app/relaxation"
 	"latchkey/app/signals"
 	"latchkey/app/store"
+	"latchkey/app/tenant"
 	"latchkey/app/ticketsystem"
 	"latchkey/app/user"
 )
@@ -64,7 +65,10 @@ func (s *Service) look(tx *store.Tx, act approval.Act, asked Asked) (on situatio
 	if on.off, err = method.OffOf(tx, act.TenantID, act.TargetID); err != nil {
 		return on, err
 	}
-	if on.desk, on.places, _, err = rulesFor(tx, act.TenantID, act.TargetID); err != nil {
+	if on.desk, _, err = rulesFor(tx, act.TenantID, act.TargetID); err != nil {
+		return on, err
+	}
+	if on.places, err = tenant.Places(tx, act.TenantID); err != nil {
 		return on, err
 	}
 	if on.taken, err = ticketsystem.Took(tx, question(act, asked)); err != nil {
@@ -130,30 +134,17 @@ func (on *situation) count(tx *store.Tx, act approval.Act) error {
 	return err
 }
 
-// rulesOf gives what a tenant says of its desk, and the places that it has names for.
-func rulesOf(tx *store.Tx, tenantID string) (of desk.Desk, places place.Named, err error) {
-	if of, err = desk.Of(tx, tenantID); err != nil {
-		return of, nil, err
-	}
-	var text string
-	if _, err = tx.One(&text, "SELECT places FROM tenants WHERE id = ?", tenantID); err != nil {
-		return of, nil, err
-	}
-	places, err = place.Read(text)
-	return of, places, err
-}
-
-// rulesFor is rulesOf for somebody, as they are now. Relaxed says that an outage alone lets
-// an agent read out a whole code to them.
-func rulesFor(tx *store.Tx, tenantID, userID string) (of desk.Desk, places place.Named, relaxed bool, err error) {
-	of, places, err = rulesOf(tx, tenantID)
+// rulesFor gives what a tenant says of its desk, for somebody as they are now. Relaxed says
+// that an outage alone lets an agent read out a whole code to them.
+func rulesFor(tx *store.Tx, tenantID, userID string) (of desk.Desk, relaxed bool, err error) {
+	of, err = desk.Of(tx, tenantID)
 	if err != nil || slices.Contains(of.Deliveries, desk.ReadOut) {
-		return of, places, false, err
+		return of, false, err
 	}
 	if relaxed, err = relaxation.Of(tx, tenantID, userID, relaxation.ReadOut); relaxed {
 		of.Deliveries = append(of.Deliveries, desk.ReadOut)
 	}
-	return of, places, relaxed, err
+	return of, relaxed, err
 }
 
 // possible are the deliveries by which a code could reach the person, the safest first.
@@ -373,7 +364,7 @@ func (s *Service) issue(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		if err != nil {
 			return err
 		}
-		if err := s.give(tx, act, asked, proof); err != nil || act.ApprovedBy != "" || on.ofAgent < agentMost {
+		if err := s.give(tx, act, asked, proof, on.answered); err != nil || act.ApprovedBy != "" || on.ofAgent < agentMost {
 			return err
 		}
 		return relaxation.Record(tx, relaxation.Use{
@@ -383,8 +374,9 @@ func (s *Service) issue(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	return plan, nil
 }
 
-// give writes a bypass down, in the act tx. The one in whose place it comes ends.
-func (s *Service) give(tx *store.Tx, act approval.Act, asked Asked, proof callercheck.Proof) error {
+// give writes a bypass down, in the act tx, with what the ticket system answered. The one in
+// whose place it comes ends.
+func (s *Service) give(tx *store.Tx, act approval.Act, asked Asked, proof callercheck.Proof, answered ticketsystem.Answer) error {
 	if asked.Replaces != "" {
 		if err := s.replace(tx, act.TenantID, asked.Replaces, act.TargetID, act.ActorID); err != nil {
 			return err
@@ -399,15 +391,11 @@ func (s *Service) give(tx *store.Tx, act approval.Act, asked Asked, proof caller
 	if asked.StartsAt != nil && asked.StartsAt.After(starts) {
 		starts = *asked.StartsAt
 	}
-	answered, err := ticketsystem.Kept(tx, act.TenantID, asked.ID)
-	if err != nil {
-		return err
-	}
 	state, ends := Active, starts.Add(time.Duration(asked.Minutes)*time.Minute)
 	if asked.Kind == PassCode {
 		state, ends = Ready, starts.Add(readyLife)
 	}
-	err = tx.Exec(`INSERT INTO bypasses (tenant_id, id, user_id, case_id, kind, state, delivery, phone_id, minutes, uses, uses_left, network, application_id, reason, reason_code, reason_words, ticket,
+	err := tx.Exec(`INSERT INTO bypasses (tenant_id, id, user_id, case_id, kind, state, delivery, phone_id, minutes, uses, uses_left, network, application_id, reason, reason_code, reason_words, ticket,
 		check_id, check_via, check_strength, requested_by, approved_by, starts_at, ends_at, created_at, made_at, ticket_check) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		act.TenantID, asked.ID, act.TargetID, proof.CaseID, asked.Kind, state, asked.Delivery, asked.Phone, asked.Minutes, asked.Uses, asked.Uses, asked.Network, asked.Application, act.Reason, asked.Reason, asked.ReasonWords, act.Ticket,
 		proof.ID, proof.Via, proof.Strength, act.ActorID, act.ApprovedBy, starts, ends, tx.Now, madeAt(asked.Kind, tx.Now), answered).Error

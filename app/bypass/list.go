@@ -8,6 +8,7 @@ import (
 	"latchkey/app/desk"
 	"latchkey/app/fault"
 	"latchkey/app/store"
+	"latchkey/app/tenant"
 	"latchkey/app/user"
 )
 
@@ -160,7 +161,12 @@ type Knobs struct {
 
 // Knobs gives what an agent's form offers for a user.
 func (s *Service) Knobs(ctx context.Context, who access.Standing, userID string) (k Knobs, err error) {
-	of, places, _, err := rulesFor(s.DB.View(ctx), who.TenantID, userID)
+	tx := s.DB.View(ctx)
+	of, _, err := rulesFor(tx, who.TenantID, userID)
+	if err != nil {
+		return k, store.Unusable(err)
+	}
+	places, err := tenant.Places(tx, who.TenantID)
 	k = Knobs{Desk: of, Alone: min(minutesAlone(who.Rank), of.Minutes)}
 	for _, p := range places {
 		k.Places = append(k.Places, p.Name)

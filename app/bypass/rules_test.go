@@ -303,7 +303,15 @@ func TestACeilingThatFell(t *testing.T) {
 		if !leads() {
 			t.Error("a skip is not offered")
 		}
-		d.Set("UPDATE tenants SET bypass_kinds = 'pass_code'")
+		d.Set("UPDATE tenants SET bypass_minutes = 30")
+		d.forward(30*time.Minute - time.Second)
+		if !leads() {
+			t.Error("a skip is not offered before the lower ceiling")
+		}
+		if d.forward(time.Second); leads() {
+			t.Error("a skip that is over by the lower ceiling is offered")
+		}
+		d.Set("UPDATE tenants SET bypass_minutes = 480, bypass_kinds = 'pass_code'")
 		if leads() || d.state(id) != "active" {
 			t.Errorf("where nothing is skipped it is offered, and is %s", d.state(id))
 		}

@@ -117,7 +117,7 @@ func TestTheTicketSystemIsAskedFirst(t *testing.T) {
 		} {
 			system.answers(row.answer)
 			refused(claim, "INC-1", row.code)
-			if got := d.Text("SELECT fault FROM ticket_answers ORDER BY asked_at DESC, id LIMIT 1"); got != row.fault && d.Count("SELECT count(*) FROM ticket_answers WHERE fault = ?", row.fault) == 0 {
+			if got := d.Text("SELECT fault FROM ticket_answers ORDER BY asked_at DESC, id LIMIT 1"); got != row.fault {
 				t.Errorf("%s is kept as %q, want %q", claim, got, row.fault)
 			}
 			d.forward(time.Second)

@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"latchkey/app/audit"
+	"latchkey/app/desk"
 	"latchkey/app/fault"
 	"latchkey/app/place"
 	"latchkey/app/secret"
 	"latchkey/app/signin"
 	"latchkey/app/store"
+	"latchkey/app/tenant"
 )
 
 // typed puts a code as typed into the form in which its digest is kept: what parts it and
@@ -50,10 +52,14 @@ func (s *Service) Of(ctx context.Context, tenantID, userID string) (signin.HeldB
 
 // Leads says whether a user has one that would do now from an address.
 func (s *Service) Leads(tx *store.Tx, tenantID, userID, ip string) (bool, error) {
-	var row struct{ ID, Network, Places string }
-	found, err := tx.One(&row, `SELECT b.id, b.network, t.places FROM bypasses b JOIN tenants t ON t.id = b.tenant_id
+	var row struct {
+		Network, Places string
+		StartsAt        time.Time
+		BypassMinutes   int
+	}
+	found, err := tx.One(&row, `SELECT b.network, b.starts_at, t.places, t.bypass_minutes FROM bypasses b JOIN tenants t ON t.id = b.tenant_id
 		WHERE b.user_id = ? AND b.tenant_id = ? AND b.state = 'active' AND b.uses_left > 0 AND b.starts_at <= ? AND b.ends_at > ? AND `+under, userID, tenantID, tx.Now, tx.Now)
-	if err != nil || !found {
+	if err != nil || !found || !tx.Now.Before(row.StartsAt.Add(time.Duration(row.BypassMinutes)*time.Minute)) {
 		return false, err
 	}
 	places, err := place.Read(row.Places)
@@ -83,7 +89,7 @@ const under = `(',' || t.bypass_kinds || ',' LIKE '%,' || b.kind || ',%' AND b.u
 // taken by one. The ceilings of the tenant are those of now.
 func (h held) Use(tx *store.Tx, by signin.BypassUser) (g signin.BypassGrant, err error) {
 	var row Bypass
-	of, places, err := rulesOf(tx, h.TenantID)
+	of, err := desk.Of(tx, h.TenantID)
 	if err != nil {
 		return g, err
 	}
@@ -103,6 +109,12 @@ func (h held) Use(tx *store.Tx, by signin.BypassUser) (g signin.BypassGrant, err
 	ends := row.EndsAt
 	if lower := row.StartsAt.Add(life); lower.Before(ends) {
 		ends = lower
+	}
+	var places place.Named
+	if row.Network != "" {
+		if places, err = tenant.Places(tx, h.TenantID); err != nil {
+			return g, err
+		}
 	}
 	if !from(row.Network, by.Origin.IP, places, h.of.Atlas) {
 		return g, refused("signin.bypass_network") // and with it goes the act: it stays unused

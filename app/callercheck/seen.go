@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"latchkey/app/access"
-	"latchkey/app/backupphone"
 	"latchkey/app/cases"
 	"latchkey/app/desk"
 	"latchkey/app/fault"
@@ -74,7 +73,7 @@ func (s *Service) seen(tx *store.Tx, who access.Standing, checks []Check) ([]See
 	for _, c := range checks {
 		people, of = append(people, c.UserID, c.AgentID), append(of, c.CaseID)
 	}
-	named, err := user.NamesOf(tx, who.TenantID, people...)
+	named, err := user.CalledOf(tx, who.TenantID, people...)
 	if err != nil {
 		return nil, err
 	}
@@ -82,19 +81,13 @@ func (s *Service) seen(tx *store.Tx, who access.Standing, checks []Check) ([]See
 	if err != nil {
 		return nil, err
 	}
-	titles := map[string]string{}
-	var rows []struct{ ID, DisplayName string }
-	if err := tx.All(&rows, "SELECT id, display_name FROM users WHERE tenant_id = ? AND id IN ?", who.TenantID, people); err != nil {
-		return nil, err
-	}
-	for _, r := range rows {
-		titles[r.ID] = r.DisplayName
-	}
 	all := make([]Seen, len(checks))
 	for i, c := range checks {
-		title := titles[c.UserID]
-		all[i] = Seen{Check: c, CaseName: called[c.CaseID], UserName: named[c.UserID], PersonName: named[c.UserID], AgentName: named[c.AgentID], Own: c.AgentID == who.UserID}
-		all[i].PersonName, all[i].ShortName = user.Full(named[c.UserID], title), cmp.Or(title, named[c.UserID])
+		of := named[c.UserID]
+		all[i] = Seen{
+			Check: c, CaseName: called[c.CaseID], UserName: of.Name, PersonName: user.Full(of.Name, of.DisplayName), ShortName: cmp.Or(of.DisplayName, of.Name),
+			AgentName: named[c.AgentID].Name, Own: c.AgentID == who.UserID,
+		}
 	}
 	return all, nil
 }
@@ -162,6 +155,9 @@ func (s *Service) For(ctx context.Context, who access.Standing, userID string) (
 			return d, store.Unusable(err)
 		}
 		taken, err := s.taken(tx, who.TenantID, p, of)
+		if err == nil {
+			err = p.reach(tx, who.TenantID)
+		}
 		if err != nil {
 			return d, store.Unusable(err)
 		}
@@ -178,11 +174,7 @@ func (s *Service) For(ctx context.Context, who access.Standing, userID string) (
 				offer.Manager = user.Full(p.ManagerName, p.ManagerTitle)
 			}
 			if via == BackupPhone {
-				numbers, err := backupphone.OfCaller(tx, who.TenantID, userID)
-				if err != nil {
-					return d, store.Unusable(err)
-				}
-				for _, n := range numbers {
+				for _, n := range p.backups {
 					offer.Numbers = append(offer.Numbers, Number{n.ID, provider.MaskNumber(n.Number), string(n.Channel)})
 				}
 			}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/app/access"
@@ -124,12 +123,11 @@ func (s *Service) begin(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if !there && !slices.Contains(cases.Causes, b.Cause) {
 		fields["cause"] = "case.cause"
 	}
-	if b.To != "" && b.Via == BackupPhone {
-		numbers, err := backupphone.OfCaller(tx, act.TenantID, act.TargetID)
-		if err != nil {
+	if b.Via == BackupPhone {
+		if err := p.reach(tx, act.TenantID); err != nil {
 			return plan, err
 		}
-		if !slices.ContainsFunc(numbers, func(n backupphone.Phone) bool { return n.ID == b.To }) {
+		if b.To != "" && !slices.ContainsFunc(p.backups, func(n backupphone.Phone) bool { return n.ID == b.To }) {
 			fields["backup_phone"] = "callercheck.no_backup_phone"
 		}
 	}
@@ -447,14 +445,8 @@ func key(c Check) string { return prompt.CheckKey(c.TenantID, c.ID) }
 
 // Changed is the look of the hub for checks: which of them wait no more.
 func (s *Service) Changed(ctx context.Context, keys []string) (changed []string, err error) {
-	byTenant := map[string][]string{}
-	for _, key := range keys {
-		if parts := strings.SplitN(key, ":", 3); len(parts) == 3 {
-			byTenant[parts[1]] = append(byTenant[parts[1]], parts[2])
-		}
-	}
 	tx := s.DB.View(ctx)
-	for tenantID, ids := range byTenant {
+	for tenantID, ids := range wake.ByTenant(keys) {
 		var over []string
 		err := tx.All(&over, "SELECT id FROM caller_checks WHERE tenant_id = ? AND id IN ? AND (state <> 'pending' OR expires_at <= ?)", tenantID, ids, tx.Now)
 		if err != nil {

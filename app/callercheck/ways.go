@@ -6,6 +6,7 @@ import (
 
 	"latchkey/app/backupphone"
 	"latchkey/app/desk"
+	"latchkey/app/device"
 	"latchkey/app/fault"
 	"latchkey/app/feature"
 	"latchkey/app/prompt"
@@ -26,17 +27,20 @@ type person struct {
 	ManagerName, ManagerTitle    string // sign-in name and display name
 	ManagerState                 string
 	ManagerPhone                 bool
+
+	backups []backupphone.Phone // that a code would reach; see reach
 }
 
-// asked says of a user u that some phone of theirs is asked.
-func asked(of string) string {
-	return "EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = " + of + ".tenant_id AND d.user_id = " + of + ".id AND d.state = 'active' AND d.phone_sign_in)"
+// reach looks which backup phones of a person a code would reach now.
+func (p *person) reach(tx *store.Tx, tenantID string) (err error) {
+	p.backups, err = backupphone.Reachable(tx, tenantID, p.ID, "")
+	return err
 }
 
 var personQuery = `SELECT u.id, u.name, u.display_name, u.state, t.state = 'active' AS tenant_active, ` + feature.With(feature.CallerCheck) + ` AS has,
-	` + feature.With(feature.TypedNumberMatch) + ` AS typed, t.match_mode, ` + asked("u") + ` AS phone, u.manager_id,
+	` + feature.With(feature.TypedNumberMatch) + ` AS typed, t.match_mode, ` + device.Answers("u") + ` AS phone, u.manager_id,
 	COALESCE(m.name, '') AS manager_name, COALESCE(m.display_name, '') AS manager_title, COALESCE(m.state, '') AS manager_state,
-	COALESCE(` + asked("m") + `, FALSE) AS manager_phone
+	COALESCE(` + device.Answers("m") + `, FALSE) AS manager_phone
 	FROM users u JOIN tenants t ON t.id = u.tenant_id LEFT JOIN users m ON m.tenant_id = u.tenant_id AND m.id = u.manager_id AND u.manager_id <> ''
 	WHERE u.tenant_id = ? AND u.id = ?`
 
@@ -88,11 +92,10 @@ func (s *Service) stops(tx *store.Tx, tenantID, agentID string, p person, v Via,
 			return conflict("callercheck.no_phone"), until, nil
 		}
 	case BackupPhone:
-		numbers, err := backupphone.OfCaller(tx, tenantID, p.ID)
-		if err == nil && len(numbers) == 0 {
+		if len(p.backups) == 0 {
 			why = conflict("callercheck.no_backup_phone")
 		}
-		return why, until, err
+		return why, until, nil
 	case Manager:
 		recipient = p.ManagerID
 		switch {

@@ -200,9 +200,10 @@ func TestCodesToCallersHaveBrakesOfTheirOwn(t *testing.T) {
 				return feature.Store(tx, d.Alder.ID, feature.BackupPhones, feature.Rule{Stage: feature.Off}, 1)
 			})
 		},
-		"nobody who carries it":        func(d *desk) { d.Set("DELETE FROM providers") },
-		"a country that is not chosen": func(d *desk) { d.Set("UPDATE backup_phones SET number = '+12125550100'") },
-		"a number that has ended":      func(d *desk) { d.Set("UPDATE backup_phones SET state = 'ended'") },
+		"a way that is off in every use": func(d *desk) { d.Set("UPDATE tenants SET no_sign_in = 64, no_second = 64, no_recovery = 64") },
+		"nobody who carries it":          func(d *desk) { d.Set("DELETE FROM providers") },
+		"a country that is not chosen":   func(d *desk) { d.Set("UPDATE backup_phones SET number = '+12125550100'") },
+		"a number that has ended":        func(d *desk) { d.Set("UPDATE backup_phones SET state = 'ended'") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, d *desk) {

@@ -193,18 +193,14 @@ func (s *Service) own(tx *store.Tx, act approval.Act, c Case, ownerID string, ac
 		return err
 	}
 	for _, agent := range []string{c.OwnerID, ownerID} {
-		if agent == "" || agent == act.ActorID {
+		if agent == act.ActorID {
 			continue
 		}
-		var of string
-		found, err := tx.One(&of, "SELECT id FROM users WHERE tenant_id = ? AND id = ?", c.TenantID, agent)
+		reads, err := readsHere(tx, c.TenantID, agent)
+		if err == nil && reads {
+			err = s.tell(tx, act, agent, action, c)
+		}
 		if err != nil {
-			return err
-		}
-		if !found {
-			continue // a guest of the tenant, who reads no notices here
-		}
-		if err := s.tell(tx, act, agent, action, c); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"latchkey/app/secret"
 	"latchkey/app/signin"
 	"latchkey/app/store"
+	"latchkey/app/wake"
 )
 
 // Limits of requests to the helpdesk. They are the same for every name, whoever has it.
@@ -273,14 +274,8 @@ func AskKey(tenantID, askID string) string { return "ask:" + tenantID + ":" + as
 // AskChanged is the look of the hub for requests: which of them an agent has, or had,
 // whose person may ask no more, and which are waited for no more. Who waits for these is told, and stops.
 func (s *Service) AskChanged(ctx context.Context, keys []string) (changed []string, err error) {
-	byTenant := map[string][]string{}
-	for _, key := range keys {
-		if parts := strings.SplitN(key, ":", 3); len(parts) == 3 {
-			byTenant[parts[1]] = append(byTenant[parts[1]], parts[2])
-		}
-	}
 	tx := s.DB.View(ctx)
-	for tenantID, ids := range byTenant {
+	for tenantID, ids := range wake.ByTenant(keys) {
 		var taken []string
 		err := tx.All(&taken, `SELECT a.id FROM case_asks a LEFT JOIN cases c ON c.tenant_id = a.tenant_id AND c.id = a.case_id
 			WHERE a.tenant_id = ? AND a.id IN ? AND (c.owner_id <> '' OR c.state = 'closed' OR a.asked_at <= ?

@@ -2,6 +2,7 @@ package cases_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -315,6 +316,51 @@ func TestAskingNeedsTheFeature(t *testing.T) {
 	})
 }
 
+// TestARequestIsWaitedForWhileItsPersonMayAsk: what waits for it is told when that changes,
+// and only then.
+func TestARequestIsWaitedForWhileItsPersonMayAsk(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		by, err := d.asks(d.nurse.Name, Browser("home"), lost)
+		d.must(err)
+		nobody, err := d.asks("nobody@alder.example", Browser("home"), lost)
+		d.must(err)
+		look := func(claim string, by signin.Asker, told, shut bool) {
+			t.Helper()
+			asked := d.asked(by)
+			key := cases.AskKey(by.TenantID, asked.ID)
+			changed, err := d.cases.AskChanged(t.Context(), []string{key})
+			d.must(err)
+			if is := slices.Contains(changed, key); is != told || asked.Shut != shut {
+				t.Errorf("%s: told %t, shut %t; want %t and %t", claim, is, asked.Shut, told, shut)
+			}
+		}
+		look("before it is taken in", by, false, false)
+		d.must(d.cases.TakeIn(t.Context()))
+		look("nobody has taken it", by, false, false)
+		look("it is nobody's", nobody, false, false)
+		for _, row := range []struct {
+			claim, set, unset string
+			told, shut        bool
+		}{
+			{"an agent has it", "cases SET owner_id = 'somebody'", "cases SET owner_id = ''", true, false},
+			{"its case is closed", "cases SET state = 'closed'", "cases SET state = 'open'", true, false},
+			{"its person is locked, whom nobody else helps", "users SET state = 'locked'", "users SET state = 'active'", false, false},
+			{"its person is disabled", "users SET state = 'disabled'", "users SET state = 'active'", true, true},
+			{"their organisation is suspended", "tenants SET state = 'suspended'", "tenants SET state = 'active'", true, true},
+		} {
+			d.Set("UPDATE " + row.set)
+			look(row.claim, by, row.told, row.shut)
+			d.Set("UPDATE " + row.unset)
+		}
+		d.Act(func(tx *store.Tx) error {
+			return feature.Store(tx, d.Alder.ID, feature.SelfServiceRecovery, feature.Rule{Stage: feature.Off}, 1)
+		})
+		look("the feature is off for them", by, true, true)
+		d.Clock.Forward(time.Hour)
+		look("an hour later, of nobody", nobody, true, false)
+	})
+}
+
 // asksSignedIn asks in a session, some time after whatever was asked before.
 func (d *desk) asksSignedIn(userID, name, amr string) error {
 	d.T.Helper()
@@ -342,7 +388,9 @@ func TestWhoIsSignedInAsks(t *testing.T) {
 		d.Clock.Forward(11 * time.Second)
 		ended := session.Session{TenantID: d.Alder.ID, UserID: d.nurse.ID, UserName: d.nurse.Name, ID: "gone", AMR: "pwd"}
 		WantCode(t, "a session that is over", d.cases.AskSignedIn(t.Context(), ended, "home", lost, audit.Origin{}), "feature.off")
-		for range 7 {
+		ended.ID, _ = d.Session(d.porter)
+		WantCode(t, "a session of somebody else", d.cases.AskSignedIn(t.Context(), ended, "home", lost, audit.Origin{}), "feature.off")
+		for range 6 {
 			d.must(d.asksSignedIn(d.nurse.ID, d.nurse.Name, "pwd"))
 		}
 		WantCode(t, "the eleventh", d.asksSignedIn(d.nurse.ID, d.nurse.Name, "pwd"), "case.ask_often")

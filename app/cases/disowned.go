@@ -92,8 +92,5 @@ func (s *Service) AskDisowned(tx *store.Tx, link disown.Link, from audit.Origin)
 			return a, err
 		}
 	}
-	if c.OwnerID == "" {
-		return a, nil
-	}
 	return a, s.tellOwner(tx, c, audit.CaseAskDisowned)
 }

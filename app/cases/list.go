@@ -154,28 +154,19 @@ func named(tx *store.Tx, tenantID string, found []Case) ([]Row, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}
-	var people, owners []string
+	var people []string
 	for _, c := range found {
-		people, owners = append(people, c.UserID), append(owners, c.OwnerID)
+		people = append(people, c.UserID, c.OwnerID)
 	}
-	slices.Sort(people)
-	var shown []struct{ ID, Name, DisplayName string }
-	if err := tx.All(&shown, "SELECT id, name, display_name FROM users WHERE tenant_id = ? AND id IN ?", tenantID, slices.Compact(people)); err != nil {
-		return nil, err
-	}
-	names, err := user.NamesOf(tx, tenantID, owners...)
+	called, err := user.CalledOf(tx, tenantID, people...)
 	if err != nil {
 		return nil, err
 	}
 	claims, err := claimsOf(tx, tenantID, found)
 	rows := make([]Row, len(found))
 	for i, c := range found {
-		rows[i] = Row{Case: c, OwnerName: names[c.OwnerID], Proved: claims[c.ID].Proved, Disowned: claims[c.ID].Disowned, OnPhone: claims[c.ID].Disowned && !claims[c.ID].Mailed}
-		for _, u := range shown {
-			if u.ID == c.UserID {
-				rows[i].UserName, rows[i].DisplayName = u.Name, u.DisplayName
-			}
-		}
+		u, of := called[c.UserID], claims[c.ID]
+		rows[i] = Row{Case: c, UserName: u.Name, DisplayName: u.DisplayName, OwnerName: called[c.OwnerID].Name, Proved: of.Proved, Disowned: of.Disowned, OnPhone: of.Disowned && !of.Mailed}
 	}
 	return rows, err
 }

@@ -97,10 +97,8 @@ func (s *Service) asked(tx *store.Tx, a askRow, userID string, origin Origin, by
 	if err := audit.Record(tx, e); err != nil {
 		return err
 	}
-	if c.OwnerID != "" {
-		if err := s.tellOwner(tx, c, audit.CaseNoted); err != nil {
-			return err
-		}
+	if err := s.tellOwner(tx, c, audit.CaseNoted); err != nil {
+		return err
 	}
 	return s.tellAsked(tx, c, a)
 }
@@ -126,14 +124,20 @@ func (s *Service) tellAsked(tx *store.Tx, c Case, a askRow) error {
 	return notify.Tell(tx, c.TenantID, c.UserID, n)
 }
 
-// tellOwner leaves the agent of a case a notice, where they read any here.
+// tellOwner leaves the agent of a case a notice, if it has one who reads any here.
 func (s *Service) tellOwner(tx *store.Tx, c Case, action audit.Action) error {
-	var owner string
-	found, err := tx.One(&owner, "SELECT id FROM users WHERE tenant_id = ? AND id = ?", c.TenantID, c.OwnerID)
-	if err != nil || !found {
-		return err // a guest of the tenant, who reads no notices here
+	reads, err := readsHere(tx, c.TenantID, c.OwnerID)
+	if err != nil || !reads {
+		return err
 	}
-	return notify.Tell(tx, c.TenantID, owner, notify.Notice{Action: action, Detail: c.Name()})
+	return notify.Tell(tx, c.TenantID, c.OwnerID, notify.Notice{Action: action, Detail: c.Name()})
+}
+
+// readsHere says whether somebody reads notices in a tenant: whom it has let in as a guest
+// does not, nor does nobody.
+func readsHere(tx *store.Tx, tenantID, userID string) (bool, error) {
+	var id string
+	return tx.One(&id, "SELECT id FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
 }
 
 // twiceSpan is for how long what somebody asks once more, in the same browser and for the
@@ -183,9 +187,8 @@ func (s *Service) AskSignedIn(ctx context.Context, who session.Session, browser 
 		}
 		err = tx.Change(fault.New(fault.Conflict, "feature.off"), `INSERT INTO case_asks (tenant_id, id, number, user_id, subject, browser_digest, proved, cause, words, state, ip, browser, asked_at)
 			SELECT u.tenant_id, ?, ?, u.id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM users u JOIN tenants t ON t.id = u.tenant_id
-			JOIN sessions s ON s.tenant_id = u.tenant_id AND s.user_id = u.id
-			WHERE u.tenant_id = ? AND u.id = ? AND s.id = ? AND s.ended_at IS NULL AND s.expires_at > ? AND u.state = 'active' AND `+mayAsk,
-			row.ID, row.Number, subject, browser, row.Proved, row.Cause, row.Words, row.State, row.IP, row.Browser, tx.Now, row.TenantID, row.UserID, who.ID, tx.Now)
+			WHERE u.tenant_id = ? AND u.id = ? AND EXISTS (SELECT 1 FROM sessions o WHERE o.tenant_id = u.tenant_id AND o.user_id = u.id AND o.id = ?) AND `+session.Stands+` AND `+mayAsk,
+			row.ID, row.Number, subject, browser, row.Proved, row.Cause, row.Words, row.State, row.IP, row.Browser, tx.Now, row.TenantID, row.UserID, who.ID, row.TenantID, who.ID)
 		if err != nil {
 			return err
 		}

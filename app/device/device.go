@@ -51,6 +51,12 @@ const (
 	Removed  = "removed"
 )
 
+// Answers is the condition that some phone of a user, a row of the statement around it, is
+// asked and signs them in.
+func Answers(of string) string {
+	return "EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = " + of + ".tenant_id AND d.user_id = " + of + ".id AND d.state = 'active' AND d.phone_sign_in)"
+}
+
 // Service enrols, checks and ends devices.
 type Service struct {
 	DB   *store.DB

@@ -324,15 +324,9 @@ func (s *Service) Test(ctx context.Context, a device.Account, from audit.Origin)
 
 // Decided is the look of the hub for attempts: which of them have an answer.
 func (s *Service) Decided(ctx context.Context, keys []string) ([]string, error) {
-	byTenant := map[string][]string{}
-	for _, key := range keys {
-		if parts := strings.SplitN(key, ":", 3); len(parts) == 3 {
-			byTenant[parts[1]] = append(byTenant[parts[1]], parts[2])
-		}
-	}
 	tx := s.DB.View(ctx)
 	var changed []string
-	for tenantID, ids := range byTenant {
+	for tenantID, ids := range wake.ByTenant(keys) {
 		// Where nobody signs in by phone any more, all are told: they look for themselves.
 		var off bool
 		if _, err := tx.One(&off, "SELECT "+method.NobodySignsIn+" & ? <> 0 FROM tenants t WHERE t.id = ?", user.WithPhone, tenantID); err != nil {
@@ -361,15 +355,9 @@ func (s *Service) Decided(ctx context.Context, keys []string) ([]string, error) 
 // the phone is still one and what there is for it. Streams compare and say
 // only what is new.
 func (s *Service) Asked(ctx context.Context, keys []string) ([]string, error) {
-	byTenant := map[string][]string{}
-	for _, key := range keys {
-		if parts := strings.SplitN(key, ":", 3); len(parts) == 3 {
-			byTenant[parts[1]] = append(byTenant[parts[1]], parts[2])
-		}
-	}
 	tx := s.DB.View(ctx)
 	var changed []string
-	for tenantID, ids := range byTenant {
+	for tenantID, ids := range wake.ByTenant(keys) {
 		var users []string
 		err := tx.All(&users, `SELECT DISTINCT u.id FROM users u JOIN tenants t ON t.id = u.tenant_id
 			LEFT JOIN prompts p ON p.tenant_id = u.tenant_id AND p.user_id = u.id AND p.state = 'pending' AND p.expires_at > ?

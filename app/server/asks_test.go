@@ -93,6 +93,7 @@ func TestAskingTheHelpdeskOverHTTP(t *testing.T) {
 		waiting.says(t, "state waits")
 		w.act(t, "UPDATE case_asks SET asked_at = ? WHERE number = 1003", w.DB.Now().Add(-time.Hour))
 		waiting.ends(t, 30*time.Second)
+		other.get(t, untaken+"/events").want(t, http.StatusNoContent)
 		if a := own.get(t, page).want(t, http.StatusOK); !strings.Contains(a.body, "Helpdesk has it") || strings.Contains(a.body, "desk@alder.example") {
 			t.Errorf("the page does not say who has it: %s", excerpt(a.body))
 		}
@@ -124,6 +125,25 @@ func TestAskingTheHelpdeskOverHTTP(t *testing.T) {
 		if got := w.events(t, audit.CaseAskDisowned, ""); got != 1 {
 			t.Errorf("it is recorded %d times", got)
 		}
+	})
+}
+
+// TestARequestIsWaitedForWhileItsPersonMayAsk: its page is known here still, and nobody takes
+// it any more.
+func TestARequestIsWaitedForWhileItsPersonMayAsk(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user3@alder.example"
+		own := w.browser(t).signIn(t, name)
+		own.post(t, "/signout").want(t, http.StatusSeeOther)
+		page := own.asksDesk(t, name, "Left on the bus")
+		w.takeIn(t)
+		waiting := own.watch(t, page)
+		waiting.says(t, "state waits")
+		w.rule(t, feature.SelfServiceRecovery, feature.Rule{Stage: feature.Off})
+		waiting.ends(t, 30*time.Second)
+		own.get(t, page+"/events").want(t, http.StatusNoContent)
+		w.rule(t, feature.SelfServiceRecovery, feature.Rule{Stage: feature.Everyone})
+		own.watch(t, page).says(t, "state waits")
 	})
 }
 

@@ -111,6 +111,9 @@ func TestACallBackIsASecondProof(t *testing.T) {
 		s.says(t, lead, s.number).want(t, http.StatusSeeOther)
 		stream.says(t, "state approved")
 		s.says(t, lead, s.number).is(t, http.StatusConflict)
+		if w.events(t, audit.CallBackLooked, "") != 3 { // its page, and twice with what was wrong
+			t.Error("an act shows no number, and is no event of one")
+		}
 		if w.events(t, audit.CallBackGiven, "it is their voice") != 1 {
 			t.Error("it is not recorded once, with its reason")
 		}

@@ -121,3 +121,26 @@ func TestWhatTheOrganisationSaysOfItsDesk(t *testing.T) {
 		}
 	})
 }
+
+// TestAReasonSkipsThePhone: where that is usual for it the agent chooses nothing else, and is
+// led to what was given.
+func TestAReasonSkipsThePhone(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const name = "user23@alder.example"
+		_, id := w.person(t, name)
+		person := "/admin/alder/users/" + id
+		w.act(t, "UPDATE users SET mfa_state = 'enforced' WHERE name = ?", name)
+		w.act(t, "UPDATE tenants SET desk_reasons = ? WHERE slug = 'alder'", desk.Reasons{{Code: "flat", Words: "Battery is flat", Kind: "skip"}}.Text())
+		agent := w.browser(t).signIn(t, deskOf)
+		agent.get(t, person+"/desk").want(t, http.StatusOK)
+		given := agent.post(t, person+"/bypasses", "reason_code", "flat", "kind", "", "reason", "", "ticket", "", "caller_check", w.checked(t, deskOf, name)).want(t, http.StatusSeeOther).location()
+		if !strings.HasSuffix(given, "?done=bypass_given") {
+			t.Errorf("it leads to %s", given)
+		}
+		agent.get(t, given).want(t, http.StatusOK)
+		var is string
+		if w.one(t, &is, "SELECT kind || ' ' || state FROM bypasses"); is != "skip active" {
+			t.Errorf("given is a %s", is)
+		}
+	})
+}

@@ -62,8 +62,9 @@ type Rename struct {
 // whether to go from the rows to the users or through all users for each row.
 func RenameAll(tx *store.Tx, tenantID string, renames []Rename, common audit.Event) error {
 	var joining [][]any
-	events := make([]audit.Event, len(renames))
+	events, want := make([]audit.Event, len(renames)), make(map[string]string, len(renames))
 	for i, r := range renames {
+		want[r.ID] = r.To
 		if err := tx.Later("UPDATE users SET display_name = ? WHERE tenant_id = ? AND id = ? AND display_name = ?", r.To, tenantID, r.ID, r.DisplayName); err != nil {
 			return err
 		}
@@ -91,28 +92,24 @@ func RenameAll(tx *store.Tx, tenantID string, renames []Rename, common audit.Eve
 	if err := audit.RecordAll(tx, events); err != nil {
 		return err
 	}
-	return renamed(tx, tenantID, renames)
+	return stand(tx, tenantID, "display_name", want)
 }
 
-// renamed sees that every one of them is called as they were to be.
-func renamed(tx *store.Tx, tenantID string, renames []Rename) error {
-	for some := range slices.Chunk(renames, store.EachMost) {
-		ids, want := make([]string, len(some)), map[string]string{}
-		for i, r := range some {
-			ids[i], want[r.ID] = r.ID, r.To
-		}
-		from, values := store.Each(ids)
+// stand sees that a column of every user has what it was to have, by their ids.
+func stand(tx *store.Tx, tenantID, column string, want map[string]string) error {
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(want)), store.EachMost) {
+		from, values := store.Each(some)
 		var now []struct {
-			ID          string
-			DisplayName *string
+			ID     string
+			Stands *string
 		}
-		err := tx.All(&now, "SELECT v.column1 AS id, (SELECT u.display_name FROM users u WHERE u.tenant_id = ? AND u.id = v.column1) AS display_name FROM "+from,
+		err := tx.All(&now, "SELECT v.column1 AS id, (SELECT u."+column+" FROM users u WHERE u.tenant_id = ? AND u.id = v.column1) AS stands FROM "+from,
 			append([]any{tenantID}, values...)...)
 		if err != nil {
 			return err
 		}
 		for _, u := range now {
-			if u.DisplayName == nil || *u.DisplayName != want[u.ID] {
+			if u.Stands == nil || *u.Stands != want[u.ID] {
 				return fault.New(fault.Conflict, "user.state_changed")
 			}
 		}
@@ -130,8 +127,9 @@ type Managed struct {
 // alone, for whose word counts depends on who named them lately (package vouch). It fails
 // with fault.Conflict when one of them has another one than described.
 func ManageAll(tx *store.Tx, tenantID string, managed []Managed, common audit.Event) error {
-	events := make([]audit.Event, len(managed))
+	events, want := make([]audit.Event, len(managed)), make(map[string]string, len(managed))
 	for i, m := range managed {
+		want[m.UserID] = m.To
 		if err := tx.Later("UPDATE users SET manager_id = ? WHERE tenant_id = ? AND id = ? AND manager_id = ?", m.To, tenantID, m.UserID, m.Was); err != nil {
 			return err
 		}
@@ -149,25 +147,5 @@ func ManageAll(tx *store.Tx, tenantID string, managed []Managed, common audit.Ev
 	if err := audit.RecordAll(tx, events); err != nil {
 		return err
 	}
-	for some := range slices.Chunk(managed, store.EachMost) {
-		ids, want := make([]string, len(some)), map[string]string{}
-		for i, m := range some {
-			ids[i], want[m.UserID] = m.UserID, m.To
-		}
-		from, values := store.Each(ids)
-		var now []struct {
-			ID        string
-			ManagerID *string
-		}
-		err := tx.All(&now, "SELECT v.column1 AS id, (SELECT u.manager_id FROM users u WHERE u.tenant_id = ? AND u.id = v.column1) AS manager_id FROM "+from, append([]any{tenantID}, values...)...)
-		if err != nil {
-			return err
-		}
-		for _, u := range now {
-			if u.ManagerID == nil || *u.ManagerID != want[u.ID] {
-				return fault.New(fault.Conflict, "user.state_changed")
-			}
-		}
-	}
-	return nil
+	return stand(tx, tenantID, "manager_id", want)
 }

@@ -109,28 +109,37 @@ func NameOf(ctx context.Context, db *store.DB, tenantID, userID string) (name st
 	return name, store.Unusable(err)
 }
 
-// NamesOf gives the sign-in names of users of a tenant by their ids, and of
-// operators who acted in it. Those are users of the platform, behind a wall of its
-// own.
+// NamesOf gives the sign-in names of those whom CalledOf gives.
 func NamesOf(tx *store.Tx, tenantID string, ids ...string) (map[string]string, error) {
+	called, err := CalledOf(tx, tenantID, ids...)
+	names := make(map[string]string, len(called))
+	for id, u := range called {
+		names[id] = u.Name
+	}
+	return names, err
+}
+
+// CalledOf gives users of a tenant by their ids, and operators who acted in it, with both of
+// their names and nothing else. Operators are users of the platform, behind a wall of its own.
+func CalledOf(tx *store.Tx, tenantID string, ids ...string) (map[string]User, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" || id == audit.Service.ID })
-	names := map[string]string{}
+	called := map[string]User{}
 	if len(ids) == 0 {
-		return names, nil
+		return called, nil
 	}
 	read := func(tx *store.Tx, tenantID string) error {
-		var rows []struct{ ID, Name string }
-		err := tx.All(&rows, "SELECT id, name FROM users WHERE tenant_id = ? AND id IN ?", tenantID, ids)
-		for _, r := range rows {
-			names[r.ID] = r.Name
+		var rows []User
+		err := tx.All(&rows, "SELECT id, name, display_name FROM users WHERE tenant_id = ? AND id IN ?", tenantID, ids)
+		for _, u := range rows {
+			called[u.ID] = u
 		}
 		return err
 	}
-	if err := read(tx, tenantID); err != nil || len(names) == len(ids) {
-		return names, err
+	if err := read(tx, tenantID); err != nil || len(called) == len(ids) {
+		return called, err
 	}
-	return names, tx.Outside(func(tx *store.Tx) error { return read(tx, access.Platform) })
+	return called, tx.Outside(func(tx *store.Tx) error { return read(tx, access.Platform) })
 }
 
 // Full is how somebody is called, with the sign-in name that nobody else has.
@@ -143,18 +152,9 @@ func Full(name, displayName string) string {
 
 // Called is Full of a user of a tenant, or of an operator whom it let in.
 func Called(tx *store.Tx, tenantID, userID string) (string, error) {
-	var row struct{ Name, DisplayName string }
-	read := func(tx *store.Tx, tenantID string) (bool, error) {
-		return tx.One(&row, "SELECT name, display_name FROM users WHERE tenant_id = ? AND id = ?", tenantID, userID)
-	}
-	found, err := read(tx, tenantID)
-	if err == nil && !found {
-		err = tx.Outside(func(tx *store.Tx) error {
-			_, err := read(tx, access.Platform)
-			return err
-		})
-	}
-	return Full(row.Name, row.DisplayName), err
+	called, err := CalledOf(tx, tenantID, userID)
+	u := called[userID]
+	return Full(u.Name, u.DisplayName), err
 }
 
 // Lock locks the user in the act tx, and with it every session, prompt and

@@ -50,28 +50,20 @@ func (s *Service) Inbox(ctx context.Context, who access.Standing) ([]Call, error
 
 // calls gives call-backs with the names of those in them.
 func calls(tx *store.Tx, waits ...Vouch) ([]Call, error) {
-	var of, callers, ofCases []string
+	var people, of []string
 	for _, v := range waits {
-		of, callers, ofCases = append(of, v.UserID), append(callers, v.GivenBy), append(ofCases, v.CaseID)
+		people, of = append(people, v.UserID, v.GivenBy), append(of, v.CaseID)
 	}
 	tenantID := waits[0].TenantID
-	var shown []struct{ ID, Name, DisplayName string }
-	if err := tx.All(&shown, "SELECT id, name, display_name FROM users WHERE tenant_id = ? AND id IN ?", tenantID, of); err != nil {
-		return nil, err
-	}
-	named, err := user.NamesOf(tx, tenantID, callers...)
+	named, err := user.CalledOf(tx, tenantID, people...)
 	if err != nil {
 		return nil, err
 	}
-	cased, err := cases.Names(tx, tenantID, ofCases...)
+	cased, err := cases.Names(tx, tenantID, of...)
 	all := make([]Call, len(waits))
 	for i, v := range waits {
-		all[i] = Call{Vouch: v, CaseName: cased[v.CaseID], CalledBy: named[v.GivenBy]}
-		for _, u := range shown {
-			if u.ID == v.UserID {
-				all[i].UserName, all[i].PersonName = u.Name, user.Full(u.Name, u.DisplayName)
-			}
-		}
+		u := named[v.UserID]
+		all[i] = Call{Vouch: v, UserName: u.Name, PersonName: user.Full(u.Name, u.DisplayName), CaseName: cased[v.CaseID], CalledBy: named[v.GivenBy].Name}
 	}
 	return all, err
 }
@@ -100,18 +92,7 @@ func waiting(tx *store.Tx, who access.Standing) (which string, values []any) {
 // were shown is an event.
 func (s *Service) FindCall(ctx context.Context, who access.Standing, id string, from audit.Origin) (c Call, err error) {
 	tx := s.DB.View(ctx)
-	var v Vouch
-	found, err := tx.One(&v, "SELECT "+columns+" FROM vouches WHERE tenant_id = ? AND id = ? AND kind = 'call_back'", who.TenantID, id)
-	if err == nil && !found {
-		err = fault.New(fault.NotFound, "http.not_found")
-	}
-	if err != nil {
-		return c, store.Unusable(err)
-	}
-	seen, err := s.Rules.Ask(tx, access.Question{TenantID: who.TenantID, ActorID: who.UserID, Needs: access.AuthenticatorView, TargetID: v.UserID})
-	if err == nil {
-		err = seen.Err()
-	}
+	v, err := s.visible(tx, who, id)
 	if err != nil {
 		return c, store.Unusable(err)
 	}
@@ -128,6 +109,29 @@ func (s *Service) FindCall(ctx context.Context, who access.Standing, id string, 
 	looked := v.event(audit.VouchAsked, audit.User(who.UserID), from)
 	looked.Action = audit.CallBackLooked
 	return c, s.DB.Act(ctx, func(tx *store.Tx) error { return audit.Record(tx, looked) })
+}
+
+// PersonOf gives whom a call-back is of, for an act on them, and shows nothing. It fails as
+// FindCall does.
+func (s *Service) PersonOf(ctx context.Context, who access.Standing, id string) (userID string, err error) {
+	v, err := s.visible(s.DB.View(ctx), who, id)
+	return v.UserID, store.Unusable(err)
+}
+
+// visible finds a call-back that somebody may look at.
+func (s *Service) visible(tx *store.Tx, who access.Standing, id string) (v Vouch, err error) {
+	found, err := tx.One(&v, "SELECT "+columns+" FROM vouches WHERE tenant_id = ? AND id = ? AND kind = 'call_back'", who.TenantID, id)
+	if err == nil && !found {
+		err = fault.New(fault.NotFound, "http.not_found")
+	}
+	if err != nil {
+		return v, err
+	}
+	seen, err := s.Rules.Ask(tx, access.Question{TenantID: who.TenantID, ActorID: who.UserID, Needs: access.AuthenticatorView, TargetID: v.UserID})
+	if err == nil {
+		err = seen.Err()
+	}
+	return v, err
 }
 
 // openCall adds to a call-back that waits what whoever looks may do with it.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/app/access"
@@ -23,6 +22,7 @@ import (
 	"latchkey/app/store"
 	"latchkey/app/tenant"
 	"latchkey/app/throttle"
+	"latchkey/app/user"
 	"latchkey/app/wake"
 )
 
@@ -94,7 +94,7 @@ func (v Vouch) Live(now time.Time) prompt.State {
 type situation struct {
 	BypassID, CaseID, RequestedBy, ApprovedBy, CheckVia, BypassState string
 	CheckID, PhoneID                                                 string // the check that it rests on, and the backup phone that a part of it went to
-	BypassAt, BypassEndsAt, SessionAt                                time.Time
+	BypassAt, SessionAt                                              time.Time
 	Name, DisplayName, State                                         string
 	TenantState, MatchMode                                           string
 	ManagerID, ManagerName, ManagerTitle, ManagerState               string
@@ -108,9 +108,9 @@ type situation struct {
 // read reads what every word is judged by. A session that has ended, or that no bypass
 // made, is fault.Forbidden.
 func read(tx *store.Tx, tenantID, userID, sessionID string) (on situation, err error) {
-	found, err := tx.One(&on, `SELECT b.id AS bypass_id, b.case_id, b.requested_by, b.approved_by, b.check_via, b.check_id, b.phone_id, b.state AS bypass_state, b.created_at AS bypass_at, b.ends_at AS bypass_ends_at, s.created_at AS session_at,
+	found, err := tx.One(&on, `SELECT b.id AS bypass_id, b.case_id, b.requested_by, b.approved_by, b.check_via, b.check_id, b.phone_id, b.state AS bypass_state, b.created_at AS bypass_at, s.created_at AS session_at,
 		u.name, u.display_name, u.state, t.state AS tenant_state, t.match_mode, u.manager_id, COALESCE(m.name, '') AS manager_name, COALESCE(m.display_name, '') AS manager_title, COALESCE(m.state, '') AS manager_state,
-		CASE WHEN m.id IS NULL THEN FALSE ELSE `+answers("m")+` END AS manager_phone, COALESCE(c.number, 0) AS case_number
+		CASE WHEN m.id IS NULL THEN FALSE ELSE `+device.Answers("m")+` END AS manager_phone, COALESCE(c.number, 0) AS case_number
 		FROM sessions s JOIN bypasses b ON b.tenant_id = s.tenant_id AND b.id = s.bypass_id JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN tenants t ON t.id = u.tenant_id
 		LEFT JOIN users m ON m.tenant_id = u.tenant_id AND m.id = u.manager_id AND u.manager_id <> '' LEFT JOIN cases c ON c.tenant_id = b.tenant_id AND c.id = b.case_id
 		WHERE s.tenant_id = ? AND s.id = ? AND s.user_id = ? AND s.bypass_id <> '' AND s.ended_at IS NULL`, tenantID, sessionID, userID)
@@ -143,11 +143,6 @@ func (s *Service) look(tx *store.Tx, tenantID, userID, sessionID string) (on sit
 		tenantID, userID, tx.Now.Add(-madeSpan), audit.UserManagerChanged, audit.KindUser)
 	on.makers = append(on.makers, set...)
 	return on, err
-}
-
-// answers says of a user that some phone of theirs does.
-func answers(of string) string {
-	return "EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = " + of + ".tenant_id AND d.user_id = " + of + ".id AND d.state = 'active' AND d.phone_sign_in)"
 }
 
 // over says that nothing is bound in the session any more.
@@ -199,18 +194,11 @@ func (s *Service) Offered(ctx context.Context, who session.Session) (o Offer, er
 	if err != nil {
 		return o, store.Unusable(err)
 	}
-	o.Manager = full(on.ManagerName, on.ManagerTitle)
+	o.Manager = user.Full(on.ManagerName, on.ManagerTitle)
 	if f := fault.Of(on.stops(tx.Now)); f != nil {
 		o.Stops = f.Code
 	}
 	return o, nil
-}
-
-func full(name, title string) string {
-	if title == "" || name == "" {
-		return title + name
-	}
-	return title + " (" + name + ")"
 }
 
 // Ask asks the manager of who is in a session that a bypass made. One that waits is taken
@@ -271,7 +259,7 @@ func (s *Service) send(tx *store.Tx, v *Vouch, on situation) error {
 		}
 		privileged = privileged || standing.Administrator()
 	}
-	act := prompt.Act{Kind: ActKind, Target: full(on.Name, on.DisplayName), Requester: full(on.Name, on.DisplayName), Vouch: true}
+	act := prompt.Act{Kind: ActKind, Target: user.Full(on.Name, on.DisplayName), Requester: user.Full(on.Name, on.DisplayName), Vouch: true}
 	if on.CaseNumber > 0 {
 		act.Case = cases.Name(on.CaseNumber)
 	}
@@ -358,13 +346,13 @@ func (s *Service) Find(ctx context.Context, who session.Session, id string) (v V
 	if err == nil && !found {
 		err = fault.New(fault.NotFound, "http.not_found")
 	}
-	if err != nil || v.Live(tx.Now) != prompt.Pending || v.Kind == CallBack {
-		if number = v.Number; v.Live(tx.Now) != prompt.Pending {
-			number = ""
-		}
-		return v, number, store.Unusable(err)
+	switch {
+	case err != nil || v.Live(tx.Now) != prompt.Pending:
+	case v.Kind == CallBack:
+		number = v.Number
+	default:
+		_, err = tx.One(&number, "SELECT number FROM prompts WHERE tenant_id = ? AND id = ? AND state = 'pending'", v.TenantID, v.PromptID)
 	}
-	_, err = tx.One(&number, "SELECT number FROM prompts WHERE tenant_id = ? AND id = ? AND state = 'pending'", v.TenantID, v.PromptID)
 	return v, number, store.Unusable(err)
 }
 
@@ -439,7 +427,7 @@ func (s *Service) give(tx *store.Tx, v Vouch, with string, by audit.Party, from 
 	if err := audit.Record(tx, v.event(audit.VouchGiven, by, from, "with", with, "asked", v.AskedID)); err != nil {
 		return err
 	}
-	return notify.Tell(tx, v.TenantID, v.UserID, notify.Notice{Action: audit.VouchGiven, Detail: full(on.ManagerName, on.ManagerTitle)})
+	return notify.Tell(tx, v.TenantID, v.UserID, notify.Notice{Action: audit.VouchGiven, Detail: user.Full(on.ManagerName, on.ManagerTitle)})
 }
 
 // stands says of a row that its session may bind something still, as of a moment that is
@@ -480,14 +468,8 @@ func Keys(tenantID, id string) []string {
 
 // Changed is the look of the hub for words: which of them wait no more.
 func (s *Service) Changed(ctx context.Context, keys []string) (changed []string, err error) {
-	byTenant := map[string][]string{}
-	for _, key := range keys {
-		if parts := strings.SplitN(key, ":", 3); len(parts) == 3 {
-			byTenant[parts[1]] = append(byTenant[parts[1]], parts[2])
-		}
-	}
 	tx := s.DB.View(ctx)
-	for tenantID, ids := range byTenant {
+	for tenantID, ids := range wake.ByTenant(keys) {
 		var over []string
 		if err := tx.All(&over, "SELECT id FROM vouches WHERE tenant_id = ? AND id IN ? AND (state <> 'pending' OR expires_at <= ?)", tenantID, ids, tx.Now); err != nil {
 			return nil, err

@@ -272,7 +272,12 @@ func (h *Pages) issueBypass(c echo.Context) error {
 		return err
 	case out.Waits():
 		return web.Redirect(c, h.path(c, "/approvals/"+url.PathEscape(out.RequestID)))
-	case asked.Kind == bypass.Skip:
+	}
+	given, _, err := h.Bypasses.Find(c.Request().Context(), h.Site.Standing(c), asked.ID)
+	switch {
+	case err != nil:
+		return err
+	case given.Kind == bypass.Skip: // as was asked for, or as is usual for the reason
 		return web.Redirect(c, h.bypassPath(c, asked.ID)+"?done=bypass_given")
 	}
 	return h.made(c, asked.ID)

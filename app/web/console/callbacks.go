@@ -94,8 +94,8 @@ func (h *Pages) showCallBack(c echo.Context, status int, fields map[string]strin
 }
 
 // called finds the person of the call-back of the path, for an act on them.
-func (h *Pages) called(c echo.Context) (vouch.Call, error) {
-	return h.Vouches.FindCall(c.Request().Context(), h.Site.Standing(c), c.Param("call"), web.Origin(c))
+func (h *Pages) called(c echo.Context) (userID string, err error) {
+	return h.Vouches.PersonOf(c.Request().Context(), h.Site.Standing(c), c.Param("call"))
 }
 
 // calledBack takes the word of who called; where a second person must approve it, it goes
@@ -104,11 +104,11 @@ func (h *Pages) calledBack(c echo.Context) error {
 	if err := h.Site.NeedFresh(c); err != nil {
 		return err
 	}
-	one, err := h.called(c)
+	person, err := h.called(c)
 	if err != nil {
 		return err
 	}
-	out, err := h.Vouches.CallBack(c.Request().Context(), h.act(c, vouch.KindCallBack, one.UserID), vouch.Called{Vouch: one.ID, Phone: web.Form(c, "phone"), Number: web.Form(c, "number")})
+	out, err := h.Vouches.CallBack(c.Request().Context(), h.act(c, vouch.KindCallBack, person), vouch.Called{Vouch: c.Param("call"), Phone: web.Form(c, "phone"), Number: web.Form(c, "number")})
 	if fields, ok := wrong(c, err); ok {
 		return h.showCallBack(c, http.StatusUnprocessableEntity, fields)
 	}
@@ -118,16 +118,16 @@ func (h *Pages) calledBack(c echo.Context) error {
 	case out.Waits():
 		return web.Redirect(c, h.path(c, approvalsPath+"/"+url.PathEscape(out.RequestID)))
 	}
-	return web.Redirect(c, h.callBackPath(c, one.ID))
+	return web.Redirect(c, h.callBackPath(c, c.Param("call")))
 }
 
 // notThem protects, so it asks for no fresh proof.
 func (h *Pages) notThem(c echo.Context) error {
-	one, err := h.called(c)
+	person, err := h.called(c)
 	if err != nil {
 		return err
 	}
-	err = h.submit(c, h.act(c, vouch.KindNotThem, one.UserID).With(vouch.Called{Vouch: one.ID}), callBacksPath+"/"+url.PathEscape(one.ID))
+	err = h.submit(c, h.act(c, vouch.KindNotThem, person).With(vouch.Called{Vouch: c.Param("call")}), callBacksPath+"/"+url.PathEscape(c.Param("call")))
 	if fields, ok := wrong(c, err); ok {
 		return h.showCallBack(c, http.StatusUnprocessableEntity, map[string]string{"not-them": fields["reason"], "ticket": fields["ticket"]})
 	}

@@ -126,7 +126,8 @@ func (h *Pages) askState(c echo.Context) error {
 }
 
 // askEvents tells the page of a request that an agent has taken it, or that it is closed,
-// and ends. Where nothing of that is told, and after it was, there is nothing to wait for.
+// and ends. Where nothing of that is told, after it was, and when it is waited for no more,
+// there is nothing to come back for.
 func (h *Pages) askEvents(c echo.Context) error {
 	_, by, _, err := h.asker(c)
 	if err != nil {
@@ -139,7 +140,7 @@ func (h *Pages) askEvents(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if !by.Known || asked.State != cases.AskWaits {
+	if !by.Known || asked.State != cases.AskWaits || asked.Shut || asked.Over(h.Site.DB.Now()) {
 		return c.NoContent(http.StatusNoContent) // which a browser does not ask for again
 	}
 	attempt, from, said := c.Param("attempt"), web.From(c), false
