@@ -221,5 +221,5 @@ func end(tx *store.Tx, tenantID, userID, state, by string) (id string, err error
 	if err := Note(tx, tenantID, Step{SheetID: id, State: state, ByID: by}); err != nil {
 		return "", err
 	}
-	return id, tx.Exec("UPDATE printed_codes SET hash = '' WHERE tenant_id = ? AND sheet_id = ?", tenantID, id).Error
+	return id, Wipe(tx, tenantID, id)
 }

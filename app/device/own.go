@@ -53,12 +53,11 @@ func (s *Service) Prefer(ctx context.Context, tenantID, userID, accountID string
 		if err := user.Alone(tx, tenantID, userID); err != nil {
 			return err
 		}
-		name, err := nameOf(tx, tenantID, userID, accountID)
-		if err != nil {
-			return err
+		var name string
+		there, err := tx.One(&name, "UPDATE devices SET preferred = TRUE WHERE tenant_id = ? AND account_id = ? AND user_id = ? AND state = 'active' RETURNING name", tenantID, accountID, userID)
+		if err == nil && !there {
+			err = fault.New(fault.NotFound, "http.not_found")
 		}
-		err = tx.Change(fault.New(fault.NotFound, "http.not_found"),
-			"UPDATE devices SET preferred = TRUE WHERE tenant_id = ? AND account_id = ? AND user_id = ? AND state = 'active'", tenantID, accountID, userID)
 		if err != nil {
 			return err
 		}
@@ -71,18 +70,13 @@ func (s *Service) Prefer(ctx context.Context, tenantID, userID, accountID string
 	})
 }
 
-func nameOf(tx *store.Tx, tenantID, userID, accountID string) (name string, err error) {
-	_, err = tx.One(&name, "SELECT name FROM devices WHERE tenant_id = ? AND account_id = ? AND user_id = ?", tenantID, accountID, userID)
-	return name, err
-}
-
 // tellOthers tells a user what became of one of their phones: on their pages, by mail, and
 // on every other phone of theirs.
 func tellOthers(tx *store.Tx, tenantID, userID, accountID string, n notify.Notice) error {
 	if err := notify.Tell(tx, tenantID, userID, n); err != nil {
 		return err
 	}
-	_, err := notify.TellPhones(tx, tenantID, userID, n.Told(tx), []string{accountID}, n.Told(tx))
+	_, err := notify.TellPhones(tx, tenantID, userID, n.Told(tx), []string{accountID}, notify.Told{})
 	return err
 }
 

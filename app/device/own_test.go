@@ -239,6 +239,7 @@ func TestEveryPhoneHearsOfTheOthers(t *testing.T) {
 			}
 		}
 		told(audit.DeviceEnrolled)
+		h.Set("UPDATE devices SET push_subscription = '{}' WHERE account_id = ?", b.AccountID)
 		if err := h.Devices.Prefer(ctx, u.TenantID, u.ID, b.AccountID, from); err != nil {
 			t.Fatal(err)
 		}

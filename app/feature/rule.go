@@ -145,7 +145,7 @@ func Usual() *Table {
 }
 
 // Of gives the features that a person has.
-func (t *Table) Of(p *Person) Set { return t.of(p, false) }
+func (t *Table) Of(p *Person) Set { return t.open(p, 0, false) }
 
 // Has says whether a person has a feature, and costs what that one does.
 func (t *Table) Has(f Feature, p *Person) bool {
@@ -191,16 +191,19 @@ func (t *Table) Choosable(f Feature, p *Person) bool {
 }
 
 // WouldBe gives those that they would have if each report were live.
-func (t *Table) WouldBe(p *Person) Set { return t.of(p, true) }
+func (t *Table) WouldBe(p *Person) Set { return t.open(p, 0, true) }
 
-func (t *Table) of(p *Person, reports bool) (has Set) {
+// open gives the features that are open to a person: by their rules, each report taken as
+// if it were live where reports says so, or since their stage is lifted.
+func (t *Table) open(p *Person, lifted Set, reports bool) (has Set) {
 	for i := range Catalogue {
 		e, r := &Catalogue[i], &t.Rules[i]
 		stage := r.Stage
 		if reports && stage == ReportOnly {
 			stage = Percentage
 		}
-		if t.Released&e.Bit != 0 && e.lets(r, stage, p) {
+		lifts := lifted&e.Bit != 0 && stage != Off && stage != ReportOnly && !within(p.Groups, r.Exclude)
+		if t.Released&e.Bit != 0 && (lifts || e.lets(r, stage, p)) {
 			has |= e.Bit
 		}
 	}
@@ -225,23 +228,7 @@ func (t *Table) ways(has Set, p *Person, reports bool) user.Ways {
 	if p.Lifted == 0 {
 		return has.Ways()
 	}
-	var open Set
-	for i := range Catalogue {
-		e, r := &Catalogue[i], &t.Rules[i]
-		stage := r.Stage
-		if reports && stage == ReportOnly {
-			stage = Percentage
-		}
-		if t.Released&e.Bit != 0 && (e.lets(r, stage, p) || p.Lifted&e.Bit != 0 && stage != Off && stage != ReportOnly && !within(p.Groups, r.Exclude)) {
-			open |= e.Bit
-		}
-	}
-	for i := range Catalogue {
-		if e := &Catalogue[i]; open&e.needs != e.needs {
-			open &^= e.Bit
-		}
-	}
-	return open.Ways()
+	return t.open(p, p.Lifted, reports).Ways()
 }
 
 // Ring is a slice of people, by how a rule comes to them. Add, never rename.

@@ -10,6 +10,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/role"
 	"latchkey/app/store"
+	"latchkey/app/wake"
 )
 
 // Limits (product.md §9).
@@ -44,7 +45,7 @@ type Service struct {
 	Roles *role.Service
 	Log   *slog.Logger
 
-	hurry    chan struct{} // see Run
+	errand   wake.Errand // see Run
 	mu       sync.Mutex
 	progress map[string]int // of the imports that this process carries out, by id
 	tries    map[string]int
@@ -52,7 +53,7 @@ type Service struct {
 
 // New gives a service that imports into db.
 func New(db *store.DB, rules *access.Rules, roles *role.Service, log *slog.Logger) *Service {
-	return &Service{DB: db, Rules: rules, Roles: roles, Log: log, hurry: make(chan struct{}, 1), progress: map[string]int{}, tries: map[string]int{}}
+	return &Service{DB: db, Rules: rules, Roles: roles, Log: log, errand: wake.NewErrand(), progress: map[string]int{}, tries: map[string]int{}}
 }
 
 // Performers are the acts of this package.

@@ -198,8 +198,8 @@ func (c *crowd) count(s *rollout.Somebody) {
 			}
 		}
 	}
-	usable := c.walk.Usable(s, has)
-	switch reaches := c.walk.Reaches(s, has); {
+	usable, reaches := c.walk.By(s, has.Ways(), 0)
+	switch {
 	case !reaches:
 		c.risk(NoWay, s)
 	case usable&(usable-1) == 0:

@@ -12,7 +12,7 @@ import (
 )
 
 // TestEachTryIsCountedInItsMinute: as one that failed where the channel is to blame, and
-// not at all where the receiver is, or where nothing was tried.
+// not at all where the receiver is, where nothing was tried, or where it is no channel.
 func TestEachTryIsCountedInItsMinute(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
 		answers := map[string]error{
@@ -33,8 +33,9 @@ func TestEachTryIsCountedInItsMinute(t *testing.T) {
 			o.queue(time.Minute, target)
 		}
 		o.queue(time.Minute, "fine")
+		o.queueAs(kindOther, time.Minute, "fine")
 		o.nudge <- struct{}{}
-		o.settled("sent_at", 2)
+		o.settled("sent_at", 3)
 		o.settled("failed_at", 2)
 		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 			if tried, _, _ := counted(); tried >= 4 {
@@ -47,7 +48,7 @@ func TestEachTryIsCountedInItsMinute(t *testing.T) {
 		clock.Forward(time.Minute)
 		o.queue(time.Minute, "fine")
 		o.nudge <- struct{}{}
-		o.settled("sent_at", 3)
+		o.settled("sent_at", 4)
 		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 			if tried, _, _ := counted(); tried >= 5 {
 				break
@@ -55,6 +56,10 @@ func TestEachTryIsCountedInItsMinute(t *testing.T) {
 		}
 		if tried, _, minutes := counted(); tried != 5 || minutes != 2 {
 			t.Errorf("a minute later %d tried in %d minutes, want 5 in 2", tried, minutes)
+		}
+		var others int
+		if _, err := db.View(t.Context()).One(&others, "SELECT count(*) FROM channel_minutes WHERE channel <> 'web_push'"); err != nil || others != 0 {
+			t.Errorf("%d minutes of what is no channel are counted, %v", others, err)
 		}
 	})
 }

@@ -66,24 +66,28 @@ func mail(tx *store.Tx, tenantID, userID string, n Told) error {
 }
 
 // TellPhones owes a notice, in the act tx, to every phone of a user that is bound and
-// takes pushes, and says how many that are. Those that its owner does not have any more are
-// told less.
-func TellPhones(tx *store.Tx, tenantID, userID string, n Told, gone []string, less Told) (phones int, err error) {
+// takes pushes, and says how many that are. Some are told less, because its owner does not
+// have them any more, or where less is the zero one nothing, because it is about them.
+func TellPhones(tx *store.Tx, tenantID, userID string, n Told, some []string, less Told) (phones int, err error) {
 	var ids []string
 	if err := tx.All(&ids, "SELECT account_id FROM devices WHERE tenant_id = ? AND user_id = ? AND state = 'active' AND push_subscription <> ''", tenantID, userID); err != nil {
 		return 0, err
 	}
 	for _, id := range ids {
 		said := n
-		if slices.Contains(gone, id) {
+		if slices.Contains(some, id) {
 			said = less
+		}
+		if said.Action == "" {
+			continue
 		}
 		to := Targets{Query: "SELECT push_subscription FROM devices WHERE tenant_id = ? AND account_id = ? AND state = 'active' AND push_subscription <> ''", Values: []any{tenantID, id}}
 		if err := Queue(tx, tenantID, KindPush, to, Pushed{Notice: &said}, MailLife); err != nil {
 			return 0, err
 		}
+		phones++
 	}
-	return len(ids), nil
+	return phones, nil
 }
 
 // Nameless is what happened, and who did it under which case is left out.

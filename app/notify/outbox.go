@@ -36,6 +36,9 @@ const (
 	KindMail  = "mail"
 )
 
+// channels are those of them by which people are reached: how they do is measured.
+var channels = []string{KindPush, KindSMS, KindVoice, KindMail}
+
 // Owed is one notice, claimed for sending.
 type Owed struct {
 	TenantID, ID, Kind, Target, Body string
@@ -270,16 +273,16 @@ func (w *Worker) deliver(ctx context.Context, o Owed) error {
 	}
 	w.Log.Info("notice put off", "kind", o.Kind, "notice", o.ID, "error", sent)
 	return w.counted(ctx, o, sent, "UPDATE outbox SET due_at = ?, fault = ? WHERE tenant_id = ? AND id = ? AND tries = ?",
-		now.Add(wait), codeOf(sent), o.TenantID, o.ID, o.Tries)
+		now.Add(wait), CodeOf(sent), o.TenantID, o.ID, o.Tries)
 }
 
 // counted writes down what became of a try, and counts it in the minute of its channel
 // (table channel_minutes): as one that failed where the channel is to blame, and not at
-// all where its receiver is, or where nothing was tried.
+// all where its receiver is, where nothing was tried, or where it is nobody who is told.
 func (w *Worker) counted(ctx context.Context, o Owed, sent error, statement string, values ...any) error {
 	var f *Failed
 	blameless := errors.Is(sent, ErrGone) || errors.As(sent, &f) && (f.Final || f.Code == "no_provider")
-	if o.TenantID == "" || blameless {
+	if o.TenantID == "" || blameless || !slices.Contains(channels, o.Kind) {
 		_, err := w.DB.CountOne(ctx, statement, values...)
 		return err
 	}
@@ -297,8 +300,8 @@ func (w *Worker) counted(ctx context.Context, o Owed, sent error, statement stri
 	})
 }
 
-// codeOf is what stands for a failure in the outbox.
-func codeOf(err error) string {
+// CodeOf is what stands for a failure in the outbox, and wherever else one is written down.
+func CodeOf(err error) string {
 	var failed *Failed
 	if errors.As(err, &failed) {
 		return failed.Code
@@ -323,5 +326,5 @@ func (w *Worker) giveUp(ctx context.Context, o Owed, why error) error {
 	w.Log.Warn("notice not sent", "kind", o.Kind, "notice", o.ID, "error", why)
 	return w.counted(ctx, o, why, `UPDATE outbox SET failed_at = ?, fault = CASE WHEN ? = 'too_late' AND fault <> '' THEN fault ELSE ? END,
 		body = CASE WHEN kind = 'mail' THEN body ELSE '' END
-		WHERE tenant_id = ? AND id = ? AND tries = ? AND sent_at IS NULL AND failed_at IS NULL`, w.DB.Now(), codeOf(why), codeOf(why), o.TenantID, o.ID, o.Tries)
+		WHERE tenant_id = ? AND id = ? AND tries = ? AND sent_at IS NULL AND failed_at IS NULL`, w.DB.Now(), CodeOf(why), CodeOf(why), o.TenantID, o.ID, o.Tries)
 }

@@ -64,7 +64,7 @@ func open(t *testing.T, db *store.DB, p *post, gone func(ctx context.Context, ta
 		p.tried = make(chan string, 1000)
 	}
 	o := &office{t: t, db: db, post: p, nudge: make(chan struct{})}
-	w := &notify.Worker{DB: db, Log: slog.New(slog.DiscardHandler), Senders: map[string]notify.Sender{notify.KindPush: p}, Gone: gone, Nudge: o.nudge}
+	w := &notify.Worker{DB: db, Log: slog.New(slog.DiscardHandler), Senders: map[string]notify.Sender{notify.KindPush: p, kindOther: p}, Gone: gone, Nudge: o.nudge}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { w.Run(ctx); close(ended) }()
@@ -76,10 +76,18 @@ func open(t *testing.T, db *store.DB, p *post, gone func(ctx context.Context, ta
 // queue queues a notice to each target.
 func (o *office) queue(life time.Duration, targets ...string) {
 	o.t.Helper()
+	o.queueAs(notify.KindPush, life, targets...)
+}
+
+// kindOther is a kind by which nobody is reached.
+const kindOther = "ticket_note"
+
+func (o *office) queueAs(kind string, life time.Duration, targets ...string) {
+	o.t.Helper()
 	err := o.db.Act(o.t.Context(), func(tx *store.Tx) error {
 		for _, target := range targets {
 			to := notify.Targets{Query: "SELECT CAST(? AS text) AS target", Values: []any{target}}
-			if err := notify.Queue(tx, "alder", notify.KindPush, to, map[string]string{"to": target}, life); err != nil {
+			if err := notify.Queue(tx, "alder", kind, to, map[string]string{"to": target}, life); err != nil {
 				return err
 			}
 		}

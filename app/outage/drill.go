@@ -1,6 +1,7 @@
 package outage
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -61,7 +62,7 @@ func (s *Service) Drill(ctx context.Context, tenantID string, asked Asked) (Repo
 	for after := ""; ; {
 		some, err := walk.Next(tx, after)
 		if err != nil || ctx.Err() != nil {
-			return Report{}, store.Unusable(errorOf(err, ctx))
+			return Report{}, store.Unusable(cmp.Or(err, ctx.Err()))
 		}
 		if len(some) == 0 {
 			return d.Report, nil
@@ -71,13 +72,6 @@ func (s *Service) Drill(ctx context.Context, tenantID string, asked Asked) (Repo
 		}
 		after = some[len(some)-1].ID
 	}
-}
-
-func errorOf(err error, ctx context.Context) error {
-	if err == nil {
-		err = ctx.Err()
-	}
-	return err
 }
 
 // drill is one under way.

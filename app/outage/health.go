@@ -39,10 +39,10 @@ func (h Health) Percent() int {
 // fails says whether these figures begin a time of failure.
 func (h Health) fails() bool { return h.Tried >= SampleLeast && h.Failed*100 > h.Tried*RateMost }
 
-// works says whether they end one. Where hardly anything is sent, nothing that failed for
-// an hour does.
-func (h Health) works(lastFailure, now time.Time) bool {
-	return h.Tried >= SampleLeast && h.Failed*100 <= h.Tried*RateGood || !now.Before(lastFailure.Add(quietMost))
+// works says whether they end one. Where hardly anything is sent, an hour in which nothing
+// failed does.
+func (h Health) works(quiet bool) bool {
+	return h.Tried >= SampleLeast && h.Failed*100 <= h.Tried*RateGood || quiet
 }
 
 // measured is how a channel of a tenant fared within Window.
@@ -124,35 +124,31 @@ func (s *Service) Watch(ctx context.Context) error {
 	if err := tx.All(&rows, figures+" GROUP BY tenant_id, channel", tx.Now.Add(-Window)); err != nil {
 		return store.Unusable(err)
 	}
+	found := map[[2]string]Health{}
+	for _, r := range rows {
+		found[[2]string{r.TenantID, r.Channel}] = Health{Tried: r.Tried, Failed: r.Failed}
+	}
 	var open []struct {
 		TenantID, Channel string
 		Since             time.Time
+		Lately            bool // something failed within quietMost
 	}
-	if err := tx.All(&open, "SELECT tenant_id, channel, since FROM channel_failures WHERE ended_at IS NULL"); err != nil {
+	if err := tx.All(&open, `SELECT f.tenant_id, f.channel, f.since,
+		EXISTS (SELECT 1 FROM channel_minutes m WHERE m.tenant_id = f.tenant_id AND m.channel = f.channel AND m.minute > ? AND m.failed > 0) AS lately
+		FROM channel_failures f WHERE f.ended_at IS NULL`, tx.Now.Add(-quietMost)); err != nil {
 		return store.Unusable(err)
 	}
 	under := map[[2]string]bool{}
 	var all error
 	for _, f := range open {
-		under[[2]string{f.TenantID, f.Channel}] = true
-		h := Health{}
-		for _, r := range rows {
-			if r.TenantID == f.TenantID && r.Channel == f.Channel {
-				h.Tried, h.Failed = r.Tried, r.Failed
-			}
-		}
-		last := f.Since
-		var minute time.Time
-		found, err := tx.One(&minute, "SELECT minute FROM channel_minutes WHERE tenant_id = ? AND channel = ? AND failed > 0 ORDER BY minute DESC LIMIT 1", f.TenantID, f.Channel)
-		if found && minute.After(last) {
-			last = minute
-		}
-		if all = errors.Join(all, store.Unusable(err)); err == nil && h.works(last, tx.Now) {
+		of := [2]string{f.TenantID, f.Channel}
+		under[of] = true
+		if quiet := !f.Lately && !tx.Now.Before(f.Since.Add(quietMost)); found[of].works(quiet) {
 			all = errors.Join(all, s.works(store.Within(ctx, f.TenantID), f.TenantID, f.Channel, f.Since))
 		}
 	}
 	for _, r := range rows {
-		if h := (Health{Tried: r.Tried, Failed: r.Failed}); h.fails() && !under[[2]string{r.TenantID, r.Channel}] {
+		if of := [2]string{r.TenantID, r.Channel}; found[of].fails() && !under[of] {
 			all = errors.Join(all, s.fails(store.Within(ctx, r.TenantID), r))
 		}
 	}

@@ -112,7 +112,7 @@ func (w *ward) release(f feature.Feature, on bool) {
 // TestADrillChangesNothing, and says who could sign in.
 func TestADrillChangesNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *ward) {
-		bare := w.User(w.Alder, "bare") // a password, and nothing that asks for more
+		w.User(w.Alder, "bare") // a password, and nothing that asks for more
 		onlyPhone := w.User(w.Alder, "phone")
 		w.PhoneOf(onlyPhone)
 		w.Demand(onlyPhone, user.MFAEnforced)
@@ -149,6 +149,5 @@ func TestADrillChangesNothing(t *testing.T) {
 			t.Error("somebody is told of an outage")
 		}
 		w.declare(asked(relaxation.HeldBackWays)) // which it does not stand in the way of
-		_ = bare
 	})
 }

@@ -192,14 +192,5 @@ func Judge(status int) error {
 	return nil
 }
 
-// Fault is the code of a failure of Ask, Signed or Judge.
-func Fault(err error) string {
-	var f *notify.Failed
-	if errors.As(err, &f) {
-		return f.Code
-	}
-	return "other"
-}
-
 // Unreadable says that what is to be sent cannot be read, for good.
 func Unreadable(err error) error { return refused("unreadable", err) }

@@ -18,29 +18,10 @@ const (
 )
 
 // Hurry asks Run to look at once.
-func (s *Service) Hurry() {
-	select {
-	case s.hurry <- struct{}{}:
-	default:
-	}
-}
+func (s *Service) Hurry() { s.errand.Hurry() }
 
 // Run carries replays out, one after the other, until ctx ends.
-func (s *Service) Run(ctx context.Context) {
-	tick := time.NewTicker(sweepWait)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		case <-s.hurry:
-		}
-		if err := s.TakeUp(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("replays", "error", err)
-		}
-	}
-}
+func (s *Service) Run(ctx context.Context) { s.errand.Run(ctx, sweepWait, s.Log, "replays", s.TakeUp) }
 
 // TakeUp carries out every replay that waits, and those that whoever held them has
 // lost. Any replica may call it at any time.

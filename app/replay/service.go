@@ -13,6 +13,7 @@ import (
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/user"
+	"latchkey/app/wake"
 )
 
 // States of a replay.
@@ -36,12 +37,12 @@ type Service struct {
 	DB  *store.DB
 	Log *slog.Logger
 
-	hurry chan struct{}
+	errand wake.Errand // see Run
 }
 
 // New makes the service of a process.
 func New(db *store.DB, log *slog.Logger) *Service {
-	return &Service{DB: db, Log: log, hurry: make(chan struct{}, 1)}
+	return &Service{DB: db, Log: log, errand: wake.NewErrand()}
 }
 
 // Range is which decisions a replay takes: the newest of the last days.

@@ -105,30 +105,17 @@ func (w *Walk) Next(tx *store.Tx, after string) ([]Somebody, error) {
 	return people, nil
 }
 
-// closed gives what a person may not use, who has these features, by the use.
-func (w *Walk) closed(s *Somebody, has feature.Set) method.Off { return w.shut(s, has.Ways()) }
-
-// shut is closed for who has these ways by features.
-func (w *Walk) shut(s *Somebody, open user.Ways) method.Off {
-	closed := s.Limited | feature.All.Ways()&^open
-	return method.Off{NoSignIn: w.off.NoSignIn | closed, NoSecond: w.off.NoSecond | closed, NoRecovery: w.off.NoRecovery | closed}
-}
-
 // Reaches says whether a person who has these features gets in. Ways that failures have
 // turned off count as usable here: they come back.
 func (w *Walk) Reaches(s *Somebody, has feature.Set) bool {
-	return signin.Reaches(s.MFA, s.Ways, s.Ways&w.carried, w.closed(s, has))
+	_, reaches := w.By(s, has.Ways(), 0)
+	return reaches
 }
 
 // By says whether a person gets in who has these ways by features, when some ways cannot
 // be carried, and which of theirs take part in it.
 func (w *Walk) By(s *Somebody, open, without user.Ways) (usable user.Ways, reaches bool) {
-	off, carried := w.shut(s, open), w.carried&^without
-	return s.Ways & carried &^ (off.NoSignIn & off.NoSecond), signin.Reaches(s.MFA, s.Ways, s.Ways&carried, off)
-}
-
-// Usable gives the ways of theirs that take part in a sign-in.
-func (w *Walk) Usable(s *Somebody, has feature.Set) user.Ways {
-	off := w.closed(s, has)
-	return s.Ways & w.carried &^ (off.NoSignIn & off.NoSecond)
+	closed, carried := s.Limited|feature.All.Ways()&^open, s.Ways&w.carried&^without
+	off := method.Off{NoSignIn: w.off.NoSignIn | closed, NoSecond: w.off.NoSecond | closed, NoRecovery: w.off.NoRecovery | closed}
+	return carried &^ (off.NoSignIn & off.NoSecond), signin.Reaches(s.MFA, s.Ways, carried, off)
 }

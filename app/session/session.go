@@ -188,10 +188,11 @@ func Begin(tx *store.Tx, b Beginning) (id string, cookie secret.Token, err error
 // is alive, and notes that it was used.
 func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, error) {
 	s, err := Look(ctx, db, cookie)
-	if err == nil {
+	now := db.Now()
+	if err == nil && s.goesOn(now) {
 		err = note(ctx, db, s)
 	}
-	if now := db.Now(); err == nil && now.Sub(s.LastSeenAt) >= seenWait {
+	if err == nil && now.Sub(s.LastSeenAt) >= seenWait {
 		_, err = db.CountOne(ctx, "UPDATE sessions SET last_seen_at = ? WHERE tenant_id = ? AND id = ? AND last_seen_at < ?",
 			now, s.TenantID, s.ID, now)
 		s.LastSeenAt = now
@@ -201,11 +202,7 @@ func Find(ctx context.Context, db *store.DB, cookie secret.Token) (Session, erro
 
 // note keeps, once, that a session goes on because of an outage alone.
 func note(ctx context.Context, db *store.DB, s Session) error {
-	tx := db.View(ctx)
-	if !s.goesOn(tx.Now) {
-		return nil
-	}
-	noted, err := relaxation.Noted(tx, s.TenantID, s.ID)
+	noted, err := relaxation.Noted(db.View(ctx), s.TenantID, s.ID)
 	if err != nil || noted {
 		return store.Unusable(err)
 	}

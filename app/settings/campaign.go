@@ -59,14 +59,7 @@ func changeCampaign(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		if err != nil {
 			return err
 		}
-		e := act.Event(audit.CampaignChanged)
-		if e.Details == nil {
-			e.Details = map[string]string{}
-		}
-		for _, d := range plan.Difference {
-			e.Details[d.Field] = d.Before + " → " + d.After
-		}
-		return audit.Record(tx, e)
+		return record(tx, act, audit.CampaignChanged, plan.Difference)
 	}
 	if plan.Wrong == nil && len(plan.Difference) == 0 {
 		plan.Wrong = fault.New(fault.Conflict, "settings.same")

@@ -60,14 +60,7 @@ func changeDecisions(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		if err != nil {
 			return err
 		}
-		e := act.Event(audit.SettingsChanged)
-		if e.Details == nil {
-			e.Details = map[string]string{}
-		}
-		for _, d := range plan.Difference {
-			e.Details[d.Field] = d.Before + " → " + d.After
-		}
-		return audit.Record(tx, e)
+		return record(tx, act, audit.SettingsChanged, plan.Difference)
 	}
 	switch {
 	case next.Days < decision.DaysLeast || next.Days > decision.DaysMost:

@@ -45,30 +45,23 @@ func changeHelpdesk(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if err != nil {
 		return approval.Plan{}, err
 	}
-	plan := approval.Plan{
-		Questions: []access.Question{{
-			TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.PolicyEdit,
-			Loosens: next.Number != "" && next.Number != was.Number || next.Hours != "" && next.Hours != was.Hours,
-		}},
-		Do: func(tx *store.Tx) error {
-			err := tx.Change(fault.New(fault.Conflict, "settings.changed_meanwhile"), "UPDATE tenants SET helpdesk_number = ?, helpdesk_hours = ? WHERE id = ? AND helpdesk_number = ? AND helpdesk_hours = ?",
-				next.Number, next.Hours, act.TenantID, was.Number, was.Hours)
-			if err != nil {
-				return err
-			}
-			e := act.Event(audit.SettingsChanged)
-			if e.Details == nil {
-				e.Details = map[string]string{}
-			}
-			e.Details["helpdesk_number"], e.Details["helpdesk_hours"] = was.Number+" → "+next.Number, was.Hours+" → "+next.Hours
-			return audit.Record(tx, e)
-		},
-	}
+	plan := approval.Plan{Questions: []access.Question{{
+		TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.PolicyEdit,
+		Loosens: next.Number != "" && next.Number != was.Number || next.Hours != "" && next.Hours != was.Hours,
+	}}}
 	if was.Number != next.Number {
 		plan.Difference = append(plan.Difference, approval.Change{Field: "helpdesk_number", Before: was.Number, After: next.Number})
 	}
 	if was.Hours != next.Hours {
 		plan.Difference = append(plan.Difference, approval.Change{Field: "helpdesk_hours", Before: was.Hours, After: next.Hours})
+	}
+	plan.Do = func(tx *store.Tx) error {
+		err := tx.Change(fault.New(fault.Conflict, "settings.changed_meanwhile"), "UPDATE tenants SET helpdesk_number = ?, helpdesk_hours = ? WHERE id = ? AND helpdesk_number = ? AND helpdesk_hours = ?",
+			next.Number, next.Hours, act.TenantID, was.Number, was.Hours)
+		if err != nil {
+			return err
+		}
+		return record(tx, act, audit.SettingsChanged, plan.Difference)
 	}
 	fields := map[string]string{}
 	if next.Number != "" && !dialled.MatchString(next.Number) {

@@ -30,32 +30,23 @@ func changeHours(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	if err != nil {
 		return approval.Plan{}, err
 	}
-	plan := approval.Plan{Wrong: next.Wrong()}
 	q := access.Question{TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.PolicyEdit}
-	if plan.Wrong == nil {
-		q.Loosens = next.Wider(was)
-	}
-	plan.Questions = []access.Question{q}
+	plan := approval.Plan{Wrong: next.Wrong()}
 	switch {
 	case plan.Wrong != nil:
 	case next.Text() == was.Text():
 		plan.Wrong = fault.New(fault.Conflict, "settings.same")
 	default:
+		q.Loosens = next.Wider(was)
 		plan.Difference = []approval.Change{{Field: "desk_hours", Before: was.Text(), After: next.Text()}}
 	}
+	plan.Questions = []access.Question{q}
 	plan.Do = func(tx *store.Tx) error {
 		err := tx.Change(fault.New(fault.Conflict, "settings.changed_meanwhile"), "UPDATE tenants SET desk_hours = ? WHERE id = ? AND desk_hours = ?", next.Text(), act.TenantID, was.Text())
 		if err != nil {
 			return err
 		}
-		e := act.Event(audit.SettingsChanged)
-		if e.Details == nil {
-			e.Details = map[string]string{}
-		}
-		for _, d := range plan.Difference {
-			e.Details[d.Field] = d.Before + " → " + d.After
-		}
-		return audit.Record(tx, e)
+		return record(tx, act, audit.SettingsChanged, plan.Difference)
 	}
 	return plan, nil
 }

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"context"
-	"strings"
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
@@ -85,8 +84,7 @@ func setPlace(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	}
 	next := was
 	next.Named = was.Named.With(site)
-	plan := was.to(next, act, audit.PlaceSet)
-	plan.Difference = []approval.Change{{Field: "place", Before: before, After: site.Text()}}
+	plan := was.to(next, act, audit.PlaceSet, approval.Change{Field: "place", Before: before, After: site.Text()})
 	if plan.Wrong = next.Named.Check(); plan.Wrong == nil && before == site.Text() {
 		plan.Wrong = fault.New(fault.Conflict, "settings.same")
 	}
@@ -109,9 +107,7 @@ func removePlace(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	}
 	next := was
 	next.Named = was.Named.Without(asked.ID)
-	plan := was.to(next, act, audit.PlaceRemoved)
-	plan.Difference = []approval.Change{{Field: "place", Before: now.Text()}}
-	return plan, nil
+	return was.to(next, act, audit.PlaceRemoved, approval.Change{Field: "place", Before: now.Text()}), nil
 }
 
 // elsewhere plans to change how the number is given back everywhere else.
@@ -126,8 +122,7 @@ func elsewhere(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	}
 	next := was
 	next.Elsewhere = asked.Mode
-	plan := was.to(next, act, audit.SettingsChanged)
-	plan.Difference = []approval.Change{{Field: "match_mode_elsewhere", Before: string(was.Elsewhere), After: string(asked.Mode)}}
+	plan := was.to(next, act, audit.SettingsChanged, approval.Change{Field: "match_mode_elsewhere", Before: string(was.Elsewhere), After: string(asked.Mode)})
 	switch {
 	case asked.Mode != "" && asked.Mode.Strength() < 0:
 		plan.Wrong = fault.Wrong("form.wrong", map[string]string{"match_mode_elsewhere": "settings.match_mode_form"})
@@ -137,12 +132,12 @@ func elsewhere(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 	return plan, nil
 }
 
-// to plans the way from p to next: one statement, which finds nothing when
-// somebody else was there first.
-func (p Places) to(next Places, act approval.Act, action audit.Action) approval.Plan {
+// to plans the way from p to next, which is one line: one statement, which finds nothing
+// when somebody else was there first.
+func (p Places) to(next Places, act approval.Act, action audit.Action, line approval.Change) approval.Plan {
 	plan := approval.Plan{Questions: []access.Question{{
 		TenantID: act.TenantID, ActorID: act.ActorID, Needs: access.PolicyEdit, Loosens: next.loosens(p),
-	}}}
+	}}, Difference: []approval.Change{line}}
 	plan.Do = func(tx *store.Tx) error {
 		text, err := next.Named.Identified(secret.System.ShortID).Text()
 		if err != nil {
@@ -153,14 +148,7 @@ func (p Places) to(next Places, act approval.Act, action audit.Action) approval.
 		if err != nil {
 			return err
 		}
-		e := act.Event(action)
-		if e.Details == nil {
-			e.Details = map[string]string{}
-		}
-		for _, d := range plan.Difference {
-			e.Details[d.Field] = strings.TrimSpace(d.Before + " → " + d.After)
-		}
-		return audit.Record(tx, e)
+		return record(tx, act, action, plan.Difference)
 	}
 	return plan
 }

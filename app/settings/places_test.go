@@ -179,6 +179,10 @@ func TestWhatMakesItEasierSomewhereWaitsForASecondPerson(t *testing.T) {
 		if sets, gone := o.Events(audit.PlaceSet), o.Events(audit.PlaceRemoved); sets != 5 || gone != 1 {
 			o.T.Errorf("%d events of a place set and %d of one removed, want 5 and 1", sets, gone)
 		}
+		var said struct{ Record []byte }
+		if _, err := o.DB.View(o.T.Context()).One(&said, "SELECT record FROM audit_events WHERE action = ?", audit.PlaceRemoved); err != nil || !strings.Contains(string(said.Record), `"place":"Head office: `) {
+			o.T.Errorf("the event of the one removed says %s, %v", said.Record, err)
+		}
 	})
 }
 

@@ -103,15 +103,9 @@ func change(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 			if err := next.hold(tx, act.TenantID, was.Sessions); err != nil {
 				return err
 			}
-			e := act.Event(audit.SettingsChanged)
-			if e.Details == nil {
-				e.Details = map[string]string{}
-			}
-			e.Details["match_mode"], e.Details["platforms"] = string(was.MatchMode)+" → "+string(next.MatchMode), before+" → "+after
-			for _, line := range next.difference(was.Sessions) {
-				e.Details[line.Field] = line.Before + " → " + line.After
-			}
-			return audit.Record(tx, e)
+			return record(tx, act, audit.SettingsChanged, append([]approval.Change{
+				{Field: "match_mode", Before: string(was.MatchMode), After: string(next.MatchMode)}, {Field: "platforms", Before: before, After: after},
+			}, next.difference(was.Sessions)...))
 		},
 	}
 	if was.MatchMode != next.MatchMode {
@@ -125,6 +119,18 @@ func change(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		plan.Wrong = fault.New(fault.Conflict, "settings.same")
 	}
 	return plan, nil
+}
+
+// record records in the act tx what was changed, line by line.
+func record(tx *store.Tx, act approval.Act, action audit.Action, lines []approval.Change) error {
+	e := act.Event(action)
+	if e.Details == nil {
+		e.Details = map[string]string{}
+	}
+	for _, line := range lines {
+		e.Details[line.Field] = strings.TrimSpace(line.Before + " → " + line.After)
+	}
+	return audit.Record(tx, e)
 }
 
 // wrong says which of the settings are none.

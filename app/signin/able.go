@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -45,7 +46,7 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 	if err := tx.All(&domains, "SELECT domain FROM domains WHERE tenant_id = ? AND verified_at IS NOT NULL", tenantID); err != nil {
 		return nil, err
 	}
-	carried, err := provider.Having(tx, tenantID)
+	carried, err := Carried(tx, tenantID)
 	if err != nil {
 		return nil, err
 	}
@@ -60,14 +61,7 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 		}
 		var usable user.Ways
 		for _, w := range ways {
-			switch {
-			case !row.Ways.Has(w.bound):
-				continue
-			case weaker(w.way) && !slices.Contains(carried, provider.Channel(w.way)):
-				continue
-			case w.way == Bypass: // let past once, by somebody else, is not able
-				continue
-			case w.way == StaticPasscode && !slices.Contains(working, row.ID):
+			if !(row.Ways & carried).Has(w.bound) || w.way == StaticPasscode && !slices.Contains(working, row.ID) {
 				continue
 			}
 			state, err := throttle.Of(tx, tenantID, keys.Subject(row.Name), string(w.way))
@@ -86,28 +80,45 @@ func Able(tx *store.Tx, keys Subjects, tenantID string, users []string) (map[str
 // Reaches says whether ways that are usable lead to a session: one by itself, or one
 // and then another.
 func Reaches(mfa string, bound, usable user.Ways, off method.Off) bool {
+	for range signIns(mfa, bound, usable, off) {
+		return true
+	}
+	return false
+}
+
+// signIns goes over the sign-ins that usable ways are, each as what is proved in it: one
+// that is enough by itself; or two of which one may come first and the other one second,
+// where neither is enough. The strongest come first, and a pair may come twice.
+func signIns(mfa string, bound, usable user.Ways, off method.Off) iter.Seq[user.Ways] {
 	bound &^= off.NoSecond
-	for _, first := range ways {
-		if !(usable &^ off.NoSignIn).Has(first.bound) {
-			continue
-		}
-		if user.Enough(mfa, bound, first.bound) {
-			return true
-		}
-		for _, second := range ways {
-			if second.bound != first.bound && (usable &^ off.NoSecond).Has(second.bound) && user.Enough(mfa, bound, first.bound|second.bound) {
-				return true
+	first, second := usable&^off.NoSignIn, usable&^off.NoSecond
+	alone := func(w wayIn) bool { return first.Has(w.bound) && user.Enough(mfa, bound, w.bound) }
+	return func(yield func(user.Ways) bool) {
+		for _, one := range ways {
+			switch {
+			case alone(one):
+				if !yield(one.bound) {
+					return
+				}
+			case usable.Has(one.bound):
+				for _, other := range ways {
+					follows := first.Has(one.bound) && second.Has(other.bound) || first.Has(other.bound) && second.Has(one.bound)
+					both := one.bound | other.bound
+					if follows && other.bound != one.bound && !alone(other) && user.Enough(mfa, bound, both) && !yield(both) {
+						return
+					}
+				}
 			}
 		}
 	}
-	return false
 }
 
 // Subjects gives the key under which what is known of a name is kept.
 type Subjects interface{ Subject(name string) string }
 
 // Carried gives the ways that work in a tenant on any day: all, but codes that it has
-// nobody to carry, and what the helpdesk gives for an hour.
+// nobody to carry, and what the helpdesk gives for an hour: who is let past once, by
+// somebody else, is not able to sign in.
 func Carried(tx *store.Tx, tenantID string) (all user.Ways, err error) {
 	carried, err := provider.Having(tx, tenantID)
 	for _, w := range ways {

@@ -48,7 +48,7 @@ func (s *Service) Watched(ctx context.Context, addressed string, browserDigest s
 }
 
 // watchedMost is how many attempts one query finds.
-const watchedMost = 500
+const watchedMost = 512
 
 // ref is what an attempt is found by.
 type ref struct{ tenantID, id, browser string }
@@ -107,6 +107,11 @@ func find(tx *store.Tx, addressed, browserDigest string) (Attempt, error) {
 func findAll(tx *store.Tx, all []ref, found map[ref]Attempt) error {
 	if len(all) == 0 {
 		return nil
+	}
+	// Rounded up, so that it is one of a few statements, however many wait: a connection
+	// keeps what it has compiled.
+	for len(all)&(len(all)-1) != 0 {
+		all = append(all, all[0])
 	}
 	values := []any{session.SessionHoursMost, session.TrustDaysUsual}
 	for _, p := range all {

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 
 	"latchkey/app/fault"
 	"latchkey/app/method"
@@ -64,38 +65,12 @@ func (o Outlook) PhoneGone() user.Ways {
 // ways of one sign-in, one or two, the strongest first. What is lost still counts as bound:
 // on that day nobody has removed it yet.
 func (o Outlook) Without(lost user.Ways) (all []user.Ways) {
-	usable, seen := o.usable&^lost, map[user.Ways]bool{}
-	add := func(proved user.Ways) {
-		if !seen[proved] {
-			seen[proved] = true
+	for proved := range signIns(o.mfa, o.bound, o.usable&^lost, o.off) {
+		if !slices.Contains(all, proved) {
 			all = append(all, proved)
 		}
 	}
-	alone := func(w wayIn) bool {
-		return (usable &^ o.off.NoSignIn).Has(w.bound) && user.Enough(o.mfa, o.bound&^o.off.NoSecond, w.bound)
-	}
-	for _, first := range ways {
-		switch {
-		case alone(first):
-			add(first.bound)
-		case usable.Has(first.bound):
-			for _, second := range ways {
-				if second.bound != first.bound && !alone(second) && o.leads(usable, first, second) {
-					add(first.bound | second.bound)
-				}
-			}
-		}
-	}
 	return all
-}
-
-// leads says whether two ways together are a sign-in, in one order or the other.
-func (o Outlook) leads(usable user.Ways, one, other wayIn) bool {
-	if !user.Enough(o.mfa, o.bound&^o.off.NoSecond, one.bound|other.bound) {
-		return false
-	}
-	first, second := usable&^o.off.NoSignIn, usable&^o.off.NoSecond
-	return first.Has(one.bound) && second.Has(other.bound) || first.Has(other.bound) && second.Has(one.bound)
 }
 
 // PhoneFree counts the ways that work when the phone is gone: what helps beside a

@@ -10,6 +10,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/fault"
+	"latchkey/app/group"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/user"
@@ -148,11 +149,12 @@ func (s *Service) choice(tx *store.Tx, who access.Standing, c *Choice) (named []
 		}
 	}
 	if len(fields) == 0 {
+		people, err := seen(tx, who, names)
+		if err != nil {
+			return nil, err
+		}
 		for _, typed := range names {
-			id, err := seen(tx, who, typed)
-			if err != nil {
-				return nil, err
-			}
+			id := people[user.Name(typed)]
 			if id == "" {
 				fields["names"], detail = "stock.nobody_named", typed
 				break
@@ -168,11 +170,23 @@ func (s *Service) choice(tx *store.Tx, who access.Standing, c *Choice) (named []
 	return named, nil
 }
 
-// seen gives the id of somebody by their sign-in name as typed, when who sees them.
-func seen(tx *store.Tx, who access.Standing, typed string) (id string, err error) {
+// seen gives the ids of those whom somebody sees of sign-in names as typed, by their names.
+func seen(tx *store.Tx, who access.Standing, typed []string) (map[string]string, error) {
+	if len(typed) == 0 {
+		return nil, nil
+	}
+	names := make([]string, len(typed))
+	for i, name := range typed {
+		names[i] = user.Name(name)
+	}
 	where, values := scoped(who, "u.id")
-	_, err = tx.One(&id, "SELECT u.id FROM users u WHERE u.tenant_id = ? AND u.name = ?"+where, append([]any{who.TenantID, user.Name(typed)}, values...)...)
-	return id, err
+	var found []struct{ ID, Name string }
+	err := tx.All(&found, "SELECT u.id, u.name FROM users u WHERE u.tenant_id = ? AND u.name IN ?"+where, append([]any{who.TenantID, names}, values...)...)
+	people := make(map[string]string, len(found))
+	for _, u := range found {
+		people[u.Name] = u.ID
+	}
+	return people, err
 }
 
 // scoped is the condition that a user, whose id is in a column, is one whom somebody sees.
@@ -254,15 +268,9 @@ func shown(tx *store.Tx, who access.Standing, rows []row) ([]Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	called := map[string]string{}
-	if len(groups) > 0 {
-		var found []struct{ ID, Name string }
-		if err := tx.All(&found, "SELECT id, name FROM groups WHERE tenant_id = ? AND id IN ?", who.TenantID, groups); err != nil {
-			return nil, err
-		}
-		for _, g := range found {
-			called[g.ID] = g.Name
-		}
+	called, err := group.NamesOf(tx, who.TenantID, groups...)
+	if err != nil {
+		return nil, err
 	}
 	where, scope := scoped(who, "s.user_id")
 	var counts []struct {

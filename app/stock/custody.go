@@ -107,12 +107,13 @@ func (s *Service) toAgent(tx *store.Tx, act approval.Act) (approval.Plan, error)
 		}
 	}
 	plan.Do = func(tx *store.Tx) error {
-		err := changeAll(tx, len(all), `UPDATE code_sheets SET state = 'with_agent', custody = 'agent', holder_id = ?, moved_at = ?
-			WHERE tenant_id = ? AND id IN ? AND state IN ('printed', 'with_agent') AND NOT (state = 'with_agent' AND holder_id = ?)`, agent.ID, tx.Now, act.TenantID, of.Sheets, agent.ID)
-		if err != nil {
-			return err
-		}
 		for _, p := range all {
+			// As it was read, with whoever had it: another one may give nothing away.
+			err := tx.Change(moved(), "UPDATE code_sheets SET state = 'with_agent', custody = 'agent', holder_id = ?, moved_at = ? WHERE tenant_id = ? AND id = ? AND state = ? AND holder_id = ?",
+				agent.ID, tx.Now, act.TenantID, p.ID, p.State, p.HolderID)
+			if err != nil {
+				return err
+			}
 			if err := p.note(tx, act, codesheet.WithAgent, agent.ID, audit.CodeSheetToAgent, "agent", agent.ID, "from", p.HolderID); err != nil {
 				return err
 			}
@@ -235,7 +236,7 @@ func (s *Service) over(tx *store.Tx, act approval.Act, state string, action audi
 		}
 	}
 	plan.Do = func(tx *store.Tx) error {
-		ended, err := s.end(tx, ending{Act: act, state: state, action: action, reason: act.Reason, from: act.Origin}, []string{p.ID})
+		ended, err := s.end(tx, act, state, action, []string{p.ID})
 		if err == nil && ended != 1 {
 			err = moved()
 		}
@@ -244,27 +245,26 @@ func (s *Service) over(tx *store.Tx, act approval.Act, state string, action audi
 	return plan, nil
 }
 
-// ending is how sheets end.
-type ending struct {
-	approval.Act
-	state  string
-	action audit.Action
-	reason string
-	from   audit.Origin
-	actor  audit.Party // of the events; the zero one: whoever acts
+// event is one of an act; without an actor it is the clock's.
+func event(act approval.Act, action audit.Action) audit.Event {
+	e := act.Event(action)
+	if act.ActorID == "" {
+		e.Actor = audit.Service
+	}
+	return e
 }
 
 // end ends sheets in the act tx, with what is left of their codes and the sessions that
 // those made, and says how many it were: one that has ended already stays as it is. Who
 // has a paper is told.
-func (s *Service) end(tx *store.Tx, e ending, sheets []string) (ended int, err error) {
-	all, err := papers(tx, e.TenantID, sheets)
+func (s *Service) end(tx *store.Tx, act approval.Act, to string, action audit.Action, sheets []string) (ended int, err error) {
+	all, err := papers(tx, act.TenantID, sheets)
 	if err != nil {
 		return 0, err
 	}
 	by := access.Role("")
-	if e.ActorID != "" {
-		standing, err := s.Rules.StandingIn(tx, e.TenantID, e.ActorID)
+	if act.ActorID != "" {
+		standing, err := s.Rules.StandingIn(tx, act.TenantID, act.ActorID)
 		if err != nil {
 			return 0, err
 		}
@@ -279,7 +279,7 @@ func (s *Service) end(tx *store.Tx, e ending, sheets []string) (ended int, err e
 		was := ""
 		for _, state := range append([]string{p.State}, codesheet.Live...) {
 			res := tx.Exec("UPDATE code_sheets SET state = ?, sealed = '', ended_at = ?, ended_by = ?, moved_at = ? WHERE tenant_id = ? AND id = ? AND state = ?",
-				e.state, tx.Now, e.ActorID, tx.Now, e.TenantID, p.ID, state)
+				to, tx.Now, act.ActorID, tx.Now, act.TenantID, p.ID, state)
 			if res.Error != nil {
 				return ended, res.Error
 			}
@@ -292,41 +292,37 @@ func (s *Service) end(tx *store.Tx, e ending, sheets []string) (ended int, err e
 			continue
 		}
 		ended++
-		if err := codesheet.Wipe(tx, e.TenantID, p.ID); err != nil {
+		if err := codesheet.Wipe(tx, act.TenantID, p.ID); err != nil {
 			return ended, err
 		}
 		if was == codesheet.Active {
-			if err := session.CloseMadeBy(tx, e.TenantID, p.UserID, session.ByPrintedCode, ""); err != nil {
+			if err := session.CloseMadeBy(tx, act.TenantID, p.UserID, session.ByPrintedCode, ""); err != nil {
 				return ended, err
 			}
-			tx.After(func() { s.Hub.Ring(device.UserKey(e.TenantID, p.UserID)) })
+			tx.After(func() { s.Hub.Ring(device.UserKey(act.TenantID, p.UserID)) })
 		}
-		if err := codesheet.Note(tx, e.TenantID, codesheet.Step{SheetID: p.ID, State: e.state, ByID: e.ActorID, Reason: e.reason}); err != nil {
+		if err := codesheet.Note(tx, act.TenantID, codesheet.Step{SheetID: p.ID, State: to, ByID: act.ActorID, Reason: act.Reason}); err != nil {
 			return ended, err
 		}
-		event := e.Event(e.action)
-		if e.actor != (audit.Party{}) {
-			event.Actor = e.actor
-		}
-		event.Origin, event.Reason = e.from, e.reason
-		event.Target, event.Subject, event.Thread = audit.Party{Kind: audit.KindCodeSheet, ID: p.ID}, p.UserID, p.BatchID
-		event.Details = with(event.Details, "serial", codesheet.Parted(p.Serial), "was", was)
-		if err := audit.Record(tx, event); err != nil {
+		e := event(act, action)
+		e.Target, e.Subject, e.Thread = audit.Party{Kind: audit.KindCodeSheet, ID: p.ID}, p.UserID, p.BatchID
+		e.Details = with(e.Details, "serial", codesheet.Parted(p.Serial), "was", was)
+		if err := audit.Record(tx, e); err != nil {
 			return ended, err
 		}
 		switch was {
 		case codesheet.WithUser, codesheet.Active:
-			if err := notify.Tell(tx, e.TenantID, p.UserID, notify.Notice{Action: e.action, By: by, Reason: e.Reason, Detail: codesheet.Parted(p.Serial)}); err != nil {
+			if err := notify.Tell(tx, act.TenantID, p.UserID, notify.Notice{Action: action, By: by, Reason: act.Reason, Detail: codesheet.Parted(p.Serial)}); err != nil {
 				return ended, err
 			}
 		case codesheet.Printed, codesheet.WithAgent:
-			if p.HolderID != e.ActorID {
+			if p.HolderID != act.ActorID {
 				agents[p.HolderID]++
 			}
 		}
 	}
 	for _, agent := range slices.Sorted(maps.Keys(agents)) {
-		if err := tell(tx, e.TenantID, agent, notify.Notice{Action: audit.SheetBatchVoided, By: by, Reason: e.Reason, Detail: count(agents[agent])}); err != nil {
+		if err := tell(tx, act.TenantID, agent, notify.Notice{Action: audit.SheetBatchVoided, By: by, Reason: act.Reason, Detail: count(agents[agent])}); err != nil {
 			return ended, err
 		}
 	}
@@ -369,24 +365,24 @@ func (s *Service) voidBatch(tx *store.Tx, act approval.Act) (approval.Plan, erro
 		if err != nil {
 			return err
 		}
-		return s.endBatch(tx, r, act, audit.User(act.ActorID))
+		return s.endBatch(tx, r, act)
 	}
 	return plan, nil
 }
 
 // endBatch kills every sheet of a batch in the act tx that has ended it, those too that
 // came since it was planned.
-func (s *Service) endBatch(tx *store.Tx, r row, act approval.Act, by audit.Party) error {
+func (s *Service) endBatch(tx *store.Tx, r row, act approval.Act) error {
 	var live []string
 	if err := tx.All(&live, "SELECT id FROM code_sheets WHERE tenant_id = ? AND batch_id = ? AND state IN ? ORDER BY id", r.TenantID, r.ID, codesheet.Live); err != nil {
 		return err
 	}
-	ended, err := s.end(tx, ending{Act: act, state: codesheet.Voided, action: audit.CodeSheetVoided, reason: act.Reason, from: act.Origin, actor: by}, live)
+	ended, err := s.end(tx, act, codesheet.Voided, audit.CodeSheetVoided, live)
 	if err != nil {
 		return err
 	}
-	e := act.Event(audit.SheetBatchVoided)
-	e.Actor, e.Target, e.Thread = by, audit.Party{Kind: audit.KindSheetBatch, ID: r.ID}, r.ID
+	e := event(act, audit.SheetBatchVoided)
+	e.Target, e.Thread = audit.Party{Kind: audit.KindSheetBatch, ID: r.ID}, r.ID
 	e.Details = with(e.Details, "batch", Name(r.Number), "sheets", count(ended))
 	return audit.Record(tx, e)
 }

@@ -90,9 +90,9 @@ func (s *Service) List(ctx context.Context, who access.Standing, f Filter, after
 		and("s.batch_id = ?", f.Batch)
 	}
 	if f.Query != "" {
-		serial := codesheet.Typed(f.Query)
-		and("(s.serial >= ? AND s.serial < ? OR u.name = ?)", serial, serial+"~", user.Name(f.Query))
-		if strings.Trim(serial, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") != "" || len(serial) > 8 {
+		if serial := codesheet.Typed(f.Query); serial != "" && len(serial) <= 8 && strings.Trim(serial, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") == "" {
+			and("(s.serial >= ? AND s.serial < ? OR u.name = ?)", serial, serial+"~", user.Name(f.Query))
+		} else {
 			and("u.name = ?", user.Name(f.Query))
 		}
 	}

@@ -119,7 +119,8 @@ func (s *Service) Print(ctx context.Context, tenantID, actorID, id string, from 
 			}
 		}
 		if len(voids) > 0 {
-			if _, err := s.end(tx, ending{Act: act, state: codesheet.Voided, action: audit.CodeSheetVoided, reason: "method.off", from: from}, voids); err != nil {
+			act.Reason, act.Origin = "method.off", from
+			if _, err := s.end(tx, act, codesheet.Voided, audit.CodeSheetVoided, voids); err != nil {
 				return err
 			}
 		}
@@ -160,7 +161,7 @@ func (s *Service) Lapse(ctx context.Context) error {
 			if res.Error != nil || res.RowsAffected == 0 {
 				return res.Error
 			}
-			return s.endBatch(tx, r, approval.Act{TenantID: r.TenantID, Reason: "stock.unprinted"}, audit.Service)
+			return s.endBatch(tx, r, approval.Act{TenantID: r.TenantID, Reason: "stock.unprinted"})
 		}))
 	}
 	return all

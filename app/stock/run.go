@@ -25,50 +25,42 @@ const (
 func count(n int) string { return strconv.Itoa(n) }
 
 // Hurry asks Run to look at once.
-func (s *Service) Hurry() {
-	select {
-	case s.hurry <- struct{}{}:
-	default:
-	}
-}
+func (s *Service) Hurry() { s.errand.Hurry() }
 
 // Run makes batches, one after the other, until ctx ends.
-func (s *Service) Run(ctx context.Context) {
-	tick := time.NewTicker(sweepWait)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		case <-s.hurry:
-		}
-		if err := s.TakeUp(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("code sheets", "error", err)
-		}
-	}
-}
+func (s *Service) Run(ctx context.Context) { s.errand.Run(ctx, sweepWait, s.Log, "code sheets", s.TakeUp) }
 
 // TakeUp makes every batch that waits, and goes on with those that whoever held them has
 // lost. Any replica may call it at any time; each sheet is made once.
 func (s *Service) TakeUp(ctx context.Context) error {
-	now := s.DB.Now()
-	var due []row
-	err := s.DB.View(ctx).All(&due, "SELECT "+columns+" FROM code_sheet_batches WHERE state = 'making' AND (held_at IS NULL OR held_at < ?) ORDER BY created_at LIMIT 20", now.Add(-holdLife))
+	view := s.DB.View(ctx)
+	var due []struct{ TenantID, ID string }
+	err := view.All(&due, "SELECT tenant_id, id FROM code_sheet_batches WHERE state = 'making' AND (held_at IS NULL OR held_at < ?) ORDER BY created_at LIMIT 20", view.Now.Add(-holdLife))
 	if err != nil {
 		return store.Unusable(err)
 	}
 	var all error
-	for _, r := range due {
-		now := s.DB.Now()
-		taken, err := s.DB.CountOne(ctx, "UPDATE code_sheet_batches SET held_at = ? WHERE tenant_id = ? AND id = ? AND state = 'making' AND (held_at IS NULL OR held_at < ?)",
-			now, r.TenantID, r.ID, now.Add(-holdLife))
-		if err == nil && taken == 1 {
-			err = s.make(store.Within(ctx, r.TenantID), r, now)
+	for _, d := range due {
+		within := store.Within(ctx, d.TenantID)
+		r, held, taken, err := s.hold(within, d.TenantID, d.ID)
+		if err == nil && taken {
+			err = s.make(within, r, held)
 		}
 		all = errors.Join(all, err)
 	}
 	return all
+}
+
+// hold takes a batch up that nobody is at, and gives it as it is then: somebody else may
+// have been at it since it was found.
+func (s *Service) hold(ctx context.Context, tenantID, id string) (r row, held time.Time, taken bool, err error) {
+	err = s.DB.Count(ctx, func(tx *store.Tx) (err error) {
+		held = tx.Now
+		taken, err = tx.One(&r, "UPDATE code_sheet_batches SET held_at = ? WHERE tenant_id = ? AND id = ? AND state = 'making' AND (held_at IS NULL OR held_at < ?) RETURNING "+columns,
+			tx.Now, tenantID, id, tx.Now.Add(-holdLife))
+		return err
+	})
+	return r, held, taken, err
 }
 
 // lost says that somebody else has taken the batch up meanwhile, or that it is voided.
@@ -173,15 +165,10 @@ func (s *Service) let(ctx context.Context, r row, held time.Time) error {
 func (s *Service) finish(ctx context.Context, r row, held time.Time) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
 		var now row
-		ok, err := tx.One(&now, "UPDATE code_sheet_batches SET state = CASE WHEN skipped >= total THEN 'voided' ELSE 'made' END, made_at = ? WHERE tenant_id = ? AND id = ? AND state = 'making' AND held_at = ? RETURNING "+columns,
-			tx.Now, r.TenantID, r.ID, held)
+		ok, err := tx.One(&now, `UPDATE code_sheet_batches SET made_at = ?, state = CASE WHEN skipped >= total THEN 'voided' ELSE 'made' END, ended_at = CASE WHEN skipped >= total THEN ? ELSE ended_at END
+			WHERE tenant_id = ? AND id = ? AND state = 'making' AND held_at = ? RETURNING `+columns, tx.Now, tx.Now, r.TenantID, r.ID, held)
 		if err != nil || !ok {
 			return err // somebody else has it, or it is voided
-		}
-		if now.State == Voided {
-			if err := tx.Exec("UPDATE code_sheet_batches SET ended_at = ? WHERE tenant_id = ? AND id = ?", tx.Now, r.TenantID, r.ID).Error; err != nil {
-				return err
-			}
 		}
 		if err := tell(tx, r.TenantID, r.CreatedBy, notify.Notice{Action: audit.SheetBatchMade, Detail: Name(r.Number)}); err != nil {
 			return err

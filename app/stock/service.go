@@ -52,12 +52,12 @@ type Service struct {
 	Hub       *wake.Hub
 	Log       *slog.Logger
 
-	hurry chan struct{}
+	errand wake.Errand // see Run
 }
 
 // New makes the service of a process.
 func New(db *store.DB, keys *secret.Keys, passwords Hasher, rules *access.Rules, hub *wake.Hub, log *slog.Logger) *Service {
-	return &Service{DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Log: log, hurry: make(chan struct{}, 1)}
+	return &Service{DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Log: log, errand: wake.NewErrand()}
 }
 
 // Performers are the acts of this package.

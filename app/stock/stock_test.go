@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -260,6 +261,41 @@ func (h *hasher) HashPatiently(ctx context.Context, code string) (string, error)
 	return h.Hasher.HashPatiently(ctx, code)
 }
 
+// TestABatchIsTakenUpWhereItIs: somebody else was at it since it was found to wait.
+func TestABatchIsTakenUpWhereItIs(t *testing.T) {
+	each(t, func(t *testing.T, d *depot) {
+		other, porter := open(d.Replica()), d.User(d.Alder, "porter")
+		d.started(d.admin, stock.Choice{Names: porter.Name})
+		d.Clock.Forward(time.Second)
+		second := d.started(d.admin, stock.Choice{GroupID: "field"})
+		// While this one makes the first, another replica makes a part of the second, and stops.
+		meanwhile := func() {
+			stopping := stock.New(other.DB, other.Keys, &hasher{Hasher: other.Passwords, after: 25, then: func() {}}, other.Rules, other.Hub, nil)
+			_ = stopping.TakeUp(t.Context())
+		}
+		d.stock.Passwords = &hook{Hasher: d.Passwords, then: meanwhile}
+		d.make()
+		if got := d.Text("SELECT state || ' ' || CAST(total AS text) || ' ' || CAST(done AS text) || ' ' || CAST(skipped AS text) FROM code_sheet_batches WHERE id = ?", second); got != "made 3 3 0" {
+			t.Errorf("the second is %s", got)
+		}
+		if n := d.Count("SELECT count(*) FROM code_sheets WHERE batch_id = ?", second); n != 3 {
+			t.Errorf("it has %d sheets", n)
+		}
+	})
+}
+
+// hook does something before the first code.
+type hook struct {
+	stock.Hasher
+	once sync.Once
+	then func()
+}
+
+func (h *hook) HashPatiently(ctx context.Context, code string) (string, error) {
+	h.once.Do(h.then)
+	return h.Hasher.HashPatiently(ctx, code)
+}
+
 // TestWhoeverHoldsABatchAndIsGoneLosesIt, after a minute.
 func TestWhoeverHoldsABatchAndIsGoneLosesIt(t *testing.T) {
 	each(t, func(t *testing.T, d *depot) {
@@ -476,6 +512,22 @@ func TestLostAndDestroyedPapersAreDead(t *testing.T) {
 	})
 }
 
+// TestAPaperIsGivenAwayOnce: whoever has it gives it to several at the same moment.
+func TestAPaperIsGivenAwayOnce(t *testing.T) {
+	each(t, func(t *testing.T, d *depot) {
+		_, papers := d.printed()
+		d.toAgent(d.admin, d.desk, papers[0])
+		tally := Tally(AtOnce(8, func(i int) error {
+			to := []user.User{d.desk2, d.lead}[i%2]
+			_, err := d.try(d.desk, stock.KindToAgent, user.User{}, stock.ToAgent{Sheets: []string{papers[0].ID}, Agent: to.Name})
+			return err
+		}))
+		if tally["done"] != 1 || tally["stock.moved"]+tally["stock.not_holder"] != 7 || d.Count("SELECT count(*) FROM code_sheet_steps WHERE sheet_id = ? AND state = 'with_agent'", papers[0].ID) != 2 {
+			t.Errorf("given away eight times at once: %v, %s", tally, d.steps(papers[0]))
+		}
+	})
+}
+
 // TestAFeatureThatIsOffHoldsAtOnce, at every step.
 func TestAFeatureThatIsOffHoldsAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, d *depot) {
@@ -603,6 +655,7 @@ func TestTheStockIsFilteredAndPaged(t *testing.T) {
 			"by whole number":     {d.admin, stock.Filter{Query: codesheet.Parted(p.Sheets[3].Serial)}, 1},
 			"by name":             {d.admin, stock.Filter{Query: many[7].Name}, 1},
 			"by nothing of it":    {d.admin, stock.Filter{Query: "%"}, 0},
+			"by a dash":           {d.admin, stock.Filter{Query: "-"}, 0},
 		} {
 			page, err := d.stock.List(ctx, d.standing(row.who), row.f, stock.Position{})
 			if err != nil || len(page.Papers) != row.want {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/app/audit"
+	"latchkey/app/notify"
 	"latchkey/app/provider"
 	"latchkey/app/secret"
 	"latchkey/app/store"
@@ -102,10 +103,10 @@ func (s *Service) answer(ctx context.Context, tenantID string, of row, c check) 
 	defer cancel()
 	status, body, err := s.send(ctx, tenantID, of, c.ID, c)
 	if err != nil {
-		return None, provider.Fault(err)
+		return None, notify.CodeOf(err)
 	}
 	if err := provider.Judge(status); err != nil {
-		return None, provider.Fault(err)
+		return None, notify.CodeOf(err)
 	}
 	var said struct {
 		Answer Answer `json:"answer"`
