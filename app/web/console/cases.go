@@ -191,7 +191,7 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 	}
 	v := views.Case{
 		CaseRow: h.caseRow(c, w.Row), Here: h.casePath(c, w.ID), List: h.path(c, casesPath), UserName: w.UserName, OpenedBy: w.Names[w.OpenedBy], ClosedBy: w.Names[w.ClosedBy], Ending: w.Ending,
-		Standing: w.State != cases.Closed, Waits: w.State == cases.Waiting, Mine: w.OwnerID == who.UserID, May: w.May, Form: form, Errors: fields,
+		Standing: w.State != cases.Closed, Waits: w.State == cases.Waiting, Mine: w.OwnerID == who.UserID, May: w.May, Returned: views.Returned{Form: form, Errors: fields},
 		Typed: web.Form(c, "reason"), To: web.Form(c, "to"),
 	}
 	checks, err := h.Checks.OfCase(c.Request().Context(), who, w.ID)
@@ -208,7 +208,7 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 			continue // it has a list of its own
 		}
 		v.Links = append(v.Links, linkedPhone(ctx, l))
-		v.DeviceActive = v.DeviceActive || l.Kind == cases.LinkDevice && l.State == device.Active && l.PhoneSignIn
+		v.DeviceActive = v.DeviceActive || l.State == device.Active && l.PhoneSignIn
 	}
 	for _, l := range w.Phones {
 		shown := linkedPhone(ctx, l)

@@ -233,7 +233,7 @@ func (h *Pages) showPaper(c echo.Context, status int, form string, fields map[st
 		return c.JSON(http.StatusOK, map[string]any{"code_sheet": h.paperJSON(c, p), "steps": all})
 	}
 	v := views.Paper{
-		PaperRow: h.paperRow(c, p), Here: h.paperPath(c, p.ID), List: h.path(c, stockPath), CreatedAt: p.CreatedAt, Form: form, Typed: web.Form(c, "reason"), Agent: web.Form(c, "agent"), Errors: fields,
+		PaperRow: h.paperRow(c, p), Here: h.paperPath(c, p.ID), List: h.path(c, stockPath), CreatedAt: p.CreatedAt, Typed: web.Form(c, "reason"), Agent: web.Form(c, "agent"), Returned: views.Returned{Form: form, Errors: fields},
 	}
 	v.Person = user.Full(p.UserName, p.DisplayName)
 	if p.State == codesheet.Active {
