@@ -68,7 +68,7 @@ func (h *Pages) callBack(c echo.Context) error { return h.showCallBack(c, http.S
 
 func (h *Pages) showCallBack(c echo.Context, status int, fields map[string]string) error {
 	ctx := web.Context(c)
-	one, err := h.Vouches.FindCall(c.Request().Context(), h.Site.Standing(c), c.Param("call"), web.Origin(c))
+	one, err := h.called(c)
 	if err != nil {
 		return err
 	}
@@ -86,14 +86,14 @@ func (h *Pages) showCallBack(c echo.Context, status int, fields map[string]strin
 			Value: n.ID, Label: n.Number, Chosen: n.ID == web.Form(c, "phone"),
 		})
 	}
-	page, err := h.deskPage(c, callBacksPath)
+	page, _, err := h.deskPage(c, callBacksPath)
 	if err != nil {
 		return err
 	}
 	return web.Render(c, status, views.CallBackPage(page, v))
 }
 
-// called finds the person of the call-back of the path, for an act on them.
+// called finds the call-back of the path, as the reader may see it.
 func (h *Pages) called(c echo.Context) (vouch.Call, error) {
 	return h.Vouches.FindCall(c.Request().Context(), h.Site.Standing(c), c.Param("call"), web.Origin(c))
 }

@@ -260,7 +260,7 @@ func (h *Pages) showPaper(c echo.Context, status int, form string, fields map[st
 	for _, act := range h.paperActs(c, p) {
 		v.Acts = append(v.Acts, views.PaperAct{Name: act, Path: "/" + strings.ReplaceAll(act, "_", "-"), Danger: act != "to_agent" && act != "to_user"})
 	}
-	page, err := h.deskPage(c, stockPath)
+	page, _, err := h.deskPage(c, stockPath)
 	if err != nil {
 		return err
 	}
