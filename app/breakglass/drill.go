@@ -3,7 +3,6 @@ package breakglass
 import (
 	"context"
 	"errors"
-	"time"
 
 	"latchkey/app/access"
 	"latchkey/app/approval"

@@ -10,21 +10,21 @@ import (
 // at sets a field of a moment, in UTC.
 func (p *pc) at(selector string, moment time.Time) {
 	p.t.Helper()
-	p.WaitFor(selector)
-	Eval[bool](p.Tab, "(document.querySelector("+quote(selector)+").value = "+quote(moment.UTC().Format("2006-01-02T15:04"))+", true)")
+	p.day(selector, moment.UTC().Format("2006-01-02T15:04"))
 }
 
-// until loads a page again until it has something: the program sweeps every second.
-func (p *pc) until(selector string) {
+// until loads a page again until it has something, or has it no more: the program sweeps
+// every second.
+func (p *pc) until(selector string, has bool) {
 	p.t.Helper()
 	for range 100 {
-		if p.Has(selector) {
-			break
+		if p.Has(selector) == has {
+			return
 		}
 		time.Sleep(100 * time.Millisecond)
 		p.Reload()
 	}
-	p.WaitFor(selector)
+	p.t.Fatalf("%s: that the page has %s is not %t", p.URL(), selector, has)
 }
 
 // cancels takes back what waits for its time.
@@ -75,7 +75,7 @@ func TestAChangeOfAFeatureIsPutOff(t *testing.T) {
 	p.WaitForText(".flash", "when its time comes")
 	h.later(11 * time.Minute)
 	p.Open(h.URL + "/admin/alder/rollout/passkeys")
-	p.until("ol.rows li:nth-child(1)")
+	p.until("ol.rows li:nth-child(1)", true)
 	p.WaitForText("dl.facts", "A percentage, 25 %")
 	p.WaitForText("#schedule", "This goes back to “Everyone”")
 	p.WaitForText("ol.rows", "When the desk is there")
@@ -110,13 +110,7 @@ func TestAReleaseIsPutOff(t *testing.T) {
 	p.WaitForText("#schedule", "These shares will hold")
 	h.later(11 * time.Minute)
 	p.Open(h.URL + "/operator/releases/passkeys")
-	for range 100 {
-		if !p.Has("#schedule") {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-		p.Reload()
-	}
+	p.until("#schedule", false)
 	p.WaitForText("main", "Stable in Europe: 100 % → 25 %")
 	p.look("operator-release-changed-at-its-time")
 }

@@ -15,6 +15,21 @@ import (
 	"latchkey/app/user"
 )
 
+// proved asks for what a session is too little for, has it proved, and gives what is given
+// for that.
+func (p *party) proved(t testing.TB, b *browser, claim string, proves func(back string)) *oauth2.Token {
+	t.Helper()
+	j, a := p.asked(t, b)
+	back := stepsUp(t, claim, a)
+	proves(back)
+	code, failure := p.lands(t, j, b.get(t, back))
+	token, err := p.redeem(t, code, j)
+	if err != nil {
+		t.Fatalf("%s, after the proof: %s, %v", claim, failure, err)
+	}
+	return token
+}
+
 // TestAWeakProofRenewsNothingStrong: where an application asks for two factors again
 // after some minutes, the password alone is no such proof.
 func TestAWeakProofRenewsNothingStrong(t *testing.T) {
@@ -24,17 +39,12 @@ func TestAWeakProofRenewsNothingStrong(t *testing.T) {
 		ph, _ := w.withPhone(t, name)
 		p := w.party(t, "alder", application.Public, "strength = 'mfa', frequency_minutes = 30")
 		b := w.browser(t).signIn(t, name)
-		j, a := p.asked(t, b)
-		back := stepsUp(t, "by password alone", a)
-		b.proveByPhone(t, ph, back)
-		code, _ := p.lands(t, j, b.get(t, back))
-		token, err := p.redeem(t, code, j)
-		if err != nil {
-			t.Fatal(err)
-		}
+		byPhone := func(back string) { b.proveByPhone(t, ph, back) }
+		token := p.proved(t, b, "by password alone", byPhone)
 		w.forward(t, 25*time.Minute)
 		b.get(t, "/me").want(t, http.StatusOK)
-		if token, err = p.renew(t, token.RefreshToken); err != nil {
+		token, err := p.renew(t, token.RefreshToken)
+		if err != nil {
 			t.Fatalf("within the minutes: %v", err)
 		}
 		b.prove(t, "/me")
@@ -45,13 +55,7 @@ func TestAWeakProofRenewsNothingStrong(t *testing.T) {
 			t.Errorf("after a weaker proof: %v", err)
 		}
 		// With the phone everything goes on.
-		j, a = p.asked(t, b)
-		back = stepsUp(t, "after a weaker proof", a)
-		b.proveByPhone(t, ph, back)
-		code, _ = p.lands(t, j, b.get(t, back))
-		if _, err = p.redeem(t, code, j); err != nil {
-			t.Error(err)
-		}
+		p.proved(t, b, "after a weaker proof", byPhone)
 	})
 }
 
@@ -144,16 +148,9 @@ func TestAProofGoesWithWhatGaveIt(t *testing.T) {
 				r := make(t, w, name)
 				strong, loose := w.party(t, "alder", application.Public, "strength = 'mfa'"), w.party(t, "alder", application.Public)
 				b := w.browser(t).signIn(t, name)
-				j, a := strong.asked(t, b)
-				back := stepsUp(t, "by password alone", a)
-				r.proves(b, back)
-				code, failure := strong.lands(t, j, b.get(t, back))
-				token, err := strong.redeem(t, code, j)
-				if err != nil {
-					t.Fatalf("after the proof: %s, %v", failure, err)
-				}
+				token := strong.proved(t, b, "by password alone", func(back string) { r.proves(b, back) })
 				waiting, k := strong.code(t, b)
-				code, j = loose.code(t, b)
+				code, j := loose.code(t, b)
 				also, err := loose.redeem(t, code, j)
 				if err != nil {
 					t.Fatal(err)
@@ -167,7 +164,7 @@ func TestAProofGoesWithWhatGaveIt(t *testing.T) {
 						t.Errorf("%s is worth something", claim)
 					}
 				}
-				_, a = strong.asked(t, b)
+				_, a := strong.asked(t, b)
 				if !a.is(t, http.StatusSeeOther, http.StatusForbidden) || strings.Contains(a.location(), "code=") {
 					t.Errorf("it is asked again: to %q", a.location())
 				}
@@ -205,16 +202,10 @@ func TestAProofIsOfOnePhone(t *testing.T) {
 		}
 		p := w.party(t, "alder", application.Public, "strength = 'mfa'")
 		b := w.browser(t).signIn(t, name)
-		j, a := p.asked(t, b)
-		back := stepsUp(t, "by password alone", a)
-		b.proveByPhone(t, proves, back)
-		code, _ := p.lands(t, j, b.get(t, back))
-		token, err := p.redeem(t, code, j)
-		if err != nil {
-			t.Fatal(err)
-		}
+		token := p.proved(t, b, "by password alone", func(back string) { b.proveByPhone(t, proves, back) })
 		w.removes(t, own, name, "/me/phones/"+add().account+"/revoke")
-		if token, err = p.renew(t, token.RefreshToken); err != nil {
+		token, err := p.renew(t, token.RefreshToken)
+		if err != nil {
 			t.Fatalf("another phone was revoked: %v", err)
 		}
 		add()
@@ -222,7 +213,7 @@ func TestAProofIsOfOnePhone(t *testing.T) {
 		if _, err = p.renew(t, token.RefreshToken); refusal(err) != "invalid_grant" || w.events(t, audit.ApplicationTokensRefused, "application.proof_gone") != 1 {
 			t.Errorf("the phone was revoked, and another one is there: %v", err)
 		}
-		_, a = p.asked(t, b)
+		_, a := p.asked(t, b)
 		stepsUp(t, "the phone was revoked, and another one is there", a)
 		if to := b.post(t, "/me/phones").want(t, http.StatusSeeOther).location(); !strings.HasPrefix(to, "/step-up") {
 			t.Errorf("a sensitive act leads to %q", to)
@@ -294,14 +285,7 @@ func TestAWayThatIsOffProvesNothing(t *testing.T) {
 		ph, _ := w.withPhone(t, name)
 		p := w.party(t, "alder", application.Public, "strength = 'mfa'")
 		b := w.browser(t).signIn(t, name)
-		j, a := p.asked(t, b)
-		back := stepsUp(t, "by password alone", a)
-		b.proveByPhone(t, ph, back)
-		code, _ := p.lands(t, j, b.get(t, back))
-		token, err := p.redeem(t, code, j)
-		if err != nil {
-			t.Fatal(err)
-		}
+		token := p.proved(t, b, "by password alone", func(back string) { b.proveByPhone(t, ph, back) })
 		w.act(t, "UPDATE tenants SET no_sign_in = no_sign_in | ?, no_second = no_second | ?, no_recovery = no_recovery | ? WHERE slug = 'alder'", user.WithPhone, user.WithPhone, user.WithPhone)
 		if _, err := p.renew(t, token.RefreshToken); refusal(err) != "invalid_grant" {
 			t.Errorf("phones are off: %v", err)

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 var ticketSecret = regexp.MustCompile(`id="ticket-secret"[^>]*>([^<]+)<`)
@@ -16,11 +17,11 @@ var ticketSecret = regexp.MustCompile(`id="ticket-secret"[^>]*>([^<]+)<`)
 func TestATicketSystemFromItsPageToABypass(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		const system, name = "/admin/alder/settings/ticket-system", "user21@alder.example"
-		answers := make(chan string, 8)
+		notes := make(chan string, 8)
 		tickets := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			if strings.Contains(string(body), `"kind":"note"`) {
-				answers <- string(body)
+				notes <- string(body)
 				return
 			}
 			if strings.Contains(string(body), "INC-1") {
@@ -75,6 +76,14 @@ func TestATicketSystemFromItsPageToABypass(t *testing.T) {
 		var owed int
 		if w.one(t, &owed, "SELECT count(*) FROM outbox WHERE kind = 'ticket_note'"); owed != 1 {
 			t.Errorf("%d notes are owed", owed)
+		}
+		select {
+		case told := <-notes:
+			if !strings.Contains(told, `"ticket":"INC-1"`) || !strings.Contains(told, `"person":"`+name+`"`) {
+				t.Errorf("it is told %s", told)
+			}
+		case <-time.After(30 * time.Second):
+			t.Error("it is told of nothing that was given")
 		}
 		// One that is refused for good is listed.
 		tenantID, _ := w.person(t, name)

@@ -56,7 +56,7 @@ func TestTheOutlookAgreesWithTheSignIn(t *testing.T) {
 	tries := func(mfa string, has, usable user.Ways, off method.Off) bool {
 		for first := user.Ways(1); first <= all; first <<= 1 {
 			for second := user.Ways(1); second <= all; second <<= 1 {
-				begins, goesOn := (usable &^ off.NoSignIn).Has(first), (usable &^ off.NoSecond).Has(second) && second != first
+				begins, goesOn := (usable &^ off.NoSignIn).Has(first), (usable&^off.NoSecond).Has(second) && second != first
 				if begins && (user.Enough(mfa, has&^off.NoSecond, first) || goesOn && user.Enough(mfa, has&^off.NoSecond, first|second)) {
 					return true
 				}

@@ -28,7 +28,9 @@ func count(n int) string { return strconv.Itoa(n) }
 func (s *Service) Hurry() { s.errand.Hurry() }
 
 // Run makes batches, one after the other, until ctx ends.
-func (s *Service) Run(ctx context.Context) { s.errand.Run(ctx, sweepWait, s.Log, "code sheets", s.TakeUp) }
+func (s *Service) Run(ctx context.Context) {
+	s.errand.Run(ctx, sweepWait, s.Log, "code sheets", s.TakeUp)
+}
 
 // TakeUp makes every batch that waits, and goes on with those that whoever held them has
 // lost. Any replica may call it at any time; each sheet is made once.

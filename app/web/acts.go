@@ -277,6 +277,9 @@ func sayEach(list string, say func(string) string) string {
 
 func sayFeature(ctx context.Context, name string) string { return either(ctx, "feature."+name, name) }
 
+// ChannelIcons are the drawings of what people are reached by.
+var ChannelIcons = map[string]string{"push": "phone", "sms": "message", "voice": "call", "mail": "mail"}
+
 // SayChannels says what people are reached by, inside of a sentence: "text messages, calls
 // and mails".
 func SayChannels(ctx context.Context, channels string) string {

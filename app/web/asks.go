@@ -62,7 +62,7 @@ func (s *Site) asked(c echo.Context, r Route, found session.Session) (answered b
 	if r.Method != http.MethodGet || WantsJSON(c) || wantsEvents(c) || quiet(c) {
 		return false, fault.New(fault.Forbidden, "campaign.first")
 	}
-	return true, Redirect(c, RegisterPath+"?return_to="+url.QueryEscape(here(c)))
+	return true, Redirect(c, RegisterPath+"?return_to="+url.QueryEscape(s.here(c)))
 }
 
 // AsksPhone says whether somebody is to register a phone before anything else. A route

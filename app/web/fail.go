@@ -59,9 +59,9 @@ func (s *Site) Fail(err error, c echo.Context) {
 		// read a page as events, and complain.
 		written = c.NoContent(http.StatusNoContent)
 	case f.Kind == fault.SignIn:
-		written = Redirect(c, "/signin?return_to="+url.QueryEscape(here(c)))
+		written = Redirect(c, "/signin?return_to="+url.QueryEscape(s.here(c)))
 	case f.Kind == fault.StepUp:
-		written = Redirect(c, stepUpPage(c, f))
+		written = Redirect(c, s.stepUpPage(c, f))
 	default:
 		written = s.failPage(c, status, f)
 	}
@@ -99,43 +99,40 @@ func asFault(err error) *fault.Error {
 // methodNotAllowed is a kind that only the router knows.
 const methodNotAllowed fault.Kind = "method_not_allowed"
 
-// securityInfo are the pages of My security info on which acts stand.
-var securityInfo = []string{"phones", "passkeys", "totp", "codes", "backup-phones", "password", "sessions", "preferences"}
+// standing has forms that stand on another page than the nearest in their address.
+var standing = map[string]string{
+	"/me/browsers": "/me/sessions", "/me/notices": "/", "/step-up": "/",
+	"/admin/:tenant/users/:user/bypasses":                 "/admin/:tenant/users/:user/desk",
+	"/admin/:tenant/settings/desk/reasons/:reason/remove": "/admin/:tenant/settings/desk",
+}
 
 // here is the page to come back to: this one, or the one that a form stood on.
-func here(c echo.Context) string {
+func (s *Site) here(c echo.Context) string {
 	if c.Request().Method == http.MethodGet {
 		return c.Request().URL.RequestURI()
 	}
-	parts := strings.Split(c.Request().URL.EscapedPath(), "/")
-	at := func(names ...string) bool {
-		return len(parts) > len(names) && slices.Equal(parts[1:len(names)+1], names)
-	}
-	switch {
-	case at("me", "browsers"):
-		return "/me/sessions"
-	case at("me") && slices.Contains(securityInfo, parts[2]):
-		return "/me/" + parts[2]
-	case at("operator", "tenants") && len(parts) > 4:
-		return strings.Join(parts[:4], "/")
-	case at("operator", "releases") && len(parts) > 3:
-		return strings.Join(parts[:4], "/")
-	case at("operator", "tenants"):
-		return "/operator/tenants/new"
-	case at("admin") && len(parts) > 4 && parts[4] == "grants":
-		return strings.Join(parts[:5], "/") + "/new"
-	case at("admin") && len(parts) > 4 && parts[3] == "passcodes":
-		return strings.Join(parts[:4], "/")
-	case at("admin") && (len(parts) == 4 && (parts[3] == "settings" || parts[3] == "policy") || len(parts) == 5 && (parts[4] == "places" || parts[4] == "desk")):
-		return "/" + strings.Join(parts[1:], "/")
-	case at("admin"):
-		// An act is the last part of the address of the page that it stands on; the
-		// parts of a person have no pages of their own.
-		page := strings.Join(parts[:len(parts)-1], "/") + "/"
-		for _, part := range []string{"/devices/", "/members/", "/passkeys/", "/totp/", "/codes/", "/messages/", "/reasons/"} {
-			page, _, _ = strings.Cut(page, part)
+	parts := strings.Split(s.pageOf(c.Path()), "/")
+	for i, part := range parts {
+		if name, ok := strings.CutPrefix(part, ":"); ok {
+			parts[i] = url.PathEscape(c.Param(name))
 		}
-		return strings.TrimSuffix(page, "/")
+	}
+	return strings.Join(parts, "/")
+}
+
+// pageOf is the page on which the form of a route stands: the nearest in its address. That
+// is where something new is made, else the thing itself, else what it is a part of.
+func (s *Site) pageOf(route string) string {
+	if s.pages[route+"/new"] {
+		return route + "/new"
+	}
+	for at := route; at != ""; at = at[:strings.LastIndexByte(at, '/')] {
+		if page := standing[at]; page != "" {
+			return page
+		}
+		if s.pages[at] {
+			return at
+		}
 	}
 	return "/"
 }

@@ -45,12 +45,18 @@ func Leave(path string, do echo.HandlerFunc) Route {
 // Mount adds routes, each behind its permission. A route without one is a
 // mistake of ours, and the program does not start.
 func (s *Site) Mount(e *echo.Echo, routes ...Route) error {
+	if s.pages == nil {
+		s.pages = map[string]bool{}
+	}
 	for _, r := range routes {
 		if r.Needs == "" || !known[r.Needs] {
 			return fmt.Errorf("web: %s %s names no permission", r.Method, r.Path)
 		}
 		e.Add(r.Method, r.Path, r.Do, s.allow(r))
 		s.routes = append(s.routes, r)
+		if r.Method == http.MethodGet {
+			s.pages[r.Path] = true
+		}
 	}
 	return nil
 }

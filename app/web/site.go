@@ -47,6 +47,7 @@ type Site struct {
 	Remember func(ctx context.Context, tenantID, userID string, details map[string]string, from audit.Origin) error
 
 	routes []Route
+	pages  map[string]bool // by their address, with the names of its parts
 }
 
 // Issuer is how applications of a tenant know this program.

@@ -64,8 +64,8 @@ func (s *Site) NeedRecovery(c echo.Context, least session.Strength, besides ...s
 
 // stepUpPage is the address of the page where a missing proof is given. It
 // names the proofs that would do where they are more than the usual ones.
-func stepUpPage(c echo.Context, missing *fault.Error) string {
-	to := "/step-up?return_to=" + url.QueryEscape(here(c))
+func (s *Site) stepUpPage(c echo.Context, missing *fault.Error) string {
+	to := "/step-up?return_to=" + url.QueryEscape(s.here(c))
 	if who := Session(c); !slices.Equal(missing.Proofs, who.Proofs(who.Strongest())) {
 		to += "&acr_values=" + url.QueryEscape(strings.Join(missing.Proofs, " "))
 	}

@@ -1,17 +1,11 @@
 package component
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
 	"github.com/a-h/templ"
-	"golang.org/x/image/font/gofont/gobold"
-	"golang.org/x/image/font/gofont/gomonobold"
-	"golang.org/x/image/font/gofont/goregular"
-	"golang.org/x/image/font/sfnt"
 
 	"latchkey/views/words"
 )
@@ -29,17 +23,13 @@ const (
 // with it, which have Latin, Greek and Cyrillic letters, cannot write every word: then the
 // page is printed.
 func SheetFile(ctx context.Context, sheets ...Sheet) templ.SafeURL {
-	pdf, err := sheetsPDF(ctx, sheets)
-	if err != nil || len(pdf) == 0 {
-		return ""
-	}
-	return templ.SafeURL("data:application/pdf;base64," + base64.StdEncoding.EncodeToString(pdf))
+	return PDFLink(sheetsPDF(ctx, sheets))
 }
 
 // sheetsPDF draws sheets as the page shows them, each on a page of its own.
 func sheetsPDF(ctx context.Context, sheets []Sheet) ([]byte, error) {
 	for _, v := range sheets {
-		if !writable(strings.Join(append(v.sentences(ctx), v.TenantName, v.Serial, v.Person, strings.ReplaceAll(v.Instructions, "\n", " ")), "")) {
+		if !Printable(strings.Join(append(v.sentences(ctx), v.TenantName, v.Serial, v.Person, strings.ReplaceAll(v.Instructions, "\n", " ")), "")) {
 			return nil, nil
 		}
 	}
@@ -47,12 +37,7 @@ func sheetsPDF(ctx context.Context, sheets []Sheet) ([]byte, error) {
 	if len(sheets) > 0 && sheets[0].Paper != "" {
 		size = sheets[0].Paper
 	}
-	f := fpdf.New("P", "mm", size, "")
-	f.AddUTF8FontFromBytes("text", "", goregular.TTF)
-	f.AddUTF8FontFromBytes("text", "B", gobold.TTF)
-	f.AddUTF8FontFromBytes("code", "B", gomonobold.TTF)
-	f.SetLang(words.Tag(ctx))
-	f.SetAutoPageBreak(false, 0)
+	f := NewPDF(ctx, size)
 	for _, v := range sheets {
 		f.SetTitle(words.Say(ctx, "me.codes.title")+" "+v.Serial, true)
 		if v.Many {
@@ -63,16 +48,14 @@ func sheetsPDF(ctx context.Context, sheets []Sheet) ([]byte, error) {
 		f.AddPage()
 		v.draw(ctx, f)
 	}
-	var b bytes.Buffer
-	err := f.Output(&b)
-	return b.Bytes(), err
+	return EndPDF(f)
 }
 
 // sentences are what stands on a sheet besides names and codes.
 func (v Sheet) sentences(ctx context.Context) []string {
 	all := []string{
 		words.Say(ctx, "me.codes.title"), words.Say(ctx, "me.sheet.serial"), words.Say(ctx, "me.sheet.keep", "tenant", v.TenantName), words.Say(ctx, "me.sheet.made", "when", v.MadeOn),
-		words.Say(ctx, "me.sheet.for"),
+		words.Say(ctx, "me.sheet.for"), words.Say(ctx, "me.sheet.confirm", "address", v.ConfirmAt),
 	}
 	return append(all, v.steps(ctx)...)
 }
@@ -132,7 +115,7 @@ func (v Sheet) draw(ctx context.Context, f *fpdf.Fpdf) {
 	line(left, y, left+wide, y, 0.2, 120)
 	y += 5
 	bottom := y + sheetQR
-	v.drawQR(f, left, y)
+	DrawQR(f, v.QR, left, y, sheetQR)
 	text := func(indent float64, lead, words string) {
 		f.SetFont("text", "", 9)
 		f.Text(left+sheetQR+5, y+3, lead)
@@ -152,6 +135,7 @@ func (v Sheet) draw(ctx context.Context, f *fpdf.Fpdf) {
 		f.MultiCell(wide, 4.2, words, "", "L", false)
 		y = f.GetY() + 2
 	}
+	margin := f.GetCellMargin()
 	f.SetCellMargin(0)
 	if v.Confirms {
 		below("B", words.Say(ctx, "me.sheet.confirm", "address", v.ConfirmAt))
@@ -159,27 +143,10 @@ func (v Sheet) draw(ctx context.Context, f *fpdf.Fpdf) {
 	if v.Instructions != "" {
 		below("", v.Instructions)
 	}
+	f.SetCellMargin(margin) // of the next sheet
 	y += 3
 	write(left, y, "text", "", 8, made)
 	v.cut(line, sheetLeft, y+sheetPad-2)
-}
-
-// drawQR draws the QR code of the address; around it the paper is white.
-func (v Sheet) drawQR(f *fpdf.Fpdf, x, y float64) {
-	module := sheetQR / float64(len(v.QR))
-	f.SetFillColor(0, 0, 0)
-	for row, cells := range v.QR {
-		for from := 0; from < len(cells); from++ {
-			to := from
-			for to < len(cells) && cells[to] {
-				to++
-			}
-			if to > from {
-				f.Rect(x+float64(from)*module, y+float64(row)*module, float64(to-from)*module, module, "F")
-				from = to
-			}
-		}
-	}
 }
 
 // cut draws the marks to cut along.
@@ -194,19 +161,4 @@ func (v Sheet) cut(line func(x1, y1, x2, y2, width float64, grey int), sheetLeft
 		line(sheetLeft-long, y, sheetLeft, y, 0.1, 0)
 		line(right, y, right+long, y, 0.1, 0)
 	}
-}
-
-// writable says whether the fonts have every letter of a text.
-func writable(text string) bool {
-	font, err := sfnt.Parse(goregular.TTF)
-	if err != nil {
-		return false
-	}
-	var b sfnt.Buffer
-	for _, letter := range text {
-		if glyph, err := font.GlyphIndex(&b, letter); err != nil || glyph == 0 {
-			return false
-		}
-	}
-	return true
 }

@@ -1,10 +1,6 @@
 package console
 
-import (
-	"time"
-
-	"latchkey/views/component"
-)
+import "time"
 
 // BreakGlass is the list of break-glass accounts, with the form for another one.
 type BreakGlass struct {
@@ -12,24 +8,8 @@ type BreakGlass struct {
 	Declares                  bool   // who looks may ask for them
 	Few                       string // empty: there are enough
 	Rows                      []GlassRow
-	Form                      string // which form came back: new, or its act and the id of the account
-	Name, DisplayName, Reason string // as typed in it
-	Errors                    map[string]string
-	Problems                  []component.Problem
-}
-
-func (v BreakGlass) typed(form string) string {
-	if v.Form != form {
-		return ""
-	}
-	return v.Reason
-}
-
-func (v BreakGlass) wrong(form, field string) string {
-	if v.Form != form {
-		return ""
-	}
-	return v.Errors[field]
+	Name, DisplayName, Reason string // as typed in the form that came back
+	Returned                         // new, or its act and the id of the account
 }
 
 // GlassRow is one account.
@@ -55,21 +35,6 @@ type GlassSheet struct {
 	Address                       string // where it is used
 	QR                            [][]bool
 	Back                          string
-}
-
-// newProblems is the summary of the form for another account, when that came back.
-func (v BreakGlass) newProblems() []component.Problem {
-	if v.Form != "new" {
-		return nil
-	}
-	return v.Problems
-}
-
-func (v BreakGlass) typedNew(text string) string {
-	if v.Form != "new" {
-		return ""
-	}
-	return text
 }
 
 // BySheet asks for the sheet that stands for the second person of an outage.

@@ -1,16 +1,10 @@
 package console
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"strings"
 
-	"codeberg.org/go-pdf/fpdf"
 	"github.com/a-h/templ"
-	"golang.org/x/image/font/gofont/gobold"
-	"golang.org/x/image/font/gofont/gomonobold"
-	"golang.org/x/image/font/gofont/goregular"
 
 	"latchkey/views/component"
 	"latchkey/views/words"
@@ -24,15 +18,9 @@ const (
 	glassQR             = 27.0
 )
 
-// file is the sheet as a PDF file that stands in the page itself, for the code is in no
-// other answer. It is empty where the fonts cannot write every word: then the page is printed.
-func (v GlassSheet) file(ctx context.Context) templ.SafeURL {
-	pdf, err := v.pdf(ctx)
-	if err != nil || len(pdf) == 0 {
-		return ""
-	}
-	return templ.SafeURL("data:application/pdf;base64," + base64.StdEncoding.EncodeToString(pdf))
-}
+// file is the sheet as a PDF file in its page. Where the fonts cannot write every word there
+// is none, and the page is printed.
+func (v GlassSheet) file(ctx context.Context) templ.SafeURL { return component.PDFLink(v.pdf(ctx)) }
 
 func (v GlassSheet) fileName() string { return "break-glass-" + v.Serial + ".pdf" }
 
@@ -52,15 +40,10 @@ func (v GlassSheet) pdf(ctx context.Context) ([]byte, error) {
 	if !component.Printable(strings.Join(all, "")) {
 		return nil, nil
 	}
-	f := fpdf.New("P", "mm", "A4", "")
-	f.AddUTF8FontFromBytes("text", "", goregular.TTF)
-	f.AddUTF8FontFromBytes("text", "B", gobold.TTF)
-	f.AddUTF8FontFromBytes("code", "B", gomonobold.TTF)
+	f := component.NewPDF(ctx, "A4")
 	f.SetTitle(outside+" "+v.Serial, true)
-	f.SetLang(words.Tag(ctx))
 	f.SetCreationDate(v.MadeAt)
 	f.SetModificationDate(v.MadeAt)
-	f.SetAutoPageBreak(false, 0)
 	f.AddPage()
 	y := glassTop
 	write := func(font, style string, points, space float64, text string) {
@@ -91,7 +74,7 @@ func (v GlassSheet) pdf(ctx context.Context) ([]byte, error) {
 	write("text", "", 8, 6, cut)
 	write("text", "B", 13, 4, inside)
 	facts(secret)
-	component.DrawQR(f.SetFillColor, f.Rect, v.QR, glassLeft, y, glassQR)
+	component.DrawQR(f, v.QR, glassLeft, y, glassQR)
 	below := y + glassQR + 5
 	for i, step := range steps {
 		f.SetFont("text", "", 9)
@@ -102,7 +85,5 @@ func (v GlassSheet) pdf(ctx context.Context) ([]byte, error) {
 	}
 	y = max(y+3, below)
 	write("text", "", 8, 0, once)
-	var b bytes.Buffer
-	err := f.Output(&b)
-	return b.Bytes(), err
+	return component.EndPDF(f)
 }

@@ -169,7 +169,7 @@ func BreakGlassPage(p component.Page, v BreakGlass) templ.Component {
 					}
 					ctx = templ.InitializeContext(ctx)
 					templ_7745c5c3_Err = component.TextField(component.Field{
-						Name: "name", Label: words.Say(ctx, "breakglass.name"), Hint: words.Say(ctx, "breakglass.name.hint"), Typed: v.typedNew(v.Name), Error: v.wrong("new", "name"), MaxLength: "254", Autocomplete: "off", Required: true,
+						Name: "name", Label: words.Say(ctx, "breakglass.name"), Hint: words.Say(ctx, "breakglass.name.hint"), Typed: v.typed("new", v.Name), Error: v.wrong("new", "name"), MaxLength: "254", Autocomplete: "off", Required: true,
 					}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -179,7 +179,7 @@ func BreakGlassPage(p component.Page, v BreakGlass) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					templ_7745c5c3_Err = component.TextField(component.Field{
-						Name: "display_name", Label: words.Say(ctx, "breakglass.display_name"), Hint: words.Say(ctx, "breakglass.display_name.hint"), Typed: v.typedNew(v.DisplayName), Error: v.wrong("new", "display_name"), MaxLength: "80", Autocomplete: "off", Required: true,
+						Name: "display_name", Label: words.Say(ctx, "breakglass.display_name"), Hint: words.Say(ctx, "breakglass.display_name.hint"), Typed: v.typed("new", v.DisplayName), Error: v.wrong("new", "display_name"), MaxLength: "80", Autocomplete: "off", Required: true,
 					}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -189,7 +189,7 @@ func BreakGlassPage(p component.Page, v BreakGlass) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					templ_7745c5c3_Err = component.TextField(component.Field{
-						Name: "reason", Label: words.Say(ctx, "console.reason"), Typed: v.typed("new"), Error: v.wrong("new", "reason"), MaxLength: "500", Required: true,
+						Name: "reason", Label: words.Say(ctx, "console.reason"), Typed: v.typed("new", v.Reason), Error: v.wrong("new", "reason"), MaxLength: "500", Required: true,
 					}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -234,7 +234,7 @@ func BreakGlassPage(p component.Page, v BreakGlass) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = component.Form(v.Action, p.CSRF, v.newProblems()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = component.Form(v.Action, p.CSRF, component.Problems(v.of("new"), "name", "display_name", "reason", "ticket")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -275,7 +275,7 @@ func glassReason(p component.Page, v BreakGlass, form, action string) templ.Comp
 		}
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = component.TextField(component.Field{
-			Name: "reason", ID: "reason-" + form, Label: words.Say(ctx, "console.reason"), Typed: v.typed(form), Error: v.wrong(form, "reason"), MaxLength: "500", Required: true,
+			Name: "reason", ID: "reason-" + form, Label: words.Say(ctx, "console.reason"), Typed: v.typed(form, v.Reason), Error: v.wrong(form, "reason"), MaxLength: "500", Required: true,
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -79,10 +79,8 @@ type Case struct {
 	Story         []PersonEvent
 	Older, Newest string // addresses of pages of the story; or empty
 
-	Form   string // the form that came back; or empty
-	Typed  string // the words in it
-	To     string
-	Errors map[string]string
+	Typed, To string // the words in the form that came back, and who is to have it
+	Returned
 }
 
 // CaseLink is a phone that a case is about.
@@ -103,20 +101,6 @@ type CaseAsk struct {
 	Number, How, Where string
 	At                 time.Time
 	DisownedAt         time.Time // zero: the person has not said that it was not them
-}
-
-func (v Case) typed(form string) string {
-	if v.Form == form {
-		return v.Typed
-	}
-	return ""
-}
-
-func (v Case) wrong(form, field string) string {
-	if v.Form == form {
-		return v.Errors[field]
-	}
-	return ""
 }
 
 // stepText says what a step does.

@@ -67,8 +67,8 @@ type Outage struct {
 	WhyNot                             string // why who looks does not sign it off; empty: nothing stands against it
 	OnlyOpen                           bool
 	Toggle, First, Next                string
-	Form, Typed                        string // the form that came back, by its name, and its reason
-	Errors                             map[string]string
+	Typed                              string // the reason in the form that came back
+	Returned                                  // end, sign, or sign and the id of a use
 }
 
 // OutageUse is one thing that somebody could do only because of the outage.
@@ -101,20 +101,6 @@ func (r OutageReport) bars(title string) component.Bars {
 		b.Rows = append(b.Rows, component.Bar{Label: w.Name, Of: r.People, Parts: []int{w.Count}, Text: component.Thousands(w.Count)})
 	}
 	return b
-}
-
-func (v Outage) typed(form string) string {
-	if v.Form != form {
-		return ""
-	}
-	return v.Typed
-}
-
-func (v Outage) wrong(form, field string) string {
-	if v.Form != form {
-		return ""
-	}
-	return v.Errors[field]
 }
 
 func outageFormTitle(ctx context.Context, drill bool) string {

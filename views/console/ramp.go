@@ -26,9 +26,8 @@ type Ramp struct {
 	NextRule                     string // its rule
 	Pausing, Resuming, Canceling bool
 	Resume                       string // what happens then
-	Form                         string // the act that was refused
-	Typed                        string // its reason
-	Errors                       map[string]string
+	Typed                        string // the reason of the act that was refused
+	Returned
 }
 
 // RampStep is one step, as far as it is.
@@ -57,20 +56,6 @@ func (v Ramp) act(ctx context.Context, name, text, csrf string, danger bool) com
 		ID: "ramp-" + name, Trigger: say, Title: words.Say(ctx, "ramp.act."+name+".title"), Text: text, Action: v.Base + "/" + name, CSRF: csrf, Button: say,
 		Danger: danger, Open: v.Form == name,
 	}
-}
-
-func (v Ramp) typed(name string) string {
-	if v.Form == name {
-		return v.Typed
-	}
-	return ""
-}
-
-func (v Ramp) wrong(name, field string) string {
-	if v.Form == name {
-		return v.Errors[field]
-	}
-	return ""
 }
 
 // RampForm is where one is begun, or what lies ahead of one is changed.

@@ -422,7 +422,7 @@ func rampReason(p component.Page, v Ramp, name string) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = component.TextField(component.Field{
-			Name: "reason", ID: "ramp-reason-" + name, Label: words.Say(ctx, "console.reason"), Typed: v.typed(name), Error: v.wrong(name, "reason"), MaxLength: "500",
+			Name: "reason", ID: "ramp-reason-" + name, Label: words.Say(ctx, "console.reason"), Typed: v.typed(name, v.Typed), Error: v.wrong(name, "reason"), MaxLength: "500",
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -11,23 +11,8 @@ type Risks struct {
 	May           bool // who looks may acknowledge
 	Looked        int  // for so many is looked
 	Rows, Resting []RiskRow
-	Form          string // the risk whose form came back
-	Reason, Until string // as typed in it
-	Errors        map[string]string
-}
-
-func (v Risks) typed(name, text string) string {
-	if v.Form != name {
-		return ""
-	}
-	return text
-}
-
-func (v Risks) wrong(name, field string) string {
-	if v.Form != name {
-		return ""
-	}
-	return v.Errors[field]
+	Reason, Until string // as typed in the form that came back
+	Returned             // by the name of the risk
 }
 
 // RiskRow is one that there is.

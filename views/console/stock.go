@@ -55,10 +55,9 @@ type Paper struct {
 	UsedAt    time.Time
 	Steps     []PaperStep
 	Acts      []PaperAct
-	Form      string // the act whose form was refused
 	Typed     string
 	Agent     string
-	Errors    map[string]string
+	Returned  // by the name of its act
 }
 
 // PaperStep is a step of a paper.
@@ -72,20 +71,6 @@ type PaperAct struct {
 	Name   string // "to_agent", "to_user", "lost", "destroyed", "void"
 	Path   string
 	Danger bool
-}
-
-func (v Paper) wrong(act, field string) string {
-	if v.Form != act {
-		return ""
-	}
-	return v.Errors[field]
-}
-
-func (v Paper) typed(act, text string) string {
-	if v.Form != act {
-		return ""
-	}
-	return text
 }
 
 // SheetBatches is the list of batches.
@@ -142,10 +127,9 @@ type SheetBatch struct {
 	ToHandOut int          // sheets that their printer still has
 	CanHand   bool
 	CanVoid   bool
-	Form      string
 	Agent     string
 	Typed     string
-	Errors    map[string]string
+	Returned  // start, hand, void
 }
 
 // SheetLeft is somebody who gets none, and why.
@@ -169,20 +153,6 @@ func (v SheetBatch) progress(ctx context.Context) string {
 	return words.Say(ctx, "stock.progress", "done", strconv.Itoa(v.Done), "total", strconv.Itoa(v.Total))
 }
 
-func (v SheetBatch) wrong(form, field string) string {
-	if v.Form != form {
-		return ""
-	}
-	return v.Errors[field]
-}
-
-func (v SheetBatch) typed(form, text string) string {
-	if v.Form != form {
-		return ""
-	}
-	return text
-}
-
 // SheetPrint is a batch with its codes, once.
 type SheetPrint struct {
 	Name   string
@@ -192,11 +162,3 @@ type SheetPrint struct {
 }
 
 func (v SheetPrint) fileName() string { return "code-sheets-" + v.Name + ".pdf" }
-
-// handErrors are those of the form that hands the sheets of a batch out.
-func (v SheetBatch) handErrors() map[string]string {
-	if v.Form != "hand" {
-		return nil
-	}
-	return v.Errors
-}

@@ -546,7 +546,7 @@ func OverviewPage(p component.Page, v Overview) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if a.Lost != "" {
-					var templ_7745c5c3_Var27 = []any{"row-note", templ.KV("shut", a.Shut)}
+					var templ_7745c5c3_Var27 = []any{"row-note", templ.KV("warned", a.Shut)}
 					templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var27...)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -571,7 +571,7 @@ func OverviewPage(p component.Page, v Overview) templ.Component {
 					var templ_7745c5c3_Var29 string
 					templ_7745c5c3_Var29, templ_7745c5c3_Err = templ.JoinStringErrs(a.Lost)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `me/pages.templ`, Line: 125, Col: 66}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `me/pages.templ`, Line: 125, Col: 68}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var29))
 					if templ_7745c5c3_Err != nil {

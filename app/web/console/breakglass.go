@@ -48,9 +48,8 @@ func (h *Pages) showBreakGlass(c echo.Context, status int, form string, wrongs m
 		return err
 	}
 	v := views.BreakGlass{
-		Action: h.path(c, breakGlassPath), Declares: h.Site.Standing(c).May.Has(access.OutageDeclare), Form: form, Errors: wrongs,
+		Action: h.path(c, breakGlassPath), Declares: h.Site.Standing(c).May.Has(access.OutageDeclare), Returned: views.Returned{Form: form, Errors: wrongs},
 		Name: web.Form(c, "name"), DisplayName: web.Form(c, "display_name"), Reason: web.Form(c, "reason"),
-		Problems: component.Problems(wrongs, "name", "display_name", "reason", "ticket"),
 	}
 	working := 0
 	for _, a := range all {

@@ -171,7 +171,7 @@ func (h *Pages) oneBypass(c echo.Context) error {
 	if r.Revocable(now) && who.May.Has(access.BypassRevoke) && r.UserID != who.UserID {
 		v.RevokeAction = h.bypassPath(c, r.ID) + "/revoke"
 	}
-	page, err := h.deskPage(c, bypassesPath)
+	page, _, err := h.deskPage(c, bypassesPath)
 	if err != nil {
 		return err
 	}
@@ -337,7 +337,7 @@ func (h *Pages) showDesk(c echo.Context, status int, typed bypassForm) error {
 		return err
 	}
 	v.Check = check
-	page, err := h.deskPage(c, "/users")
+	page, _, err := h.deskPage(c, "/users")
 	if err != nil {
 		return err
 	}

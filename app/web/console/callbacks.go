@@ -86,7 +86,7 @@ func (h *Pages) showCallBack(c echo.Context, status int, fields map[string]strin
 			Value: n.ID, Label: n.Number, Chosen: n.ID == web.Form(c, "phone"),
 		})
 	}
-	page, err := h.deskPage(c, callBacksPath)
+	page, _, err := h.deskPage(c, callBacksPath)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"latchkey/app/approval"
 	"latchkey/app/callercheck"
 	"latchkey/app/cases"
+	"latchkey/app/desk"
 	"latchkey/app/device"
 	"latchkey/app/people"
 	"latchkey/app/web"
@@ -191,7 +192,7 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 	}
 	v := views.Case{
 		CaseRow: h.caseRow(c, w.Row), Here: h.casePath(c, w.ID), List: h.path(c, casesPath), UserName: w.UserName, OpenedBy: w.Names[w.OpenedBy], ClosedBy: w.Names[w.ClosedBy], Ending: w.Ending,
-		Standing: w.State != cases.Closed, Waits: w.State == cases.Waiting, Mine: w.OwnerID == who.UserID, May: w.May, Form: form, Errors: fields,
+		Standing: w.State != cases.Closed, Waits: w.State == cases.Waiting, Mine: w.OwnerID == who.UserID, May: w.May, Returned: views.Returned{Form: form, Errors: fields},
 		Typed: web.Form(c, "reason"), To: web.Form(c, "to"),
 	}
 	checks, err := h.Checks.OfCase(c.Request().Context(), who, w.ID)
@@ -208,7 +209,7 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 			continue // it has a list of its own
 		}
 		v.Links = append(v.Links, linkedPhone(ctx, l))
-		v.DeviceActive = v.DeviceActive || l.Kind == cases.LinkDevice && l.State == device.Active && l.PhoneSignIn
+		v.DeviceActive = v.DeviceActive || l.State == device.Active && l.PhoneSignIn
 	}
 	for _, l := range w.Phones {
 		shown := linkedPhone(ctx, l)
@@ -221,9 +222,11 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 	for _, waits := range cases.Fors {
 		v.For.Choices = append(v.For.Choices, component.Choice{Value: string(waits), Label: words.Say(ctx, "cases.for."+string(waits)), Chosen: web.Form(c, "for") == string(waits)})
 	}
-	if v.Reasons, err = h.reasonsOf(c); err != nil {
+	page, of, err := h.deskPage(c, casesPath)
+	if err != nil {
 		return err
 	}
+	v.Reasons = reasonsOf(c, of)
 	if err := h.caseBypasses(c, &v, w.ID); err != nil {
 		return err
 	}
@@ -242,24 +245,19 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 	if !before.IsZero() {
 		v.Newest = h.casePath(c, w.ID) + "#history"
 	}
-	page, err := h.deskPage(c, casesPath)
-	if err != nil {
-		return err
-	}
 	return web.Render(c, status, views.CasePage(page, v))
 }
 
 // reasonsOf are the organisation's own reasons, to choose from; none where it has none.
-func (h *Pages) reasonsOf(c echo.Context) (all []component.Choice, err error) {
-	of, err := h.Desk.Of(c.Request().Context(), web.Here(c).ID)
-	if err != nil || len(of.Reasons) == 0 {
-		return nil, err
+func reasonsOf(c echo.Context, of desk.Desk) (all []component.Choice) {
+	if len(of.Reasons) == 0 {
+		return nil
 	}
 	all = []component.Choice{{Label: words.Say(web.Context(c), "cases.reason.own")}}
 	for _, r := range of.Reasons {
 		all = append(all, component.Choice{Value: r.Code, Label: r.Words, Chosen: web.Form(c, "reason_code") == r.Code})
 	}
-	return all, nil
+	return all
 }
 
 // caseBypasses are the bypasses that were given under a case.
@@ -314,7 +312,7 @@ func linkedPhone(ctx context.Context, l cases.Linked) views.CaseLink {
 
 // personCases puts the cases of a person on their page, and the form of a new one
 // where none stands.
-func (h *Pages) personCases(c echo.Context, v *views.Person, p people.Person, back failed) error {
+func (h *Pages) personCases(c echo.Context, v *views.Person, p people.Person, of desk.Desk, back failed) error {
 	ctx, who := web.Context(c), h.Site.Standing(c)
 	rows, err := h.Cases.OfPerson(c.Request().Context(), who, p.ID)
 	if err != nil {
@@ -347,9 +345,7 @@ func (h *Pages) personCases(c echo.Context, v *views.Person, p people.Person, ba
 			})
 		}
 	}
-	if form.Reasons, err = h.reasonsOf(c); err != nil {
-		return err
-	}
+	form.Reasons = reasonsOf(c, of)
 	if len(form.Phones) > 0 {
 		form.Phones = append([]component.Choice{{Label: words.Say(ctx, "cases.phone.none")}}, form.Phones...)
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -171,6 +170,6 @@ func (h *Pages) censusFile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set(echo.HeaderContentDisposition, `attachment; filename="`+strings.Join([]string{"census", t.Statement.Tenant, strconv.Itoa(t.Number)}, "-")+`.json"`)
+	c.Response().Header().Set(echo.HeaderContentDisposition, `attachment; filename="census-`+t.Statement.Tenant+"-"+strconv.Itoa(t.Number)+`.json"`)
 	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, append(text, '\n'))
 }

@@ -245,9 +245,9 @@ func (h *Pages) removeReason(c echo.Context) error {
 
 // deskPage is the frame of a page on which a ticket is typed that looks as those of the
 // tenant do: it shows one.
-func (h *Pages) deskPage(c echo.Context, current string) (component.Page, error) {
-	page := h.page(c, current)
-	of, err := h.Desk.Of(c.Request().Context(), web.Here(c).ID)
+func (h *Pages) deskPage(c echo.Context, current string) (page component.Page, of desk.Desk, err error) {
+	page = h.page(c, current)
+	of, err = h.Desk.Of(c.Request().Context(), web.Here(c).ID)
 	page.Ticket.Example = of.Example
-	return page, err
+	return page, of, err
 }

@@ -62,7 +62,7 @@ func (h *Pages) outages(c echo.Context) error {
 	var failing []string
 	for _, ch := range channels {
 		row := views.OutageChannel{
-			Icon: outageIcons[ch.Channel], Name: words.Say(ctx, "outage.channel_named."+string(ch.Channel)), State: words.Say(ctx, "outage.health.quiet"),
+			Icon: web.ChannelIcons[string(ch.Channel)], Name: words.Say(ctx, "outage.channel_named."+string(ch.Channel)), State: words.Say(ctx, "outage.health.quiet"),
 		}
 		if ch.Tried > 0 {
 			row.Note = words.Say(ctx, "outage.health.figures", "tried", strconv.Itoa(ch.Tried), "failed", strconv.Itoa(ch.Failed), "percent", strconv.Itoa(ch.Percent()))
@@ -95,8 +95,6 @@ func (h *Pages) outages(c echo.Context) error {
 	v.Rates = words.Say(ctx, "outage.health.rates", "percent", strconv.Itoa(outage.RateMost), "sample", strconv.Itoa(outage.SampleLeast), "minutes", strconv.Itoa(int(outage.Window/time.Minute)))
 	return web.Render(c, http.StatusOK, views.OutagesPage(h.page(c, outagePath), v))
 }
-
-var outageIcons = map[outage.Channel]string{outage.Push: "phone", outage.SMS: "message", outage.Voice: "call", outage.Mail: "mail"}
 
 // outageRow is an outage in a list.
 func (h *Pages) outageRow(c echo.Context, o outage.Outage, now time.Time) views.OutageRow {
@@ -266,7 +264,7 @@ func (h *Pages) showOutage(c echo.Context, status int, form string, errors map[s
 		return err
 	}
 	now := h.Site.DB.Now()
-	v := views.Outage{OutageRow: h.outageRow(c, o, now), Back: h.path(c, outagePath), Form: form, Typed: web.Form(c, "reason"), Errors: errors}
+	v := views.Outage{OutageRow: h.outageRow(c, o, now), Back: h.path(c, outagePath), Typed: web.Form(c, "reason"), Returned: views.Returned{Form: form, Errors: errors}}
 	v.Title = words.Say(ctx, "outage.of", "what", web.SayChannels(ctx, channelsOf(o)))
 	v.EndAction, v.SignAction = v.Href+"/end", v.Href+"/sign"
 	if o.Drill {

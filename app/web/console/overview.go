@@ -127,8 +127,6 @@ func (h *Pages) attention(ctx context.Context, c echo.Context, n overview.Counts
 				Href: h.path(c, outagePath), Label: look, Tone: "warn",
 			})
 		}
-	}
-	if h.Site.Standing(c).May.Has(access.OutageHandle) {
 		if n.BreakGlass < breakglass.Advised {
 			all = append(all, views.Attention{
 				Text: words.Say(ctx, "console.overview.break_glass.title", "count", strconv.Itoa(n.BreakGlass)), Why: words.Say(ctx, "console.overview.break_glass.text"),

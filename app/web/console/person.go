@@ -104,7 +104,11 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 		v.WhyHref = h.path(c, "/roles/why?user="+url.QueryEscape(p.Name))
 	}
 	h.personActs(c, &v, p, offers, back)
-	if err := h.personCases(c, &v, p, back); err != nil {
+	page, of, err := h.deskPage(c, "/users")
+	if err != nil {
+		return err
+	}
+	if err := h.personCases(c, &v, p, of, back); err != nil {
 		return err
 	}
 	if err := h.personCheck(c, &v, p, back); err != nil {
@@ -127,10 +131,6 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 	}
 	if !before.IsZero() {
 		v.Newest = h.personPath(c, p.ID) + "#history"
-	}
-	page, err := h.deskPage(c, "/users")
-	if err != nil {
-		return err
 	}
 	return web.Render(c, status, views.PersonPage(page, v))
 }

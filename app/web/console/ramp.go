@@ -80,7 +80,7 @@ func (h *Pages) actOnRamp(c echo.Context, name string, kind approval.Kind, fresh
 
 // rampPart shows how a feature opens by itself.
 func (h *Pages) rampPart(c echo.Context, now rollout.Rollout, names map[string]string, form rolloutForm) (views.Ramp, error) {
-	v := views.Ramp{Base: h.featurePath(c, now.Feature) + "/ramp", Begin: h.featurePath(c, now.Feature) + "/ramp", Form: form.rampForm, Typed: form.rampTyped, Errors: form.rampWrong}
+	v := views.Ramp{Base: h.featurePath(c, now.Feature) + "/ramp", Begin: h.featurePath(c, now.Feature) + "/ramp", Typed: form.rampTyped, Returned: views.Returned{Form: form.rampForm, Errors: form.rampWrong}}
 	l, err := h.Ramps.Look(c.Request().Context(), web.Here(c).ID, now.Feature)
 	if err != nil || l == nil {
 		return v, err

@@ -46,7 +46,7 @@ func (h *Pages) showRegister(c echo.Context, status int, form string, errors map
 		return err
 	}
 	me, now := h.Site.Standing(c), h.Site.DB.Now()
-	v := views.Risks{May: me.May.Has(access.PolicyEdit), Form: form, Reason: web.Form(c, "reason"), Until: web.Form(c, "until"), Errors: errors, Looked: len(risk.Risks)}
+	v := views.Risks{May: me.May.Has(access.PolicyEdit), Reason: web.Form(c, "reason"), Until: web.Form(c, "until"), Returned: views.Returned{Form: form, Errors: errors}, Looked: len(risk.Risks)}
 	for _, e := range all {
 		row := views.RiskRow{
 			Name: e.Risk, Title: words.Say(ctx, "risk.title."+e.Risk), Means: words.Say(ctx, "risk.means."+e.Risk), Concerns: words.Say(ctx, "risk.concerns."+e.Risk, "count", strconv.Itoa(e.Found.People)),

@@ -142,7 +142,7 @@ func (h *Pages) showSheetBatch(c echo.Context, status int, form string, fields m
 		Is: b.State, Paper: words.Say(ctx, "stock.paper."+b.Paper), Instructions: b.Instructions, Renews: b.Renews, Reason: b.Reason, Ticket: h.ticketRef(c, b.Ticket),
 		ApprovedBy: b.ApprovedBy, EndedBy: b.EndedBy, PrintsUntil: b.PrintsUntil(), Total: b.Total, Done: b.Done, Skipped: b.Skipped, Mine: b.CreatedByID == who.UserID,
 		CanHand: who.May.Has(access.CodeSheetHandOver), CanVoid: who.May.Has(access.CodeSheetVoid) && b.State != stock.Draft && b.State != stock.Voided,
-		Form: form, Agent: web.Form(c, "agent"), Typed: web.Form(c, "reason"), Errors: fields,
+		Agent: web.Form(c, "agent"), Typed: web.Form(c, "reason"), Returned: views.Returned{Form: form, Errors: fields},
 	}
 	if b.MadeAt != nil {
 		v.MadeAt = *b.MadeAt

@@ -233,7 +233,7 @@ func (h *Pages) showPaper(c echo.Context, status int, form string, fields map[st
 		return c.JSON(http.StatusOK, map[string]any{"code_sheet": h.paperJSON(c, p), "steps": all})
 	}
 	v := views.Paper{
-		PaperRow: h.paperRow(c, p), Here: h.paperPath(c, p.ID), List: h.path(c, stockPath), CreatedAt: p.CreatedAt, Form: form, Typed: web.Form(c, "reason"), Agent: web.Form(c, "agent"), Errors: fields,
+		PaperRow: h.paperRow(c, p), Here: h.paperPath(c, p.ID), List: h.path(c, stockPath), CreatedAt: p.CreatedAt, Typed: web.Form(c, "reason"), Agent: web.Form(c, "agent"), Returned: views.Returned{Form: form, Errors: fields},
 	}
 	v.Person = user.Full(p.UserName, p.DisplayName)
 	if p.State == codesheet.Active {
@@ -260,7 +260,7 @@ func (h *Pages) showPaper(c echo.Context, status int, form string, fields map[st
 	for _, act := range h.paperActs(c, p) {
 		v.Acts = append(v.Acts, views.PaperAct{Name: act, Path: "/" + strings.ReplaceAll(act, "_", "-"), Danger: act != "to_agent" && act != "to_user"})
 	}
-	page, err := h.deskPage(c, stockPath)
+	page, _, err := h.deskPage(c, stockPath)
 	if err != nil {
 		return err
 	}

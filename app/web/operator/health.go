@@ -8,9 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"latchkey/app/checkpoint"
 	"latchkey/app/operator"
-	"latchkey/app/outage"
 	"latchkey/app/web"
 	views "latchkey/views/operator"
 	"latchkey/views/words"
@@ -23,10 +21,11 @@ func (h *Pages) health(c echo.Context) error {
 		return err
 	}
 	page := h.frame(c, "/operator/health")
+	named := func(icon, name string, level operator.Level, note string) views.Check {
+		return views.Check{Icon: icon, Name: name, State: words.Say(ctx, "operator.level."+string(level)), Tone: string(level), Note: note}
+	}
 	check := func(icon, name string, level operator.Level, note string) views.Check {
-		return views.Check{
-			Icon: icon, Name: words.Say(ctx, "operator.check."+name), State: words.Say(ctx, "operator.level."+string(level)), Tone: string(level), Note: note,
-		}
+		return named(icon, words.Say(ctx, "operator.check."+name), level, note)
 	}
 	notices := check("phone", "notices", found.Notices, words.Say(ctx, "operator.check.waiting", "count", strconv.Itoa(found.Waiting))+
 		" "+words.Say(ctx, "operator.check.failed", "count", strconv.Itoa(found.Failed)))
@@ -37,8 +36,8 @@ func (h *Pages) health(c echo.Context) error {
 		check("grid", "schema", found.Schema, words.Say(ctx, "operator.check.schema.text")),
 		notices,
 		check("key", "decisions", found.Decisions, words.Say(ctx, "operator.check.differ", "count", strconv.Itoa(found.Differ))),
+		check("shield", "sealing", found.Sealing, sealedAs(ctx, found, page.Now)),
 	}}
-	v.Checks = append(v.Checks, check("shield", "sealing", found.Sealing, sealedAs(ctx, found.Sealed, page.Now)))
 	for _, w := range found.Sealed.Witnesses {
 		level, note := operator.Good, words.Say(ctx, "operator.check.witness.has")
 		if w.Behind > 0 {
@@ -50,19 +49,15 @@ func (h *Pages) health(c echo.Context) error {
 		if w.Fault != "" {
 			note += " " + words.Say(ctx, "operator.check.witness.fault", "fault", w.Fault)
 		}
-		v.Checks = append(v.Checks, views.Check{
-			Icon: "monitor", Name: words.Say(ctx, "operator.check.witness", "name", w.Name), State: words.Say(ctx, "operator.level."+string(level)), Tone: string(level), Note: note,
-		})
+		v.Checks = append(v.Checks, named("monitor", words.Say(ctx, "operator.check.witness", "name", w.Name), level, note))
 	}
 	for _, ch := range found.Channels {
 		level := operator.Good
 		if ch.Tenants > 0 {
 			level = operator.Warn
 		}
-		v.Checks = append(v.Checks, views.Check{
-			Icon: channelIcons[ch.Channel], Name: words.Say(ctx, "outage.channel_named."+string(ch.Channel)), State: words.Say(ctx, "operator.level."+string(level)), Tone: string(level),
-			Note: words.Say(ctx, "operator.check.channel", "tried", strconv.Itoa(ch.Tried), "failed", strconv.Itoa(ch.Failed)) + " " + words.Say(ctx, "operator.check.channel.tenants", "count", strconv.Itoa(ch.Tenants)),
-		})
+		v.Checks = append(v.Checks, named(web.ChannelIcons[string(ch.Channel)], words.Say(ctx, "outage.channel_named."+string(ch.Channel)), level,
+			words.Say(ctx, "operator.check.channel", "tried", strconv.Itoa(ch.Tried), "failed", strconv.Itoa(ch.Failed))+" "+words.Say(ctx, "operator.check.channel.tenants", "count", strconv.Itoa(ch.Tenants))))
 	}
 	worst := worstOf(found)
 	v.Word, v.Tone = words.Say(ctx, "operator.health."+string(worst)), string(worst)
@@ -71,8 +66,6 @@ func (h *Pages) health(c echo.Context) error {
 	}
 	return web.Render(c, http.StatusOK, views.HealthPage(page, v))
 }
-
-var channelIcons = map[outage.Channel]string{outage.Push: "phone", outage.SMS: "message", outage.Voice: "call", outage.Mail: "mail"}
 
 func worstOf(h operator.Health) operator.Level {
 	levels := []operator.Level{h.Database, h.Audit, h.Schema, h.Notices, h.Decisions, h.Sealing}
@@ -94,12 +87,12 @@ func worstOf(h operator.Health) operator.Level {
 }
 
 // sealedAs says how far the audit is proved.
-func sealedAs(ctx context.Context, h checkpoint.Health, now time.Time) string {
-	note := words.Say(ctx, "operator.check.sealing.fine")
+func sealedAs(ctx context.Context, found operator.Health, now time.Time) string {
+	h, note := found.Sealed, words.Say(ctx, "operator.check.sealing.fine")
 	switch {
 	case h.Faults > 0:
 		note = words.Say(ctx, "operator.check.sealing.forked", "count", strconv.Itoa(h.Faults))
-	case h.Late(now):
+	case h.Late(now), found.Sealing == operator.Bad: // which nobody could read, then
 		note = words.Say(ctx, "operator.check.sealing.late")
 	}
 	if len(h.Witnesses) == 0 {

@@ -109,16 +109,22 @@ func (h *Pages) sendAsk(c echo.Context) error {
 	return web.Redirect(c, askPath(a.ID))
 }
 
-// askState is how far the request is, for polling.
-func (h *Pages) askState(c echo.Context) error {
-	_, by, _, err := h.asker(c)
+// asked is the request of the attempt of the path. While there is none it is not there.
+func (h *Pages) asked(c echo.Context) (by signin.Asker, asked cases.Asked, err error) {
+	_, by, _, err = h.asker(c)
 	if err != nil {
-		return err
+		return by, asked, err
 	}
 	asked, there, err := h.Cases.AskedIn(c.Request().Context(), by)
 	if err == nil && !there {
 		err = fault.New(fault.NotFound, "http.not_found")
 	}
+	return by, asked, err
+}
+
+// askState is how far the request is, for polling.
+func (h *Pages) askState(c echo.Context) error {
+	_, asked, err := h.asked(c)
 	if err != nil {
 		return err
 	}
@@ -129,14 +135,7 @@ func (h *Pages) askState(c echo.Context) error {
 // and ends. Where nothing of that is told, after it was, and when it is waited for no more,
 // there is nothing to come back for.
 func (h *Pages) askEvents(c echo.Context) error {
-	_, by, _, err := h.asker(c)
-	if err != nil {
-		return err
-	}
-	asked, there, err := h.Cases.AskedIn(c.Request().Context(), by)
-	if err == nil && !there {
-		err = fault.New(fault.NotFound, "http.not_found")
-	}
+	by, asked, err := h.asked(c)
 	if err != nil {
 		return err
 	}
