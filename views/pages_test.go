@@ -309,6 +309,17 @@ var pages = map[string][]state{
 			v.Standing, v.Waits, v.Mine, v.DeviceActive, v.Form, v.Ticket.Name = true, false, true, false, "note", ""
 		},
 		func(v *console.Case) { v.Standing, v.Waits, v.Form, v.ClosedAt = true, true, "hand_over", time.Time{} }),
+	"console.AuditPage": page(console.AuditPage, full,
+		func(v *console.Audit) { v.PartOf, v.Chips, v.Rows, v.LookedTo, v.Count = "", nil, nil, time.Time{}, "" },
+		func(v *console.Audit) {
+			v.Rows[0].Whom, v.Rows[0].WhoHref, v.Chips, v.Newest, v.Newer, v.Older, v.Since = "", "", nil, "", "", "", time.Time{}
+		},
+		func(v *console.Audit) { v.Rows, v.Ranges[0].Current = nil, true }),
+	"console.AuditEventPage": page(console.AuditEventPage, full,
+		func(v *console.AuditEvent) { v.Changes, v.Details, v.Stories, v.Proof, v.Person = nil, nil, nil, nil, "" },
+		func(v *console.AuditEvent) { v.Proof.Sealed, v.Proof.Signed = false, false },
+		func(v *console.AuditEvent) { v.Proof.Sealed, v.Proof.Signed = true, false },
+		func(v *console.AuditEvent) { v.Proof.Sealed, v.Proof.Signed = true, true }),
 	"console.TicketPage": page(console.TicketPage, full,
 		func(v *console.Ticket) { v.PartOf, v.Older, v.Newest = "", "", "" },
 		func(v *console.Ticket) { v.Events[0].Whom, v.Events[0].Why = "", "" }),

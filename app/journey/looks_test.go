@@ -106,6 +106,8 @@ var looks = map[string]looked{
 	"console.RolesPage":         {"roles", "/admin/*/roles"},
 	"console.SearchPage":        {"search", "/admin/*/search"},
 	"console.SettingsPage":      {"console-settings", "/admin/*/settings"},
+	"console.AuditPage":         {"audit", "/admin/*/audit"},
+	"console.AuditEventPage":    {"audit-event", "/admin/*/audit/*"},
 	"console.TicketPage":        {"ticket", "/admin/*/tickets/*"},
 	"demo.OutboxPage":           {"demo-outbox", "/demo/outbox"},
 	"invite.FirstPasswordPage":  {"first-password", "/invite/* invite"},

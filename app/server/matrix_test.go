@@ -19,6 +19,7 @@ import (
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
 	"latchkey/app/tenant"
+	"latchkey/app/trail"
 	"latchkey/app/user"
 	"latchkey/app/web"
 )
@@ -282,6 +283,11 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var event struct {
+		ID         string
+		OccurredAt time.Time
+	}
+	c.one(t, &event, "SELECT id, occurred_at FROM audit_events WHERE tenant_id = ? AND actor_id = ? AND action = 'user.locked' ORDER BY occurred_at DESC LIMIT 1", tenantID, c.selves[access.RoleHelpdesk])
 	decided := decision.Made{At: c.DB.Now(), ID: "decision" + slug, UserID: c.targets[slug][access.RoleUser], Input: decision.Input{
 		MFA: user.MFADisabled, Bound: user.WithPassword, Served: user.WithPassword, Way: user.WithPassword, Proves: user.WithPassword, Mode: tenant.Pick3,
 	}}
@@ -323,6 +329,7 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	c.act(t, "INSERT INTO censuses (tenant_id, number, week, made_by, made_at, statement, signature, names) VALUES (?,?,'','',?,?,'','{}')", tenantID, number, c.DB.Now(),
 		fmt.Sprintf(`{"kind":"latchkey census v1","tenant":"%s","number":%d,"made_at":"2026-11-01T00:00:00Z","figures":[]}`, slug, number))
 	return map[string]string{
+		":event":       trail.Position{At: event.OccurredAt, ID: event.ID}.String(),
 		":glass":       glass,
 		":census":      strconv.Itoa(number),
 		":risk":        "mfa_disabled",

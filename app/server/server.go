@@ -69,6 +69,7 @@ import (
 	"latchkey/app/ticket"
 	"latchkey/app/ticketsystem"
 	"latchkey/app/totp"
+	"latchkey/app/trail"
 	"latchkey/app/vouch"
 	"latchkey/app/wake"
 	"latchkey/app/web"
@@ -243,6 +244,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}
 	files := &policyfile.Service{DB: db, Rules: rules, Approvals: approvals, Policy: ways, Rollout: rollouts, Settings: chosen}
 	tickets := &ticket.Service{DB: db}
+	reading := &trail.Service{DB: db}
 	rulesOfDesks := &deskrules.Service{DB: db}
 	maps.Copy(approvals.Performers, rulesOfDesks.Performers())
 	censuses := &census.Service{DB: db, Keys: keys, Rules: rules}
@@ -306,7 +308,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Checks: checks, Bypasses: bypasses, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Stock: papers, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, BreakGlass: glass, Censuses: censuses, Risks: risks, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Cases: desk, Checks: checks, Vouches: vouches, Desk: rulesOfDesks, TicketSystems: ticketSystems, Checkpoints: checkpoints,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Stock: papers, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, BreakGlass: glass, Censuses: censuses, Risks: risks, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Trail: reading, Cases: desk, Checks: checks, Vouches: vouches, Desk: rulesOfDesks, TicketSystems: ticketSystems, Checkpoints: checkpoints,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},

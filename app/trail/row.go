@@ -28,6 +28,7 @@ type Row struct {
 	IP      string // its network where the reader sees no more
 	Browser string
 	Typed   string // a name, as it was typed
+	Record  []byte // the canonical bytes; empty for who does not verify
 
 	ActorName   string // sign-in names of users; empty for others
 	TargetName  string
@@ -61,7 +62,10 @@ func ParsePosition(text string) Position {
 	if !ok || err != nil || micro < 0 || micro > 1<<52 || len(id) > 40 || strings.ContainsRune(id, 0) {
 		return Position{}
 	}
-	return Position{time.UnixMicro(micro).UTC(), id}
+	if p := (Position{time.UnixMicro(micro).UTC(), id}); p.String() == text {
+		return p
+	}
+	return Position{}
 }
 
 // columns are those of a row, of audit_events as e.
@@ -69,15 +73,13 @@ const columns = "e.id, e.occurred_at, e.action, e.outcome, e.reason, e.actor_kin
 
 // scanned reads a row, and what stands in its bytes.
 func scanned(scan func(dest ...any) error) (r Row, err error) {
-	var record []byte
-	var own string
-	var action, outcome string
-	if err := scan(&r.ID, &r.At, &action, &outcome, &r.Reason, &r.Actor.Kind, &r.Actor.ID, &r.Target.Kind, &r.Target.ID, &r.Subject, &r.Thread, &r.Request, &record, &own); err != nil {
+	var own, action, outcome string
+	if err := scan(&r.ID, &r.At, &action, &outcome, &r.Reason, &r.Actor.Kind, &r.Actor.ID, &r.Target.Kind, &r.Target.ID, &r.Subject, &r.Thread, &r.Request, &r.Record, &own); err != nil {
 		return r, err
 	}
 	r.At, r.Action, r.Outcome = r.At.UTC(), audit.Action(action), audit.Outcome(outcome)
 	var kept struct{ Details map[string]string }
-	if err := json.Unmarshal(record, &kept); err != nil {
+	if err := json.Unmarshal(r.Record, &kept); err != nil {
 		return r, fmt.Errorf("trail: record of %s: %w", r.ID, err)
 	}
 	r.Details = kept.Details

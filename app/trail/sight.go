@@ -129,6 +129,9 @@ var hidden = func() (all []any) {
 
 // mask takes away what the reader may not see of a row.
 func (s Sight) mask(r *Row) {
+	if !s.Proof {
+		r.Record = nil
+	}
 	byReader := r.Actor.ID == s.ReaderID && (r.Actor.Kind == audit.KindUser || r.Actor.Kind == audit.KindOperator)
 	if s.Personal || byReader || s.Own && r.Actor.Kind != audit.KindUser && r.Actor.Kind != audit.KindOperator {
 		return

@@ -24,6 +24,7 @@ type Field struct {
 	Autocomplete string
 	InputMode    string
 	Accept       string // of a file: the kinds that are taken
+	List         string // id of the list that is offered while somebody types
 	Required     bool
 	Autofocus    bool
 	MaxLength    string

@@ -45,6 +45,7 @@ import (
 	"latchkey/app/stock"
 	"latchkey/app/ticket"
 	"latchkey/app/ticketsystem"
+	"latchkey/app/trail"
 	"latchkey/app/vouch"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -89,6 +90,7 @@ type Pages struct {
 
 	TicketSystems *ticketsystem.Service
 	Checkpoints   *checkpoint.Service
+	Trail         *trail.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -110,6 +112,7 @@ var places = []place{
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{agentsPath, "agents", "chart", access.AuditRead},
+	{auditPath, "audit", "clock", access.AuditRead},
 	{insightsPath, "insights", "chart", access.RolloutEdit},
 	{rolloutPath, "rollout", "list", access.RolloutEdit},
 	{policyPath, "policy", "key", access.PolicyEdit},
@@ -135,7 +138,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.auditRoutes(), h.stayRoutes(),
 	)
 }
 
