@@ -1,0 +1,128 @@
+package trail_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/people"
+	"latchkey/app/store"
+	"latchkey/app/store/storetest"
+	"latchkey/app/trail"
+)
+
+// BenchmarkFind asks for pages of a tenant with ten thousand events and of one with ten
+// million, on PostgreSQL: nine in ten of sign-ins, the others of administrators. Beside the
+// mean of each is the time within which 99 of 100 are done.
+//
+//	go test -run '^$' -bench Find -timeout 2h ./app/trail
+func BenchmarkFind(b *testing.B) {
+	for _, size := range []int{10_000, 10_000_000} {
+		b.Run(fmt.Sprint("events=", size), func(b *testing.B) { finds(b, size) })
+	}
+}
+
+const benchPeople = 20_000
+
+func filled(b *testing.B, size int) *store.DB {
+	ctx := b.Context()
+	db, err := store.Open(ctx, storetest.Address(b, store.Postgres), slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	if err := errors.Join(db.Migrate(ctx), audit.EnsureMonths(ctx, db)); err != nil {
+		b.Fatal(err)
+	}
+	const id = "substr(md5(i::text), 1, 20)"
+	err = db.Act(ctx, func(tx *store.Tx) error {
+		return errors.Join(
+			tx.Exec("INSERT INTO tenants (id, slug, name, region, ring, state, match_mode, platforms, created_at) VALUES ('alder','alder','alder','eu','stable','active','pick3','ios',?)", tx.Now).Error,
+			tx.Exec("INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at) SELECT 'alder', 'u' || i, 'u' || i || '@alder.example', '', 'active', 'disabled', '', ? FROM generate_series(1, ?) i", tx.Now, benchPeople).Error,
+			// Of ten events nine are of sign-ins, three for each; the tenth is of an administrator.
+			tx.Exec(`INSERT INTO audit_events (tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt)
+				SELECT 'alder', `+id+`, e.at, e.action, e.outcome, e.reason, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.subject_id, e.thread_id, e.id,
+					convert_to('{"v":1,"details":{"way":"phone"},"reason":"' || e.reason || '"}', 'UTF8'), '{"ip":"' || e.ip || '","browser":"firefox/linux"}', e.id
+				FROM (SELECT i, `+id+` AS id, CAST(? AS timestamptz) - i * (interval '60 days' / CAST(? AS int)) AS at, '10.' || i % 200 || '.' || i / 200 % 200 || '.' || i % 7 AS ip,
+					CASE WHEN i % 10 = 0 THEN (ARRAY['user.locked','user.unlocked','bypass.issued','case.opened','caller_check.begun','group.member_added','settings.changed'])[1 + i / 10 % 7]
+						ELSE (ARRAY['signin.begun','prompt.approved','signin.finished'])[1 + i % 3] END AS action,
+					CASE WHEN i % 50 = 7 THEN 'failure' WHEN i % 1000 = 11 THEN 'denied' ELSE 'success' END AS outcome,
+					CASE WHEN i % 10 = 0 THEN 'lost the phone near ward ' || i % 997 WHEN i % 50 = 7 THEN 'signin.password_wrong' ELSE '' END AS reason,
+					CASE WHEN i % 10 <> 0 AND i % 3 = 0 THEN 'claimant' ELSE 'user' END AS actor_kind,
+					CASE WHEN i % 10 = 0 THEN 'u' || 1 + i / 10 % 40 WHEN i % 3 = 0 THEN '' ELSE 'u' || 41 + i / 3 % 19900 END AS actor_id,
+					CASE WHEN i % 10 = 0 THEN 'user' ELSE 'attempt' END AS target_kind, 'a' || i / 3 AS target_id, 'u' || 41 + i / 3 % 19900 AS subject_id, 'a' || i / 3 AS thread_id
+					FROM generate_series(1, ?) i) e`, tx.Now, size, size).Error,
+			tx.Exec(`INSERT INTO audit_words (tenant_id, word, occurred_at, event_id) SELECT e.tenant_id, w, e.occurred_at, e.id FROM audit_events e, regexp_split_to_table(e.reason, ' ') w WHERE e.reason LIKE '% %' AND length(w) > 1`).Error,
+		)
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := db.Pool().ExecContext(ctx, "VACUUM ANALYZE"); err != nil {
+		b.Fatal(err)
+	}
+	return db
+}
+
+func finds(b *testing.B, size int) {
+	db := filled(b, size)
+	s, now := &trail.Service{DB: db}, db.Now()
+	who := func(role access.Role, id string, may ...access.Permission) trail.Sight {
+		return trail.SightOf(access.Standing{TenantID: "alder", UserID: id, Role: role, Rank: access.Ranks[role], May: access.SetOf(append(may, access.AuditRead)...)}, now)
+	}
+	auditor := who(access.RoleAuditor, "u1", access.AuditReadPersonal, access.AuditVerify)
+	middle := trail.Position{At: now.Add(-30 * 24 * time.Hour)}
+	for _, row := range []struct {
+		name  string
+		sight trail.Sight
+		q     trail.Query
+		after trail.Position
+	}{
+		{"first", auditor, trail.Query{}, trail.Position{}},
+		{"middle", auditor, trail.Query{}, middle},
+		{"actor", auditor, trail.Query{Actor: "u7@alder.example"}, trail.Position{}},
+		{"person", auditor, trail.Query{Target: "u77@alder.example"}, trail.Position{}},
+		{"action", auditor, trail.Query{Action: "bypass.issued"}, trail.Position{}},
+		{"actions", auditor, trail.Query{Action: "signin."}, middle},
+		{"outcome", auditor, trail.Query{Outcome: audit.Denied}, trail.Position{}},
+		{"action_and_outcome", auditor, trail.Query{Action: "signin.begun", Outcome: audit.Failure}, trail.Position{}},
+		{"word", auditor, trail.Query{Text: "phone"}, trail.Position{}},
+		{"words", auditor, trail.Query{Text: "lost phone 13"}, trail.Position{}},
+		{"code", auditor, trail.Query{Text: "signin.password_wrong"}, trail.Position{}},
+		{"address", auditor, trail.Query{Text: "10.7.7.0"}, trail.Position{}},
+		{"range", auditor, trail.Query{From: now.Add(-24 * time.Hour), To: now.Add(-time.Hour)}, trail.Position{}},
+		{"tenant_administrator", who(access.RoleTenantAdministrator, "u2"), trail.Query{}, trail.Position{}},
+		{"lead", who(access.RoleHelpdeskLead, "u3"), trail.Query{}, trail.Position{}},
+		{"helpdesk", who(access.RoleHelpdesk, "u4"), trail.Query{}, trail.Position{}},
+		{"own", trail.OwnSight("alder", "u99", now), trail.Query{}, trail.Position{}},
+	} {
+		if row.sight.Told == people.Nothing && !row.sight.Own {
+			b.Fatalf("%s sees nothing", row.name)
+		}
+		b.Run(row.name, func(b *testing.B) {
+			var took []time.Duration
+			for b.Loop() {
+				began := time.Now()
+				p, err := s.Find(b.Context(), row.sight, row.q, row.after, trail.Position{})
+				if err != nil || len(p.Rows) == 0 {
+					b.Fatalf("%d rows, %v", len(p.Rows), err)
+				}
+				took = append(took, time.Since(began))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+		})
+	}
+	b.Run("count_to_1000", func(b *testing.B) {
+		for b.Loop() {
+			if n, err := s.Count(b.Context(), auditor, trail.Query{}, 1000); err != nil || n != 1001 {
+				b.Fatal(n, err)
+			}
+		}
+	})
+}
