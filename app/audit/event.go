@@ -353,7 +353,10 @@ const (
 const (
 	AuditKeyMade    Action = "audit.key_made" // that signs checkpoints
 	AuditBundleMade Action = "audit.bundle_made"
+	AuditViewed     Action = "audit.viewed"  // somebody looked at it
 	PersonErased    Action = "person.erased" // their personal data in earlier events
+
+	CheckpointWitnessed Action = "checkpoint.witnessed" // a signed head of another tenant, kept in this one's log
 )
 
 // Of the word of a manager after a bypass.
