@@ -43,8 +43,12 @@ func (e Event) cef() ([]byte, error) {
 	add("src", e.IP)
 	add("requestClientApplication", e.Browser)
 	for i, custom := range []struct{ label, value string }{
-		{"tenant", e.Tenant}, {"parties", e.Actor.Kind + " " + e.Target.Kind}, {"subject", strings.TrimSpace(e.Subject + " " + e.SubjectName)},
-		{"thread", strings.TrimSpace(e.Thread + " " + e.Request)}, {"typed", e.Typed}, {"details", details},
+		{"tenant", e.Tenant},
+		{"parties", e.Actor.Kind + " " + e.Target.Kind},
+		{"subject", strings.TrimSpace(e.Subject + " " + e.SubjectName)},
+		{"thread", strings.TrimSpace(e.Thread + " " + e.Request)},
+		{"typed", e.Typed},
+		{"details", details},
 	} {
 		if custom.value != "" {
 			add("cs"+strconv.Itoa(i+1), custom.value)
