@@ -365,6 +365,7 @@ const (
 const (
 	AuditKeyMade    Action = "audit.key_made" // that signs checkpoints
 	AuditBundleMade Action = "audit.bundle_made"
+	AuditViewed     Action = "audit.viewed"  // somebody looked at it
 	PersonErased    Action = "person.erased" // their personal data in earlier events
 )
 

@@ -24,12 +24,16 @@ func Record(tx *store.Tx, e Event) error {
 	if err := tx.Later(intoEvents+" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", row...); err != nil {
 		return unwritable(err)
 	}
-	return unwritable(e.index(tx, row[1].(string)))
+	id := row[1].(string)
+	if err := e.index(tx, id); err != nil {
+		return unwritable(err)
+	}
+	return unwritable(e.indexWords(tx, id))
 }
 
 // RecordAll writes many events in the act tx, several in a statement. They are
-// those that Record would write, in their order. Under its ticket such an act is
-// found by the one event that stands for them all.
+// those that Record would write, in their order. Under its ticket, and by its words, such
+// an act is found by the one event that stands for them all.
 func RecordAll(tx *store.Tx, events []Event) error {
 	rows := make([][]any, len(events))
 	for i, e := range events {

@@ -91,7 +91,7 @@ var signIns = []audit.Action{audit.SignInFinished, audit.SignInRefused}
 
 // securityEvents are those that only security administrators and auditors are
 // told: what was tried without permission, and who looked.
-var securityEvents = []audit.Action{audit.AccessRefused, audit.AccessAlarm, audit.AuthenticatorViewed}
+var securityEvents = append(audit.Actions(audit.ClassSecurity), audit.AccessRefused, audit.AuthenticatorViewed)
 
 // Telling is how much of a person's history a viewer is told.
 type Telling string

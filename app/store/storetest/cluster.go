@@ -43,7 +43,7 @@ type Cluster struct {
 	made      []string // databases that Stop drops on a server that is not ours
 
 	watcher *exec.Cmd // nil when the server is not ours
-	pipe    io.Closer
+	pipe    io.WriteCloser
 	exited  chan struct{}
 }
 
@@ -114,6 +114,40 @@ func open() (*Cluster, error) {
 
 func newCluster(dsn string) *Cluster {
 	return &Cluster{dsn: dsn, prefix: "lk_" + strings.ToLower(rand.Text()[:8]) + "_", templates: map[string]*template{}}
+}
+
+// Own starts a server for one test alone, which may Restart it. Who has named a server
+// in LATCHKEY_TEST_POSTGRES_DSN may have no programs of one: such a test is skipped there.
+func Own(t testing.TB) *Cluster {
+	t.Helper()
+	if os.Getenv("LATCHKEY_TEST_POSTGRES_DSN") != "" {
+		t.Skip("the server of LATCHKEY_TEST_POSTGRES_DSN is not ours to restart")
+	}
+	c, err := launch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Stop)
+	return c
+}
+
+// Restart lets the server of Own fall over, in the middle of whatever it does, and
+// start again. It comes back at once; the server takes a moment.
+func (c *Cluster) Restart(t testing.TB) {
+	t.Helper()
+	if _, err := io.WriteString(c.pipe, "again\n"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// New makes an empty database and gives its address.
+func (c *Cluster) New(t testing.TB) (dsn string) {
+	t.Helper()
+	name := c.prefix + strings.ToLower(rand.Text()[:12])
+	if err := c.create(name, ""); err != nil {
+		t.Fatal(err)
+	}
+	return c.DSN(name)
 }
 
 // beOrdinary takes an ordinary role instead of one that row-level security does
@@ -209,10 +243,16 @@ func launchIn(dir, bin string) (*Cluster, error) {
 	// $1 is the folder. Nothing holds the binary's own stdout or stderr, or
 	// go test would wait for it.
 	watcher := command("/bin/sh", "-c", `
-		postgres -D data -k "$1" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
-			-c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB -c max_wal_size=128MB -c autovacuum=off \
-			>log 2>&1 </dev/null &
-		cat >/dev/null
+		run() {
+			postgres -D data -k "$1" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
+				-c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB -c max_wal_size=128MB -c autovacuum=off \
+				>>log 2>&1 </dev/null &
+		}
+		run "$1"
+		while read -r line; do
+			kill -QUIT $! && wait $!
+			run "$1"
+		done
 		kill -INT $! && wait $!
 		cd / && rm -rf "$1"`, "sh", dir)
 	pipe, err := watcher.StdinPipe()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -188,7 +187,6 @@ func (h *Pages) around(c echo.Context, v *views.Person, p people.Person) {
 
 var (
 	tones  = map[audit.Outcome]string{audit.Success: "good", audit.Failure: "warn", audit.Denied: "bad"}
-	coded  = regexp.MustCompile(`^[a-z_]+(\.[a-z_]+)+$`)
 	actors = map[string]string{audit.KindClaimant: "claimant", audit.KindDevice: "device", audit.KindService: "service"}
 )
 
@@ -212,7 +210,7 @@ func (h *Pages) happened(c echo.Context, personID string, names map[string]strin
 		shown.Who = words.Say(ctx, "console.person.who.gone")
 	}
 	// Codes are for programs; the words of a person are for people.
-	if !coded.MatchString(e.Reason) {
+	if !audit.IsCode(e.Reason) {
 		shown.Why = e.Reason
 	}
 	return shown

@@ -1,0 +1,67 @@
+package audit
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"latchkey/app/store"
+)
+
+// Of the words of an event, what is kept.
+const (
+	wordsMost  = 40
+	wordLeast  = 2  // letters
+	wordLength = 64 // bytes
+)
+
+var code = regexp.MustCompile(`^[a-z_]+(\.[a-z_]+)+$`)
+
+// IsCode says whether a reason is a code of the program, and not the words of a person.
+func IsCode(reason string) bool { return code.MatchString(reason) }
+
+// Words gives the words of a text as events are found by them: letters and digits, small,
+// each once, in their order.
+func Words(text string) (all []string) {
+	apart := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	for _, w := range strings.FieldsFunc(strings.ToLower(text), apart) {
+		for len(w) > wordLength {
+			_, size := utf8.DecodeLastRuneInString(w)
+			w = w[:len(w)-size]
+		}
+		if utf8.RuneCountInString(w) >= wordLeast && !slices.Contains(all, w) {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// words are those that e is found by: of what a person said, and of what stands beside it.
+// An event that nobody gave words to, such as each of a sign-in, has none.
+func (e Event) words() []string {
+	if e.Reason == "" || IsCode(e.Reason) {
+		return nil
+	}
+	said := e.Reason
+	for _, name := range slices.Sorted(maps.Keys(e.Details)) {
+		said += " " + e.Details[name]
+	}
+	all := Words(said)
+	return all[:min(len(all), wordsMost)]
+}
+
+// indexWords writes, with the event that is stored under an id, by which words it is found.
+func (e Event) indexWords(tx *store.Tx, id string) error {
+	words := e.words()
+	if len(words) == 0 {
+		return nil
+	}
+	var values []any
+	for _, w := range words {
+		values = append(values, e.TenantID, w, tx.Now, id)
+	}
+	return tx.Later("INSERT INTO audit_words (tenant_id, word, occurred_at, event_id) VALUES "+store.Tuples(len(words), 4), values...)
+}

@@ -1,0 +1,230 @@
+package trail
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/app/fault"
+	"latchkey/app/store"
+)
+
+const (
+	PageLength = 50
+	WindowMost = 10_000 // events that one index is walked over for a page
+	eachLength = 500    // events that Each holds
+)
+
+// Service reads.
+type Service struct {
+	DB    *store.DB
+	looks looks
+}
+
+// Page is a page of a query, the newest event first.
+type Page struct {
+	Rows     []Row
+	Older    Position // where the older page begins; none: there is nothing older
+	Newer    Position // likewise for the newer page
+	LookedTo Position // how far was looked when the page is not full and Older is not none
+}
+
+// Find gives the page after a position, older than it, or the page before one, newer than it;
+// with neither the newest.
+func (s *Service) Find(ctx context.Context, sight Sight, q Query, after, before Position) (p Page, err error) {
+	tx := s.DB.View(ctx)
+	plan, err := sight.plan(tx, q)
+	if err != nil {
+		return p, store.Unusable(err)
+	}
+	found, err := plan.page(tx, cmp.Or(after, before), !after.None() || before.None(), PageLength)
+	if err != nil {
+		return p, store.Unusable(err)
+	}
+	p.Rows = found.rows
+	if after.None() && !before.None() { // the newer ones, from the oldest of them on
+		slices.Reverse(p.Rows)
+		p.Newer = found.next
+		if p.Older = before; len(p.Rows) > 0 {
+			p.Older = p.Rows[len(p.Rows)-1].Position()
+		}
+	} else {
+		p.Older = found.next
+		if !after.None() {
+			if p.Newer = after; len(p.Rows) > 0 {
+				p.Newer = p.Rows[0].Position()
+			}
+		}
+		if len(p.Rows) < PageLength {
+			p.LookedTo = found.next
+		}
+	}
+	return p, store.Unusable(sight.named(tx, p.Rows))
+}
+
+// Each gives every row of a query to do, the newest first, and holds a few of them at a time.
+// It stops at the first error of do, and gives it.
+func (s *Service) Each(ctx context.Context, sight Sight, q Query, do func(Row) error) error {
+	tx := s.DB.View(ctx)
+	plan, err := sight.plan(tx, q)
+	if err != nil {
+		return store.Unusable(err)
+	}
+	for from := (Position{}); ; {
+		found, err := plan.page(tx, from, true, eachLength)
+		if err != nil {
+			return store.Unusable(err)
+		}
+		if err := sight.named(tx, found.rows); err != nil {
+			return store.Unusable(err)
+		}
+		for _, r := range found.rows {
+			if err := do(r); err != nil {
+				return err
+			}
+		}
+		if found.next.None() {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		from = found.next
+	}
+}
+
+// Count says how many rows a query has, and stops behind most: one more than that is more.
+func (s *Service) Count(ctx context.Context, sight Sight, q Query, most int) (n int, err error) {
+	tx := s.DB.View(ctx)
+	plan, err := sight.plan(tx, q)
+	if err != nil {
+		return 0, store.Unusable(err)
+	}
+	for from := (Position{}); n <= most; {
+		found, err := plan.page(tx, from, true, min(eachLength, most+1-n))
+		if err != nil {
+			return 0, store.Unusable(err)
+		}
+		if n += len(found.rows); found.next.None() {
+			break
+		}
+		from = found.next
+	}
+	return n, nil
+}
+
+// One gives an event by its position. One that the reader does not see is fault.NotFound.
+func (s *Service) One(ctx context.Context, sight Sight, at Position) (r Row, err error) {
+	tx := s.DB.View(ctx)
+	none := fault.New(fault.NotFound, "http.not_found")
+	if at.None() || sight.Blind() {
+		return r, none
+	}
+	seen, there := sight.condition(), false
+	err = tx.Each("SELECT "+columns+" FROM audit_events e WHERE e.tenant_id = ? AND e.occurred_at = ? AND e.id = ? AND "+seen.text, func(scan func(...any) error) (err error) {
+		there = true
+		r, err = scanned(scan)
+		return err
+	}, append([]any{sight.TenantID, at.At, at.ID}, seen.values...)...)
+	if err != nil {
+		return r, store.Unusable(err)
+	}
+	if !there {
+		return r, none
+	}
+	rows := []Row{r}
+	err = sight.named(tx, rows)
+	return rows[0], store.Unusable(err)
+}
+
+// found is a part of what a plan gives, in the order that it was walked in.
+type found struct {
+	rows []Row
+	next Position // where it goes on; none: this was all
+}
+
+// page walks from a position, towards older events or towards newer ones.
+func (p plan) page(tx *store.Tx, from Position, older bool, length int) (all found, err error) {
+	order := func(a, b Row) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(b.ID, a.ID)) }
+	if !older {
+		order = func(a, b Row) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) }
+	}
+	var ends []Row // how far those streams were walked that have more
+	for _, s := range p.streams {
+		rows, next, err := p.walk(tx, s, from, older, length+1)
+		if err != nil {
+			return all, err
+		}
+		all.rows = append(all.rows, rows...)
+		if !next.None() {
+			ends = append(ends, Row{At: next.At, ID: next.ID})
+		}
+	}
+	slices.SortFunc(all.rows, order)
+	if len(ends) > 0 { // behind the first of them nobody knows what the others still have
+		end := slices.MinFunc(ends, order)
+		past := slices.IndexFunc(all.rows, func(r Row) bool { return order(r, end) > 0 })
+		if past >= 0 {
+			all.rows = all.rows[:past]
+		}
+		all.next = end.Position()
+	}
+	if len(all.rows) > length {
+		all.rows = all.rows[:length]
+		all.next = all.rows[length-1].Position()
+	}
+	return all, nil
+}
+
+// walk gives up to most rows of a stream, and where it goes on when it was not walked to its
+// end.
+func (p plan) walk(tx *store.Tx, s stream, from Position, older bool, most int) (rows []Row, next Position, err error) {
+	within := condition{}
+	within.and(s.text, s.values...)
+	if !strings.HasPrefix(s.from, "audit_words") {
+		within.and("e.tenant_id = ?", p.tenant)
+	}
+	if !p.from.IsZero() {
+		within.and(s.at+" >= ?", p.from)
+	}
+	if !p.to.IsZero() {
+		within.and(s.at+" < ?", p.to)
+	}
+	way := " DESC"
+	if older {
+		if from.None() {
+			from.At = tx.Now.Add(time.Hour)
+		}
+		within.and("("+s.at+", "+s.id+") < (?, ?)", from.At, from.ID)
+	} else {
+		within.and("("+s.at+", "+s.id+") > (?, ?)", from.At, from.ID)
+		way = ""
+	}
+	window := func(columns string) string {
+		return "SELECT " + columns + " FROM " + s.from + within.after("WHERE") + " ORDER BY " + s.at + way + ", " + s.id + way
+	}
+	query := "SELECT " + columns + " FROM (" + window("e.tenant_id, "+columns) + " LIMIT " + strconv.Itoa(WindowMost) + ") e" + p.filter.after("WHERE")
+	if tx.Dialect == store.Postgres {
+		query += " ORDER BY e.occurred_at" + way + ", e.id" + way // as it comes; SQLite would sort the window for it
+	}
+	err = tx.Each(query+" LIMIT ?", func(scan func(...any) error) error {
+		r, err := scanned(scan)
+		rows = append(rows, r)
+		return err
+	}, slices.Concat(within.values, p.filter.values, []any{most})...)
+	if err != nil || len(rows) == most {
+		if len(rows) == most {
+			next = rows[most-1].Position()
+		}
+		return rows, next, err
+	}
+	// Fewer than were asked for: there are no more, or the window is through.
+	err = tx.Each(window(s.at+", "+s.id)+" LIMIT 1 OFFSET "+strconv.Itoa(WindowMost-1), func(scan func(...any) error) error {
+		return scan(&next.At, &next.ID)
+	}, within.values...)
+	next.At = next.At.UTC()
+	return rows, next, err
+}

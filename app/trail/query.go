@@ -1,0 +1,270 @@
+package trail
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/people"
+	"latchkey/app/store"
+)
+
+// Query is what somebody asks for; the zero value is everything they see.
+type Query struct {
+	From, To time.Time     // [From, To); zero: without that end
+	Actor    string        // sign-in name or id of a user, or the kind of another party
+	Target   string        // sign-in name or id of the person it is about, or kind:id of another thing
+	Action   string        // an action, or what actions begin with, such as "bypass."
+	Outcome  audit.Outcome // empty: each
+	Text     string        // words; an address, or the code of a reason, alone
+	Thread   string        // the attempt, case or session that ties events together
+}
+
+// Of a query, so that none takes long to read or to plan.
+const (
+	textMost   = 200 // letters
+	wordsAsked = 8
+)
+
+// stream is one way to walk events e in the order of time: what it walks, the columns of that
+// order, and what is true of all that it meets.
+type stream struct {
+	from   string
+	at, id string
+	condition
+}
+
+func events(text string, values ...any) stream {
+	return stream{from: "audit_events e", at: "e.occurred_at", id: "e.id", condition: condition{text, values}}
+}
+
+// plan is how a query is answered: streams that have no event in common, and what every event
+// of them must be besides.
+type plan struct {
+	streams []stream
+	filter  condition
+	tenant  string
+	from    time.Time
+	to      time.Time
+}
+
+// nothing is the plan of what cannot be there.
+func nothing() plan { return plan{} }
+
+// plan finds the streams of a query, the most selective first.
+func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
+	if s.Blind() {
+		return nothing(), nil
+	}
+	p.tenant, p.from, p.to = s.TenantID, q.From, q.To
+	if p.from.Before(s.Since) {
+		p.from = s.Since
+	}
+	p.filter = s.condition()
+	take := func(streams ...stream) {
+		if p.streams == nil {
+			p.streams = streams
+		}
+	}
+	if q.Thread != "" {
+		take(events("e.thread_id = ?", q.Thread))
+		p.filter.and("e.thread_id = ?", q.Thread)
+	}
+	if some := s.streams(); s.Told != people.Helpdesk {
+		take(some...) // few: whatever else is asked is a filter
+	}
+	if text := strings.TrimSpace(q.Text); text != "" {
+		if len(text) > textMost || strings.ContainsRune(text, 0) {
+			return nothing(), nil
+		}
+		found, ok, err := s.text(tx, text, &p.filter)
+		if err != nil || !ok {
+			return nothing(), err
+		}
+		take(found...)
+	}
+	if q.Actor != "" {
+		found, err := s.actor(tx, strings.TrimSpace(q.Actor), &p.filter)
+		if err != nil {
+			return nothing(), err
+		}
+		take(found...)
+	}
+	if q.Target != "" {
+		found, err := s.target(tx, strings.TrimSpace(q.Target), &p.filter)
+		if err != nil {
+			return nothing(), err
+		}
+		take(found...)
+	}
+	if q.Action != "" {
+		actions := actionsOf(q.Action)
+		if len(actions) == 0 {
+			return nothing(), nil
+		}
+		var each []stream
+		for _, action := range actions {
+			each = append(each, events("e.action = ?", string(action)))
+		}
+		if len(each) <= actionsMost {
+			take(each...)
+		}
+		p.filter.and("e.action IN ("+strings.Repeat(",?", len(actions))[1:]+")", texts(actions)...)
+	}
+	if q.Outcome != "" {
+		if q.Outcome != audit.Success {
+			take(events("e.outcome = ? AND e.outcome <> 'success'", string(q.Outcome)))
+		}
+		p.filter.and("e.outcome = ?", string(q.Outcome))
+	}
+	take(s.streams()...)
+	take(events("1 = 1"))
+	return p, nil
+}
+
+// actionsMost is how many indexes are walked at once for what actions begin with.
+const actionsMost = 24
+
+// actionsOf are the actions that a question means.
+func actionsOf(asked string) (all []audit.Action) {
+	for _, action := range audit.Actions() {
+		if string(action) == asked || strings.HasSuffix(asked, ".") && strings.HasPrefix(string(action), asked) {
+			all = append(all, action)
+		}
+	}
+	return all
+}
+
+func texts(actions []audit.Action) (all []any) {
+	for _, action := range actions {
+		all = append(all, string(action))
+	}
+	return all
+}
+
+// streams are what a reader sees few of, or nil.
+func (s Sight) streams() []stream {
+	switch {
+	case s.Own:
+		return []stream{events("e.subject_id = ?", s.ReaderID)}
+	case s.Told == people.OwnActs:
+		own := s.actsOf(s.ReaderID)
+		cases := events("e.thread_id IN ("+handled+") AND NOT (e.actor_kind IN ('user', 'operator') AND e.actor_id = ?)", append(s.handledBy(), s.ReaderID)...)
+		return append(own, cases)
+	case s.Told == people.Helpdesk:
+		return []stream{events(deskEvents)}
+	}
+	return nil
+}
+
+// actsOf are the acts of a user: on others, and on themselves.
+func (s Sight) actsOf(userID string) []stream {
+	return []stream{
+		events("e.actor_id = ? AND e.actor_kind IN ('user', 'operator') AND e.actor_id <> e.subject_id", userID),
+		events("e.subject_id = ? AND e.actor_kind IN ('user', 'operator') AND e.actor_id = ?", userID, userID),
+	}
+}
+
+// text finds what somebody typed: a person, an address, a code, or words.
+func (s Sight) text(tx *store.Tx, text string, filter *condition) (found []stream, ok bool, err error) {
+	if strings.Contains(text, "@") {
+		id, err := s.userOf(tx, text)
+		if err != nil || id == "" {
+			return nil, false, err
+		}
+		filter.and("(e.subject_id = ? OR e.actor_id = ?)", id, id)
+		return []stream{
+			events("e.subject_id = ?", id),
+			events("e.actor_id = ? AND e.actor_kind IN ('user', 'operator') AND e.actor_id <> e.subject_id", id),
+		}, true, nil
+	}
+	if address, err := netip.ParseAddr(text); err == nil {
+		if !s.Personal { // masked: there is nothing by it, whether or not there is
+			return nil, false, nil
+		}
+		is := addressOf[tx.Dialect] + " = ? AND e.personal <> ''"
+		filter.and(is, address.String())
+		return []stream{events(is, address.String())}, true, nil
+	}
+	if audit.IsCode(text) {
+		const is = "substr(e.reason, 1, 80) = ? AND e.reason <> ''"
+		filter.and(is, text)
+		return []stream{events(is, text)}, true, nil
+	}
+	words := audit.Words(text)
+	if len(words) == 0 {
+		return nil, false, nil
+	}
+	words = words[:min(len(words), wordsAsked)]
+	longest := slices.MaxFunc(words, func(a, b string) int { return len(a) - len(b) })
+	for _, w := range words {
+		filter.and("EXISTS (SELECT 1 FROM audit_words o WHERE o.tenant_id = e.tenant_id AND o.word = ? AND o.occurred_at = e.occurred_at AND o.event_id = e.id)", w)
+	}
+	return []stream{{
+		from: "audit_words w JOIN audit_events e ON e.tenant_id = w.tenant_id AND e.occurred_at = w.occurred_at AND e.id = w.event_id",
+		at:   "w.occurred_at", id: "w.event_id", condition: condition{"w.tenant_id = ? AND w.word = ?", []any{s.TenantID, longest}},
+	}}, true, nil
+}
+
+// addressOf is the address that an event e came from: word for word that of the index
+// audit_events_by_address.
+var addressOf = map[store.Dialect]string{
+	store.Postgres: `CASE WHEN e.personal <> '' THEN substring(e.personal from '"ip":"([^"]*)"') END`,
+	store.SQLite:   `CASE WHEN e.personal <> '' THEN json_extract(e.personal, '$.ip') END`,
+}
+
+// otherActors are parties that act and are no user.
+var otherActors = []string{audit.KindClaimant, audit.KindDevice, audit.KindService}
+
+func (s Sight) actor(tx *store.Tx, asked string, filter *condition) ([]stream, error) {
+	if slices.Contains(otherActors, asked) {
+		filter.and("e.actor_kind = ?", asked)
+		return nil, nil
+	}
+	id, err := s.userOf(tx, asked)
+	if err != nil {
+		return nil, err
+	}
+	filter.and("e.actor_kind IN ('user', 'operator') AND e.actor_id = ?", id)
+	return s.actsOf(id), nil
+}
+
+func (s Sight) target(tx *store.Tx, asked string, filter *condition) ([]stream, error) {
+	if kind, id, ok := strings.Cut(asked, ":"); ok && !strings.Contains(asked, "@") {
+		filter.and("e.target_kind = ? AND e.target_id = ?", kind, id)
+		if slices.Contains(unindexed, kind) {
+			return nil, nil
+		}
+		return []stream{events("e.target_id = ? AND e.target_kind NOT IN ('user', 'prompt', 'attempt', 'session', 'device')", id)}, nil
+	}
+	id, err := s.userOf(tx, asked)
+	if err != nil {
+		return nil, err
+	}
+	filter.and("e.subject_id = ?", id)
+	return []stream{events("e.subject_id = ?", id)}, nil
+}
+
+// unindexed are kinds of targets that stand in the thread of every sign-in.
+var unindexed = []string{audit.KindUser, audit.KindPrompt, audit.KindAttempt, audit.KindSession, audit.KindDevice}
+
+// nobody is no user's id.
+const nobody = "(nobody)"
+
+// userOf is the id of a user by their sign-in name or their id. Who is not there is nobody,
+// and nobody did anything.
+func (s Sight) userOf(tx *store.Tx, asked string) (id string, err error) {
+	if strings.ContainsRune(asked, 0) {
+		return nobody, nil
+	}
+	if !strings.Contains(asked, "@") {
+		return asked, nil
+	}
+	found, err := tx.One(&id, "SELECT id FROM users WHERE tenant_id = ? AND name = ?", s.TenantID, strings.ToLower(asked))
+	if err != nil || found {
+		return id, err
+	}
+	return nobody, nil
+}

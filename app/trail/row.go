@@ -1,0 +1,115 @@
+package trail
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/store"
+	"latchkey/app/user"
+)
+
+// Row is an event as its reader sees it.
+type Row struct {
+	ID      string
+	At      time.Time
+	Action  audit.Action
+	Outcome audit.Outcome
+	Reason  string
+	Actor   audit.Party
+	Target  audit.Party
+	Subject string // id of the user whose story it belongs to; or empty
+	Thread  string
+	Request string
+	Details map[string]string
+	IP      string // its network where the reader sees no more
+	Browser string
+	Typed   string // a name, as it was typed
+
+	ActorName   string // sign-in names of users; empty for others
+	TargetName  string
+	SubjectName string
+}
+
+// Position is a place in the order of time. The zero one is none.
+type Position struct {
+	At time.Time
+	ID string
+}
+
+// Position of a row is where pages before and after it begin.
+func (r Row) Position() Position { return Position{r.At, r.ID} }
+
+// None says whether it is no place.
+func (p Position) None() bool { return p.At.IsZero() }
+
+// String is the position as it stands in an address.
+func (p Position) String() string {
+	if p.None() {
+		return ""
+	}
+	return strconv.FormatInt(p.At.UnixMicro(), 10) + "." + p.ID
+}
+
+// ParsePosition reads what String gives; anything else is none.
+func ParsePosition(text string) Position {
+	at, id, ok := strings.Cut(text, ".")
+	micro, err := strconv.ParseInt(at, 10, 64)
+	if !ok || err != nil || micro < 0 || micro > 1<<52 || len(id) > 40 || strings.ContainsRune(id, 0) {
+		return Position{}
+	}
+	return Position{time.UnixMicro(micro).UTC(), id}
+}
+
+// columns are those of a row, of audit_events as e.
+const columns = "e.id, e.occurred_at, e.action, e.outcome, e.reason, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.subject_id, e.thread_id, e.request_id, e.record, e.personal"
+
+// scanned reads a row, and what stands in its bytes.
+func scanned(scan func(dest ...any) error) (r Row, err error) {
+	var record []byte
+	var own string
+	var action, outcome string
+	if err := scan(&r.ID, &r.At, &action, &outcome, &r.Reason, &r.Actor.Kind, &r.Actor.ID, &r.Target.Kind, &r.Target.ID, &r.Subject, &r.Thread, &r.Request, &record, &own); err != nil {
+		return r, err
+	}
+	r.At, r.Action, r.Outcome = r.At.UTC(), audit.Action(action), audit.Outcome(outcome)
+	var kept struct{ Details map[string]string }
+	if err := json.Unmarshal(record, &kept); err != nil {
+		return r, fmt.Errorf("trail: record of %s: %w", r.ID, err)
+	}
+	r.Details = kept.Details
+	if own != "" {
+		var p struct{ IP, Browser, Typed string }
+		if err := json.Unmarshal([]byte(own), &p); err != nil {
+			return r, fmt.Errorf("trail: personal data of %s: %w", r.ID, err)
+		}
+		r.IP, r.Browser, r.Typed = p.IP, p.Browser, p.Typed
+	}
+	return r, nil
+}
+
+// named puts the sign-in names of users into rows, and what the reader may not see out of them.
+func (s Sight) named(tx *store.Tx, rows []Row) error {
+	var ids []string
+	for _, r := range rows {
+		ids = append(ids, r.Subject)
+		for _, p := range []audit.Party{r.Actor, r.Target} {
+			if p.Kind == audit.KindUser || p.Kind == audit.KindOperator {
+				ids = append(ids, p.ID)
+			}
+		}
+	}
+	names, err := user.NamesOf(tx, s.TenantID, ids...)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		r := &rows[i]
+		r.ActorName, r.TargetName, r.SubjectName = names[r.Actor.ID], names[r.Target.ID], names[r.Subject]
+		s.mask(r)
+	}
+	return nil
+}

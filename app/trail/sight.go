@@ -1,0 +1,137 @@
+package trail
+
+import (
+	"strings"
+	"time"
+
+	"latchkey/app/access"
+	"latchkey/app/audit"
+	"latchkey/app/people"
+)
+
+// How far back somebody sees, who does not see everything, and how long after its end a case
+// is still one that an agent handles.
+const (
+	DeskAge   = 90 * 24 * time.Hour
+	LeadAge   = 400 * 24 * time.Hour
+	CaseAfter = 30 * 24 * time.Hour
+)
+
+// Sight is what a reader may know of the audit of a tenant. The zero value sees nothing.
+type Sight struct {
+	TenantID, ReaderID string
+	Told               people.Telling
+	Own                bool      // the reader's own events, and none but these
+	Personal           bool      // addresses and names as they were typed
+	Proof              bool      // where an event stands in the tree
+	Since              time.Time // zero: from the beginning
+
+	scope []string
+	now   time.Time
+}
+
+// SightOf is what somebody sees now.
+func SightOf(who access.Standing, now time.Time) Sight {
+	s := Sight{
+		TenantID: who.TenantID, ReaderID: who.UserID, Told: people.TellingFor(who), Personal: who.May.Has(access.AuditReadPersonal), Proof: who.May.Has(access.AuditVerify),
+		scope: who.Scope, now: now,
+	}
+	switch s.Told {
+	case people.Nothing:
+		s.Own = who.May.Has(access.AuditReadOwn)
+	case people.OwnActs:
+		s.Since = now.Add(-DeskAge)
+	case people.Helpdesk:
+		s.Since = now.Add(-LeadAge)
+	}
+	return s
+}
+
+// OwnSight is what somebody sees of what is about themselves, whatever their role.
+func OwnSight(tenantID, userID string, now time.Time) Sight {
+	return Sight{TenantID: tenantID, ReaderID: userID, Told: people.Nothing, Own: true, now: now}
+}
+
+// Blind says whether there is nothing to see.
+func (s Sight) Blind() bool { return !s.Own && (s.Told == people.Nothing || s.Told == "") }
+
+// condition is a part of a statement about an event e, with its values.
+type condition struct {
+	text   string
+	values []any
+}
+
+func (c *condition) and(text string, values ...any) {
+	if c.text != "" {
+		c.text += " AND "
+	}
+	c.text += text
+	c.values = append(c.values, values...)
+}
+
+func (c condition) after(word string) string {
+	if c.text == "" {
+		return ""
+	}
+	return " " + word + " " + c.text
+}
+
+// deskEvents is what the helpdesk does: word for word the condition of the index
+// audit_events_of_desk.
+const deskEvents = `(actor_kind = 'user' AND subject_id <> '' AND actor_id <> subject_id OR action LIKE 'bypass.%' OR action LIKE 'call_back.%' OR action LIKE 'caller_check.%' OR action LIKE 'case.%' OR action LIKE 'vouch.%')`
+
+// handled are the ids of the cases that somebody handles. Its values are handledBy.
+const handled = "SELECT k.id FROM cases k WHERE k.tenant_id = ? AND (k.owner_id = ? OR k.opened_by = ?) AND (k.closed_at IS NULL OR k.closed_at > ?)"
+
+func (s Sight) handledBy() []any {
+	return []any{s.TenantID, s.ReaderID, s.ReaderID, s.now.Add(-CaseAfter)}
+}
+
+// ownActs is what a reader did.
+func (s Sight) ownActs(c *condition) {
+	c.and("e.actor_kind IN ('user', 'operator') AND e.actor_id = ?", s.ReaderID)
+}
+
+// condition is what an event e of the tenant must be to be seen.
+func (s Sight) condition() (c condition) {
+	c.and("e.tenant_id = ?", s.TenantID)
+	if s.Blind() {
+		c.and("1 = 0")
+		return c
+	}
+	if !s.Since.IsZero() {
+		c.and("e.occurred_at >= ?", s.Since)
+	}
+	if s.Told != people.Everything {
+		c.and("e.action NOT IN ("+strings.Repeat(",?", len(hidden))[1:]+")", hidden...)
+	}
+	switch {
+	case s.Own:
+		c.and("e.subject_id = ?", s.ReaderID)
+	case s.Told == people.OwnActs:
+		c.and("(e.actor_kind IN ('user', 'operator') AND e.actor_id = ? OR e.thread_id IN ("+handled+"))", append([]any{s.ReaderID}, s.handledBy()...)...)
+	case s.Told == people.Helpdesk:
+		c.and(deskEvents)
+	}
+	if len(s.scope) > 0 {
+		c.and("EXISTS (SELECT 1 FROM group_members m WHERE m.user_id = e.subject_id AND m.tenant_id = e.tenant_id AND m.group_id IN ?)", s.scope)
+	}
+	return c
+}
+
+// hidden are the security events, as values.
+var hidden = func() (all []any) {
+	for _, action := range people.NoSecurity.Part("").Without {
+		all = append(all, string(action))
+	}
+	return all
+}()
+
+// mask takes away what the reader may not see of a row.
+func (s Sight) mask(r *Row) {
+	byReader := r.Actor.ID == s.ReaderID && (r.Actor.Kind == audit.KindUser || r.Actor.Kind == audit.KindOperator)
+	if s.Personal || byReader || s.Own && r.Actor.Kind != audit.KindUser && r.Actor.Kind != audit.KindOperator {
+		return
+	}
+	r.IP, r.Typed = people.MaskIP(r.IP), ""
+}
