@@ -367,6 +367,8 @@ const (
 	AuditBundleMade Action = "audit.bundle_made"
 	AuditViewed     Action = "audit.viewed"  // somebody looked at it
 	PersonErased    Action = "person.erased" // their personal data in earlier events
+
+	CheckpointWitnessed Action = "checkpoint.witnessed" // a signed head of another tenant, kept in this one's log
 )
 
 // Of the word of a manager after a bypass.

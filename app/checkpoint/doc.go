@@ -51,7 +51,8 @@
 // # Witnesses
 //
 // A witness keeps checkpoints outside: a file, one JSON object a line, appended and synced,
-// each replica its own; or a webhook, signed by the rules of package provider:
+// each replica its own; the log of another tenant, as events (checkpoint.witnessed) that its own
+// checkpoints and bundles cover; or a webhook, signed by the rules of package provider:
 //
 //	{"number":17,"tenant":"…","note":"…"}
 //	{"kind":"checkpoints","checkpoints":[{"number":17,"tenant":"…","note":"…"}]}

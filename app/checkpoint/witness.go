@@ -33,6 +33,8 @@ const (
 	claimLife  = 30 * time.Second // for which one replica tells a witness that all share
 	seenWait   = time.Minute      // before it is noted again that somebody speaks of a witness
 	WitnessOld = 2 * time.Minute  // after which a checkpoint that a witness has not makes it late
+
+	WitnessGone = 10 * time.Minute // after which one that nobody has spoken of is none any more
 )
 
 // tell hands a witness what it has not, in order, until ctx ends.

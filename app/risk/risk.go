@@ -6,6 +6,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/breakglass"
+	"latchkey/app/checkpoint"
 	"latchkey/app/feature"
 	"latchkey/app/session"
 	"latchkey/app/store"
@@ -31,6 +32,7 @@ var Risks = []Risk{
 	{"break_glass_used", breakGlass(spentSince)},
 	{"break_glass_drill", breakGlass(drillSince)},
 	{"break_glass_key", breakGlass(keylessSince)},
+	{"no_witness", noWitness},
 	{"outage", outage},
 	{"static_passcodes_out", counted("static_passcodes p WHERE p.tenant_id = ? AND p.state IN ('approved', 'active') AND p.expires_at > "+store.Now, "p.approved_at")},
 	{"static_passcodes", way(feature.StaticPasscode, user.WithStaticPasscode, "static_passcode")},
@@ -123,6 +125,16 @@ func breakGlass(since func(a breakglass.Account, now time.Time) *time.Time) func
 		}
 		return f, nil
 	}
+}
+
+// noWitness: nobody keeps the signed heads of the audit where the database is not. A
+// program that runs says each minute which witnesses it has.
+func noWitness(tx *store.Tx, _ string) (*Found, error) {
+	var any int
+	if _, err := tx.One(&any, "SELECT count(*) FROM audit_witnesses WHERE seen_at > ?", tx.Now.Add(-checkpoint.WitnessGone)); err != nil || any > 0 {
+		return nil, err
+	}
+	return &Found{People: 1}, nil
 }
 
 // outage: one runs, and relaxes something.

@@ -119,6 +119,9 @@ func TestEachRiskOnAndOff(t *testing.T) {
 			o.Set("UPDATE break_glass_accounts SET drilled_at = ?", now(o))
 		}, 1, true, false},
 		"break_glass_key": {func(o *office) { account(o, o.nurse.ID, "one", "sealed", now(o)) }, func(o *office) { o.Set("UPDATE break_glass_accounts SET removed_at = ?", now(o)) }, 1, true, false},
+		"no_witness": {func(*office) {}, func(o *office) {
+			o.Set("INSERT INTO audit_witnesses (name, reached, seen_at) VALUES ('file', 0, ?)", now(o))
+		}, 1, false, false},
 		"outage": {func(o *office) {
 			o.Set(`INSERT INTO outages (tenant_id, id, drill, failed, relaxes, everybody, reason, ticket, requested_by, approved_by, began_at, ends_at) VALUES (?,'one',FALSE,'sms',1,TRUE,'','',?,'',?,?)`, o.Alder.ID, o.first.ID, now(o), now(o).Add(time.Hour))
 		}, func(o *office) { o.Clock.Forward(time.Hour) }, 1, true, true},

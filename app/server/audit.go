@@ -31,7 +31,7 @@ type AuditVerify struct {
 	Tenant   string   `arg:"" optional:"" help:"Slug of one organisation. Default: all of them."`
 	Bundle   string   `help:"Go through this file, and ask no database." placeholder:"FILE" type:"existingfile"`
 	Key      []string `help:"Public key that a bundle must lead back to, as audit keys printed it. Without one the bundle's own first key is taken, and printed." placeholder:"KEY"`
-	Witness  string   `help:"File of a witness to hold it against. Default: the one of --audit-witness." placeholder:"FILE" type:"existingfile"`
+	Witness  string   `help:"File of a witness to hold it against, or a bundle of an organisation whose audit is one. Default: the one of --audit-witness." placeholder:"FILE" type:"existingfile"`
 }
 
 // AuditBundle writes a bundle.
@@ -73,12 +73,8 @@ func (c *AuditVerify) Run(ctx context.Context, out io.Writer) error {
 	}
 	var witnessed []checkpoint.Signed
 	if path != "" {
-		file, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		witnessed, err = checkpoint.ReadWitness(file)
-		if err = errors.Join(err, file.Close()); err != nil {
+		var err error
+		if witnessed, err = witnessedIn(path); err != nil {
 			return err
 		}
 	}
@@ -104,6 +100,13 @@ func (c *AuditVerify) Run(ctx context.Context, out io.Writer) error {
 		if c.Tenant != "" && only == "" {
 			return fmt.Errorf("there is no organisation %q", c.Tenant)
 		}
+		if c.AuditWitnessTenant != "" {
+			kept, err := (&checkpoint.Log{DB: s.DB, Slug: c.AuditWitnessTenant}).Witnessed(ctx)
+			if err != nil {
+				return inWords(ctx, err)
+			}
+			witnessed = append(witnessed, kept...)
+		}
 		whole := true
 		err := s.Checkpoints.Verify(ctx, only, witnessed, func(r checkpoint.Result) {
 			whole = whole && r.Whole()
@@ -116,7 +119,7 @@ func (c *AuditVerify) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return inWords(ctx, err)
 		}
-		if path == "" {
+		if path == "" && len(witnessed) == 0 {
 			fmt.Fprintln(out, "There is no witness to hold it against: a database that was put back, as a whole, to an earlier moment looks like this too.")
 		}
 		if !whole {
@@ -124,6 +127,24 @@ func (c *AuditVerify) Run(ctx context.Context, out io.Writer) error {
 		}
 		return nil
 	})
+}
+
+// witnessedIn reads what a witness has kept: in its file, or in a bundle.
+func witnessedIn(path string) (all []checkpoint.Signed, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var first [2]byte
+	if _, err := file.ReadAt(first[:], 0); err == nil && string(first[:]) == "PK" {
+		info, err := file.Stat()
+		if err != nil {
+			return nil, err
+		}
+		return checkpoint.WitnessedInBundle(file, info.Size())
+	}
+	return checkpoint.ReadWitness(file)
 }
 
 func (c *AuditVerify) verifyBundle(out io.Writer, witnessed []checkpoint.Signed) error {
@@ -270,6 +291,9 @@ func (s Settings) witnesses(outside notify.Outside, db *store.DB) (all []checkpo
 			host = s.Listen
 		}
 		all = append(all, &checkpoint.File{Path: s.AuditWitness, Host: host})
+	}
+	if s.AuditWitnessTenant != "" {
+		all = append(all, &checkpoint.Log{DB: db, Slug: s.AuditWitnessTenant})
 	}
 	if s.AuditWitnessURL != "" {
 		all = append(all, &checkpoint.Webhook{URL: s.AuditWitnessURL, Secret: secret.TokenOf(s.AuditWitnessSecret), Client: outside.Client(), Now: db.Now})

@@ -32,6 +32,7 @@ type Settings struct {
 	LogLevel         string        `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LATCHKEY_LOG_LEVEL" name:"log-level"`
 
 	AuditWitness       string `help:"File to which every checkpoint of the audit is appended, and synced. Put it where whoever may write into the database may not. Default: none." env:"LATCHKEY_AUDIT_WITNESS" name:"audit-witness" type:"path"`
+	AuditWitnessTenant string `help:"Slug of an organisation in whose own audit every checkpoint of the others is written, too. Default: none." env:"LATCHKEY_AUDIT_WITNESS_TENANT" name:"audit-witness-tenant" placeholder:"SLUG"`
 	AuditWitnessURL    string `help:"Address that gets every checkpoint of the audit in a signed request. Default: none." env:"LATCHKEY_AUDIT_WITNESS_URL" name:"audit-witness-url"`
 	AuditWitnessSecret string `help:"Secret under which requests to it are signed, 32 characters or more." env:"LATCHKEY_AUDIT_WITNESS_SECRET" name:"audit-witness-secret" placeholder:"SECRET"`
 
