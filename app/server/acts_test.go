@@ -206,6 +206,7 @@ func actsOnApps(t *testing.T, w *world, admin *browser) []doing {
 	setting := w.browser(t).signIn(t, "user15@alder.example")
 	beginning := w.browser(t).signIn(t, "user16@alder.example")
 	begun := beginning.setUpApp(t)
+	begun.w = w
 	_, removing := w.withApp(t, "user17@alder.example")
 	w.withApp(t, "user18@alder.example")
 	_, user18 := w.person(t, "user18@alder.example")
