@@ -178,7 +178,7 @@ func TestBrakesHoldMessagesAndNobodyElse(t *testing.T) {
 		d.forward(10 * time.Minute)
 		tell("0") // the sixth for each number in an hour
 		d.forward(time.Hour)
-		d.Set("UPDATE message_days SET sent = ?", provider.DailyMost-1)
+		d.Set("INSERT INTO message_days (tenant_id, day, sent, unproved) VALUES (?,?,?,0) ON CONFLICT (tenant_id, day) DO UPDATE SET sent = excluded.sent", d.Alder.ID, d.Clock.Now().Format(time.DateOnly), provider.DailyMost-1)
 		tell("1") // the last one of the budget
 		tell("0")
 		d.Set("DELETE FROM message_days")

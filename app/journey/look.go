@@ -152,7 +152,9 @@ func (v Violation) String() string {
 // alone. The policy of the page does not hinder it.
 func (tab *Tab) Axe(rules ...string) []Violation {
 	tab.t.Helper()
-	tab.do("load axe", chromedp.Evaluate[chromedp.Void]("if (!window.axe) {"+axe+"\n}"))
+	if !Eval[bool](tab, "!!window.axe") { // it is half a megabyte, and takes as long to read as to run
+		tab.do("load axe", chromedp.Evaluate[chromedp.Void](axe))
+	}
 	options := `rules: {"target-size": {enabled: true}}`
 	if len(rules) > 0 {
 		values, _ := json.Marshal(rules)

@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 type world struct {
 	*servertest.Program
 	ahead *atomic.Int64 // nanoseconds
+	stood time.Time     // see walking; zero where the clock runs
 	wire  http.RoundTripper
 	more  url.Values // see browser
 }
@@ -58,11 +59,17 @@ func onBothWith(t *testing.T, change func(*server.Settings), story func(t *testi
 	}
 }
 
-// walking is onBoth for a test of storetest.Breadth.
+// walking is onBoth for a test of storetest.Breadth. A walk takes minutes on a busy machine,
+// and what was begun for it must live to its end: its clock all but stands, each look at it
+// being a microsecond later.
 func walking(t *testing.T, story func(t *testing.T, w *world)) {
 	t.Helper()
 	for _, dialect := range storetest.Breadth(t) {
-		t.Run(string(dialect), func(t *testing.T) { story(t, newWorld(t, servertest.Start(t, dialect), &atomic.Int64{})) })
+		t.Run(string(dialect), func(t *testing.T) {
+			w := &world{Program: servertest.Start(t, dialect), ahead: &atomic.Int64{}, stood: time.Now()}
+			w.begin(t)
+			story(t, w)
+		})
 	}
 }
 
@@ -78,10 +85,15 @@ func onPostgres(t testing.TB) *world {
 }
 
 func newWorld(t testing.TB, p *servertest.Program, ahead *atomic.Int64) *world {
-	w := &world{Program: p, ahead: ahead, wire: transport}
-	t.Cleanup(transport.CloseIdleConnections) // so that the program need not wait for them
-	p.DB.SetClock(w.now)
+	w := &world{Program: p, ahead: ahead}
+	w.begin(t)
 	return w
+}
+
+func (w *world) begin(t testing.TB) {
+	w.wire = transport
+	t.Cleanup(transport.CloseIdleConnections) // so that the program need not wait for them
+	w.DB.SetClock(w.now)
 }
 
 // quiet is a program without background work, asked without a network.
@@ -117,7 +129,12 @@ func (w *world) beside(t testing.TB) *world {
 	return newWorld(t, servertest.Replica(t, w.DB.DSN, w.URL), w.ahead)
 }
 
-func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+func (w *world) now() time.Time {
+	if w.stood.IsZero() {
+		return time.Now().Add(time.Duration(w.ahead.Load()))
+	}
+	return w.stood.Add(time.Duration(w.ahead.Add(int64(time.Microsecond))))
+}
 
 // forward moves the clock on. The table of rules has a best-before date of its
 // own and is read again, as it is every two seconds.
