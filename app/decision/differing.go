@@ -106,5 +106,23 @@ func At(ctx context.Context, db *store.DB, tenantID, address string) (k Kept, er
 	return k, store.Unusable(err)
 }
 
+// Of gives the decisions of a sign-in that were made at a moment, in the act of the event that
+// says what came of them: the audit's own instant.
+func Of(ctx context.Context, db *store.DB, tenantID, attemptID string, at time.Time) (all []Kept, err error) {
+	var ids []string
+	err = db.View(ctx).All(&ids, "SELECT id FROM decisions WHERE tenant_id = ? AND decided_at = ? AND attempt_id = ? ORDER BY id", tenantID, at.UTC(), attemptID)
+	if err != nil || attemptID == "" {
+		return nil, store.Unusable(err)
+	}
+	for _, id := range ids {
+		k, err := At(ctx, db, tenantID, Address(at, id))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, k)
+	}
+	return all, nil
+}
+
 // Differ says whether making the decision again comes to something else.
 func (k Kept) Differ() bool { return k.Rules == nil || k.Again != k.Was }

@@ -288,6 +288,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	measured := newMetrics(db, streams, hub, decisions)
 	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
 	hub.LookFor("seat", site.LostSeats)
+	hub.LookFor("trail", reading.Grown())
 	s := &Server{
 		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Cases: desk, Vouches: vouches, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases, Outages: outages, Glass: glass, Censuses: censuses, Stock: papers, Checkpoints: checkpoints, Consumers: consumers,
 		log: log, metrics: measured,

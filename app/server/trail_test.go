@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // auditList is what a program gets of the audit.
@@ -120,5 +121,48 @@ func TestTheAuditOverHTTP(t *testing.T) {
 		restore := rename("audit_events")(t, w)
 		security.get(t, page+"?q=another").unavailable(t)
 		restore()
+	})
+}
+
+// TestTheAuditIsLive: what comes in is told to who watches, as much as they see, and looking on
+// is an event. A sign-in says rule by rule why it went as it did.
+func TestTheAuditIsLive(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		live := func(name, query string) *stream {
+			b := w.browser(t).signIn(t, name)
+			return open(t, b.client, b.request(t, http.MethodGet, "/admin/alder/audit/live"+query, nil))
+		}
+		if a := live("user7@alder.example", "").answer; a.status != http.StatusForbidden {
+			t.Errorf("somebody without a role watches: %d", a.status)
+		}
+		security := live("security@alder.example", "?action=user.locked&q=train")
+		security.answer.want(t, http.StatusOK)
+		other := live("desk2@alder.example", "?action=user.")
+		other.answer.want(t, http.StatusOK)
+		desk, desk2 := w.browser(t).signIn(t, "desk@alder.example"), w.browser(t).signIn(t, "desk2@alder.example")
+		desk.post(t, w.at(t, "user5")+"/lock", "reason", "on the train").want(t, http.StatusSeeOther)
+		desk2.post(t, w.at(t, "user6")+"/lock", "reason", "in the bus").want(t, http.StatusSeeOther)
+		var alder string
+		w.one(t, &alder, "SELECT id FROM tenants WHERE slug = 'alder'")
+		if err := w.Checkpoints.SignNow(t.Context(), alder); err != nil {
+			t.Fatal(err)
+		}
+		if told := security.next(10 * time.Second); !strings.Contains(told, "on the train") || !strings.Contains(told, `"who":"desk@alder.example","whom":"user5@alder.example"`) {
+			t.Errorf("the first event is %s", told)
+		}
+		if told := other.next(10 * time.Second); !strings.Contains(told, "in the bus") {
+			t.Errorf("an agent is told %s", told)
+		}
+		whole := w.browser(t).signIn(t, "security@alder.example")
+		entered := whole.auditOf(t, "?action=signin.finished&target=desk@alder.example")
+		if len(entered.Events) == 0 {
+			t.Fatal("no sign-in is there")
+		}
+		for name, want := range map[string]bool{"security": true, "admin": true, "lead": false} {
+			a := w.browser(t).signIn(t, name+"@alder.example").get(t, entered.Events[0].Href)
+			if says := strings.Contains(a.body, `id="why-0"`); says != want {
+				t.Errorf("%s is told why: %t (%d)", name, says, a.status)
+			}
+		}
 	})
 }

@@ -44,6 +44,9 @@ type Position struct {
 // Position of a row is where pages before and after it begin.
 func (r Row) Position() Position { return Position{r.At, r.ID} }
 
+// Beginning is before every event: the page before it is the oldest.
+var Beginning = Position{At: time.UnixMicro(1).UTC(), ID: "0"}
+
 // None says whether it is no place.
 func (p Position) None() bool { return p.At.IsZero() }
 

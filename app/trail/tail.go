@@ -3,8 +3,10 @@ package trail
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"latchkey/app/store"
+	"latchkey/app/wake"
 )
 
 // tailMost is how many events of a tenant are looked at for a live list at once.
@@ -49,4 +51,35 @@ func (s *Service) Tail(ctx context.Context, sight Sight, q Query, size int64) (r
 		return nil, size, store.Unusable(err)
 	}
 	return rows, next, store.Unusable(sight.named(tx, rows))
+}
+
+// TailKey is what those wait on who watch the audit of a tenant.
+func TailKey(tenantID string) string { return tailKind + tenantID }
+
+const tailKind = "trail:"
+
+// Grown is the look of the hub for live lists: those of tenants whose trees have grown since it
+// looked last.
+func (s *Service) Grown() wake.Look {
+	sizes := map[string]int64{}
+	return func(ctx context.Context, keys []string) (grown []string, err error) {
+		tenants := make([]string, len(keys))
+		for i, key := range keys {
+			tenants[i] = strings.TrimPrefix(key, tailKind)
+		}
+		var rows []struct {
+			TenantID string
+			Size     int64
+		}
+		if err := s.DB.View(ctx).All(&rows, "SELECT tenant_id, size FROM audit_trees WHERE tenant_id IN ?", tenants); err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			if sizes[r.TenantID] != r.Size {
+				sizes[r.TenantID] = r.Size
+				grown = append(grown, TailKey(r.TenantID))
+			}
+		}
+		return grown, nil
+	}
 }

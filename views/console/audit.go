@@ -8,22 +8,22 @@ import (
 
 // Audit is a list of events with its filters.
 type Audit struct {
-	Action                         string // address of the list
-	PartOf                         string // which part of it the reader is told; or empty for all
-	Since                          time.Time
-	Personal                       bool // addresses are whole
-	Query, What, Actor, Target     component.Field
-	From, To                       component.Field
-	Outcomes                       []component.Choice
-	Actions                        []component.Choice // that are offered while somebody types
-	Names                          []string           // likewise: who is on this page
-	Ranges                         []InsightRange
-	Chips                          []AuditChip
-	Rows                           []AuditRow
-	LookedTo                       time.Time // how far was looked, when the page is not full and there may be more
-	Count, CountHref               string
-	Older, Newer, Newest, LiveHref string
-	ChartsHref                     string
+	Action                       string // address of the list
+	PartOf                       string // which part of it the reader is told; or empty for all
+	Since                        time.Time
+	Personal                     bool // addresses are whole
+	Query, What, Actor, Target   component.Field
+	From, To                     component.Field
+	Outcomes                     []component.Choice
+	Actions                      []component.Choice // that are offered while somebody types
+	Names                        []string           // likewise: who is on this page
+	Ranges                       []InsightRange
+	Chips                        []AuditChip
+	Rows                         []AuditRow
+	LookedTo                     time.Time // how far was looked, when the page is not full and there may be more
+	Count, CountHref             string
+	Older, Newer, Newest, Oldest string
+	LiveHref                     string // of what comes in meanwhile; empty: this is not the newest page
 }
 
 // AuditChip is a filter that is set, with the address of the list without it.
@@ -54,11 +54,19 @@ type AuditEvent struct {
 	Changes            []AuditChange
 	Details            []Fact
 	Stories            []Fact
+	Decided            []AuditWhy  // the decisions that it was
 	Proof              *AuditProof // nil: not for this reader
 }
 
 // AuditChange is what a field was, and what it is.
 type AuditChange struct{ Field, Before, After string }
+
+// AuditWhy is a decision, with what it was made of and what each rule says.
+type AuditWhy struct {
+	Text, Tone string
+	Facts      []WhatIfFact
+	Rules      []WhatIfRule // none: the rules of then are gone
+}
 
 // AuditProof says where an event stands in the tree.
 type AuditProof struct {

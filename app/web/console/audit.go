@@ -25,6 +25,7 @@ const auditPath = "/audit"
 func (h *Pages) auditRoutes() []web.Route {
 	return []web.Route{
 		web.Get("/admin/:tenant"+auditPath, access.AuditRead, h.audit),
+		web.Get("/admin/:tenant"+auditPath+"/live", access.AuditRead, h.liveAudit),
 		web.Get("/admin/:tenant"+auditPath+"/:event", access.AuditRead, h.auditEvent),
 	}
 }
@@ -148,6 +149,11 @@ func (h *Pages) audit(c echo.Context) error {
 	}
 	if !after.None() || !before.None() {
 		v.Newest = h.with(c, a)
+	} else {
+		v.LiveHref = strings.Replace(h.with(c, a), h.path(c, auditPath), h.path(c, auditPath+"/live"), 1)
+	}
+	if older != "" {
+		v.Oldest = h.with(c, a, "before", trail.Beginning.String())
 	}
 	for _, r := range page.Rows {
 		row := h.auditRow(c, a, r)

@@ -15,7 +15,9 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/checkpoint"
+	"latchkey/app/decision"
 	"latchkey/app/fault"
+	"latchkey/app/people"
 	"latchkey/app/trail"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -54,6 +56,9 @@ func (h *Pages) auditEvent(c echo.Context) error {
 	}
 	v.Changes, v.Details = detailsOf(r.Details)
 	v.Stories = h.storiesOf(c, r)
+	if v.Decided, err = h.whySo(c, sight, r); err != nil {
+		return err
+	}
 	if v.Proof, err = h.auditProof(c, sight, r); err != nil {
 		return err
 	}
@@ -109,6 +114,26 @@ func (h *Pages) auditProof(c echo.Context, sight trail.Sight, r trail.Row) (*vie
 		proof.Path = append(proof.Path, hash.String())
 	}
 	return proof, nil
+}
+
+// whySo says rule by rule why a sign-in went as it did, to who reads more than what the
+// helpdesk does: groups and ways of somebody stand in it.
+func (h *Pages) whySo(c echo.Context, sight trail.Sight, r trail.Row) (all []views.AuditWhy, err error) {
+	if sight.Told != people.Everything && sight.Told != people.NoSecurity {
+		return nil, nil
+	}
+	decided, err := decision.Of(c.Request().Context(), h.Site.DB, sight.TenantID, r.Thread, r.At)
+	if err != nil || len(decided) == 0 {
+		return nil, err
+	}
+	ctx := web.Context(c)
+	groups, err := h.Policy.GroupNames(c.Request().Context(), sight.TenantID)
+	for _, k := range decided {
+		why := views.AuditWhy{Text: decisionText(ctx, k.Was), Tone: outcomeTones[k.Was.Outcome], Facts: inputFacts(ctx, &k.Input, groups)}
+		why.Rules = ruleLines(ctx, k.Says, groups)
+		all = append(all, why)
+	}
+	return all, err
 }
 
 // storiesOf are the stories that an event belongs to.

@@ -91,14 +91,20 @@ func (h *Pages) difference(c echo.Context) error {
 	}
 	v.Facts = inputFacts(ctx, &k.Input, groups)
 	v.Facts = append(v.Facts, views.WhatIfFact{Label: words.Say(ctx, "differences.fact.had"), Text: featureTitles(ctx, k.Was.Has)})
-	for _, verdict := range k.Says {
+	v.Rules = ruleLines(ctx, k.Says, groups)
+	return web.Render(c, http.StatusOK, views.DifferencePage(h.page(c, policyPath), v))
+}
+
+// ruleLines says what each rule says of a sign-in.
+func ruleLines(ctx context.Context, says []decision.Verdict, groups map[string]string) (all []views.WhatIfRule) {
+	for _, verdict := range says {
 		tone := "good"
 		if !verdict.Met {
 			tone = "bad"
 		}
-		v.Rules = append(v.Rules, views.WhatIfRule{Text: ruleText(ctx, verdict, groups), Tone: tone, Says: words.Say(ctx, "whatif.met."+tone), Decides: verdict.Decides})
+		all = append(all, views.WhatIfRule{Text: ruleText(ctx, verdict, groups), Tone: tone, Says: words.Say(ctx, "whatif.met."+tone), Decides: verdict.Decides})
 	}
-	return web.Render(c, http.StatusOK, views.DifferencePage(h.page(c, policyPath), v))
+	return all
 }
 
 // decisionText says a decision and by which rule.
