@@ -250,6 +250,14 @@ var pages = map[string][]state{
 			v.Set, v.Secret, v.Answers, v.Notes, v.Errors = false, "", nil, nil, nil
 		},
 		func(v *console.TicketSystem) { v.By, v.Answers[0].Agent, v.Answers[0].Why = "", "", "" }),
+	"console.ConsumersPage": page(console.ConsumersPage, full,
+		func(v *console.Consumers) { v.Full, v.Rows[0].DeliveredAt = false, time.Time{} },
+		func(v *console.Consumers) { v.Rows, v.Full, v.Errors = nil, false, nil }),
+	"console.ConsumerPage": page(console.ConsumerPage, full,
+		func(v *console.Consumer) {
+			v.Secret, v.Why, v.TestWhy, v.By, v.Paused, v.Webhook, v.Personal, v.DeliveredAt = "", "", "", "", false, false, false, time.Time{}
+		},
+		func(v *console.Consumer) { v.TestedAt = time.Time{} }),
 	"console.ReasonPage": page(console.ReasonPage, full, func(v *console.ReasonForm) { v.Errors, v.Places = nil, nil }),
 	"signin.BypassPage": page(signin.BypassPage, full,
 		func(v *signin.Bypass) { v.Skips, v.Halfway, v.Error = false, false, "" },

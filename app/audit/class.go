@@ -65,6 +65,7 @@ var actions = map[Class][]Action{
 		RampBegun, RampChanged, RampPaused, RampResumed, RampCancelled, CampaignChanged, PlaceSet, PlaceRemoved, DeskChanged,
 		PasscodeApproved, PasscodeIssued, PasscodeWithdrawn, ProviderChanged, ProviderRemoved, TicketSystemChanged, TicketSystemRemoved, MessageLimits,
 		ApplicationRegistered, ApplicationChanged, ApplicationSecretMade, ApplicationDeleted,
+		ConsumerAdded, ConsumerTested, ConsumerPaused, ConsumerResumed, ConsumerSecretMade, ConsumerRemoved,
 	},
 	ClassSecurity: {
 		AccessAlarm, SignalsViewed, SignalsFlagged, SessionUndone, BrowserCopied, PasskeySuspect,
@@ -74,7 +75,7 @@ var actions = map[Class][]Action{
 	},
 	ClassBackground: {
 		ApprovalVoid, ApprovalExpired, RoleEnded, PasscodeExpired, RolloutDropped, RolloutStuck, ReleaseDropped,
-		RampStepped, RampHalted, RampDone, RampOvertaken, ChannelFailing, ChannelWorks,
+		RampStepped, RampHalted, RampDone, RampOvertaken, ChannelFailing, ChannelWorks, ConsumerSilent, ConsumerWorks,
 	},
 }
 

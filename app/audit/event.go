@@ -349,6 +349,18 @@ const (
 	CallerCheckSpent     Action = "caller_check.spent" // for one act
 )
 
+// Of consumers of the audit outside.
+const (
+	ConsumerAdded      Action = "consumer.added"
+	ConsumerTested     Action = "consumer.tested"
+	ConsumerPaused     Action = "consumer.paused"
+	ConsumerResumed    Action = "consumer.resumed"
+	ConsumerSecretMade Action = "consumer.secret_made"
+	ConsumerRemoved    Action = "consumer.removed"
+	ConsumerSilent     Action = "consumer.silent" // it has taken nothing for an hour
+	ConsumerWorks      Action = "consumer.works"  // again
+)
+
 // Of the audit itself.
 const (
 	AuditKeyMade    Action = "audit.key_made" // that signs checkpoints
@@ -416,6 +428,7 @@ const (
 	KindOutage      = "outage"
 	KindCensus      = "census"
 	KindSheetBatch  = "code_sheet_batch"
+	KindConsumer    = "consumer" // of the audit
 )
 
 // Party is one who acts or is acted upon.

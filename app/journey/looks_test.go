@@ -62,6 +62,8 @@ var looks = map[string]looked{
 	"invite.DisownedPage":       {"disowned", "/not-me not-me"},
 	"console.DeskRulesPage":     {"desk-rules", "/admin/*/settings/desk"},
 	"console.ReasonPage":        {"desk-reason", "/admin/*/settings/desk/reasons"},
+	"console.ConsumersPage":     {"consumers", "/admin/*/webhooks"},
+	"console.ConsumerPage":      {"consumer", "/admin/*/webhooks/*"},
 	"console.TicketSystemPage":  {"ticket-system", "/admin/*/settings/ticket-system"},
 	"console.BreakGlassPage":    {"break-glass-used", "/admin/*/break-glass"},
 	"console.GlassSheetPage":    {"glass-sheet", "/admin/*/break-glass/*/print"},

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/checkpoint"
+	"latchkey/app/consumer"
 	"latchkey/app/outage"
 	"latchkey/app/store"
 )
@@ -47,6 +48,7 @@ type Health struct {
 	Replicas []Replica
 	Channels []outage.Platform // how messages fare, over all tenants
 	Sealed   checkpoint.Health
+	Silent   int // consumers of the audit that take nothing
 }
 
 // Replica is a running program.
@@ -118,6 +120,9 @@ func (s *Service) Health(ctx context.Context) (Health, error) {
 	}
 	h.Notices = noticesAt(h, tx.Now)
 	if h.Channels, err = outage.HealthOfAll(ctx, s.DB); err != nil {
+		return h, err
+	}
+	if h.Silent, err = consumer.Silent(ctx, s.DB); err != nil {
 		return h, err
 	}
 	if h.Sealed, err = checkpoint.Look(ctx, s.DB); err != nil {

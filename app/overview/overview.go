@@ -22,6 +22,7 @@ type Counts struct {
 	Paused                 int // names with a way that is off until an administrator turns it on
 	Differing              int // decisions about sign-ins in which condition and rules did not agree
 	Passcodes              int // static passcodes that are there or may be shown
+	Consumers              int // of the audit, that take nothing
 	Failing                int // channels that people are reached by
 	Unsigned               int // outages that are over and not signed off
 	Untaken                int // cases that no agent has taken
@@ -46,6 +47,7 @@ func Of(ctx context.Context, db *store.DB, rules *access.Rules, tenantID string)
 		{&n.Differing, "decisions WHERE tenant_id = ? AND differs <> ''"},
 		{&n.Passcodes, "static_passcodes WHERE tenant_id = ? AND state IN ('approved', 'active')"},
 		{&n.Failing, "channel_failures WHERE tenant_id = ? AND ended_at IS NULL"},
+		{&n.Consumers, "consumers WHERE tenant_id = ? AND state = 'active' AND failures > 0 AND told_at IS NOT NULL"},
 		{&n.Unsigned, "outages WHERE tenant_id = ? AND drill = FALSE AND signed_at IS NULL AND (ended_at IS NOT NULL OR ends_at <= " + store.Now + ")"},
 		{&n.Untaken, "cases WHERE tenant_id = ? AND owner_id = '' AND state <> 'closed'"},
 		{&n.Paused, "throttles WHERE tenant_id = ? AND " + throttle.TurnedOff},

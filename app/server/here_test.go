@@ -47,6 +47,8 @@ func TestThePageThatAFormStoodOn(t *testing.T) {
 			"/admin/alder/settings/desk/reasons/r":             "/admin/alder/settings/desk/reasons/r",
 			"/admin/alder/settings/desk/reasons/r/remove":      "/admin/alder/settings/desk",
 			"/admin/alder/settings/ticket-system":              "/admin/alder/settings/ticket-system",
+			"/admin/alder/webhooks":                            "/admin/alder/webhooks",
+			"/admin/alder/webhooks/c/test":                     "/admin/alder/webhooks/c",
 			"/admin/alder/settings/providers/sms":              "/admin/alder/settings/providers/sms",
 			"/admin/alder/settings/providers/messages/m/again": "/admin/alder/settings/providers",
 			"/admin/alder/settings/places":                     "/admin/alder/settings/places/new",

@@ -22,6 +22,7 @@ import (
 	"latchkey/app/cases"
 	"latchkey/app/census"
 	"latchkey/app/checkpoint"
+	"latchkey/app/consumer"
 	"latchkey/app/desk"
 	"latchkey/app/fault"
 	"latchkey/app/group"
@@ -88,6 +89,7 @@ type Pages struct {
 	Risks      *risk.Service
 
 	TicketSystems *ticketsystem.Service
+	Consumers     *consumer.Service
 	Checkpoints   *checkpoint.Service
 }
 
@@ -120,6 +122,7 @@ var places = []place{
 	{providersPath, "providers", "message", access.IntegrationEdit},
 	{ticketSystemPath, "ticket_system", "case", access.IntegrationEdit},
 	{applicationsPath, "applications", "grid", access.IntegrationEdit},
+	{consumersPath, "consumers", "monitor", access.IntegrationEdit},
 	{placesPath, "places", "globe", access.PolicyEdit},
 	{outagePath, "outage", "warn", access.OutageHandle},
 	{breakGlassPath, "break_glass", "key", access.OutageHandle},
@@ -135,7 +138,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.consumerRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -140,6 +140,12 @@ func (h *Pages) attention(ctx context.Context, c echo.Context, n overview.Counts
 			})
 		}
 	}
+	if n.Consumers > 0 && h.Site.Standing(c).May.Has(access.IntegrationEdit) {
+		all = append(all, views.Attention{
+			Text: words.Say(ctx, "console.overview.consumers.title", "count", strconv.Itoa(n.Consumers)), Why: words.Say(ctx, "console.overview.consumers.text"),
+			Href: h.path(c, consumersPath), Label: look, Tone: "bad",
+		})
+	}
 	if n.Differing > 0 && h.Site.Standing(c).May.Has(access.PolicyEdit) {
 		all = append(all, views.Attention{
 			Text: words.Say(ctx, "console.overview.differ.title", "count", capped(n.Differing)), Why: words.Say(ctx, "console.overview.differ.text"),

@@ -153,6 +153,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Next = words.Say(ctx, "me.notices.census")
 	case audit.OutageDeclared, audit.OutageEnded, audit.ChannelFailing:
 		shown.Next = words.Say(ctx, "me.notices.outage")
+	case audit.ConsumerSilent:
+		shown.Next = words.Say(ctx, "me.notices.consumer")
 	case audit.SignalsFlagged:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.signals")
 	case audit.RoleEnded:

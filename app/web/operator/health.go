@@ -59,6 +59,9 @@ func (h *Pages) health(c echo.Context) error {
 		v.Checks = append(v.Checks, named(web.ChannelIcons[string(ch.Channel)], words.Say(ctx, "outage.channel_named."+string(ch.Channel)), level,
 			words.Say(ctx, "operator.check.channel", "tried", strconv.Itoa(ch.Tried), "failed", strconv.Itoa(ch.Failed))+" "+words.Say(ctx, "operator.check.channel.tenants", "count", strconv.Itoa(ch.Tenants))))
 	}
+	if found.Silent > 0 {
+		v.Checks = append(v.Checks, check("monitor", "consumers", operator.Warn, words.Say(ctx, "operator.check.consumers.silent", "count", strconv.Itoa(found.Silent))))
+	}
 	worst := worstOf(found)
 	v.Word, v.Tone = words.Say(ctx, "operator.health."+string(worst)), string(worst)
 	for _, r := range found.Replicas {
@@ -76,6 +79,9 @@ func worstOf(h operator.Health) operator.Level {
 		if ch.Tenants > 0 {
 			levels = append(levels, operator.Warn)
 		}
+	}
+	if h.Silent > 0 {
+		levels = append(levels, operator.Warn)
 	}
 	worst := operator.Good
 	for _, level := range levels {

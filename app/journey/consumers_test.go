@@ -1,0 +1,32 @@
+package journey
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"latchkey/app/store"
+)
+
+// A security administrator adds a receiver of events, sees its secret once, and that it
+// takes nothing.
+func TestAReceiverOfEventsIsAdded(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	security := h.pc()
+	security.console("security@alder.example", "/webhooks")
+	security.look("consumers-none")
+	security.types("input[name=name]", "Our SIEM")
+	security.types("input[name=url]", "https://siem.example/in")
+	security.Press(kb.Enter)
+	security.WaitFor("#consumer-secret")
+	security.look("consumer-secret")
+	h.exec("UPDATE consumers SET failures = 4, fault = 'unreachable', failing_since = ?, tested_at = ?, test_fault = 'slow', due_at = ?", h.DB.Now().Add(-2*time.Hour), h.DB.Now(), h.DB.Now().AddDate(0, 0, 1))
+	security.Open(h.URL + "/admin/alder/webhooks")
+	security.WaitFor("[data-consumer]")
+	security.look("consumers")
+	security.Click("[data-consumer] a")
+	security.WaitFor("#consumer-fault")
+	security.look("consumer")
+}
