@@ -35,9 +35,9 @@ func (tab *Tab) dress(o Options) {
 
 // Shapes in which Look sees a page.
 var (
-	PageShapes  = []Options{{}, {Dark: true}, {Mobile: true}, {Mobile: true, Dark: true}}
-	PhoneShapes = append(PageShapes[:4:4],
-		Options{Mobile: true, Width: 320, Height: 568}, Options{Mobile: true, Width: 320, Height: 568, Dark: true},
+	PageShapes  = []Options{{}, {Dark: true}, {Mobile: true}, {Mobile: true, Dark: true}, {Mobile: true, Width: 320, Height: 568}}
+	PhoneShapes = append(PageShapes[:5:5],
+		Options{Mobile: true, Width: 320, Height: 568, Dark: true},
 		Options{Mobile: true, Width: 200, Height: 230}, Options{Mobile: true, Width: 200, Height: 230, Dark: true})
 )
 
