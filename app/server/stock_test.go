@@ -163,11 +163,26 @@ func TestABatchFromTheFormToTheFirstSignIn(t *testing.T) {
 		if paper.name != name {
 			t.Fatalf("the first sheet is %s's", paper.name)
 		}
-		// Every step is where the desk sees it.
+		// Every step is where the desk sees it, and on the page of its person too.
+		_, personID := w.person(t, name)
+		comes := func(b *browser, texts ...string) {
+			t.Helper()
+			_, row, is := strings.Cut(b.get(t, "/admin/alder/users/"+personID).want(t, http.StatusOK).body, `data-coming="`+paper.serial+`"`)
+			if row, _, _ = strings.Cut(row, "</li>"); is != (len(texts) > 0) {
+				t.Errorf("the page of its person says of it %q", row)
+			}
+			for _, text := range texts {
+				if !strings.Contains(row, text) {
+					t.Errorf("the page of its person does not say %q but %s", text, row)
+				}
+			}
+		}
+		comes(admin, "printed", "admin@alder.example, who printed it", sheets+"/"+paper.id)
 		admin.post(t, page+"/hand-over", "reason", "to the ward").want(t, http.StatusUnprocessableEntity)
 		admin.post(t, page+"/hand-over", "agent", "user1@alder.example", "reason", "to the ward").want(t, http.StatusUnprocessableEntity)
 		admin.post(t, page+"/hand-over", "agent", deskOfAlder, "reason", "to the ward").want(t, http.StatusSeeOther)
 		desk := w.browser(t).signIn(t, deskOfAlder)
+		comes(desk, "with an agent", deskOfAlder)
 		mine := desk.get(t, sheets).want(t, http.StatusOK).body
 		if !strings.Contains(mine, paper.serial) || strings.Contains(mine, "/batches") {
 			t.Error("the agent does not see what they have, or is offered batches")
@@ -195,7 +210,9 @@ func TestABatchFromTheFormToTheFirstSignIn(t *testing.T) {
 			t.Error("the page does not ask for the first code, or does not say who handed it over")
 		}
 		u.post(t, "/me/codes/confirm", "code", paper.codes["2"]).want(t, http.StatusUnprocessableEntity)
+		comes(desk, "waits for their word", name)
 		u.post(t, "/me/codes/confirm", "code", code).want(t, http.StatusSeeOther)
+		comes(desk)
 		if shown := u.get(t, "/me/codes").want(t, http.StatusOK).body; !strings.Contains(shown, paper.serial) || !strings.Contains(shown, "9 codes left") {
 			t.Error("it is not listed as theirs")
 		}

@@ -147,6 +147,17 @@ func (s *Service) Paper(ctx context.Context, who access.Standing, id string) (p 
 	return p, steps, store.Unusable(err)
 }
 
+// Coming gives the paper that is on its way to a person whom somebody sees, or nil.
+func (s *Service) Coming(ctx context.Context, who access.Standing, userID string) (*Paper, error) {
+	where, scope := scoped(who, "s.user_id")
+	var p Paper
+	ok, err := s.DB.View(ctx).One(&p, listed+" AND s.user_id = ? AND s.state IN ('unprinted', 'printed', 'with_agent', 'with_user')"+where, append([]any{who.TenantID, userID}, scope...)...)
+	if err != nil || !ok {
+		return nil, store.Unusable(err)
+	}
+	return &p, nil
+}
+
 // ToHandOut lists the papers of a batch that their printer still has, as far as somebody
 // sees them.
 func (s *Service) ToHandOut(ctx context.Context, who access.Standing, batchID string) (sheets []string, err error) {

@@ -79,6 +79,8 @@ type Person struct {
 	SheetLow     bool
 	SheetAddedAt time.Time
 
+	Coming *PaperRow // the sheet that is on its way to them; nil: none is
+
 	Passcode      string // how the static passcode stands; empty: there is none
 	PasscodeTone  string
 	PasscodeUntil time.Time

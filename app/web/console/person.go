@@ -67,6 +67,17 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 		v.Sheet, v.SheetLeft, v.SheetAddedAt = codesheet.Parted(p.Sheet.Serial), words.Say(ctx, "me.codes.left", "count", strconv.Itoa(p.Sheet.CodesLeft)), p.Sheet.CreatedAt
 		v.SheetLow = p.Sheet.Low()
 	}
+	coming, err := h.Stock.Coming(c.Request().Context(), h.Site.Standing(c), p.ID)
+	if err != nil {
+		return err
+	}
+	if coming != nil {
+		row := h.paperRow(c, *coming)
+		if coming.Custody == codesheet.AtNobody {
+			row.Where = "" // its state says so
+		}
+		v.Coming = &row
+	}
 	if p.Passcode != nil {
 		v.Passcode, v.PasscodeUntil, v.PasscodeTone = words.Say(ctx, "console.person.passcode.unshown"), p.Passcode.ExpiresAt, ""
 		if p.Passcode.Shown {
