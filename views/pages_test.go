@@ -250,6 +250,12 @@ var pages = map[string][]state{
 			v.Set, v.Secret, v.Answers, v.Notes, v.Errors = false, "", nil, nil, nil
 		},
 		func(v *console.TicketSystem) { v.By, v.Answers[0].Agent, v.Answers[0].Why = "", "", "" }),
+	"console.ExportsPage": page(console.ExportsPage, full, func(v *console.Exports) { v.Rows, v.Errors = nil, nil }),
+	"console.ExportPage": page(console.ExportPage, full,
+		func(v *console.Export) {
+			v.Running, v.Draft, v.Ready, v.Link, v.Digest, v.FetchedAt = false, false, false, "", "", time.Time{}
+		},
+		func(v *console.Export) { v.Errors = nil }),
 	"console.ConsumersPage": page(console.ConsumersPage, full,
 		func(v *console.Consumers) { v.Full, v.Rows[0].DeliveredAt = false, time.Time{} },
 		func(v *console.Consumers) { v.Rows, v.Full, v.Errors = nil, false, nil }),

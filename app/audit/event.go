@@ -349,6 +349,15 @@ const (
 	CallerCheckSpent     Action = "caller_check.spent" // for one act
 )
 
+// Of exports of the audit.
+const (
+	ExportBegun    Action = "export.begun"
+	ExportApproved Action = "export.approved" // one of many rows
+	ExportLinkMade Action = "export.link_made"
+	ExportFetched  Action = "export.fetched"
+	ExportFailed   Action = "export.failed"
+)
+
 // Of consumers of the audit outside.
 const (
 	ConsumerAdded      Action = "consumer.added"
@@ -429,6 +438,7 @@ const (
 	KindCensus      = "census"
 	KindSheetBatch  = "code_sheet_batch"
 	KindConsumer    = "consumer" // of the audit
+	KindExport      = "export"   // of the audit
 )
 
 // Party is one who acts or is acted upon.

@@ -30,3 +30,23 @@ func TestAReceiverOfEventsIsAdded(t *testing.T) {
 	security.WaitFor("#consumer-fault")
 	security.look("consumer")
 }
+
+// An auditor has the audit written into a file and gets a link to it.
+func TestTheAuditIsExported(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	auditor := h.pc()
+	auditor.console("auditor@alder.example", "/audit/export")
+	auditor.types("input[name=action]", "signin.finished")
+	auditor.Press(kb.Enter)
+	auditor.WaitFor("#export-rows")
+	h.exec("UPDATE audit_exports SET state = 'done', ended_at = ?", h.DB.Now())
+	auditor.Open(h.URL + "/admin/alder/audit/export")
+	auditor.WaitFor("[data-export]")
+	auditor.look("exports")
+	auditor.Click("[data-export] a")
+	auditor.WaitFor("form[action$='/link']")
+	auditor.Follow("form[action$='/link'] button")
+	auditor.WaitFor("#export-link")
+	auditor.look("export")
+}

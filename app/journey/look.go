@@ -35,9 +35,9 @@ func (tab *Tab) dress(o Options) {
 
 // Shapes in which Look sees a page.
 var (
-	PageShapes  = []Options{{}, {Dark: true}, {Mobile: true}, {Mobile: true, Dark: true}}
-	PhoneShapes = append(PageShapes[:4:4],
-		Options{Mobile: true, Width: 320, Height: 568}, Options{Mobile: true, Width: 320, Height: 568, Dark: true},
+	PageShapes  = []Options{{}, {Dark: true}, {Mobile: true}, {Mobile: true, Dark: true}, {Mobile: true, Width: 320, Height: 568}}
+	PhoneShapes = append(PageShapes[:5:5],
+		Options{Mobile: true, Width: 320, Height: 568, Dark: true},
 		Options{Mobile: true, Width: 200, Height: 230}, Options{Mobile: true, Width: 200, Height: 230, Dark: true})
 )
 
@@ -152,18 +152,22 @@ func (v Violation) String() string {
 // alone. The policy of the page does not hinder it.
 func (tab *Tab) Axe(rules ...string) []Violation {
 	tab.t.Helper()
-	if !Eval[bool](tab, "!!window.axe") { // it is half a megabyte, and takes as long to read as to run
-		tab.do("load axe", chromedp.Evaluate[chromedp.Void](axe))
-	}
 	options := `rules: {"target-size": {enabled: true}}`
 	if len(rules) > 0 {
 		values, _ := json.Marshal(rules)
 		options = `runOnly: {type: "rule", values: ` + string(values) + `}`
 	}
-	found := Eval[string](tab, `axe.run(document, {resultTypes: ["violations"], `+options+`}).then(r => JSON.stringify(r.violations.map(v => ({
+	run := `!window.axe ? "" : axe.run(document, {resultTypes: ["violations"], ` + options + `}).then(r => JSON.stringify(r.violations.map(v => ({
 		id: v.id, impact: v.impact ?? "", help: v.help,
 		nodes: v.nodes.map(n => n.html + " " + (n.failureSummary ?? "").replaceAll("\n", " ")),
-	}))))`)
+	}))))`
+	// It is half a megabyte, and takes as long to read as to run: once a page, which may
+	// have come again by itself.
+	found := Eval[string](tab, run)
+	for found == "" {
+		tab.do("load axe", chromedp.Evaluate[chromedp.Void](axe))
+		found = Eval[string](tab, run)
+	}
 	var violations []Violation
 	if err := json.Unmarshal([]byte(found), &violations); err != nil {
 		tab.t.Fatalf("axe: %v", err)

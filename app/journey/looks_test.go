@@ -62,6 +62,8 @@ var looks = map[string]looked{
 	"invite.DisownedPage":       {"disowned", "/not-me not-me"},
 	"console.DeskRulesPage":     {"desk-rules", "/admin/*/settings/desk"},
 	"console.ReasonPage":        {"desk-reason", "/admin/*/settings/desk/reasons"},
+	"console.ExportsPage":       {"exports", "/admin/*/audit/export"},
+	"console.ExportPage":        {"export", "/admin/*/audit/export/*"},
 	"console.ConsumersPage":     {"consumers", "/admin/*/webhooks"},
 	"console.ConsumerPage":      {"consumer", "/admin/*/webhooks/*"},
 	"console.TicketSystemPage":  {"ticket-system", "/admin/*/settings/ticket-system"},

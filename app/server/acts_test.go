@@ -359,6 +359,17 @@ func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 	receiving := func(path string, pairs ...string) func() answer {
 		return func() answer { return security.post(t, consumers+path, pairs...) }
 	}
+	for id, state := range map[string]string{"draft": "draft", "done": "done"} {
+		w.act(t, `INSERT INTO audit_exports (tenant_id, id, state, form, query, many, created_by, created_at)
+			SELECT tenant_id, ?, ?, 'csv', '{}', TRUE, id, ? FROM users WHERE tenant_id = ? AND name = ?`, id, state, w.DB.Now(), tenantID, firstSecurity)
+	}
+	acts = append(acts,
+		doing{"POST /admin/:tenant/audit/export", func() answer {
+			return security.post(t, "/admin/alder/audit/export", "format", "csv", "action", "tenant.created")
+		}, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/audit/export/:export/ask", func() answer { return security.post(t, "/admin/alder/audit/export/draft/ask", "reason", "a test") }, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/audit/export/:export/link", func() answer { return security.post(t, "/admin/alder/audit/export/done/link") }, http.StatusSeeOther},
+	)
 	return append(acts,
 		doing{"POST /admin/:tenant/webhooks", receiving("", "name", "Another", "kind", "webhook", "url", "https://siem.example/in", "form", "ocsf", "from", "start"), http.StatusSeeOther},
 		doing{"POST /admin/:tenant/webhooks/:consumer/test", receiving("/siem/test"), http.StatusSeeOther},

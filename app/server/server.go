@@ -36,6 +36,7 @@ import (
 	"latchkey/app/decision"
 	deskrules "latchkey/app/desk"
 	"latchkey/app/device"
+	"latchkey/app/export"
 	"latchkey/app/group"
 	"latchkey/app/importing"
 	"latchkey/app/insight"
@@ -123,6 +124,7 @@ type Server struct {
 
 	Checkpoints *checkpoint.Service
 	Consumers   *consumer.Service
+	Exports     *export.Service
 
 	ready   readiness
 	log     *slog.Logger
@@ -271,6 +273,9 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}}
 	checkpoints := &checkpoint.Service{DB: db, Keys: keys, Log: log, Witnesses: settings.witnesses(outside, db)}
 	consumers := &consumer.Service{DB: db, Keys: keys, Secrets: secret.System, Outside: outside, Client: outside.Client(), Host: settings.host(), Log: log}
+	trails := &trail.Service{DB: db}
+	exports := export.New(db, rules, trails, log)
+	maps.Copy(approvals.Performers, exports.Performers())
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals, Tickets: tickets, Cases: desk}
 	signIn.Approvals = approval.Phones{Service: approvals}
 	setUp := &setup.Service{DB: db, Passwords: passwords, Rules: rules}
@@ -290,7 +295,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	hub.LookFor("seat", site.LostSeats)
 	hub.LookFor("trail", reading.Grown())
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Cases: desk, Vouches: vouches, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases, Outages: outages, Glass: glass, Censuses: censuses, Stock: papers, Checkpoints: checkpoints, Consumers: consumers,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Cases: desk, Vouches: vouches, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases, Outages: outages, Glass: glass, Censuses: censuses, Stock: papers, Checkpoints: checkpoints, Consumers: consumers, Exports: exports,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate, Write: providers.Pushed},
@@ -312,7 +317,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Checks: checks, Bypasses: bypasses, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Stock: papers, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, BreakGlass: glass, Censuses: censuses, Risks: risks, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Trail: reading, Cases: desk, Checks: checks, Vouches: vouches, Desk: rulesOfDesks, TicketSystems: ticketSystems, Consumers: consumers, Checkpoints: checkpoints,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Stock: papers, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, BreakGlass: glass, Censuses: censuses, Risks: risks, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Trail: reading, Cases: desk, Checks: checks, Vouches: vouches, Desk: rulesOfDesks, TicketSystems: ticketSystems, Consumers: consumers, Exports: exports, Checkpoints: checkpoints,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -405,7 +410,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.Replays.Run, s.Insights.Run, s.Signals.Run, s.Stock.Run, s.Checkpoints.Run, s.Consumers.Run, s.sweep, s.beat} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.Replays.Run, s.Insights.Run, s.Signals.Run, s.Stock.Run, s.Checkpoints.Run, s.Consumers.Run, s.Exports.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {
@@ -472,7 +477,7 @@ func (s *Server) sweep(ctx context.Context) {
 // forget deletes what has served its time. Audit events are not among it.
 func (s *Server) forget(ctx context.Context) error {
 	now := s.DB.Now()
-	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), replay.Forget(ctx, s.DB), insight.Forget(ctx, s.DB), application.Forget(ctx, s.DB), cases.Forget(ctx, s.DB), outage.Forget(ctx, s.DB), checkpoint.Forget(ctx, s.DB))
+	all := errors.Join(session.Forget(ctx, s.DB), totp.Forget(ctx, s.DB), backupphone.Forget(ctx, s.DB), throttle.Forget(ctx, s.DB), passkey.Forget(ctx, s.DB), decision.Forget(ctx, s.DB), replay.Forget(ctx, s.DB), insight.Forget(ctx, s.DB), application.Forget(ctx, s.DB), cases.Forget(ctx, s.DB), outage.Forget(ctx, s.DB), checkpoint.Forget(ctx, s.DB), export.Forget(ctx, s.DB))
 	for _, old := range []struct {
 		statement string
 		before    time.Time

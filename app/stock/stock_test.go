@@ -577,6 +577,11 @@ func TestWhoIsLimitedToGroupsSeesTheirSheetsAlone(t *testing.T) {
 		}
 		_, _, err = d.stock.Paper(ctx, who, papers[0].ID)
 		WantCode(t, "a sheet of somebody else's", err, "http.not_found")
+		for i, nurse := range d.nurses[:2] { // the second one is in their group
+			if p, err := d.stock.Coming(ctx, who, nurse.ID); err != nil || (p != nil) != (i == 1) || p != nil && p.ID != papers[1].ID {
+				t.Errorf("on its way to %s they see %+v, %v", nurse.Name, p, err)
+			}
+		}
 		d.refused("http.not_found", limited, stock.KindVoidBatch, user.User{}, stock.OfBatch{Batch: batch})
 		d.refused("http.not_found", limited, stock.KindVoid, d.nurses[0], stock.Of{Sheet: papers[0].ID})
 		d.does(limited, stock.KindVoid, d.nurses[1], stock.Of{Sheet: papers[1].ID})
@@ -589,6 +594,9 @@ func TestWhoIsLimitedToGroupsSeesTheirSheetsAlone(t *testing.T) {
 		there := access.Standing{TenantID: d.Birch.ID, UserID: theirs.ID}
 		if page, err := d.stock.List(ctx, there, stock.Filter{Batch: batch}, stock.Position{}); err != nil || len(page.Papers) != 0 {
 			t.Errorf("another tenant sees %d of them, %v", len(page.Papers), err)
+		}
+		if p, err := d.stock.Coming(ctx, there, d.nurses[0].ID); err != nil || p != nil {
+			t.Errorf("another tenant sees what is on its way: %+v, %v", p, err)
 		}
 		_, err = d.stock.Find(ctx, there, batch)
 		WantCode(t, "another tenant's batch", err, "http.not_found")

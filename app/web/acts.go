@@ -30,7 +30,7 @@ var acts = map[approval.Kind]string{
 	"application.register": "grid", "application.change": "grid", "application.secret": "key", "application.delete": "grid",
 	"backup_phone.ask": "message", "campaign.change": "phone", "campaign.postpone": "phone",
 	"break_glass.make": "key", "break_glass.seal": "printer", "break_glass.remove": "key", "break_glass.drill": "check",
-	"census.take": "list", "risk.acknowledge": "warn",
+	"census.take": "list", "audit.export": "list", "risk.acknowledge": "warn",
 	"code_sheet.print_batch": "printer", "code_sheet.hand_to_agent": "printer", "code_sheet.hand_to_user": "printer", "code_sheet.lose": "warn", "code_sheet.destroy": "warn", "code_sheet.void": "warn", "code_sheet.void_batch": "warn",
 	"outage.declare": "warn", "outage.rehearse": "list", "outage.end": "check", "outage.sign": "check",
 	"rollout.change": "sliders", "rollout.unschedule": "pause", "rollout.ramp": "sliders", "rollout.ramp_change": "sliders", "rollout.ramp_pause": "pause", "rollout.ramp_resume": "check", "rollout.ramp_next": "sliders", "rollout.ramp_cancel": "pause",
@@ -73,6 +73,7 @@ var fields = map[string]func(context.Context, string) string{
 	"starts_at": sayEnd, "goes_back_at": sayEnd, "ramp_step": sayRampStep, "ramp_guard": sayRampGuard, "ramp_hours": sayRampHours, "feature": sayFeature,
 	"decision_days": nil, "desk_hours": sayDeskHours, "replay_first": sayValue,
 	"outage_failed": NameChannels, "outage_relaxes": sayRelaxations, "outage_scope": SayOutageScope, "outage_minutes": nil,
+	"export_format": sayForm, "export_from": sayEnd, "export_to": sayEnd, "export_actor": nil, "export_target": nil, "export_action": nil, "export_outcome": nil, "export_words": nil,
 	"break_glass_sheet": sayValue, "break_glass_account": nil, "risk": sayRisk, "risk_until": nil,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
 	"name": nil, "display_name": nil, "manager": nil, "photo": sayPhoto, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "sheet_batch": nil, "sheets": nil, "sheet_paper": sayPaper, "sheet_agent": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil, "people_managed": nil,
@@ -171,6 +172,10 @@ func sayList(say func(context.Context, string) string) func(context.Context, str
 	return func(ctx context.Context, list string) string {
 		return sayEach(list, func(value string) string { return say(ctx, value) })
 	}
+}
+
+func sayForm(ctx context.Context, form string) string {
+	return either(ctx, "eventform."+form, form)
 }
 
 func sayRisk(ctx context.Context, name string) string {

@@ -204,8 +204,8 @@ func launch() (*Cluster, error) {
 // roomWanted is what the servers of a few test binaries may come to take.
 const roomWanted = 4 << 30
 
-// folder is where a cluster lives: in memory where there is room, since a clone
-// is some hundred files, else on disk. The path of a unix socket has at most 107
+// folder is where databases live: in memory where there is room, since a clone of a
+// cluster is some hundred files, else on disk. The path of a unix socket has at most 107
 // bytes, too few for t.TempDir.
 func folder() string {
 	var memory syscall.Statfs_t

@@ -107,7 +107,7 @@ func Address(t testing.TB, dialect store.Dialect) string {
 		if err != nil {
 			t.Fatalf("template database: %v", err)
 		}
-		path := filepath.Join(t.TempDir(), "latchkey.db")
+		path := filepath.Join(sqliteFolder(t), "latchkey.db")
 		if err := os.WriteFile(path, whole, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -128,6 +128,26 @@ func Address(t testing.TB, dialect store.Dialect) string {
 	return dsn
 }
 
+// sqliteFolder is where the database of a test is: beside the clusters, since a test of a
+// thousand acts would spend most of its time in waiting for a disk. A benchmark waits for it,
+// as the program does.
+func sqliteFolder(t testing.TB) string {
+	t.Helper()
+	if _, measures := t.(*testing.B); measures {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(folder(), "lksqlite-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 var (
 	once     sync.Once
 	onceFail error
@@ -141,7 +161,7 @@ func withSchema(c *Cluster) error {
 
 // sqliteWithSchema is the file of a migrated database, that every test gets a copy of.
 var sqliteWithSchema = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "lksqlite-")
+	dir, err := os.MkdirTemp(folder(), "lksqlite-")
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ import (
 	"latchkey/app/checkpoint"
 	"latchkey/app/consumer"
 	"latchkey/app/desk"
+	"latchkey/app/export"
 	"latchkey/app/fault"
 	"latchkey/app/group"
 	"latchkey/app/importing"
@@ -91,6 +92,7 @@ type Pages struct {
 
 	TicketSystems *ticketsystem.Service
 	Consumers     *consumer.Service
+	Exports       *export.Service
 	Checkpoints   *checkpoint.Service
 	Trail         *trail.Service
 }
@@ -131,6 +133,7 @@ var places = []place{
 	{breakGlassPath, "break_glass", "key", access.OutageHandle},
 	{risksPath, "risks", "warn", access.AuditVerify},
 	{censusPath, "census", "list", access.AuditVerify},
+	{exportsPath, "exports", "list", access.AuditExport},
 	{grantsPath, "grants", "monitor", access.OperatorGrant},
 }
 
@@ -141,7 +144,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.auditRoutes(), h.consumerRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.auditRoutes(), h.consumerRoutes(), h.exportRoutes(), h.stayRoutes(),
 	)
 }
 
