@@ -325,6 +325,9 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	glass := "glass-" + slug
 	c.act(t, "INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at, created_by, break_glass) VALUES (?,?,?,'Safe','active','disabled','',?,'',TRUE)", tenantID, glass, glass+"@"+slug+".example", c.DB.Now())
 	c.act(t, "INSERT INTO break_glass_accounts (tenant_id, user_id, made_by, approved_by, made_at) VALUES (?,?,'','',?)", tenantID, glass, c.DB.Now())
+	c.act(t, `INSERT INTO consumers (tenant_id, id, kind, name, form, url, roots, secret, personal, state, first_n, next_n, due_at, version, changed_by, changed_at)
+		VALUES (?,?,'webhook','SIEM','jsonl','http://127.0.0.1:1/in','','',FALSE,'paused',0,0,?,1,'',?)`, tenantID, "consumer-"+slug, c.DB.Now(), c.DB.Now())
+	c.act(t, "INSERT INTO audit_exports (tenant_id, id, state, form, query, many, created_by, created_at) VALUES (?,?,'draft','csv','{}',TRUE,'somebody',?)", tenantID, "export-"+slug, c.DB.Now())
 	number := map[string]int{"alder": 7001, "birch": 9001}[slug] // the next ones are taken by the program itself
 	c.act(t, "INSERT INTO censuses (tenant_id, number, week, made_by, made_at, statement, signature, names) VALUES (?,?,'','',?,?,'','{}')", tenantID, number, c.DB.Now(),
 		fmt.Sprintf(`{"kind":"latchkey census v1","tenant":"%s","number":%d,"made_at":"2026-11-01T00:00:00Z","figures":[]}`, slug, number))
@@ -332,6 +335,9 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		":event":       trail.Position{At: event.OccurredAt, ID: event.ID}.String(),
 		":glass":       glass,
 		":census":      strconv.Itoa(number),
+		":consumer":    "consumer-" + slug,
+		":export":      "export-" + slug,
+		":key":         "key-" + slug,
 		":risk":        "mfa_disabled",
 		":application": "application-" + slug,
 		":ramp":        "ramp-" + slug,
