@@ -273,8 +273,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}}
 	checkpoints := &checkpoint.Service{DB: db, Keys: keys, Log: log, Witnesses: settings.witnesses(outside, db)}
 	consumers := &consumer.Service{DB: db, Keys: keys, Secrets: secret.System, Outside: outside, Client: outside.Client(), Host: settings.host(), Log: log}
-	trails := &trail.Service{DB: db}
-	exports := export.New(db, rules, trails, log)
+	exports := export.New(db, rules, reading, log)
 	maps.Copy(approvals.Performers, exports.Performers())
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals, Tickets: tickets, Cases: desk}
 	signIn.Approvals = approval.Phones{Service: approvals}

@@ -87,11 +87,6 @@ func (s Sight) handledBy() []any {
 	return []any{s.TenantID, s.ReaderID, s.ReaderID, s.now.Add(-CaseAfter)}
 }
 
-// ownActs is what a reader did.
-func (s Sight) ownActs(c *condition) {
-	c.and("e.actor_kind IN ('user', 'operator') AND e.actor_id = ?", s.ReaderID)
-}
-
 // condition is what an event e of the tenant must be to be seen.
 func (s Sight) condition() (c condition) {
 	c.and("e.tenant_id = ?", s.TenantID)
