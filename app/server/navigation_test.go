@@ -323,7 +323,7 @@ var behind = regexp.MustCompile(`^/(admin|me|operator)(/|$)`)
 var unlinked = map[string]bool{
 	"/admin/:tenant/approvals/live": true, "/admin/:tenant/audit/live": true, "/admin/:tenant/users/imports/:import/state": true, "/admin/:tenant/policy/replay/:replay/state": true, // of scripts
 	"/admin/:tenant/audit/export/:export/file/:key": true, // it is made when it is asked for, and shown once
-	"/admin/:tenant/stay": true, "/admin/:tenant/stay/state": true, "/admin/:tenant/caller-checks/:check/events": true, "/admin/:tenant/caller-checks/:check/state": true,
+	"/admin/:tenant/stay":                           true, "/admin/:tenant/stay/state": true, "/admin/:tenant/caller-checks/:check/events": true, "/admin/:tenant/caller-checks/:check/state": true,
 	"/me/phones/enrolments/:enrolment": true, "/me/totp/new/:totp": true, "/me/backup-phones/new/:backup": true, // after an act
 	"/me/secure": true, "/operator": true, // of mails, and typed
 	"/me/lost-phone":                  true,                                                                                                 // of who has a phone
