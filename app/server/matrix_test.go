@@ -570,6 +570,9 @@ func (c *cast) judged(t *testing.T, route web.Route, a answer, want int) {
 		}
 		return
 	}
+	if strings.HasSuffix(route.Path, "/file/:key") && a.status == http.StatusNotFound {
+		return // a link that was not made; TestAnExportOverHTTP follows one that was
+	}
 	if a.status == http.StatusForbidden || a.status == http.StatusNotFound || a.status >= 500 {
 		t.Errorf("%s (%s) = %d, and the table permits it\n%s", a.asked, route.Needs, a.status, excerpt(a.body))
 	}

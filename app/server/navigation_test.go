@@ -328,10 +328,9 @@ var unlinked = map[string]bool{
 	"/me/secure": true, "/operator": true, // of mails, and typed
 	"/me/lost-phone":                  true,                                                                                                 // of who has a phone
 	"/admin/:tenant/audit/checkpoint": true, "/admin/:tenant/audit/proofs/inclusion": true, "/admin/:tenant/audit/proofs/consistency": true, // of programs
-	"/admin/:tenant/code-sheets/batches/:batch/state": true,                                                        // of scripts
-	"/admin/:tenant/approvals/:request/sheet":         true,                                                        // of an outage that waits, see TestASheetStandsForTheSecondPersonOfAnOutage
-	"/admin/:tenant/approvals/:request/people":        true,                                                        // of a list that waits, see TestAnApproverReadsEveryLineOfAList
-	"/admin/:tenant/webhooks/:consumer":               true,                                                        // of consumers, and here there is none
-	"/admin/:tenant/audit/export/:export":             true, "/admin/:tenant/audit/export/:export/file/:key": true, // of exports, and here there is none
-	"/admin/:tenant/policy/differences/:decision": true, // of decisions that differ, and here none does
+	"/admin/:tenant/code-sheets/batches/:batch/state": true, // of scripts
+	"/admin/:tenant/approvals/:request/sheet":         true, // of an outage that waits, see TestASheetStandsForTheSecondPersonOfAnOutage
+	"/admin/:tenant/approvals/:request/people":        true, // of a list that waits, see TestAnApproverReadsEveryLineOfAList
+	"/admin/:tenant/webhooks/:consumer":               true, // of consumers, and here there is none
+	"/admin/:tenant/policy/differences/:decision":     true, // of decisions that differ, and here none does
 }
