@@ -330,7 +330,9 @@ var pages = map[string][]state{
 		},
 		func(v *console.Audit) { v.Rows, v.Ranges[0].Current = nil, true }),
 	"console.AuditEventPage": page(console.AuditEventPage, full,
-		func(v *console.AuditEvent) { v.Changes, v.Details, v.Stories, v.Proof, v.Person = nil, nil, nil, nil, "" },
+		func(v *console.AuditEvent) {
+			v.Changes, v.Details, v.Stories, v.Proof, v.Person = nil, nil, nil, nil, ""
+		},
 		func(v *console.AuditEvent) { v.Proof.Sealed, v.Proof.Signed = false, false },
 		func(v *console.AuditEvent) { v.Proof.Sealed, v.Proof.Signed = true, false },
 		func(v *console.AuditEvent) { v.Proof.Sealed, v.Proof.Signed = true, true }),

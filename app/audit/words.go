@@ -40,9 +40,10 @@ func Words(text string) (all []string) {
 }
 
 // words are those that e is found by: of what a person said, and of what stands beside it.
-// An event that nobody gave words to, such as each of a sign-in, has none.
+// An event that nobody gave words to has none; and of a sign-in none has, so that as much is
+// written of somebody whom nobody knows as of anybody.
 func (e Event) words() []string {
-	if e.Reason == "" || IsCode(e.Reason) {
+	if e.Reason == "" || IsCode(e.Reason) || slices.Contains([]Class{ClassSignIn, ClassRefusal}, e.Action.Class()) {
 		return nil
 	}
 	said := e.Reason

@@ -165,7 +165,7 @@ func target(text string, outside notify.Outside) (*url.URL, bool) {
 }
 
 func notFound() error { return fault.New(fault.NotFound, "http.not_found") }
-func changed() error  { return fault.New(fault.Conflict, "provider.changed_meanwhile") }
+func changed() error  { return fault.New(fault.Conflict, "consumer.changed_meanwhile") }
 
 const selected = `SELECT c.tenant_id, c.id, c.kind, c.name, c.form, c.url, c.roots, c.personal, c.state, c.first_n, c.next_n, c.failures, c.fault, c.failing_since, c.delivered_at, c.tested_at, c.test_fault,
 	c.version, c.changed_at, COALESCE(u.name, '') AS changed_by, COALESCE(t.size, 0) AS size

@@ -353,8 +353,10 @@ func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 			return security.post(t, system+path, append(pairs, "version", version)...)
 		}
 	}
-	w.act(t, `INSERT INTO consumers (tenant_id, id, kind, name, form, url, roots, secret, personal, state, first_n, next_n, due_at, version, changed_by, changed_at)
-		VALUES (?,'siem','webhook','SIEM','jsonl','http://127.0.0.1:1/in','','',FALSE,'active',0,0,?,1,'',?)`, tenantID, w.DB.Now().AddDate(1, 0, 0), w.DB.Now())
+	for id, state := range map[string]string{"siem": "active", "siem-paused": "paused", "siem-renewed": "active"} {
+		w.act(t, `INSERT INTO consumers (tenant_id, id, kind, name, form, url, roots, secret, personal, state, first_n, next_n, due_at, version, changed_by, changed_at)
+			VALUES (?,?,'webhook',?,'jsonl','http://127.0.0.1:1/in','','',FALSE,?,0,0,?,1,'',?)`, tenantID, id, id, state, w.DB.Now().AddDate(1, 0, 0), w.DB.Now())
+	}
 	const consumers = "/admin/alder/webhooks"
 	receiving := func(path string, pairs ...string) func() answer {
 		return func() answer { return security.post(t, consumers+path, pairs...) }
@@ -374,8 +376,8 @@ func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 		doing{"POST /admin/:tenant/webhooks", receiving("", "name", "Another", "kind", "webhook", "url", "https://siem.example/in", "form", "ocsf", "from", "start"), http.StatusSeeOther},
 		doing{"POST /admin/:tenant/webhooks/:consumer/test", receiving("/siem/test"), http.StatusSeeOther},
 		doing{"POST /admin/:tenant/webhooks/:consumer/pause", receiving("/siem/pause"), http.StatusSeeOther},
-		doing{"POST /admin/:tenant/webhooks/:consumer/resume", receiving("/siem/resume"), http.StatusSeeOther},
-		doing{"POST /admin/:tenant/webhooks/:consumer/secret", receiving("/siem/secret", "version", "3"), http.StatusSeeOther},
+		doing{"POST /admin/:tenant/webhooks/:consumer/resume", receiving("/siem-paused/resume"), http.StatusSeeOther},
+		doing{"POST /admin/:tenant/webhooks/:consumer/secret", receiving("/siem-renewed/secret", "version", "1"), http.StatusSeeOther},
 		doing{"POST /admin/:tenant/webhooks/:consumer/remove", receiving("/siem/remove"), http.StatusSeeOther},
 		doing{"POST /admin/:tenant/settings/ticket-system", ticketing("", "url", "https://tickets.example/in", "tells", "id", "when_down", "block"), http.StatusSeeOther},
 		doing{"POST /admin/:tenant/settings/ticket-system/secret", ticketing("/secret"), http.StatusSeeOther},
