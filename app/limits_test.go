@@ -16,6 +16,7 @@ import (
 	"latchkey/app/bypass"
 	"latchkey/app/codesheet"
 	"latchkey/app/device"
+	"latchkey/app/export"
 	"latchkey/app/importing"
 	"latchkey/app/prompt"
 	"latchkey/app/session"
@@ -145,7 +146,13 @@ var limits = []limit{
 		by("frozen", "approval.TestARequestIsFrozen"),
 		by("runs once", "approval.TestAHundredApprovalsAtOnceRunItOnce"),
 	}, ""},
-	{"audit export", "own right; link one use, 10 min; over 10,000 rows four-eyes", nil, "export"},
+	{"audit export", "own right; link one use, 10 min; over 10,000 rows four-eyes", []proof{
+		is("10 min", export.LinkLife, 10*time.Minute),
+		is("10,000 rows", export.AloneMost, 10_000),
+		by("own right", "export.TestWhoMayExportNoMoreGetsNothing"),
+		by("one use, 10 min", "export.TestAnExportIsWrittenAndFetchedOnce", `n["done"] != 1`, "a.Clock.Forward(10 * time.Minute)"),
+		by("10,000 rows four-eyes", "export.TestManyRowsTakeASecondPerson", "a.happens(10_001)", "who asks approves it"),
+	}, ""},
 	{"waiting streams", "5 per user, 50 per address, 20,000 per process", []proof{
 		by("5 per user", "server.TestFiveStreamsOfOneUser", "range 5 {"),
 		by("50 per address", "server.TestFiftyStreamsOfOneAddress", "range 50 {"),

@@ -164,7 +164,7 @@ func TestAnExportIsWrittenAndFetchedOnce(t *testing.T) {
 			t.Errorf("of four at once %v", n)
 		}
 		key = link()
-		a.Clock.Forward(export.LinkLife)
+		a.Clock.Forward(10 * time.Minute)
 		if _, err := a.fetch(id, a.auditor, key); !errors.Is(err, fault.NotFound) {
 			t.Errorf("the last instant is too late: %v", err)
 		}
@@ -185,7 +185,7 @@ func TestAnExportIsWrittenAndFetchedOnce(t *testing.T) {
 func TestManyRowsTakeASecondPerson(t *testing.T) {
 	each(t, func(a *archive) {
 		t := a.T
-		a.happens(export.AloneMost + 1)
+		a.happens(10_001)
 		id := a.begin(eventform.JSONL, trail.Query{Action: "place.set"})
 		a.takeUp()
 		if e := a.find(id); e.State != export.Draft || e.Done != 0 {
