@@ -32,14 +32,14 @@ func (s *Service) Run(ctx context.Context) { s.errand.Run(ctx, sweepWait, s.Log,
 // TakeUp writes every export that waits, and those that whoever held them has lost. Any
 // replica may call it at any time.
 func (s *Service) TakeUp(ctx context.Context) error {
-	now := s.DB.Now()
 	var due []Export
-	err := s.DB.View(ctx).All(&due, "SELECT tenant_id, id, form, query, created_by FROM audit_exports WHERE state = 'running' AND (held_at IS NULL OR held_at < ?) ORDER BY created_at LIMIT 20", now.Add(-holdLife))
+	err := s.DB.View(ctx).All(&due, "SELECT tenant_id, id, form, query, many, created_by FROM audit_exports WHERE state = 'running' AND (held_at IS NULL OR held_at < ?) ORDER BY created_at LIMIT 20", s.DB.Now().Add(-holdLife))
 	if err != nil {
 		return store.Unusable(err)
 	}
 	var all error
 	for _, e := range due {
+		now := s.DB.Now() // those before it took their time
 		taken, err := s.DB.CountOne(ctx, "UPDATE audit_exports SET held_at = ?, done = 0 WHERE tenant_id = ? AND id = ? AND state = 'running' AND (held_at IS NULL OR held_at < ?)", now, e.TenantID, e.ID, now.Add(-holdLife))
 		if err == nil && taken == 1 {
 			err = s.write(store.Within(ctx, e.TenantID), e, now)
@@ -69,15 +69,25 @@ func (s *Service) write(ctx context.Context, e Export, held time.Time) error {
 	if err != nil {
 		return s.fail(ctx, e, held)
 	}
-	err = s.Trail.Each(ctx, trail.SightOf(who, s.DB.Now()), q, func(r trail.Row) error {
-		parts.rows++
-		return out.Write(formed(slug, r))
+	err = s.Trail.Parts(ctx, trail.SightOf(who, s.DB.Now()), q, func(rows []trail.Row) error {
+		for _, r := range rows {
+			if parts.rows++; parts.rows > AloneMost && !e.Many {
+				return errMany
+			}
+			if err := out.Write(formed(slug, r)); err != nil {
+				return err
+			}
+		}
+		return parts.live()
 	})
+	if errors.Is(err, errMany) {
+		return s.fail(ctx, e, parts.held)
+	}
 	if err = errors.Join(err, out.Flush(), parts.flush()); err != nil {
 		if errors.Is(err, errLost) || errors.Is(err, fault.Unavailable) || ctx.Err() != nil {
 			return nil // somebody else is at it, or will be
 		}
-		return errors.Join(err, s.fail(ctx, e, held))
+		return errors.Join(err, s.fail(ctx, e, parts.held))
 	}
 	_, err = s.DB.CountOne(ctx, "UPDATE audit_exports SET state = 'done', ended_at = ?, done = ?, size = ?, digest = ? WHERE tenant_id = ? AND id = ? AND state = 'running' AND held_at = ?",
 		s.DB.Now(), parts.rows, parts.size, hex.EncodeToString(parts.sum.Sum(nil)), e.TenantID, e.ID, parts.held)
@@ -104,7 +114,10 @@ func formed(slug string, r trail.Row) eventform.Event {
 	}
 }
 
-var errLost = errors.New("export: another one is at it")
+var (
+	errLost = errors.New("export: another one is at it")
+	errMany = errors.New("export: whoever began it sees more by now than one person may take")
+)
 
 // parts keeps what is written, a part at a time, while the export is held.
 type parts struct {
@@ -129,11 +142,17 @@ func (p *parts) Write(text []byte) (int, error) {
 	return len(text), p.flush()
 }
 
-// flush stores a part with a sign of life, both or none.
-func (p *parts) flush() error {
-	if len(p.buf) == 0 {
+// live gives a sign of life while little is written: of a tree that is long, few may be
+// asked for.
+func (p *parts) live() error {
+	if p.s.DB.Now().Before(p.held.Add(holdLife / 3)) {
 		return nil
 	}
+	return p.flush()
+}
+
+// flush stores a part with a sign of life, both or none; while there is no part, the sign.
+func (p *parts) flush() error {
 	now := p.s.DB.Now()
 	if !now.After(p.held) {
 		now = p.held.Add(time.Microsecond)
@@ -142,11 +161,16 @@ func (p *parts) flush() error {
 		if err := tx.Change(errLost, "UPDATE audit_exports SET held_at = ?, done = ?, size = ? WHERE tenant_id = ? AND id = ? AND state = 'running' AND held_at = ?", now, p.rows, p.size, p.of.TenantID, p.of.ID, p.held); err != nil {
 			return err
 		}
+		if len(p.buf) == 0 {
+			return nil
+		}
 		return tx.Exec("INSERT INTO audit_export_parts (tenant_id, export_id, n, body) VALUES (?,?,?,?)", p.of.TenantID, p.of.ID, p.n, p.buf).Error
 	})
 	if err != nil {
 		return err
 	}
-	p.held, p.n, p.buf = now, p.n+1, p.buf[:0]
+	if p.held = now; len(p.buf) > 0 {
+		p.n, p.buf = p.n+1, p.buf[:0]
+	}
 	return nil
 }

@@ -65,9 +65,22 @@ func (s *Service) Find(ctx context.Context, sight Sight, q Query, after, before 
 	return p, store.Unusable(sight.named(tx, p.Rows))
 }
 
-// Each gives every row of a query to do, the newest first, and holds a few of them at a time.
-// It stops at the first error of do, and gives it.
+// Each gives every row of a query to do, the newest first. It stops at the first error of do,
+// and gives it.
 func (s *Service) Each(ctx context.Context, sight Sight, q Query, do func(Row) error) error {
+	return s.Parts(ctx, sight, q, func(rows []Row) error {
+		for _, r := range rows {
+			if err := do(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Parts is Each for whoever wants to know how it goes on: it gives a few rows at a time, and
+// none where it has walked far and found nothing.
+func (s *Service) Parts(ctx context.Context, sight Sight, q Query, do func([]Row) error) error {
 	tx := s.DB.View(ctx)
 	plan, err := sight.plan(tx, q)
 	if err != nil {
@@ -81,10 +94,8 @@ func (s *Service) Each(ctx context.Context, sight Sight, q Query, do func(Row) e
 		if err := sight.named(tx, found.rows); err != nil {
 			return store.Unusable(err)
 		}
-		for _, r := range found.rows {
-			if err := do(r); err != nil {
-				return err
-			}
+		if err := do(found.rows); err != nil {
+			return err
 		}
 		if found.next.None() {
 			return nil
