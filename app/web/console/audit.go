@@ -76,15 +76,27 @@ func (a asked) query(now time.Time) trail.Query {
 
 var outcomes = []audit.Outcome{audit.Success, audit.Failure, audit.Denied}
 
-// moment reads a time as a form or a program gives it; without a zone it is UTC.
+// moment reads a time of the filters.
 func (a asked) moment(name string) time.Time {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04", "2006-01-02T15:04:05", time.DateOnly} {
-		if at, err := time.Parse(layout, a[name]); err == nil && at.Year() > 1970 && at.Year() < 9999 {
-			return at.UTC()
+	at, ok := moment(a[name])
+	if !ok {
+		delete(a, name)
+	}
+	return at
+}
+
+// moment reads a time as people, forms and programs write one; without a zone it is UTC, and
+// none is the zero one.
+func moment(text string) (time.Time, bool) {
+	if text == "" {
+		return time.Time{}, true
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil && at.Year() > 1970 && at.Year() < 9999 {
+			return at.UTC(), true
 		}
 	}
-	delete(a, name)
-	return time.Time{}
+	return time.Time{}, false
 }
 
 // with gives an address of the list with these filters and some others; one without a

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -103,19 +104,6 @@ func (h *Pages) beginExport(c echo.Context) error {
 	return web.Redirect(c, h.path(c, exportsPath+"/"+url.PathEscape(id)))
 }
 
-// moment reads a time as people and programs write one; none is the zero one.
-func moment(text string) (time.Time, bool) {
-	if text == "" {
-		return time.Time{}, true
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at.UTC(), true
-		}
-	}
-	return time.Time{}, false
-}
-
 func (h *Pages) export(c echo.Context) error { return h.showExport(c, http.StatusOK, nil) }
 
 func (h *Pages) showExport(c echo.Context, status int, errors map[string]string) error {
@@ -185,7 +173,8 @@ func (h *Pages) linkExport(c echo.Context) error {
 	return web.Redirect(c, h.path(c, exportsPath+"/"+url.PathEscape(c.Param("export"))))
 }
 
-// fetchExport spends the link and sends the file, a part at a time.
+// fetchExport spends the link and sends the file, a part at a time and for as long as that
+// takes. Its length goes ahead, so that nobody takes a part of it for the whole.
 func (h *Pages) fetchExport(c echo.Context) error {
 	ctx := c.Request().Context()
 	e, err := h.Exports.Fetch(ctx, web.Here(c).ID, c.Param("export"), web.Session(c).UserID, c.Param("key"), web.Origin(c))
@@ -196,10 +185,8 @@ func (h *Pages) fetchExport(c echo.Context) error {
 	header := c.Response().Header()
 	header.Set(echo.HeaderContentType, media)
 	header.Set(echo.HeaderContentDisposition, `attachment; filename="audit-`+web.Here(c).Slug+"-"+e.CreatedAt.UTC().Format("20060102-150405")+"."+ending+`"`)
+	header.Set(echo.HeaderContentLength, strconv.FormatInt(e.Size, 10))
 	header.Set(echo.HeaderCacheControl, "no-store")
 	c.Response().WriteHeader(http.StatusOK)
-	return h.Exports.Each(ctx, e, func(part []byte) error {
-		_, err := c.Response().Write(part)
-		return err
-	})
+	return h.Exports.Each(context.WithoutCancel(ctx), e, func(part []byte) error { return h.Site.SendPart(c, part) })
 }
