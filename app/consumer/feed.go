@@ -22,9 +22,9 @@ const (
 	lookWait  = time.Second
 	claimLife = time.Minute // after which another replica takes it up
 	sendWait  = 15 * time.Second
-	batchMost = 100 // events
-	turnMost  = 20  // batches, before others have their turn
-	handsMost = 8   // consumers that one replica is at at once
+	batchMost = 100             // events
+	turnLife  = 5 * time.Second // then others have their turn
+	handsMost = 8               // consumers that one replica is at at once
 )
 
 // Run feeds consumers until ctx ends.
@@ -61,7 +61,7 @@ func (s *Service) Round(ctx context.Context) error {
 		hands <- struct{}{}
 		working.Go(func() {
 			defer func() { <-hands }()
-			if err := s.turn(ctx, d.TenantID, d.ID); err != nil {
+			if err := s.turn(store.Within(ctx, d.TenantID), d.TenantID, d.ID); err != nil {
 				mu.Lock()
 				all = append(all, err)
 				mu.Unlock()
@@ -94,7 +94,7 @@ func (s *Service) turn(ctx context.Context, tenantID, id string) error {
 	if err != nil || !found {
 		return store.Unusable(err)
 	}
-	for range turnMost {
+	for until := now.Add(turnLife); s.DB.Now().Before(until); {
 		more, err := s.batch(ctx, &f)
 		if ctx.Err() != nil {
 			break // we stop; that says nothing about the consumer
@@ -112,7 +112,8 @@ func (s *Service) turn(ctx context.Context, tenantID, id string) error {
 
 // batch hands over what comes next, and moves on behind it once it was taken. The statement
 // that moves wants the consumer where it was, active, and still ours: of two replicas that
-// handed over the same one moves it, and one that was paused stays.
+// handed over the same one moves it, and one that was paused stays. Its turn then comes after
+// that of those who wait for longer: who never has all keeps nobody waiting.
 func (s *Service) batch(ctx context.Context, f *feeding) (more bool, err error) {
 	tx := s.DB.View(ctx)
 	leaves, err := checkpoint.Tail(tx, f.TenantID, f.NextN, batchMost)
@@ -141,9 +142,9 @@ func (s *Service) batch(ctx context.Context, f *feeding) (more bool, err error) 
 		return false, err
 	}
 	now, next := s.DB.Now(), leaves[len(leaves)-1].N+1
-	move := `UPDATE consumers SET next_n = ?, failures = 0, fault = '', failing_since = NULL, told_at = NULL, delivered_at = ?, claimed_until = ?
+	move := `UPDATE consumers SET next_n = ?, failures = 0, fault = '', failing_since = NULL, told_at = NULL, delivered_at = ?, due_at = ?, claimed_until = ?
 		WHERE tenant_id = ? AND id = ? AND state = 'active' AND claim = ? AND next_n = ?`
-	values := []any{next, now, now.Add(claimLife), f.TenantID, f.ID, f.Claim, f.NextN}
+	values := []any{next, now, now, now.Add(claimLife), f.TenantID, f.ID, f.Claim, f.NextN}
 	ctx = context.WithoutCancel(ctx) // what was taken must not be sent again
 	if f.ToldAt == nil {
 		n, err := s.DB.CountOne(ctx, move, values...)
