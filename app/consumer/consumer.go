@@ -5,9 +5,8 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -127,9 +126,6 @@ func (s Settings) check(outside notify.Outside) map[string]string {
 		if !provider.Addressed(s.URL, outside) {
 			wrong["url"] = "provider.url_form"
 		}
-		if s.Form != eventform.JSONL && s.Form != eventform.OCSF {
-			wrong["form"] = "consumer.form_form"
-		}
 		if s.Roots != "" {
 			wrong["roots"] = "consumer.roots_form"
 		}
@@ -137,19 +133,17 @@ func (s Settings) check(outside notify.Outside) map[string]string {
 		if _, ok := target(s.URL, outside); !ok {
 			wrong["url"] = "consumer.syslog_form"
 		}
-		if s.Form != eventform.CEF && s.Form != eventform.JSONL && s.Form != eventform.OCSF {
-			wrong["form"] = "consumer.form_form"
-		}
 		if s.Roots != "" && (len(s.Roots) > rootsMost || !x509.NewCertPool().AppendCertsFromPEM([]byte(s.Roots))) {
 			wrong["roots"] = "consumer.roots_form"
 		}
 	default:
 		wrong["kind"] = "consumer.kind_form"
 	}
+	if !slices.Contains(s.Kind.Forms(), s.Form) {
+		wrong["form"] = "consumer.form_form"
+	}
 	return wrong
 }
-
-var hostForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // target is where messages of syslog go: tls://host:port, and of no private network. What a
 // name stands for is looked at when it is connected to.
@@ -158,10 +152,7 @@ func target(text string, outside notify.Outside) (*url.URL, bool) {
 	if err != nil || len(text) > 300 || u.Scheme != "tls" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.Port() == "" {
 		return nil, false
 	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return u, outside.Allows(ip)
-	}
-	return u, hostForm.MatchString(strings.ToLower(u.Hostname()))
+	return u, provider.Reachable(u.Hostname(), outside)
 }
 
 func notFound() error { return fault.New(fault.NotFound, "http.not_found") }

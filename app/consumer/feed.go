@@ -15,6 +15,8 @@ import (
 	"latchkey/app/provider"
 	"latchkey/app/secret"
 	"latchkey/app/store"
+	"latchkey/app/user"
+	"latchkey/app/wake"
 )
 
 // Times and sizes of feeding.
@@ -29,18 +31,7 @@ const (
 
 // Run feeds consumers until ctx ends.
 func (s *Service) Run(ctx context.Context) {
-	tick := time.NewTicker(lookWait)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := s.Round(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("consumers of the audit", "error", err)
-		}
-	}
+	wake.NewErrand().Run(ctx, lookWait, s.Log, "consumers of the audit", s.Round)
 }
 
 // Round hands every consumer that is due what it has not, a turn each.
@@ -120,14 +111,14 @@ func (s *Service) batch(ctx context.Context, f *feeding) (more bool, err error) 
 	if err != nil || len(leaves) == 0 {
 		return false, err
 	}
-	kept := make([]audit.Kept, len(leaves))
-	for i, l := range leaves {
-		kept[i] = l.Kept
-	}
-	names := map[string]string{}
+	var names map[string]string
 	if f.Personal {
-		if names, err = eventform.Names(tx, f.TenantID, kept); err != nil {
-			return false, err
+		var ids []string
+		for _, l := range leaves {
+			ids = append(ids, l.ActorID, l.TargetID, l.SubjectID)
+		}
+		if names, err = user.NamesOf(tx, f.TenantID, ids...); err != nil {
+			return false, store.Unusable(err)
 		}
 	}
 	events := make([]eventform.Event, len(leaves))
@@ -180,7 +171,7 @@ func (s *Service) hand(ctx context.Context, f feeding, leaves []checkpoint.Leaf,
 // failed notes that a consumer took nothing, and when it is asked again. When it has taken
 // nothing for too long the security administrators are told, by whoever notes it first.
 func (s *Service) failed(ctx context.Context, f feeding, why error) error {
-	if f.unavailable(why) {
+	if errors.Is(why, fault.Unavailable) {
 		return why // the database; its claim lapses
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -209,9 +200,6 @@ func (s *Service) failed(ctx context.Context, f feeding, why error) error {
 }
 
 var errTold = errors.New("consumer: somebody was told")
-
-// unavailable says whether an error is of our side.
-func (feeding) unavailable(err error) bool { return errors.Is(err, fault.Unavailable) }
 
 // Test sends one consumer a test, keeps how that went, and says so: the code of why it did
 // not arrive, or nothing.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Form is how events are written. Add, never rename.
@@ -20,7 +21,7 @@ const (
 var Forms = []Form{CSV, JSONL, OCSF, CEF}
 
 // Known says whether f is one of them.
-func (f Form) Known() bool { return f == CSV || f == JSONL || f == OCSF || f == CEF }
+func (f Form) Known() bool { return slices.Contains(Forms, f) }
 
 // Media is the type of a file of this form, and how its name ends.
 func (f Form) Media() (media, ending string) {

@@ -106,13 +106,12 @@ func addressed(text string, driver Driver, outside notify.Outside) bool {
 	if err != nil || len(text) > 1024 || u.User != nil || u.Fragment != "" || u.Opaque != "" || u.Hostname() == "" {
 		return false
 	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	literal := err == nil
-	if literal && !outside.Allows(ip) || !literal && !hostForm.MatchString(strings.ToLower(u.Hostname())) {
+	if !Reachable(u.Hostname(), outside) {
 		return false
 	}
 	// This machine is there for trying things out, and where it is allowed at all.
-	here := literal && ip.IsLoopback() || u.Hostname() == "localhost" && outside.Allows(netip.MustParseAddr("127.0.0.1"))
+	ip, err := netip.ParseAddr(u.Hostname())
+	here := err == nil && ip.IsLoopback() || u.Hostname() == "localhost" && outside.Allows(netip.MustParseAddr("127.0.0.1"))
 	switch {
 	case driver == SMTP:
 		return (u.Scheme == "smtp" || u.Scheme == "smtps") && u.Path == "" && u.RawQuery == "" && u.Port() != ""
@@ -120,6 +119,14 @@ func addressed(text string, driver Driver, outside notify.Outside) bool {
 		return false
 	}
 	return u.Scheme == "https" || u.Scheme == "http" && here
+}
+
+// Reachable says whether host is the name of one, or an address that may be called.
+func Reachable(host string, outside notify.Outside) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return outside.Allows(ip)
+	}
+	return hostForm.MatchString(strings.ToLower(host))
 }
 
 // Addressed says whether text is an address that a signed request can go to: https, and of
