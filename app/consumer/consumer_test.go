@@ -171,6 +171,20 @@ func TestTwoReplicasFeedOne(t *testing.T) {
 	})
 }
 
+// TestWhoWasFedStandsBehindTheOthers, so that nobody waits for ever behind those who always
+// have more to take.
+func TestWhoWasFedStandsBehindTheOthers(t *testing.T) {
+	each(t, func(h *house) {
+		h.add(h.settings())
+		h.happens(1)
+		h.Clock.Forward(time.Minute)
+		h.round()
+		if h.Count("SELECT count(*) FROM consumers WHERE due_at >= ?", h.DB.Now()) != 1 {
+			h.T.Error("who was fed is still the first")
+		}
+	})
+}
+
 // TestWhoDiedInBetween has handed over what comes again: the same, by the same key.
 func TestWhoDiedInBetween(t *testing.T) {
 	each(t, func(h *house) {

@@ -10,13 +10,9 @@ import (
 //
 //	CEF:0|Latchkey|Latchkey|1|signin.refused|signin.refused|5|rt=… externalId=… suid=… …
 func (e Event) cef() ([]byte, error) {
-	details := ""
-	if len(e.Details) > 0 {
-		text, err := object(e.Details)
-		if err != nil {
-			return nil, err
-		}
-		details = string(text)
+	details, err := e.details()
+	if err != nil {
+		return nil, err
 	}
 	var b strings.Builder
 	b.WriteString("CEF:0|Latchkey|Latchkey|1|" + head(e.Action) + "|" + head(e.Action) + "|" + strconv.Itoa(e.weight()) + "|")

@@ -26,16 +26,13 @@ func newTable(to io.Writer) *table {
 func (t *table) heading() error { return t.line(columns) }
 
 func (t *table) row(e Event) error {
-	n, details := "", ""
+	details, err := e.details()
+	if err != nil {
+		return err
+	}
+	n := ""
 	if e.N >= 0 {
 		n = strconv.FormatInt(e.N, 10)
-	}
-	if len(e.Details) > 0 {
-		text, err := object(e.Details)
-		if err != nil {
-			return err
-		}
-		details = string(text)
 	}
 	t.cells = append(t.cells[:0], n, e.ID, e.At.UTC().Format(instant), e.Tenant, e.Action, e.Outcome, e.Reason, e.Actor.Kind, e.Actor.ID, e.Actor.Name, e.Target.Kind, e.Target.ID, e.Target.Name,
 		e.Subject, e.SubjectName, e.Thread, e.Request, e.IP, e.Browser, e.Typed, details)

@@ -19,6 +19,15 @@ func object(value any) ([]byte, error) {
 	return bytes.ReplaceAll(line, []byte("\u0085"), []byte(`\u0085`)), nil
 }
 
+// details are those of an event as one text; empty when there are none.
+func (e Event) details() (string, error) {
+	if len(e.Details) == 0 {
+		return "", nil
+	}
+	text, err := object(e.Details)
+	return string(text), err
+}
+
 // verb is what happened of an action: "finished" of "signin.finished".
 func verb(action string) (noun, verb string) {
 	noun, verb, _ = strings.Cut(action, ".")

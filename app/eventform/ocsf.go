@@ -38,7 +38,7 @@ var classes = map[string]int{
 	"tenant": classEntity, "domain": classEntity, "grant": classEntity, "release": classEntity, "setup": classEntity, "approval": classEntity, "notice": classEntity, "settings": classEntity, "policy": classEntity, "replay": classEntity,
 	"rollout": classEntity, "feature": classEntity, "place": classEntity, "desk": classEntity, "ramp": classEntity, "outage": classEntity, "channel": classEntity, "census": classEntity, "risk": classEntity, "signals": classEntity,
 	"code_sheet_batch": classEntity, "provider": classEntity, "ticket_system": classEntity, "message": classEntity, "import": classEntity, "application": classEntity, "case": classEntity, "audit": classEntity, "checkpoint": classEntity,
-	"consumer": classEntity, "export": classEntity, "alarm": classEntity,
+	"consumer": classEntity, "export": classEntity,
 }
 
 // particular are the actions that a class has a number for, or that are in another class
@@ -66,14 +66,14 @@ var particular = map[string]struct{ class, activity int }{
 	"group.created": {classGroup, 6}, "group.deleted": {classGroup, 5}, "group.member_added": {classGroup, 3}, "group.member_removed": {classGroup, 4}, "group.role_set": {classGroup, 1},
 
 	"access.alarm": {classFinding, 1}, "signals.flagged": {classFinding, 1}, "channel.failing": {classFinding, 1}, "channel.works": {classFinding, 3}, "passkey.suspect": {classFinding, 1}, "browser.copied": {classFinding, 1},
-	"alarm.raised": {classFinding, 1}, "alarm.acknowledged": {classFinding, 3}, "consumer.silent": {classFinding, 1},
+	"consumer.silent": {classFinding, 1},
 }
 
 // made, looked and gone are the verbs by which an entity comes, is looked at and goes.
 // Every other one changes it.
 var (
-	made   = words("created made registered added drafted opened asked requested claimed given declared begun started scheduled composed taken_in")
-	looked = words("viewed looked seen exported checked rehearsed searched")
+	made   = words("created made registered added drafted opened asked requested claimed given declared begun started scheduled composed")
+	looked = words("viewed looked seen checked rehearsed")
 	gone   = words("removed deleted ended cancelled withdrawn retired unscheduled dropped expired")
 )
 

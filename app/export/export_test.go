@@ -206,6 +206,13 @@ func TestManyRowsTakeASecondPerson(t *testing.T) {
 		if e.State != export.Done || e.Done != export.AloneMost+1 || e.ApprovedBy != a.second.ID {
 			t.Errorf("it is %s with %d rows, approved by %q", e.State, e.Done, e.ApprovedBy)
 		}
+		// Whoever begins one while they see less, and sees more when it is written.
+		grown := a.begin(eventform.JSONL, trail.Query{Action: "place.set"})
+		a.Set("UPDATE audit_exports SET state = 'running', many = ? WHERE id = ?", false, grown)
+		a.takeUp()
+		if e := a.find(grown); e.State != export.Failed || a.Events(audit.ExportFailed) != 1 {
+			t.Errorf("without a second person it is %s with %d rows", e.State, e.Done)
+		}
 	})
 }
 
