@@ -122,17 +122,14 @@ func (s *Service) Fits(ctx context.Context, tenantID, id, text string) (bool, er
 // Remove takes a consumer away, with its secret and its place. None is fault.NotFound.
 func (s *Service) Remove(ctx context.Context, tenantID, id, userID string, from audit.Origin) error {
 	return s.DB.Act(ctx, func(tx *store.Tx) error {
-		var at struct {
-			Name  string
-			NextN int64
-		}
-		if _, err := tx.One(&at, "SELECT name, next_n FROM consumers WHERE tenant_id = ? AND id = ?", tenantID, id); err != nil {
+		var name string
+		if _, err := tx.One(&name, "SELECT name FROM consumers WHERE tenant_id = ? AND id = ?", tenantID, id); err != nil {
 			return err
 		}
 		if err := tx.Change(notFound(), "DELETE FROM consumers WHERE tenant_id = ? AND id = ?", tenantID, id); err != nil {
 			return err
 		}
-		return audit.Record(tx, event(audit.ConsumerRemoved, tenantID, id, userID, from, map[string]string{"name": at.Name}))
+		return audit.Record(tx, event(audit.ConsumerRemoved, tenantID, id, userID, from, map[string]string{"name": name}))
 	})
 }
 
