@@ -198,10 +198,7 @@ func (h *Pages) auditForm(c echo.Context, a asked, sight trail.Sight) views.Audi
 	for _, o := range outcomes {
 		v.Outcomes = append(v.Outcomes, component.Choice{Value: string(o), Label: words.Say(ctx, "me.activity.outcome."+string(o)), Chosen: a["outcome"] == string(o)})
 	}
-	for _, action := range audit.Actions() {
-		if sight.Told != people.Everything && slices.Contains(people.NoSecurity.Part("").Without, action) {
-			continue
-		}
+	for _, action := range sight.Actions() {
 		v.Actions = append(v.Actions, component.Choice{Value: string(action), Label: words.Say(ctx, "activity."+string(action))})
 	}
 	for _, r := range auditRanges {
