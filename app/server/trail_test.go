@@ -59,6 +59,9 @@ func TestTheAuditOverHTTP(t *testing.T) {
 				t.Errorf("the list has no %s", part)
 			}
 		}
+		if none := security.get(t, page+"?range=ever&outcome=odd&from=then").want(t, http.StatusOK); strings.Contains(none.body, `class="tag chip"`) {
+			t.Error("the list shows filters that are none")
+		}
 		event := security.auditOf(t, "?action=user.locked").Events[0]
 		var alder string
 		w.one(t, &alder, "SELECT id FROM tenants WHERE slug = 'alder'")

@@ -56,35 +56,40 @@ func askedOf(c echo.Context) asked {
 	return a
 }
 
-// query is what it asks for. A time that is none is no limit, and is not carried on.
+// query is what it asks for. A time that is none, or a range or an outcome that there is not,
+// is no limit, and is not carried on.
 func (a asked) query(now time.Time) trail.Query {
 	q := trail.Query{
 		From: a.moment("from"), To: a.moment("to"), Actor: a["actor"], Target: a["target"], Action: a["action"], Text: a["q"], Thread: a["thread"],
 	}
-	for _, outcome := range outcomes {
-		if a["outcome"] == string(outcome) {
-			q.Outcome = outcome
+	if outcome := audit.Outcome(a["outcome"]); slices.Contains(outcomes, outcome) {
+		q.Outcome = outcome
+	} else {
+		delete(a, "outcome")
+	}
+	back := time.Duration(0)
+	for _, r := range auditRanges {
+		if a["range"] == r.name {
+			back = r.back
 		}
 	}
-	for _, r := range auditRanges {
-		if a["range"] == r.name && q.From.IsZero() {
-			q.From = now.Add(-r.back).Truncate(10 * time.Minute) // the same for whoever loads it again
-		}
+	if back == 0 {
+		delete(a, "range")
+	} else if q.From.IsZero() {
+		q.From = now.Add(-back).Truncate(10 * time.Minute) // the same for whoever loads it again
 	}
 	return q
 }
 
 var outcomes = []audit.Outcome{audit.Success, audit.Failure, audit.Denied}
 
-// moment reads a time as a form or a program gives it; without a zone it is UTC.
+// moment is the time of a filter; the zero one is none.
 func (a asked) moment(name string) time.Time {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04", "2006-01-02T15:04:05", time.DateOnly} {
-		if at, err := time.Parse(layout, a[name]); err == nil && at.Year() > 1970 && at.Year() < 9999 {
-			return at.UTC()
-		}
+	at, ok := moment(a[name])
+	if !ok {
+		delete(a, name)
 	}
-	delete(a, name)
-	return time.Time{}
+	return at
 }
 
 // with gives an address of the list with these filters and some others; one without a

@@ -103,13 +103,14 @@ func (h *Pages) beginExport(c echo.Context) error {
 	return web.Redirect(c, h.path(c, exportsPath+"/"+url.PathEscape(id)))
 }
 
-// moment reads a time as people and programs write one; none is the zero one.
+// moment reads a time as people, forms and programs write one, without a zone in UTC; none is
+// the zero one.
 func moment(text string) (time.Time, bool) {
 	if text == "" {
 		return time.Time{}, true
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
-		if at, err := time.Parse(layout, text); err == nil {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil && at.Year() > 1970 && at.Year() < 9999 {
 			return at.UTC(), true
 		}
 	}
