@@ -8,13 +8,13 @@ import (
 // Said is an event as it was recorded, out of how it is stored. Personal data that were
 // erased are empty.
 func (k Kept) Said() (Event, error) {
-	var c canonical
-	if err := json.Unmarshal(k.Record, &c); err != nil {
+	var kept struct{ Details map[string]string }
+	if err := json.Unmarshal(k.Record, &kept); err != nil {
 		return Event{}, fmt.Errorf("audit: record of %s: %w", k.ID, err)
 	}
 	e := Event{
 		TenantID: k.TenantID, Action: Action(k.Action), Outcome: Outcome(k.Outcome), Reason: k.Reason, Actor: Party{k.ActorKind, k.ActorID}, Target: Party{k.TargetKind, k.TargetID},
-		Subject: k.SubjectID, Thread: k.ThreadID, Details: c.Details, Origin: Origin{RequestID: k.RequestID},
+		Subject: k.SubjectID, Thread: k.ThreadID, Details: kept.Details, Origin: Origin{RequestID: k.RequestID},
 	}
 	var own personal
 	if k.Personal == "" {

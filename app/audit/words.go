@@ -43,7 +43,7 @@ func Words(text string) (all []string) {
 // An event that nobody gave words to has none; and of a sign-in none has, so that as much is
 // written of somebody whom nobody knows as of anybody.
 func (e Event) words() []string {
-	if e.Reason == "" || IsCode(e.Reason) || slices.Contains([]Class{ClassSignIn, ClassRefusal}, e.Action.Class()) {
+	if e.Reason == "" || slices.Contains([]Class{ClassSignIn, ClassRefusal}, e.Action.Class()) || IsCode(e.Reason) {
 		return nil
 	}
 	said := e.Reason

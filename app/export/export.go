@@ -34,6 +34,7 @@ const (
 	LinkLife    = 10 * time.Minute
 	Life        = 24 * time.Hour // of a file
 	runningMost = 3              // of a tenant at once
+	countWait   = 3 * time.Second
 	shown       = 20
 )
 
@@ -86,7 +87,8 @@ func (s *Service) Performers() map[approval.Kind]approval.Performer {
 }
 
 // Begin begins an export of what somebody sees, and gives its id. One of more than
-// AloneMost rows is a draft: it has to be submitted as an act. It fails with fault.Invalid
+// AloneMost rows, or of more than can be counted in countWait, is a draft: it has to be
+// submitted as an act. It fails with fault.Invalid
 // for a form that is none, and with fault.Conflict when too many are under way.
 func (s *Service) Begin(ctx context.Context, who access.Standing, f eventform.Form, q trail.Query, from audit.Origin) (id string, err error) {
 	now := s.DB.Now()
@@ -100,11 +102,14 @@ func (s *Service) Begin(ctx context.Context, who access.Standing, f eventform.Fo
 	if err != nil {
 		return "", err
 	}
-	n, err := s.Trail.Count(ctx, trail.SightOf(who, now), q, AloneMost)
-	if err != nil {
+	counting, stop := context.WithTimeout(ctx, countWait)
+	n, err := s.Trail.Count(counting, trail.SightOf(who, now), q, AloneMost)
+	tooLong := counting.Err() != nil && ctx.Err() == nil
+	stop()
+	if err != nil && !tooLong {
 		return "", err
 	}
-	state, many := Running, n > AloneMost
+	state, many := Running, tooLong || n > AloneMost
 	if many {
 		state = Draft
 	}

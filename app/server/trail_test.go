@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/app/audit"
+	"latchkey/app/store"
 )
 
 // auditList is what a program gets of the audit.
@@ -55,6 +58,9 @@ func TestTheAuditOverHTTP(t *testing.T) {
 			if !strings.Contains(shown.body, part) {
 				t.Errorf("the list has no %s", part)
 			}
+		}
+		if none := security.get(t, page+"?range=ever&outcome=odd&from=then").want(t, http.StatusOK); strings.Contains(none.body, `class="tag chip"`) {
+			t.Error("the list shows filters that are none")
 		}
 		event := security.auditOf(t, "?action=user.locked").Events[0]
 		var alder string
@@ -152,6 +158,24 @@ func TestTheAuditIsLive(t *testing.T) {
 		}
 		if told := other.next(10 * time.Second); !strings.Contains(told, "in the bus") {
 			t.Errorf("an agent is told %s", told)
+		}
+		// More at once than is looked at in one go is told to its end.
+		many := live("security@alder.example", "?target=group:burst")
+		many.answer.want(t, http.StatusOK)
+		burst := make([]audit.Event, 600)
+		for i := range burst {
+			burst[i] = audit.Event{TenantID: alder, Action: audit.GroupMemberAdded, Actor: audit.Service, Target: audit.Party{Kind: audit.KindGroup, ID: "burst"}}
+		}
+		if err := w.DB.Act(t.Context(), func(tx *store.Tx) error { return audit.RecordAll(tx, burst) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Checkpoints.SignNow(t.Context(), alder); err != nil {
+			t.Fatal(err)
+		}
+		for n := range burst {
+			if told := many.next(10 * time.Second); !strings.Contains(told, "/admin/alder/audit/") {
+				t.Fatalf("of %d events at once, after %d there is %s", len(burst), n, told)
+			}
 		}
 		whole := w.browser(t).signIn(t, "security@alder.example")
 		entered := whole.auditOf(t, "?action=signin.finished&target=desk@alder.example")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,7 +52,13 @@ func (s *Service) Looked(ctx context.Context, sight Sight, what string, q Query,
 	}
 	err := s.DB.Act(ctx, func(tx *store.Tx) (err error) {
 		e := audit.Event{TenantID: sight.TenantID, Action: audit.AuditViewed, Actor: audit.User(sight.ReaderID), Target: audit.Tenant(sight.TenantID), Origin: from, Details: map[string]string{"what": what}}
-		for name, value := range map[string]string{"action": q.Action, "outcome": string(q.Outcome), "thread": q.Thread, "actor": q.Actor, "target": q.Target} {
+		if len(actionsOf(q.Action)) > 0 {
+			e.Details["action"] = q.Action
+		}
+		if q.Outcome != "" {
+			e.Details["outcome"] = string(q.Outcome)
+		}
+		for name, value := range map[string]string{"thread": q.Thread, "actor": q.Actor, "target": q.Target} {
 			if value == "" {
 				continue
 			}
@@ -73,14 +80,15 @@ func (s *Service) Looked(ctx context.Context, sight Sight, what string, q Query,
 	return err
 }
 
-// opaque is what our ids and codes look like; a name that somebody typed does not.
-var opaque = regexp.MustCompile(`^[A-Za-z0-9_:.-]{1,64}$`)
+// opaque is what our ids look like, alone or behind the kind of a thing; a name that somebody
+// typed does not.
+var opaque = regexp.MustCompile(`^([a-z2-7]{26}|[a-z_]+:[A-Za-z0-9_:.-]{1,64})$`)
 
 // said is a part of a query as it stands for good: the id of a user in place of their name,
 // and nothing of what could be personal.
 func (s Sight) said(tx *store.Tx, asked string) (string, error) {
 	id, err := s.userOf(tx, asked)
-	if err != nil || opaque.MatchString(id) {
+	if err != nil || opaque.MatchString(id) || slices.Contains(otherActors, id) {
 		return id, err
 	}
 	return nobody, nil

@@ -72,8 +72,9 @@ func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
 		take(events("e.thread_id = ?", q.Thread))
 		p.filter.and("e.thread_id = ?", q.Thread)
 	}
-	if some := s.streams(); s.Told != people.Helpdesk {
-		take(some...) // few: whatever else is asked is a filter
+	own := s.streams()
+	if s.Told != people.Helpdesk {
+		take(own...) // few: whatever else is asked is a filter
 	}
 	if text := strings.TrimSpace(q.Text); text != "" {
 		if len(text) > textMost || strings.ContainsRune(text, 0) {
@@ -111,7 +112,7 @@ func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
 		if len(each) <= actionsMost {
 			take(each...)
 		}
-		p.filter.and("e.action IN ("+strings.Repeat(",?", len(actions))[1:]+")", texts(actions)...)
+		p.filter.and("e.action IN "+store.Tuples(1, len(actions)), texts(actions)...)
 	}
 	if q.Outcome != "" {
 		if q.Outcome != audit.Success {
@@ -119,7 +120,7 @@ func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
 		}
 		p.filter.and("e.outcome = ?", string(q.Outcome))
 	}
-	take(s.streams()...)
+	take(own...)
 	take(events("1 = 1"))
 	return p, nil
 }
@@ -171,7 +172,7 @@ func (s Sight) actsOf(userID string) []stream {
 func (s Sight) text(tx *store.Tx, text string, filter *condition) (found []stream, ok bool, err error) {
 	if strings.Contains(text, "@") {
 		id, err := s.userOf(tx, text)
-		if err != nil || id == "" {
+		if err != nil {
 			return nil, false, err
 		}
 		filter.and("(e.subject_id = ? OR e.actor_id = ?)", id, id)

@@ -1,8 +1,6 @@
 package trail
 
 import (
-	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -75,25 +73,16 @@ func ParsePosition(text string) Position {
 const columns = "e.id, e.occurred_at, e.action, e.outcome, e.reason, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.subject_id, e.thread_id, e.request_id, e.record, e.personal"
 
 // scanned reads a row, and what stands in its bytes.
-func scanned(scan func(dest ...any) error) (r Row, err error) {
-	var own, action, outcome string
-	if err := scan(&r.ID, &r.At, &action, &outcome, &r.Reason, &r.Actor.Kind, &r.Actor.ID, &r.Target.Kind, &r.Target.ID, &r.Subject, &r.Thread, &r.Request, &r.Record, &own); err != nil {
-		return r, err
+func scanned(scan func(dest ...any) error) (Row, error) {
+	var k audit.Kept
+	if err := scan(&k.ID, &k.OccurredAt, &k.Action, &k.Outcome, &k.Reason, &k.ActorKind, &k.ActorID, &k.TargetKind, &k.TargetID, &k.SubjectID, &k.ThreadID, &k.RequestID, &k.Record, &k.Personal); err != nil {
+		return Row{}, err
 	}
-	r.At, r.Action, r.Outcome = r.At.UTC(), audit.Action(action), audit.Outcome(outcome)
-	var kept struct{ Details map[string]string }
-	if err := json.Unmarshal(r.Record, &kept); err != nil {
-		return r, fmt.Errorf("trail: record of %s: %w", r.ID, err)
-	}
-	r.Details = kept.Details
-	if own != "" {
-		var p struct{ IP, Browser, Typed string }
-		if err := json.Unmarshal([]byte(own), &p); err != nil {
-			return r, fmt.Errorf("trail: personal data of %s: %w", r.ID, err)
-		}
-		r.IP, r.Browser, r.Typed = p.IP, p.Browser, p.Typed
-	}
-	return r, nil
+	e, err := k.Said()
+	return Row{
+		ID: k.ID, At: k.OccurredAt.UTC(), Action: e.Action, Outcome: e.Outcome, Reason: e.Reason, Actor: e.Actor, Target: e.Target, Subject: e.Subject, Thread: e.Thread,
+		Request: e.Origin.RequestID, Details: e.Details, IP: e.Origin.IP, Browser: e.Origin.Browser, Typed: e.Typed, Record: k.Record,
+	}, err
 }
 
 // named puts the sign-in names of users into rows, and what the reader may not see out of them.

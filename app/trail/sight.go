@@ -1,12 +1,13 @@
 package trail
 
 import (
-	"strings"
+	"slices"
 	"time"
 
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/people"
+	"latchkey/app/store"
 )
 
 // How far back somebody sees, who does not see everything, and how long after its end a case
@@ -98,7 +99,7 @@ func (s Sight) condition() (c condition) {
 		c.and("e.occurred_at >= ?", s.Since)
 	}
 	if s.Told != people.Everything {
-		c.and("e.action NOT IN ("+strings.Repeat(",?", len(hidden))[1:]+")", hidden...)
+		c.and("e.action NOT IN "+store.Tuples(1, len(hidden)), texts(hidden)...)
 	}
 	switch {
 	case s.Own:
@@ -114,13 +115,17 @@ func (s Sight) condition() (c condition) {
 	return c
 }
 
-// hidden are the security events, as values.
-var hidden = func() (all []any) {
-	for _, action := range people.NoSecurity.Part("").Without {
-		all = append(all, string(action))
+// hidden are the security events.
+var hidden = people.NoSecurity.Part("").Without
+
+// Actions are those that the reader can meet, in the order of their names.
+func (s Sight) Actions() []audit.Action {
+	all := audit.Actions()
+	if s.Told == people.Everything {
+		return all
 	}
-	return all
-}()
+	return slices.DeleteFunc(all, func(a audit.Action) bool { return slices.Contains(hidden, a) })
+}
 
 // mask takes away what the reader may not see of a row.
 func (s Sight) mask(r *Row) {

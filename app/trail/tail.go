@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"latchkey/app/checkpoint"
 	"latchkey/app/store"
 	"latchkey/app/wake"
 )
@@ -14,9 +15,8 @@ const tailMost = 500
 
 // Size is how many events of a tenant stand in its tree: where a live list begins. It tells a
 // reader nothing, for it stays in the program.
-func (s *Service) Size(ctx context.Context, tenantID string) (n int64, err error) {
-	_, err = s.DB.View(ctx).One(&n, "SELECT size FROM audit_trees WHERE tenant_id = ?", tenantID)
-	return n, store.Unusable(err)
+func (s *Service) Size(ctx context.Context, tenantID string) (int64, error) {
+	return checkpoint.Size(s.DB.View(ctx), tenantID)
 }
 
 // Tail gives what came into the tree behind a size and fits a query, the oldest first, and the

@@ -270,5 +270,11 @@ func TestALookIsAnEvent(t *testing.T) {
 		if strings.Contains(record, "Jane") || strings.Contains(record, auditor.Name) || !strings.Contains(record, auditor.ID) {
 			t.Errorf("a look stands for good as %s", record)
 		}
+		h.Clock.Forward(time.Second)
+		look("list", trail.Query{Actor: "jane.roe", Target: "Jane", Action: "jane.", Thread: "jane", Outcome: audit.Denied}, 5)
+		record = h.Text("SELECT record FROM audit_events WHERE action = 'audit.viewed' ORDER BY occurred_at DESC LIMIT 1")
+		if strings.Contains(strings.ToLower(record), "jane") || !strings.Contains(record, `"outcome":"denied"`) {
+			t.Errorf("a look for a name that is nobody's stands for good as %s", record)
+		}
 	})
 }

@@ -56,27 +56,34 @@ func askedOf(c echo.Context) asked {
 	return a
 }
 
-// query is what it asks for. A time that is none is no limit, and is not carried on.
+// query is what it asks for. A time that is none, or a range or an outcome that there is not,
+// is no limit, and is not carried on.
 func (a asked) query(now time.Time) trail.Query {
 	q := trail.Query{
 		From: a.moment("from"), To: a.moment("to"), Actor: a["actor"], Target: a["target"], Action: a["action"], Text: a["q"], Thread: a["thread"],
 	}
-	for _, outcome := range outcomes {
-		if a["outcome"] == string(outcome) {
-			q.Outcome = outcome
+	if outcome := audit.Outcome(a["outcome"]); slices.Contains(outcomes, outcome) {
+		q.Outcome = outcome
+	} else {
+		delete(a, "outcome")
+	}
+	back := time.Duration(0)
+	for _, r := range auditRanges {
+		if a["range"] == r.name {
+			back = r.back
 		}
 	}
-	for _, r := range auditRanges {
-		if a["range"] == r.name && q.From.IsZero() {
-			q.From = now.Add(-r.back).Truncate(10 * time.Minute) // the same for whoever loads it again
-		}
+	if back == 0 {
+		delete(a, "range")
+	} else if q.From.IsZero() {
+		q.From = now.Add(-back).Truncate(10 * time.Minute) // the same for whoever loads it again
 	}
 	return q
 }
 
 var outcomes = []audit.Outcome{audit.Success, audit.Failure, audit.Denied}
 
-// moment reads a time of the filters.
+// moment is the time of a filter; the zero one is none.
 func (a asked) moment(name string) time.Time {
 	at, ok := moment(a[name])
 	if !ok {
@@ -210,10 +217,7 @@ func (h *Pages) auditForm(c echo.Context, a asked, sight trail.Sight) views.Audi
 	for _, o := range outcomes {
 		v.Outcomes = append(v.Outcomes, component.Choice{Value: string(o), Label: words.Say(ctx, "me.activity.outcome."+string(o)), Chosen: a["outcome"] == string(o)})
 	}
-	for _, action := range audit.Actions() {
-		if sight.Told != people.Everything && slices.Contains(people.NoSecurity.Part("").Without, action) {
-			continue
-		}
+	for _, action := range sight.Actions() {
 		v.Actions = append(v.Actions, component.Choice{Value: string(action), Label: words.Say(ctx, "activity."+string(action))})
 	}
 	for _, r := range auditRanges {
