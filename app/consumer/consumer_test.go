@@ -280,7 +280,7 @@ func TestSyslogOverTLS(t *testing.T) {
 				t.Error("personal data go along")
 			}
 		}
-		siem.breaks = true
+		siem.breaks.Store(true)
 		h.happens(1)
 		h.round()
 		if c := h.find(id); c.NextN == h.size() || c.Fault != "unreachable" {
@@ -288,7 +288,7 @@ func TestSyslogOverTLS(t *testing.T) {
 		}
 		// Somebody else in its place.
 		h.Set("UPDATE consumers SET roots = ?, due_at = ?", listen(t).Roots, h.DB.Now())
-		siem.breaks = false
+		siem.breaks.Store(false)
 		h.round()
 		if c := h.find(id); c.NextN == h.size() || c.Fault != "certificate" {
 			t.Errorf("somebody else has taken it: at %d, %q", c.NextN, c.Fault)

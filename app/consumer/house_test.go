@@ -18,6 +18,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -185,7 +186,7 @@ func (h *hook) taken() []took {
 type collector struct {
 	URL, Roots string
 	messages   chan string // of a connection, all
-	breaks     bool        // it hangs up
+	breaks     atomic.Bool // it hangs up
 }
 
 func listen(t *testing.T) *collector {
@@ -213,7 +214,7 @@ func listen(t *testing.T) *collector {
 			}
 			open.Go(func() {
 				defer conn.Close()
-				if c.breaks {
+				if c.breaks.Load() {
 					_ = conn.(*tls.Conn).Handshake()
 					_ = conn.(*tls.Conn).NetConn().(*net.TCPConn).SetLinger(0)
 					_ = conn.(*tls.Conn).NetConn().Close()

@@ -189,6 +189,7 @@ func (c *cast) employ(t *testing.T) {
 func newCast(t *testing.T, dialect store.Dialect) *cast {
 	t.Helper()
 	w := quiet(servertest.Quiet(t, dialect, "https://id.example.org"))
+	w.stood = time.Now()
 	c := &cast{world: w, tenants: map[string]string{}, targets: map[string]map[access.Role]string{}, actors: map[access.Role]*browser{}, selves: map[access.Role]string{}, theirs: map[string]map[access.Role]string{"alder": {}, "birch": {}}}
 	for _, slug := range []string{"alder", "birch"} {
 		var tenantID string

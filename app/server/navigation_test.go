@@ -13,6 +13,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/provider"
 	"latchkey/app/store"
+	"latchkey/app/store/storetest"
 )
 
 // beyond are the pages that stand in no navigation, with the place of it that leads
@@ -124,8 +125,9 @@ func (c *cast) holds(t *testing.T, who string, b *browser, page, prefix string) 
 // TestTheNavigationIsWhatMayBeOpened: for every built-in role, for operators who were
 // let in, and for custom roles with any one of the permissions that there are.
 func TestTheNavigationIsWhatMayBeOpened(t *testing.T) {
+	storetest.Breadth(t)
 	t.Parallel()
-	c := newCast(t, store.SQLite)
+	c := newCast(t, store.SQLite) // what is on the pages is the same on both
 	const console = "/admin/:tenant"
 	for path := range beyond {
 		if !slices.Contains(slices.Concat(c.pagesBelow(""), c.pagesBelow("/me"), c.pagesBelow("/operator"), c.pagesBelow(console)), path) {
@@ -287,8 +289,9 @@ func (c *cast) kind(method, address string) (best string) {
 // TestNoLinkAndNoButtonIsDead: whatever a page shows to somebody, they may follow and
 // press, on people of every rank; and so every page behind the sign-in is reached.
 func TestNoLinkAndNoButtonIsDead(t *testing.T) {
+	storetest.Breadth(t)
 	t.Parallel()
-	c := newCast(t, store.SQLite)
+	c := newCast(t, store.SQLite) // what is on the pages is the same on both
 	reached := map[string]bool{}
 	// Guests first: a security administrator presses the button that sends them away.
 	for _, role := range slices.Concat(slices.Sorted(maps.Keys(visitors)), columns, []access.Role{access.RoleOperator}) {

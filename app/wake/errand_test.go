@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,10 @@ import (
 func TestAnErrandIsDoneAgainAndAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		e, times := wake.NewErrand(), 0
+		e := wake.NewErrand()
+		var times atomic.Int64
 		do := func(context.Context) error {
-			if times++; times == 1 {
+			if times.Add(1) == 1 {
 				return errors.New("no database")
 			}
 			time.Sleep(time.Second)
@@ -32,11 +34,11 @@ func TestAnErrandIsDoneAgainAndAgain(t *testing.T) {
 			e.Run(ctx, time.Minute, slog.New(slog.NewTextHandler(&log, nil)), "papers", do)
 			close(ended)
 		}()
-		done := func(when string, want int) {
+		done := func(when string, want int64) {
 			t.Helper()
 			synctest.Wait()
-			if times != want {
-				t.Errorf("%s it was done %d times, want %d", when, times, want)
+			if got := times.Load(); got != want {
+				t.Errorf("%s it was done %d times, want %d", when, got, want)
 			}
 		}
 		done("before its time", 0)
