@@ -264,6 +264,18 @@ var pages = map[string][]state{
 			v.Secret, v.Why, v.TestWhy, v.By, v.Paused, v.Webhook, v.Personal, v.DeliveredAt = "", "", "", "", false, false, false, time.Time{}
 		},
 		func(v *console.Consumer) { v.TestedAt = time.Time{} }),
+	"console.AlarmsPage": page(console.AlarmsPage, full,
+		func(v *console.Alarms) { v.Open, v.Done, v.More = nil, nil, false },
+		func(v *console.Alarms) { v.Open[0].By, v.Open[0].Test, v.Rules[0].Href, v.More = "", false, "", false }),
+	"console.AlarmPage": page(console.AlarmPage, full,
+		func(v *console.Alarm) { v.AboutYou, v.By, v.AboutHref, v.EventsHref, v.Test = false, "", "", "", false },
+		func(v *console.Alarm) { v.AboutYou, v.Action = false, "" },
+		func(v *console.Alarm) { v.AboutYou, v.Errors = false, nil }),
+	"console.AlarmRulePage": page(console.AlarmRulePage, full,
+		func(v *console.AlarmRule) {
+			v.Fixed, v.Active.Name, v.Mail.Name, v.At, v.Errors = true, "", "", time.Time{}, nil
+		},
+		func(v *console.AlarmRule) { v.Fixed, v.By, v.Errors = false, "", nil }),
 	"console.ReasonPage": page(console.ReasonPage, full, func(v *console.ReasonForm) { v.Errors, v.Places = nil, nil }),
 	"signin.BypassPage": page(signin.BypassPage, full,
 		func(v *signin.Bypass) { v.Skips, v.Halfway, v.Error = false, false, "" },

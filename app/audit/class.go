@@ -68,7 +68,7 @@ var actions = map[Class][]Action{
 		ConsumerAdded, ConsumerTested, ConsumerPaused, ConsumerResumed, ConsumerSecretMade, ConsumerRemoved,
 	},
 	ClassSecurity: {
-		AccessAlarm, SignalsViewed, SignalsFlagged, SessionUndone, BrowserCopied, PasskeySuspect,
+		AccessAlarm, AlarmRaised, AlarmAcknowledged, AlarmTested, AlarmRuleChanged, SignalsViewed, SignalsFlagged, SessionUndone, BrowserCopied, PasskeySuspect,
 		OutageDeclared, OutageRehearsed, OutageEnded, OutageUsed, OutageUseSigned, OutageSigned,
 		BreakGlassMade, BreakGlassApproved, BreakGlassSealed, BreakGlassLapsed, BreakGlassUsed, BreakGlassRefused, BreakGlassDrilled, BreakGlassDrillDue, BreakGlassRemoved,
 		CensusTaken, CensusRose, RiskAcknowledged, ApplicationKeyMade, AuditKeyMade, AuditBundleMade, ExportBegun, ExportApproved, ExportLinkMade, ExportFetched, ExportFailed, AuditViewed, PersonErased, CheckpointWitnessed,

@@ -184,6 +184,14 @@ const (
 	RiskAcknowledged Action = "risk.acknowledged"
 )
 
+// Of alarms over the audit.
+const (
+	AlarmRaised       Action = "alarm.raised"
+	AlarmAcknowledged Action = "alarm.acknowledged"
+	AlarmTested       Action = "alarm.tested"
+	AlarmRuleChanged  Action = "alarm.rule_changed"
+)
+
 // Of roles.
 const (
 	RoleComposed Action = "role.composed" // a custom one
@@ -439,6 +447,7 @@ const (
 	KindSheetBatch  = "code_sheet_batch"
 	KindConsumer    = "consumer" // of the audit
 	KindExport      = "export"   // of the audit
+	KindAlarm       = "alarm"
 )
 
 // Party is one who acts or is acted upon.

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/app/checkpoint"
 	"latchkey/app/eventform"
+	"latchkey/app/notify"
 	"latchkey/app/provider"
 	"latchkey/app/store"
 )
@@ -63,6 +64,22 @@ func (s *Service) post(ctx context.Context, f feeding, id string, text []byte) e
 		return err
 	}
 	return provider.Judge(status)
+}
+
+// Post sends something else to a webhook of a tenant that gets events, signed like them. One
+// that is paused is tried again later, and one that is gone is not.
+func (s *Service) Post(ctx context.Context, tenantID, id, key string, text []byte) error {
+	var f feeding
+	found, err := s.DB.View(ctx).One(&f, "SELECT tenant_id, id, url, state, secret FROM consumers WHERE tenant_id = ? AND id = ? AND kind = 'webhook'", tenantID, id)
+	switch {
+	case err != nil:
+		return store.Unusable(err)
+	case !found:
+		return &notify.Failed{Code: "no_provider", Final: true}
+	case f.State == Paused:
+		return broken("paused", nil)
+	}
+	return s.post(ctx, f, key, text)
 }
 
 // sendTest sends what is no event of anybody.

@@ -38,7 +38,7 @@ var classes = map[string]int{
 	"tenant": classEntity, "domain": classEntity, "grant": classEntity, "release": classEntity, "setup": classEntity, "approval": classEntity, "notice": classEntity, "settings": classEntity, "policy": classEntity, "replay": classEntity,
 	"rollout": classEntity, "feature": classEntity, "place": classEntity, "desk": classEntity, "ramp": classEntity, "outage": classEntity, "channel": classEntity, "census": classEntity, "risk": classEntity, "signals": classEntity,
 	"code_sheet_batch": classEntity, "provider": classEntity, "ticket_system": classEntity, "message": classEntity, "import": classEntity, "application": classEntity, "case": classEntity, "audit": classEntity, "checkpoint": classEntity,
-	"consumer": classEntity, "export": classEntity,
+	"consumer": classEntity, "export": classEntity, "alarm": classEntity,
 }
 
 // particular are the actions that a class has a number for, or that are in another class
@@ -66,7 +66,7 @@ var particular = map[string]struct{ class, activity int }{
 	"group.created": {classGroup, 6}, "group.deleted": {classGroup, 5}, "group.member_added": {classGroup, 3}, "group.member_removed": {classGroup, 4}, "group.role_set": {classGroup, 1},
 
 	"access.alarm": {classFinding, 1}, "signals.flagged": {classFinding, 1}, "channel.failing": {classFinding, 1}, "channel.works": {classFinding, 3}, "passkey.suspect": {classFinding, 1}, "browser.copied": {classFinding, 1},
-	"consumer.silent": {classFinding, 1},
+	"consumer.silent": {classFinding, 1}, "alarm.raised": {classFinding, 1}, "alarm.acknowledged": {classFinding, 3},
 }
 
 // made, looked and gone are the verbs by which an entity comes, is looked at and goes.

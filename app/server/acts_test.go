@@ -361,6 +361,16 @@ func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 	receiving := func(path string, pairs ...string) func() answer {
 		return func() answer { return security.post(t, consumers+path, pairs...) }
 	}
+	w.act(t, `INSERT INTO alarms (tenant_id, id, rule, about_kind, about_id, test, count, first_at, last_at, next_n, raised_at) VALUES (?,'loud','not_them','tenant',?,FALSE,3,?,?,0,?)`,
+		tenantID, tenantID, w.DB.Now(), w.DB.Now(), w.DB.Now())
+	const alarms = "/admin/alder/alarms"
+	acts = append(acts,
+		doing{"POST /admin/:tenant/alarms/:alarm/acknowledge", func() answer { return security.post(t, alarms+"/loud/acknowledge", "note", "a test") }, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/alarms/rules/:rule", func() answer {
+			return security.post(t, alarms+"/rules/not_them", "active", "yes", "threshold", "7", "window", "480", "mail", "yes", "consumer", "siem-paused", "version", "0")
+		}, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/alarms/rules/:rule/test", func() answer { return security.post(t, alarms+"/rules/copied/test") }, http.StatusSeeOther},
+	)
 	for id, state := range map[string]string{"draft": "draft", "done": "done"} {
 		w.act(t, `INSERT INTO audit_exports (tenant_id, id, state, form, query, many, created_by, created_at)
 			SELECT tenant_id, ?, ?, 'csv', '{}', TRUE, id, ? FROM users WHERE tenant_id = ? AND name = ?`, id, state, w.DB.Now(), tenantID, firstSecurity)

@@ -328,6 +328,8 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	c.act(t, "INSERT INTO break_glass_accounts (tenant_id, user_id, made_by, approved_by, made_at) VALUES (?,?,'','',?)", tenantID, glass, c.DB.Now())
 	c.act(t, `INSERT INTO consumers (tenant_id, id, kind, name, form, url, roots, secret, personal, state, first_n, next_n, due_at, version, changed_by, changed_at)
 		VALUES (?,?,'webhook','SIEM','jsonl','http://127.0.0.1:1/in','','',FALSE,'paused',0,0,?,1,'',?)`, tenantID, "consumer-"+slug, c.DB.Now(), c.DB.Now())
+	c.act(t, `INSERT INTO alarms (tenant_id, id, rule, about_kind, about_id, test, count, first_at, last_at, next_n, raised_at) VALUES (?,?,'not_them','tenant',?,FALSE,3,?,?,0,?)`,
+		tenantID, "alarm-"+slug, tenantID, c.DB.Now(), c.DB.Now(), c.DB.Now())
 	c.act(t, "INSERT INTO audit_exports (tenant_id, id, state, form, query, many, created_by, created_at) VALUES (?,?,'draft','csv','{}',TRUE,'somebody',?)", tenantID, "export-"+slug, c.DB.Now())
 	number := map[string]int{"alder": 7001, "birch": 9001}[slug] // the next ones are taken by the program itself
 	c.act(t, "INSERT INTO censuses (tenant_id, number, week, made_by, made_at, statement, signature, names) VALUES (?,?,'','',?,?,'','{}')", tenantID, number, c.DB.Now(),
@@ -337,6 +339,8 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		":glass":       glass,
 		":census":      strconv.Itoa(number),
 		":consumer":    "consumer-" + slug,
+		":alarm":       "alarm-" + slug,
+		":rule":        "not_them",
 		":export":      "export-" + slug,
 		":key":         "key-" + slug,
 		":risk":        "mfa_disabled",

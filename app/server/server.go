@@ -21,6 +21,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/alarm"
 	"latchkey/app/application"
 	"latchkey/app/approval"
 	"latchkey/app/audit"
@@ -124,6 +125,7 @@ type Server struct {
 
 	Checkpoints *checkpoint.Service
 	Consumers   *consumer.Service
+	Alarms      *alarm.Service
 	Exports     *export.Service
 
 	ready   readiness
@@ -273,6 +275,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	}}
 	checkpoints := &checkpoint.Service{DB: db, Keys: keys, Log: log, Witnesses: settings.witnesses(outside, db)}
 	consumers := &consumer.Service{DB: db, Keys: keys, Secrets: secret.System, Outside: outside, Client: outside.Client(), Host: settings.host(), Log: log}
+	alarms := &alarm.Service{DB: db, Secrets: secret.System, Consumers: consumers, Log: log}
 	exports := export.New(db, rules, reading, log)
 	maps.Copy(approvals.Performers, exports.Performers())
 	searching := &search.Service{DB: db, Groups: groups, Approvals: approvals, Tickets: tickets, Cases: desk}
@@ -294,13 +297,13 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 	hub.LookFor("seat", site.LostSeats)
 	hub.LookFor("trail", reading.Grown())
 	s := &Server{
-		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Cases: desk, Vouches: vouches, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases, Outages: outages, Glass: glass, Censuses: censuses, Stock: papers, Checkpoints: checkpoints, Consumers: consumers, Exports: exports,
+		Settings: settings, DB: db, Keys: keys, Passwords: passwords, Rules: rules, Hub: hub, Setup: setUp, Operator: operators, Site: site, Prompts: prompts, SignIn: signIn, Approvals: approvals, Checks: checks, Cases: desk, Vouches: vouches, Roles: roles, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Files: files, Bypasses: bypasses, Ramps: ramps, Rollouts: rollouts, Releases: releases, Outages: outages, Glass: glass, Censuses: censuses, Stock: papers, Checkpoints: checkpoints, Consumers: consumers, Alarms: alarms, Exports: exports,
 		log: log, metrics: measured,
 		outbox: &notify.Worker{DB: db, Log: log, Nudge: nudge, Gone: devices.PushGone, Senders: map[string]notify.Sender{
 			notify.KindPush: &notify.Push{Client: outside.Client(), Subscriber: settings.PushContact, Public: pushPublic, Private: pushPrivate, Write: providers.Pushed},
 		}},
 		carrier: &notify.Worker{DB: db, Log: log, Nudge: nudgeCarrier, Again: notify.Patiently, OfOne: 3, Senders: map[string]notify.Sender{
-			notify.KindSMS: providers, notify.KindVoice: providers, notify.KindMail: providers, ticketsystem.Kind: ticketSystems,
+			notify.KindSMS: providers, notify.KindVoice: providers, notify.KindMail: providers, ticketsystem.Kind: ticketSystems, alarm.Kind: alarms,
 		}},
 	}
 	// The library of the provider logs by itself what every application does wrong. It is
@@ -316,7 +319,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 		&phoneapi.API{Site: site, Devices: devices, Prompts: prompts, Passkeys: passkeys, PushKey: pushPublic},
 		&mepages.Pages{Site: site, Devices: devices, SignIn: signIn, Backups: backups, TOTPs: totps, Passkeys: passkeys, Passwords: ownPasswords, Sheets: sheets, Cases: desk, Checks: checks, Bypasses: bypasses, Applications: applications, Rollout: rollouts},
 		&consolepages.Pages{
-			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Stock: papers, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, BreakGlass: glass, Censuses: censuses, Risks: risks, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Trail: reading, Cases: desk, Checks: checks, Vouches: vouches, Desk: rulesOfDesks, TicketSystems: ticketSystems, Consumers: consumers, Exports: exports, Checkpoints: checkpoints,
+			Site: site, Approvals: approvals, Roles: roles, People: persons, Groups: groups, Imports: imports, Replays: replays, Insights: insights, Signals: agents, Stock: papers, Search: searching, Settings: chosen, Applications: applications, Policy: ways, Rollout: rollouts, Ramps: ramps, Outages: outages, BreakGlass: glass, Censuses: censuses, Risks: risks, Passcodes: passcodes, Bypasses: bypasses, Operator: operators, SignIn: signIn, Providers: providers, Tickets: tickets, Trail: reading, Cases: desk, Checks: checks, Vouches: vouches, Desk: rulesOfDesks, TicketSystems: ticketSystems, Consumers: consumers, Alarms: alarms, Exports: exports, Checkpoints: checkpoints,
 		},
 		&operatorpages.Pages{Site: site, Operator: operators, Setup: setUp, Releases: releases},
 		&setuppages.Pages{Site: site, Setup: setUp},
@@ -409,7 +412,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.Replays.Run, s.Insights.Run, s.Signals.Run, s.Stock.Run, s.Checkpoints.Run, s.Consumers.Run, s.Exports.Run, s.sweep, s.beat} {
+	for _, work := range []func(context.Context){s.Hub.Run, s.Rules.Run, s.outbox.Run, s.carrier.Run, s.Imports.Run, s.Replays.Run, s.Insights.Run, s.Signals.Run, s.Stock.Run, s.Checkpoints.Run, s.Consumers.Run, s.Alarms.Run, s.Exports.Run, s.sweep, s.beat} {
 		working.Go(func() { work(background) })
 	}
 	if s.Settings.MetricsListen != "" {

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/app/access"
+	"latchkey/app/alarm"
 	"latchkey/app/application"
 	"latchkey/app/approval"
 	"latchkey/app/breakglass"
@@ -92,6 +93,7 @@ type Pages struct {
 
 	TicketSystems *ticketsystem.Service
 	Consumers     *consumer.Service
+	Alarms        *alarm.Service
 	Exports       *export.Service
 	Checkpoints   *checkpoint.Service
 	Trail         *trail.Service
@@ -116,6 +118,7 @@ var places = []place{
 	{"/roles", "roles", "shield", access.RoleView},
 	{approvalsPath, "approvals", "check", access.ConsoleEnter},
 	{agentsPath, "agents", "chart", access.AuditRead},
+	{alarmsPath, "alarms", "warn", access.AuditReadPersonal},
 	{auditPath, "audit", "clock", access.AuditRead},
 	{insightsPath, "insights", "chart", access.RolloutEdit},
 	{rolloutPath, "rollout", "list", access.RolloutEdit},
@@ -144,7 +147,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.auditRoutes(), h.consumerRoutes(), h.exportRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.auditRoutes(), h.alarmRoutes(), h.consumerRoutes(), h.exportRoutes(), h.stayRoutes(),
 	)
 }
 
@@ -167,6 +170,9 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 			}
 			if p.path == callBacksPath {
 				item.Badge = h.calling(c)
+			}
+			if p.path == alarmsPath {
+				item.Badge = h.alarming(c)
 			}
 			page.Menu = append(page.Menu, item)
 		}

@@ -74,6 +74,18 @@ func (h *Pages) overview(c echo.Context) error {
 			})
 		}
 	}
+	if me.May.Has(access.AuditReadPersonal) {
+		open, err := h.Alarms.Open(ctx, at.ID)
+		if err != nil {
+			return err
+		}
+		if open > 0 {
+			v.Attention = append(v.Attention, views.Attention{
+				Text: words.Say(ctx, "console.overview.alarms.title", "count", strconv.Itoa(open)), Why: words.Say(ctx, "console.overview.alarms.text"),
+				Href: h.path(c, alarmsPath), Label: words.Say(ctx, "console.overview.look"), Tone: "bad",
+			})
+		}
+	}
 	if len(me.Scope) == 0 && me.May.Has(access.AuthenticatorView) {
 		counts, err := overview.Of(ctx, h.Site.DB, h.Site.Rules, at.ID)
 		if err != nil {

@@ -81,6 +81,8 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		detail = rampDetail(ctx, n)
 	case audit.FeatureChosen, audit.FeatureDeclined:
 		detail = words.Say(ctx, "feature."+n.Detail)
+	case audit.AlarmRaised, audit.AlarmTested:
+		detail = words.Say(ctx, "alarm.rule."+n.Detail)
 	case audit.CensusRose:
 		detail = sayFigures(ctx, n.Detail)
 	case audit.OutageDeclared, audit.ChannelFailing:
@@ -155,6 +157,10 @@ func notice(ctx context.Context, n notify.Told) views.Notice {
 		shown.Next = words.Say(ctx, "me.notices.outage")
 	case audit.ConsumerSilent:
 		shown.Next = words.Say(ctx, "me.notices.consumer")
+	case audit.AlarmRaised:
+		shown.Tone, shown.Next = "bad", words.Say(ctx, "me.notices.alarm")
+	case audit.AlarmTested:
+		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.alarm_tested")
 	case audit.SignalsFlagged:
 		shown.Tone, shown.Next = "", words.Say(ctx, "me.notices.signals")
 	case audit.RoleEnded:

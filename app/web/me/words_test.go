@@ -103,7 +103,7 @@ func TestEveryNoticeIsSaidToItsReader(t *testing.T) {
 		audit.GroupMemberAdded: "Night shift, Ward", audit.GroupMemberRemoved: "Night shift",
 		audit.CaseOpened: "C-1042", audit.CaseClosed: "C-1042", audit.CaseReopened: "C-1042", audit.CaseTaken: "C-1042", audit.CaseHandedOver: "C-1042", audit.CaseAsked: "", audit.CaseNoted: "C-1042", audit.CaseAskDisowned: "C-1042",
 		audit.ReleaseChanged: "totp", audit.ReleaseDropped: "sms maker", audit.RolloutChanged: "totp", audit.RolloutDropped: "sms changed", audit.RolloutStuck: "sms group", audit.RampStepped: "passkeys 2 4", audit.RampHalted: "sms failure", audit.RampDone: "totp", audit.RampOvertaken: "voice",
-		audit.ConsumerSilent: "Our SIEM", audit.RoleEnded: "auditor", audit.ApprovalGiven: "role.assign", audit.ApprovalRefused: "user.mfa", audit.ApprovalVoid: "group.set_role", audit.ApprovalExpired: "user.import",
+		audit.AlarmRaised: "not_them", audit.AlarmTested: "break_glass", audit.ConsumerSilent: "Our SIEM", audit.RoleEnded: "auditor", audit.ApprovalGiven: "role.assign", audit.ApprovalRefused: "user.mfa", audit.ApprovalVoid: "group.set_role", audit.ApprovalExpired: "user.import",
 	} {
 		for _, by := range []access.Role{"", access.RoleHelpdesk, "custom:x"} {
 			shown := notice(t.Context(), notify.Told{ID: "n", Action: action, ByRole: by, Reason: "because", Detail: detail})
