@@ -236,10 +236,11 @@ func (h *Pages) alarmRule(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.showAlarmRule(c, http.StatusOK, set, strconv.Itoa(set.Threshold), nil)
+	return h.showAlarmRule(c, http.StatusOK, set, set.Setting, strconv.Itoa(set.Threshold), nil)
 }
 
-func (h *Pages) showAlarmRule(c echo.Context, status int, set alarm.Set, threshold string, errors map[string]string) error {
+// showAlarmRule shows a rule as it stands, and its form as it was typed.
+func (h *Pages) showAlarmRule(c echo.Context, status int, set alarm.Set, typed alarm.Setting, threshold string, errors map[string]string) error {
 	ctx, rule := web.Context(c), set.Rule
 	hooks, err := h.hooks(c)
 	if err != nil {
@@ -252,19 +253,19 @@ func (h *Pages) showAlarmRule(c echo.Context, status int, set alarm.Set, thresho
 			Name: "threshold", Label: words.Say(ctx, "alarm.threshold"), Hint: words.Say(ctx, "alarm.threshold.hint", "least", strconv.Itoa(rule.Least), "most", strconv.Itoa(rule.Most)),
 			Typed: threshold, Error: errors["threshold"], InputMode: "numeric", Autocomplete: "off", MaxLength: "6", Required: true,
 		},
-		Consumers: []component.Choice{{Value: "", Label: words.Say(ctx, "alarm.consumer.none"), Chosen: set.ConsumerID == ""}},
+		Consumers: []component.Choice{{Value: "", Label: words.Say(ctx, "alarm.consumer.none"), Chosen: typed.ConsumerID == ""}},
 	}
 	if !rule.Always {
-		v.Active = component.Check{Name: "active", Value: "yes", Label: words.Say(ctx, "alarm.active"), Checked: set.Active}
+		v.Active = component.Check{Name: "active", Value: "yes", Label: words.Say(ctx, "alarm.active"), Checked: typed.Active}
 	}
 	if !rule.Told {
-		v.Mail = component.Check{Name: "mail", Value: "yes", Label: words.Say(ctx, "alarm.mail"), Hint: words.Say(ctx, "alarm.mail.hint"), Checked: set.Mail}
+		v.Mail = component.Check{Name: "mail", Value: "yes", Label: words.Say(ctx, "alarm.mail"), Hint: words.Say(ctx, "alarm.mail.hint"), Checked: typed.Mail}
 	}
 	for _, w := range rule.Windows() {
-		v.Windows = append(v.Windows, component.Choice{Value: strconv.Itoa(int(w / time.Minute)), Label: window(c, w), Chosen: w == set.Window})
+		v.Windows = append(v.Windows, component.Choice{Value: strconv.Itoa(int(w / time.Minute)), Label: window(c, w), Chosen: w == typed.Window})
 	}
 	for _, hook := range hooks {
-		v.Consumers = append(v.Consumers, component.Choice{Value: hook.ID, Label: hook.Name, Chosen: hook.ID == set.ConsumerID})
+		v.Consumers = append(v.Consumers, component.Choice{Value: hook.ID, Label: hook.Name, Chosen: hook.ID == typed.ConsumerID})
 	}
 	if set.Version > 0 {
 		names, err := user.NamesOf(h.Site.DB.View(ctx), web.Here(c).ID, set.ChangedBy)
@@ -294,8 +295,8 @@ func (h *Pages) saveAlarmRule(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		set.Setting, set.Version = next, version
-		return h.showAlarmRule(c, http.StatusUnprocessableEntity, set, web.Form(c, "threshold"), fields)
+		set.Version = version
+		return h.showAlarmRule(c, http.StatusUnprocessableEntity, set, next, web.Form(c, "threshold"), fields)
 	}
 	if err != nil {
 		return err
