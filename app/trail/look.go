@@ -50,28 +50,14 @@ func (s *Service) Looked(ctx context.Context, sight Sight, what string, q Query,
 	if s.looks.fresh(key, now) {
 		return nil
 	}
-	err := s.DB.Act(ctx, func(tx *store.Tx) (err error) {
-		e := audit.Event{TenantID: sight.TenantID, Action: audit.AuditViewed, Actor: audit.User(sight.ReaderID), Target: audit.Tenant(sight.TenantID), Origin: from, Details: map[string]string{"what": what}}
-		if len(actionsOf(q.Action)) > 0 {
-			e.Details["action"] = q.Action
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		e := audit.Event{TenantID: sight.TenantID, Action: audit.AuditViewed, Actor: audit.User(sight.ReaderID), Target: audit.Tenant(sight.TenantID), Origin: from, Typed: q.Text}
+		details, err := sight.Said(tx, q)
+		if err != nil {
+			return err
 		}
-		if q.Outcome != "" {
-			e.Details["outcome"] = string(q.Outcome)
-		}
-		for name, value := range map[string]string{"thread": q.Thread, "actor": q.Actor, "target": q.Target} {
-			if value == "" {
-				continue
-			}
-			if e.Details[name], err = sight.said(tx, value); err != nil {
-				return err
-			}
-		}
-		for name, at := range map[string]time.Time{"from": q.From, "to": q.To} {
-			if !at.IsZero() {
-				e.Details[name] = at.UTC().Format(time.RFC3339)
-			}
-		}
-		e.Typed = q.Text
+		e.Details = details
+		e.Details["what"] = what
 		return audit.Record(tx, e)
 	})
 	if err == nil {
@@ -83,6 +69,32 @@ func (s *Service) Looked(ctx context.Context, sight Sight, what string, q Query,
 // opaque is what our ids look like, alone or behind the kind of a thing; a name that somebody
 // typed does not.
 var opaque = regexp.MustCompile(`^([a-z2-7]{26}|[a-z_]+:[A-Za-z0-9_:.-]{1,64})$`)
+
+// Said is a query as it stands for good in the details of an event. Its words are not in it:
+// they can be personal.
+func (s Sight) Said(tx *store.Tx, q Query) (details map[string]string, err error) {
+	details = map[string]string{}
+	if len(actionsOf(q.Action)) > 0 {
+		details["action"] = q.Action
+	}
+	if q.Outcome != "" {
+		details["outcome"] = string(q.Outcome)
+	}
+	for name, value := range map[string]string{"thread": q.Thread, "actor": q.Actor, "target": q.Target} {
+		if value == "" {
+			continue
+		}
+		if details[name], err = s.said(tx, value); err != nil {
+			return nil, err
+		}
+	}
+	for name, at := range map[string]time.Time{"from": q.From, "to": q.To} {
+		if !at.IsZero() {
+			details[name] = at.UTC().Format(time.RFC3339)
+		}
+	}
+	return details, nil
+}
 
 // said is a part of a query as it stands for good: the id of a user in place of their name,
 // and nothing of what could be personal.
