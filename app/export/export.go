@@ -127,13 +127,10 @@ func (s *Service) Begin(ctx context.Context, who access.Standing, f eventform.Fo
 			return err
 		}
 		tx.After(s.Hurry)
-		details, err := trail.SightOf(who, now).Said(tx, q)
-		if err != nil {
+		begun := event(audit.ExportBegun, who.TenantID, id, who.UserID, from, map[string]string{"format": string(f), "four_eyes": strconv.FormatBool(many)})
+		if err := trail.SightOf(who, now).Say(tx, q, &begun); err != nil {
 			return err
 		}
-		details["format"], details["four_eyes"] = string(f), strconv.FormatBool(many)
-		begun := event(audit.ExportBegun, who.TenantID, id, who.UserID, from, details)
-		begun.Typed = q.Text
 		return audit.Record(tx, begun)
 	})
 }

@@ -51,14 +51,11 @@ func (s *Service) Looked(ctx context.Context, sight Sight, what string, q Query,
 		return nil
 	}
 	err := s.DB.Act(ctx, func(tx *store.Tx) error {
-		e := audit.Event{TenantID: sight.TenantID, Action: audit.AuditViewed, Actor: audit.User(sight.ReaderID), Target: audit.Tenant(sight.TenantID), Origin: from, Typed: q.Text}
-		details, err := sight.Said(tx, q)
-		if err != nil {
+		e := &audit.Event{TenantID: sight.TenantID, Action: audit.AuditViewed, Actor: audit.User(sight.ReaderID), Target: audit.Tenant(sight.TenantID), Origin: from, Details: map[string]string{"what": what}}
+		if err := sight.Say(tx, q, e); err != nil {
 			return err
 		}
-		e.Details = details
-		e.Details["what"] = what
-		return audit.Record(tx, e)
+		return audit.Record(tx, *e)
 	})
 	if err == nil {
 		s.looks.note(key, now)
@@ -70,30 +67,30 @@ func (s *Service) Looked(ctx context.Context, sight Sight, what string, q Query,
 // typed does not.
 var opaque = regexp.MustCompile(`^([a-z2-7]{26}|[a-z_]+:[A-Za-z0-9_:.-]{1,64})$`)
 
-// Said is a query as it stands for good in the details of an event. Its words are not in it:
-// they can be personal.
-func (s Sight) Said(tx *store.Tx, q Query) (details map[string]string, err error) {
-	details = map[string]string{}
+// Say puts a query into the details of an event, as it stands there for good. Its words can be
+// personal, and stand beside them.
+func (s Sight) Say(tx *store.Tx, q Query, e *audit.Event) (err error) {
 	if len(actionsOf(q.Action)) > 0 {
-		details["action"] = q.Action
+		e.Details["action"] = q.Action
 	}
 	if q.Outcome != "" {
-		details["outcome"] = string(q.Outcome)
+		e.Details["outcome"] = string(q.Outcome)
 	}
 	for name, value := range map[string]string{"thread": q.Thread, "actor": q.Actor, "target": q.Target} {
 		if value == "" {
 			continue
 		}
-		if details[name], err = s.said(tx, value); err != nil {
-			return nil, err
+		if e.Details[name], err = s.said(tx, value); err != nil {
+			return err
 		}
 	}
 	for name, at := range map[string]time.Time{"from": q.From, "to": q.To} {
 		if !at.IsZero() {
-			details[name] = at.UTC().Format(time.RFC3339)
+			e.Details[name] = at.UTC().Format(time.RFC3339)
 		}
 	}
-	return details, nil
+	e.Typed = q.Text
+	return nil
 }
 
 // said is a part of a query as it stands for good: the id of a user in place of their name,
