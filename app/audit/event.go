@@ -14,6 +14,9 @@ const (
 	Denied  Outcome = "denied"  // not permitted
 )
 
+// Outcomes are all there are.
+var Outcomes = []Outcome{Success, Failure, Denied}
+
 // Action is noun.verb, as it happened. Add, never rename.
 type Action string
 

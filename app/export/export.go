@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/eventform"
 	"latchkey/app/fault"
+	"latchkey/app/people"
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/trail"
@@ -89,11 +91,14 @@ func (s *Service) Performers() map[approval.Kind]approval.Performer {
 // Begin begins an export of what somebody sees, and gives its id. One of more than
 // AloneMost rows, or of more than can be counted in countWait, is a draft: it has to be
 // submitted as an act. It fails with fault.Invalid
-// for a form that is none, and with fault.Conflict when too many are under way.
+// for a form or an outcome that is none, and with fault.Conflict when too many are under way.
 func (s *Service) Begin(ctx context.Context, who access.Standing, f eventform.Form, q trail.Query, from audit.Origin) (id string, err error) {
 	now := s.DB.Now()
 	if !f.Known() {
 		return "", fault.Wrong("form.wrong", map[string]string{"format": "export.format_form"})
+	}
+	if q.Outcome != "" && !slices.Contains(audit.Outcomes, q.Outcome) {
+		return "", fault.Wrong("form.wrong", map[string]string{"outcome": "export.outcome_form"})
 	}
 	if q.To.IsZero() || q.To.After(now) {
 		q.To = now
@@ -122,7 +127,11 @@ func (s *Service) Begin(ctx context.Context, who access.Standing, f eventform.Fo
 			return err
 		}
 		tx.After(s.Hurry)
-		return audit.Record(tx, event(audit.ExportBegun, who.TenantID, id, who.UserID, from, map[string]string{"format": string(f), "four_eyes": strconv.FormatBool(many)}))
+		begun := event(audit.ExportBegun, who.TenantID, id, who.UserID, from, map[string]string{"format": string(f), "four_eyes": strconv.FormatBool(many)})
+		if err := trail.SightOf(who, now).Say(tx, q, &begun); err != nil {
+			return err
+		}
+		return audit.Record(tx, begun)
 	})
 }
 
@@ -160,7 +169,7 @@ func (s *Service) plan(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		said("export_from", q.From.UTC().Format(time.RFC3339))
 	}
 	said("export_to", q.To.UTC().Format(time.RFC3339))
-	for _, part := range [][2]string{{"export_actor", q.Actor}, {"export_target", q.Target}, {"export_action", q.Action}, {"export_outcome", string(q.Outcome)}, {"export_words", q.Text}} {
+	for _, part := range [][2]string{{"export_actor", q.Actor}, {"export_target", q.Target}, {"export_action", q.Action}, {"export_outcome", string(q.Outcome)}, {"export_thread", q.Thread}, {"export_words", q.Text}} {
 		said(part[0], part[1])
 	}
 	plan.Do = func(tx *store.Tx) error {
@@ -187,23 +196,37 @@ func find(tx *store.Tx, tenantID, id string) (e Export, err error) {
 	return e, err
 }
 
-// Find gives an export of a tenant; any other is fault.NotFound.
-func (s *Service) Find(ctx context.Context, tenantID, id string) (Export, error) {
-	e, err := find(s.DB.View(ctx), tenantID, id)
+// seen is which exports somebody finds: how many rows one has tells of the rows. Who sees all
+// of the audit finds those of others, anybody else their own.
+func seen(who access.Standing) (condition string, values []any) {
+	if people.TellingFor(who) == people.Everything {
+		return "", nil
+	}
+	return " AND x.created_by = ?", []any{who.UserID}
+}
+
+// Find gives an export that somebody may find; any other is fault.NotFound.
+func (s *Service) Find(ctx context.Context, who access.Standing, id string) (e Export, err error) {
+	which, values := seen(who)
+	found, err := s.DB.View(ctx).One(&e, selected+" AND x.id = ?"+which, append([]any{who.TenantID, id}, values...)...)
+	if err == nil && !found {
+		err = notFound()
+	}
 	return e, store.Unusable(err)
 }
 
-// List gives the newest exports of a tenant.
-func (s *Service) List(ctx context.Context, tenantID string) (all []Export, err error) {
-	err = s.DB.View(ctx).All(&all, selected+" ORDER BY x.created_at DESC, x.id LIMIT ?", tenantID, shown)
+// List gives the newest exports that somebody may find.
+func (s *Service) List(ctx context.Context, who access.Standing) (all []Export, err error) {
+	which, values := seen(who)
+	err = s.DB.View(ctx).All(&all, selected+which+" ORDER BY x.created_at DESC, x.id LIMIT ?", append(append([]any{who.TenantID}, values...), shown)...)
 	return all, store.Unusable(err)
 }
 
 // Link makes a link to a file, which works once and for LinkLife, for who began it. One of
 // before works no more.
 func (s *Service) Link(ctx context.Context, tenantID, id, userID string, from audit.Origin) (made secret.Token, err error) {
-	if _, err := s.Find(ctx, tenantID, id); err != nil {
-		return made, err
+	if _, err := find(s.DB.View(ctx), tenantID, id); err != nil {
+		return made, store.Unusable(err)
 	}
 	made = s.Secrets.Token()
 	err = s.DB.Act(ctx, func(tx *store.Tx) error {

@@ -72,7 +72,7 @@ func (a *archive) begin(f eventform.Form, q trail.Query) string {
 
 func (a *archive) find(id string) export.Export {
 	a.T.Helper()
-	e, err := a.exports.Find(a.T.Context(), a.Alder.ID, id)
+	e, err := a.exports.Find(a.T.Context(), a.Rules.Standing(a.Alder.ID, a.auditor.ID), id)
 	if err != nil {
 		a.T.Fatal(err)
 	}
@@ -127,7 +127,10 @@ func TestAnExportIsWrittenAndFetchedOnce(t *testing.T) {
 				_, err := a.exports.Link(t.Context(), a.Alder.ID, id, a.second.ID, audit.Origin{})
 				return err
 			},
-			"looked for next door": func() error { _, err := a.exports.Find(t.Context(), a.Birch.ID, id); return err },
+			"looked for next door": func() error {
+				_, err := a.exports.Find(t.Context(), a.Rules.Standing(a.Birch.ID, a.auditor.ID), id)
+				return err
+			},
 			"fetched from next door": func() error {
 				_, err := a.exports.Fetch(t.Context(), a.Birch.ID, id, a.auditor.ID, key, audit.Origin{})
 				return err

@@ -31,14 +31,18 @@ func TestAReceiverOfEventsIsAdded(t *testing.T) {
 	security.look("consumer")
 }
 
-// An auditor has the audit written into a file and gets a link to it.
+// An auditor has what they have found in the audit written into a file and gets a link to it.
 func TestTheAuditIsExported(t *testing.T) {
 	t.Parallel()
 	h := open(t, store.SQLite)
 	auditor := h.pc()
-	auditor.console("auditor@alder.example", "/audit/export")
-	auditor.types("input[name=action]", "signin.finished")
-	auditor.Press(kb.Enter)
+	auditor.console("auditor@alder.example", "/audit?action=signin.finished&range=week")
+	auditor.Follow("main a[href*='/audit/export?']")
+	auditor.WaitForText("h1", "Export of the audit")
+	if got := Eval[string](auditor.Tab, "document.querySelector('input[name=action]').value"); got != "signin.finished" {
+		t.Errorf("the form asks for %q", got)
+	}
+	auditor.Follow("main form button.primary")
 	auditor.WaitFor("#export-rows")
 	h.exec("UPDATE audit_exports SET state = 'done', ended_at = ?", h.DB.Now())
 	auditor.Open(h.URL + "/admin/alder/audit/export")

@@ -1,12 +1,43 @@
 package server_test
 
 import (
+	"html"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 )
+
+var exportHere = regexp.MustCompile(`href="(/admin/alder/audit/export\?[^"]*)"`)
+
+// TestTheFiltersOfTheListGoAlong: the list leads whoever may export to a form with just its
+// filters, and what was typed stays text.
+func TestTheFiltersOfTheListGoAlong(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		auditor := w.browser(t).signIn(t, "auditor@alder.example")
+		const filters = "?q=%22%3E%3Cscript%3E&action=user.&outcome=denied&actor=admin%40alder.example&target=user6%40alder.example&thread=case%3A7&from=2026-11-01T10%3A00&to=2026-11-30T10%3A00&range=day"
+		page := auditor.get(t, "/admin/alder/audit"+filters).want(t, http.StatusOK)
+		form := auditor.get(t, html.UnescapeString(first(exportHere, page))).want(t, http.StatusOK)
+		for _, want := range []string{
+			`name="q" type="text" value="&#34;&gt;&lt;script&gt;"`, `name="action" type="text" value="user."`, `<option value="denied" selected>`, `name="actor" type="text" value="admin@alder.example"`,
+			`name="target" type="text" value="user6@alder.example"`, `name="thread" type="text" value="case:7"`, `name="from" type="text" value="2026-11-01T10:00:00Z"`, `name="to" type="text" value="2026-11-30T10:00:00Z"`,
+		} {
+			if !strings.Contains(form.body, want) {
+				t.Errorf("the form has not %s: %s", want, form.body)
+			}
+		}
+		relative := auditor.get(t, html.UnescapeString(first(exportHere, auditor.get(t, "/admin/alder/audit?range=hour&outcome=none").want(t, http.StatusOK)))).want(t, http.StatusOK)
+		if !regexp.MustCompile(`name="from" type="text" value="\d{4}-`).MatchString(relative.body) || strings.Contains(relative.body, `value="none"`) {
+			t.Error("a range does not begin where the page begins, or an outcome that is none goes along")
+		}
+		for _, other := range []string{"admin@alder.example", deskOf} {
+			if page := w.browser(t).signIn(t, other).get(t, "/admin/alder/audit").want(t, http.StatusOK); strings.Contains(page.body, "/audit/export") {
+				t.Errorf("%s is led to what is not for them", other)
+			}
+		}
+	})
+}
 
 var exportLink = regexp.MustCompile(`id="export-link" href="([^"]+)"`)
 

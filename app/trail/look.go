@@ -50,29 +50,12 @@ func (s *Service) Looked(ctx context.Context, sight Sight, what string, q Query,
 	if s.looks.fresh(key, now) {
 		return nil
 	}
-	err := s.DB.Act(ctx, func(tx *store.Tx) (err error) {
-		e := audit.Event{TenantID: sight.TenantID, Action: audit.AuditViewed, Actor: audit.User(sight.ReaderID), Target: audit.Tenant(sight.TenantID), Origin: from, Details: map[string]string{"what": what}}
-		if len(actionsOf(q.Action)) > 0 {
-			e.Details["action"] = q.Action
+	err := s.DB.Act(ctx, func(tx *store.Tx) error {
+		e := &audit.Event{TenantID: sight.TenantID, Action: audit.AuditViewed, Actor: audit.User(sight.ReaderID), Target: audit.Tenant(sight.TenantID), Origin: from, Details: map[string]string{"what": what}}
+		if err := sight.Say(tx, q, e); err != nil {
+			return err
 		}
-		if q.Outcome != "" {
-			e.Details["outcome"] = string(q.Outcome)
-		}
-		for name, value := range map[string]string{"thread": q.Thread, "actor": q.Actor, "target": q.Target} {
-			if value == "" {
-				continue
-			}
-			if e.Details[name], err = sight.said(tx, value); err != nil {
-				return err
-			}
-		}
-		for name, at := range map[string]time.Time{"from": q.From, "to": q.To} {
-			if !at.IsZero() {
-				e.Details[name] = at.UTC().Format(time.RFC3339)
-			}
-		}
-		e.Typed = q.Text
-		return audit.Record(tx, e)
+		return audit.Record(tx, *e)
 	})
 	if err == nil {
 		s.looks.note(key, now)
@@ -83,6 +66,32 @@ func (s *Service) Looked(ctx context.Context, sight Sight, what string, q Query,
 // opaque is what our ids look like, alone or behind the kind of a thing; a name that somebody
 // typed does not.
 var opaque = regexp.MustCompile(`^([a-z2-7]{26}|[a-z_]+:[A-Za-z0-9_:.-]{1,64})$`)
+
+// Say puts a query into the details of an event, as it stands there for good. Its words can be
+// personal, and stand beside them.
+func (s Sight) Say(tx *store.Tx, q Query, e *audit.Event) (err error) {
+	if len(actionsOf(q.Action)) > 0 {
+		e.Details["action"] = q.Action
+	}
+	if q.Outcome != "" {
+		e.Details["outcome"] = string(q.Outcome)
+	}
+	for name, value := range map[string]string{"thread": q.Thread, "actor": q.Actor, "target": q.Target} {
+		if value == "" {
+			continue
+		}
+		if e.Details[name], err = s.said(tx, value); err != nil {
+			return err
+		}
+	}
+	for name, at := range map[string]time.Time{"from": q.From, "to": q.To} {
+		if !at.IsZero() {
+			e.Details[name] = at.UTC().Format(time.RFC3339)
+		}
+	}
+	e.Typed = q.Text
+	return nil
+}
 
 // said is a part of a query as it stands for good: the id of a user in place of their name,
 // and nothing of what could be personal.

@@ -73,7 +73,7 @@ var fields = map[string]func(context.Context, string) string{
 	"starts_at": sayEnd, "goes_back_at": sayEnd, "ramp_step": sayRampStep, "ramp_guard": sayRampGuard, "ramp_hours": sayRampHours, "feature": sayFeature,
 	"decision_days": nil, "desk_hours": sayDeskHours, "replay_first": sayValue,
 	"outage_failed": NameChannels, "outage_relaxes": sayRelaxations, "outage_scope": SayOutageScope, "outage_minutes": nil,
-	"export_format": sayForm, "export_from": sayEnd, "export_to": sayEnd, "export_actor": nil, "export_target": nil, "export_action": nil, "export_outcome": nil, "export_words": nil,
+	"export_format": sayForm, "export_from": sayEnd, "export_to": sayEnd, "export_actor": nil, "export_target": nil, "export_action": nil, "export_outcome": nil, "export_thread": nil, "export_words": nil,
 	"break_glass_sheet": sayValue, "break_glass_account": nil, "risk": sayRisk, "risk_until": nil,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
 	"name": nil, "display_name": nil, "manager": nil, "photo": sayPhoto, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "sheet_batch": nil, "sheets": nil, "sheet_paper": sayPaper, "sheet_agent": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil, "people_managed": nil,

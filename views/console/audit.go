@@ -23,6 +23,7 @@ type Audit struct {
 	LookedTo                     time.Time // how far was looked, when the page is not full and there may be more
 	Count, CountHref             string
 	Older, Newer, Newest, Oldest string
+	ExportHref                   string // of the form for a file of just these; empty: not for this reader
 	LiveHref                     string // of what comes in meanwhile; empty: this is not the newest page
 }
 

@@ -8,15 +8,16 @@ import (
 
 // Exports are the files that the audit was written into, and the form for another one.
 type Exports struct {
-	Action  string
-	Rows    []ExportRow
-	Typed   ExportTyped
-	Formats []component.Choice
-	Errors  map[string]string
+	Action   string
+	Rows     []ExportRow
+	Typed    ExportTyped
+	Formats  []component.Choice
+	Outcomes []component.Choice
+	Errors   map[string]string
 }
 
 // ExportTyped is the form as it was typed.
-type ExportTyped struct{ From, To, Actor, Target, Name, Outcome, Words string }
+type ExportTyped struct{ From, To, Actor, Target, Name, Thread, Words string }
 
 // ExportRow is one of them.
 type ExportRow struct {

@@ -62,7 +62,7 @@ func (a asked) query(now time.Time) trail.Query {
 	q := trail.Query{
 		From: a.moment("from"), To: a.moment("to"), Actor: a["actor"], Target: a["target"], Action: a["action"], Text: a["q"], Thread: a["thread"],
 	}
-	if outcome := audit.Outcome(a["outcome"]); slices.Contains(outcomes, outcome) {
+	if outcome := audit.Outcome(a["outcome"]); slices.Contains(audit.Outcomes, outcome) {
 		q.Outcome = outcome
 	} else {
 		delete(a, "outcome")
@@ -80,8 +80,6 @@ func (a asked) query(now time.Time) trail.Query {
 	}
 	return q
 }
-
-var outcomes = []audit.Outcome{audit.Success, audit.Failure, audit.Denied}
 
 // moment is the time of a filter; the zero one is none.
 func (a asked) moment(name string) time.Time {
@@ -159,6 +157,9 @@ func (h *Pages) audit(c echo.Context) error {
 		return c.JSON(http.StatusOK, shown)
 	}
 	v := h.auditForm(c, a, sight)
+	if h.Site.Standing(c).May.Has(access.AuditExport) {
+		v.ExportHref = h.exportOf(c, q)
+	}
 	v.Older, v.Newer, v.CountHref = older, newer, h.with(c, a, "count", "1")
 	if !page.LookedTo.None() {
 		v.LookedTo = page.LookedTo.At
@@ -213,10 +214,7 @@ func (h *Pages) auditForm(c echo.Context, a asked, sight trail.Sight) views.Audi
 			f.Typed = at.Format("2006-01-02T15:04")
 		}
 	}
-	v.Outcomes = []component.Choice{{Value: "", Label: words.Say(ctx, "audit.any")}}
-	for _, o := range outcomes {
-		v.Outcomes = append(v.Outcomes, component.Choice{Value: string(o), Label: words.Say(ctx, "me.activity.outcome."+string(o)), Chosen: a["outcome"] == string(o)})
-	}
+	v.Outcomes = outcomeChoices(ctx, a["outcome"])
 	for _, action := range sight.Actions() {
 		v.Actions = append(v.Actions, component.Choice{Value: string(action), Label: words.Say(ctx, "activity."+string(action))})
 	}
@@ -238,6 +236,15 @@ func (h *Pages) auditForm(c echo.Context, a asked, sight trail.Sight) views.Audi
 		v.Chips = append(v.Chips, views.AuditChip{Text: words.Say(ctx, "audit.chip", "field", words.Say(ctx, "audit.field."+name), "value", value), Href: h.with(c, a, name, "")})
 	}
 	return v
+}
+
+// outcomeChoices are the outcomes to choose from, and any of them.
+func outcomeChoices(ctx context.Context, chosen string) []component.Choice {
+	all := []component.Choice{{Value: "", Label: words.Say(ctx, "audit.any")}}
+	for _, o := range audit.Outcomes {
+		all = append(all, component.Choice{Value: string(o), Label: words.Say(ctx, "me.activity.outcome."+string(o)), Chosen: chosen == string(o)})
+	}
+	return all
 }
 
 // auditRow is an event in a list.

@@ -36,11 +36,17 @@ func (h *Pages) exportRoutes() []web.Route {
 	}
 }
 
+// exportOf is the form for an export of exactly what a query asks for. A range that goes back
+// from now begins where it begins on the page that leads here.
+func (h *Pages) exportOf(c echo.Context, q trail.Query) string {
+	return address(h.path(c, exportsPath), "q", q.Text, "action", q.Action, "outcome", string(q.Outcome), "actor", q.Actor, "target", q.Target, "thread", q.Thread, "from", exact(q.From), "to", exact(q.To))
+}
+
 func (h *Pages) exports(c echo.Context) error { return h.showExports(c, http.StatusOK, nil) }
 
 func (h *Pages) showExports(c echo.Context, status int, errors map[string]string) error {
 	ctx := web.Context(c)
-	all, err := h.Exports.List(ctx, web.Here(c).ID)
+	all, err := h.Exports.List(ctx, h.Site.Standing(c))
 	if err != nil {
 		return err
 	}
@@ -51,8 +57,8 @@ func (h *Pages) showExports(c echo.Context, status int, errors map[string]string
 		return web.Form(c, name)
 	}
 	v := views.Exports{Action: h.path(c, exportsPath), Errors: errors, Typed: views.ExportTyped{
-		From: typed("from"), To: typed("to"), Actor: typed("actor"), Target: typed("target"), Name: typed("action"), Outcome: typed("outcome"), Words: typed("q"),
-	}}
+		From: typed("from"), To: typed("to"), Actor: typed("actor"), Target: typed("target"), Name: typed("action"), Thread: typed("thread"), Words: typed("q"),
+	}, Outcomes: outcomeChoices(ctx, typed("outcome"))}
 	for _, form := range eventform.Forms {
 		v.Formats = append(v.Formats, component.Choice{Value: string(form), Label: words.Say(ctx, "eventform."+string(form)), Chosen: string(form) == typed("format")})
 	}
@@ -81,7 +87,7 @@ func (h *Pages) exportRow(c echo.Context, e export.Export) views.ExportRow {
 
 // beginExport takes the filters of the page of the audit.
 func (h *Pages) beginExport(c echo.Context) error {
-	q := trail.Query{Actor: web.Form(c, "actor"), Target: web.Form(c, "target"), Action: web.Form(c, "action"), Outcome: audit.Outcome(web.Form(c, "outcome")), Text: web.Form(c, "q")}
+	q := trail.Query{Actor: web.Form(c, "actor"), Target: web.Form(c, "target"), Action: web.Form(c, "action"), Outcome: audit.Outcome(web.Form(c, "outcome")), Text: web.Form(c, "q"), Thread: web.Form(c, "thread")}
 	ill := map[string]string{}
 	for field, into := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
 		at, ok := moment(web.Form(c, field))
@@ -108,7 +114,7 @@ func (h *Pages) export(c echo.Context) error { return h.showExport(c, http.Statu
 
 func (h *Pages) showExport(c echo.Context, status int, errors map[string]string) error {
 	ctx, tenantID, me := web.Context(c), web.Here(c).ID, web.Session(c).UserID
-	e, err := h.Exports.Find(ctx, tenantID, c.Param("export"))
+	e, err := h.Exports.Find(ctx, h.Site.Standing(c), c.Param("export"))
 	if err != nil {
 		return err
 	}
@@ -124,7 +130,7 @@ func (h *Pages) showExport(c echo.Context, status int, errors map[string]string)
 	if e.FetchedAt != nil {
 		v.FetchedAt = *e.FetchedAt
 	}
-	for _, f := range [][2]string{{"from", exact(q.From)}, {"to", exact(q.To)}, {"actor", q.Actor}, {"target", q.Target}, {"action", q.Action}, {"outcome", string(q.Outcome)}, {"words", q.Text}} {
+	for _, f := range [][2]string{{"from", exact(q.From)}, {"to", exact(q.To)}, {"actor", q.Actor}, {"target", q.Target}, {"action", q.Action}, {"outcome", string(q.Outcome)}, {"thread", q.Thread}, {"words", q.Text}} {
 		if f[1] != "" {
 			v.Facts = append(v.Facts, views.ExportFact{Name: words.Say(ctx, "export."+f[0]), Value: f[1]})
 		}
@@ -151,7 +157,7 @@ func exact(at time.Time) string {
 // askExport asks a second person for an export of many rows.
 func (h *Pages) askExport(c echo.Context) error {
 	id := c.Param("export")
-	if _, err := h.Exports.Find(c.Request().Context(), web.Here(c).ID, id); err != nil {
+	if _, err := h.Exports.Find(c.Request().Context(), h.Site.Standing(c), id); err != nil {
 		return err
 	}
 	err := h.submit(c, h.act(c, export.KindExport, "").With(export.Act{Export: id}), exportsPath+"/"+url.PathEscape(id))
