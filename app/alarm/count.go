@@ -100,8 +100,8 @@ func before(tx *store.Tx, tenantID string, set Set, about audit.Party, since tim
 		values = append(values, about.Kind)
 	}
 	err = tx.All(&all, `SELECT e.occurred_at FROM audit_events e WHERE e.tenant_id = ? AND e.action IN ? AND `+counts[set.Rule.By]+` AND e.occurred_at > ?
-		AND EXISTS (SELECT 1 FROM audit_leaves l WHERE l.tenant_id = e.tenant_id AND l.occurred_at = e.occurred_at AND l.event_id = e.id AND l.n >= ? AND l.n < ?)
-		ORDER BY e.occurred_at DESC LIMIT ?`, append(values, about.ID, since, after, from, set.Threshold-1)...)
+		AND COALESCE((SELECT l.n FROM audit_leaves l WHERE l.tenant_id = e.tenant_id AND l.occurred_at = e.occurred_at AND l.event_id = e.id), -1) BETWEEN ? AND ?
+		ORDER BY e.occurred_at DESC LIMIT ?`, append(values, about.ID, since, after, from-1, set.Threshold-1)...)
 	slices.SortFunc(all, time.Time.Compare)
 	return all, err
 }
