@@ -47,7 +47,7 @@ func TestTheAuditIsRead(t *testing.T) {
 	p.WaitForText(".story", "Lost the phone on the train")
 	p.WaitForText(".story", "later")
 	p.look("audit-story")
-	if pdf := p.PDF(chromedp.A4); len(pdf) < 1000 {
+	if pdf := p.PDF(chromedp.PaperA4); len(pdf) < 1000 {
 		t.Errorf("on paper it is %d bytes", len(pdf))
 	}
 	p.Follow(".story-related a[href*='/story/agent/']")
