@@ -523,7 +523,8 @@ func (c *cast) expect(table map[access.Permission]map[access.Role]string, route 
 	if strings.Contains(route.Path, "/insights/agents/:user") && (actor == access.RoleHelpdesk && !self || actor == limited) {
 		return http.StatusNotFound // an agent sees themselves; and nothing was done for anybody in the groups of who is limited to them
 	}
-	switch of := strings.Contains(route.Path, ":user"); {
+	// What an agent did for people of a group is there for who is limited to it, whoever did it.
+	switch of := strings.Contains(route.Path, ":user") && !strings.Contains(route.Path, "/audit/story/agent/"); {
 	case actor == composed:
 		may = route.Needs == access.ConsoleEnter || slices.Contains(composedOf, route.Needs)
 		actor = access.RoleHelpdesk
