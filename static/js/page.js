@@ -1,9 +1,14 @@
 // Every page loads this: the switch of colours, times in the reader's
-// zone, and the navigation on narrow screens.
+// zone, and the navigation where it scrolls.
 import "./theme.js";
 import "./times.js";
 
-// On narrow screens the navigation is one line: bring this page's name into it.
+// The navigation scrolls, as one line on narrow screens and as a column on low ones: bring
+// this page's name into it.
 const current = document.querySelector(".side [aria-current]");
-const side = current?.closest(".side");
-if (side) side.scrollLeft = current.offsetLeft - (side.clientWidth - current.offsetWidth) / 2;
+if (current) {
+  const side = current.closest(".side");
+  const column = side.firstElementChild;
+  side.scrollLeft = current.offsetLeft - (side.clientWidth - current.offsetWidth) / 2;
+  column.scrollTop = current.offsetTop - (column.clientHeight - current.offsetHeight) / 2;
+}

@@ -104,37 +104,54 @@ type place struct {
 	needs            access.Permission
 }
 
-// places are the lines of the navigation, in their order.
-var places = []place{
-	{"", "overview", "home", access.ConsoleEnter},
-	{"/users", "people", "users", access.AuthenticatorView},
-	{casesPath, "cases", "case", access.CaseView},
-	{bypassesPath, "bypasses", "key", access.CaseView},
-	{callBacksPath, "call_backs", "call", access.RebindRequest},
-	{stockPath, "stock", "printer", access.AuthenticatorView},
-	{"/groups", "groups", "grid", access.AuthenticatorView},
-	{"/roles", "roles", "shield", access.RoleView},
-	{approvalsPath, "approvals", "check", access.ConsoleEnter},
-	{agentsPath, "agents", "chart", access.AuditRead},
-	{auditPath, "audit", "clock", access.AuditRead},
-	{insightsPath, "insights", "chart", access.RolloutEdit},
-	{rolloutPath, "rollout", "list", access.RolloutEdit},
-	{policyPath, "policy", "key", access.PolicyEdit},
-	{campaignPath, "campaign", "phone", access.RolloutEdit},
-	{passcodesPath, "passcodes", "warn", access.PolicyEdit},
-	{"/settings", "settings", "sliders", access.PolicyEdit},
-	{deskRulesPath, "desk", "call", access.PolicyEdit},
-	{providersPath, "providers", "message", access.IntegrationEdit},
-	{ticketSystemPath, "ticket_system", "case", access.IntegrationEdit},
-	{applicationsPath, "applications", "grid", access.IntegrationEdit},
-	{consumersPath, "consumers", "monitor", access.IntegrationEdit},
-	{placesPath, "places", "globe", access.PolicyEdit},
-	{outagePath, "outage", "warn", access.OutageHandle},
-	{breakGlassPath, "break_glass", "key", access.OutageHandle},
-	{risksPath, "risks", "warn", access.AuditVerify},
-	{censusPath, "census", "list", access.AuditVerify},
-	{exportsPath, "exports", "list", access.AuditExport},
-	{grantsPath, "grants", "monitor", access.OperatorGrant},
+// places are the lines of the navigation, under their heads and in their order.
+var places = []struct {
+	head  string
+	lines []place
+}{
+	{"", []place{
+		{"", "overview", "home", access.ConsoleEnter},
+		{approvalsPath, "approvals", "check", access.ConsoleEnter},
+	}},
+	{"people", []place{
+		{"/users", "people", "users", access.AuthenticatorView},
+		{"/groups", "groups", "grid", access.AuthenticatorView},
+		{"/roles", "roles", "shield", access.RoleView},
+		{stockPath, "stock", "printer", access.AuthenticatorView},
+	}},
+	{"helpdesk", []place{
+		{casesPath, "cases", "case", access.CaseView},
+		{bypassesPath, "bypasses", "key", access.CaseView},
+		{callBacksPath, "call_backs", "call", access.RebindRequest},
+		{agentsPath, "agents", "chart", access.AuditRead},
+	}},
+	{"evidence", []place{
+		{auditPath, "audit", "clock", access.AuditRead},
+		{exportsPath, "exports", "list", access.AuditExport},
+		{insightsPath, "insights", "chart", access.RolloutEdit},
+		{risksPath, "risks", "warn", access.AuditVerify},
+		{censusPath, "census", "list", access.AuditVerify},
+	}},
+	{"rules", []place{
+		{rolloutPath, "rollout", "list", access.RolloutEdit},
+		{policyPath, "policy", "key", access.PolicyEdit},
+		{campaignPath, "campaign", "phone", access.RolloutEdit},
+		{passcodesPath, "passcodes", "warn", access.PolicyEdit},
+		{placesPath, "places", "globe", access.PolicyEdit},
+		{deskRulesPath, "desk", "call", access.PolicyEdit},
+		{"/settings", "settings", "sliders", access.PolicyEdit},
+	}},
+	{"emergencies", []place{
+		{outagePath, "outage", "warn", access.OutageHandle},
+		{breakGlassPath, "break_glass", "key", access.OutageHandle},
+	}},
+	{"connections", []place{
+		{providersPath, "providers", "message", access.IntegrationEdit},
+		{ticketSystemPath, "ticket_system", "case", access.IntegrationEdit},
+		{applicationsPath, "applications", "grid", access.IntegrationEdit},
+		{consumersPath, "consumers", "monitor", access.IntegrationEdit},
+		{grantsPath, "grants", "monitor", access.OperatorGrant},
+	}},
 }
 
 // Routes is the map of the console.
@@ -157,8 +174,30 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 	if web.Session(c).TenantID != at.ID {
 		page.ChooserHref = "/admin" // an operator, whom other tenants may let in too
 	}
-	for _, p := range places {
-		if h.Site.Rules.Allow(at.ID, web.Session(c).UserID, p.needs) == nil {
+	page.Menu = h.menu(c, current)
+	ends, last := web.Session(c).ConsoleEndsAt()
+	page.ConsoleEndsAt, page.ConsoleEndsForGood = ends, last
+	page.SearchHref, page.StayHref = h.path(c, "/search"), h.path(c, "/stay")
+	if c.Request().Method == http.MethodPost {
+		page.Ticket = component.Ticket{Action: c.Request().URL.EscapedPath(), Typed: web.Form(c, "ticket")}
+		page.Ticket.Error, _ = c.Get(ticketWrong).(string)
+	}
+	return page
+}
+
+// menu is the navigation: the places that this person may open, and the heads that have any.
+func (h *Pages) menu(c echo.Context, current string) (items []component.MenuItem) {
+	ctx := web.Context(c)
+	for _, group := range places {
+		head := group.head
+		for _, p := range group.lines {
+			if h.Site.Rules.Allow(web.Here(c).ID, web.Session(c).UserID, p.needs) != nil {
+				continue
+			}
+			if head != "" {
+				items = append(items, component.MenuItem{Label: words.Say(ctx, "console.head."+head)})
+				head = ""
+			}
 			item := component.MenuItem{
 				Label: words.Say(ctx, "console."+p.name+".title"), Icon: p.icon, Href: h.path(c, p.path), Current: p.path == current,
 			}
@@ -168,17 +207,10 @@ func (h *Pages) page(c echo.Context, current string) component.Page {
 			if p.path == callBacksPath {
 				item.Badge = h.calling(c)
 			}
-			page.Menu = append(page.Menu, item)
+			items = append(items, item)
 		}
 	}
-	ends, last := web.Session(c).ConsoleEndsAt()
-	page.ConsoleEndsAt, page.ConsoleEndsForGood = ends, last
-	page.SearchHref, page.StayHref = h.path(c, "/search"), h.path(c, "/stay")
-	if c.Request().Method == http.MethodPost {
-		page.Ticket = component.Ticket{Action: c.Request().URL.EscapedPath(), Typed: web.Form(c, "ticket")}
-		page.Ticket.Error, _ = c.Get(ticketWrong).(string)
-	}
-	return page
+	return items
 }
 
 // path is an address in the console of the tenant that the request is about.
