@@ -348,6 +348,15 @@ var pages = map[string][]state{
 		func(v *console.AuditEvent) { v.Proof.Sealed, v.Proof.Signed = false, false },
 		func(v *console.AuditEvent) { v.Proof.Sealed, v.Proof.Signed = true, false },
 		func(v *console.AuditEvent) { v.Proof.Sealed, v.Proof.Signed = true, true }),
+	"console.StoryPage": page(console.StoryPage, full,
+		func(v *console.Story) {
+			v.PartOf, v.First, v.Earlier, v.Later, v.Related, v.Decided = "", "", "", "", nil, nil
+		},
+		func(v *console.Story) { v.Days, v.Since = nil, time.Time{} },
+		func(v *console.Story) {
+			e := &v.Days[0].Events[0]
+			e.Gap, e.Why, e.WhyCode, e.Whom, e.Where, e.Thread.Href = "", "", "", "", "", ""
+		}),
 	"console.TicketPage": page(console.TicketPage, full,
 		func(v *console.Ticket) { v.PartOf, v.Older, v.Newest = "", "", "" },
 		func(v *console.Ticket) { v.Events[0].Whom, v.Events[0].Why = "", "" }),

@@ -3,6 +3,8 @@ package journey
 import (
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"latchkey/app/store"
 )
 
@@ -38,4 +40,24 @@ func TestTheAuditIsRead(t *testing.T) {
 	p.WaitForText("h1", "Account locked")
 	p.WaitForText("#proof ~ *", "checkpoint")
 	p.look("audit-event")
+
+	// From there to all that happened to the person, from the first event on, and to paper.
+	p.Follow("#stories ~ ul a[href*='/story/person/']")
+	p.WaitForText("h1", "Story of user6@alder.example")
+	p.WaitForText(".story", "Lost the phone on the train")
+	p.look("audit-story")
+	if pdf := p.PDF(chromedp.PaperA4); len(pdf) < 1000 {
+		t.Errorf("on paper it is %d bytes", len(pdf))
+	}
+	p.Follow(".story-related a[href*='/story/agent/']")
+	p.WaitForText("h1", "What desk@alder.example did")
+	p.Follow(".story-event a[href*='/audit/']")
+	p.WaitFor("#proof")
+
+	// An agent comes to the story from the page of the person, and is told of their own acts.
+	desk.Open(h.URL + "/admin/alder/users?q=user6")
+	desk.Follow("tbody th a")
+	desk.Follow("a[href*='/story/person/']")
+	desk.WaitForText(".fine", "What you yourself did")
+	desk.WaitForText(".story", "Account locked")
 }

@@ -62,6 +62,7 @@ var looks = map[string]looked{
 	"invite.DisownedPage":       {"disowned", "/not-me not-me"},
 	"console.DeskRulesPage":     {"desk-rules", "/admin/*/settings/desk"},
 	"console.ReasonPage":        {"desk-reason", "/admin/*/settings/desk/reasons"},
+	"console.StoryPage":         {"audit-story", "/admin/*/audit/story/*/*"},
 	"console.ExportsPage":       {"exports", "/admin/*/audit/export"},
 	"console.ExportPage":        {"export", "/admin/*/audit/export/*"},
 	"console.AlarmsPage":        {"alarms", "/admin/*/alarms"},

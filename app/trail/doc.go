@@ -4,10 +4,10 @@
 //	who asks ──SightOf──▶ Sight: rows, columns, age
 //	what for ───────────▶ Query: times, actor, target, action, outcome, words
 //	                          │
-//	            ┌─────────────┼──────────────┬────────────┐
-//	          Find          Each           Count         Tail
-//	       a page, both   all of them,    how many,   what comes in,
-//	       ways           for files       up to most  for a live list
+//	     ┌──────────────┬─────┴───────┬──────────────┬────────────┐
+//	   Find           Story         Each           Count         Tail
+//	a page, both    the oldest    all of them,    how many,   what comes in,
+//	ways            first         for files       up to most  for a live list
 //
 // # Sight
 //

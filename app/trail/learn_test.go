@@ -2,9 +2,11 @@ package trail_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/checkpoint"
+	"latchkey/app/fault"
 	. "latchkey/app/signin/signintest"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
@@ -50,6 +53,61 @@ var outputs = map[string]func(ctx context.Context, s *trail.Service, sight trail
 				return all, nil
 			}
 		}
+	},
+	"story": func(ctx context.Context, s *trail.Service, sight trail.Sight, q trail.Query) (all string, err error) {
+		for kind, id := range map[trail.Kind]string{trail.SignIn: q.Thread, trail.Case: q.Thread, trail.Person: q.Target, trail.Agent: q.Actor, trail.Ticket: q.Ticket} {
+			if id == "" {
+				continue
+			}
+			if strings.Contains(id, "@") {
+				if _, err := s.DB.View(ctx).One(&id, "SELECT id FROM users WHERE tenant_id = ? AND name = ?", sight.TenantID, id); err != nil {
+					return "", err
+				}
+			}
+			var told, back string
+			for after := (trail.Position{}); ; {
+				t, err := s.Story(ctx, sight, kind, id, after, trail.Position{})
+				if errors.Is(err, fault.NotFound) {
+					told += "nothing"
+					break
+				}
+				if err != nil {
+					return "", err
+				}
+				for _, r := range t.Rows {
+					told += said(r)
+				}
+				if after = t.Later; after.None() {
+					break
+				}
+			}
+			for before := (trail.Position{At: time.Unix(1<<33, 0), ID: "0"}); ; {
+				t, err := s.Story(ctx, sight, kind, id, trail.Position{}, before)
+				if errors.Is(err, fault.NotFound) {
+					break
+				}
+				if err != nil {
+					return "", err
+				}
+				part := ""
+				for _, r := range t.Rows {
+					part += said(r)
+				}
+				back = part + back
+				if before = t.Earlier; before.None() {
+					break
+				}
+			}
+			if back != strings.TrimSuffix(told, "nothing") {
+				return "", fmt.Errorf("there and back it is\n%s\nand\n%s", told, back)
+			}
+			for line := range strings.Lines(told) { // what was there before the two are alike
+				if at, _ := strconv.ParseInt(strings.Fields(line)[0], 10, 64); at >= q.From.Unix() {
+					all += line
+				}
+			}
+		}
+		return all, nil
 	},
 	"file": func(ctx context.Context, s *trail.Service, sight trail.Sight, q trail.Query) (all string, err error) {
 		err = s.Each(ctx, sight, q, func(r trail.Row) error {
@@ -141,11 +199,12 @@ func TestNobodyLearnsWhatIsHidden(t *testing.T) {
 			for n := range 60 {
 				action, by, on := actions[chance.IntN(len(actions))], pick(names...), pick("nurse", "porter", "desk", "")
 				thread, reason, outcome := pick("", "case-1", "attempt-1"), pick("", "signin.password_wrong", "lost the phone", "secret word"), []audit.Outcome{audit.Success, audit.Failure, audit.Denied}[chance.IntN(3)]
+				ticket := pick("INC-1", "inc-1", "CHG-2")
 				event := func(i int) audit.Event {
 					w := worlds[i]
 					e := audit.Event{
 						TenantID: w.ID, Action: action, Outcome: outcome, Reason: reason, Actor: audit.User(w.people[by].ID), Target: audit.Tenant(w.ID), Thread: thread,
-						Origin: audit.Origin{IP: fmt.Sprintf("203.0.113.%d", 10+i), Browser: "firefox/linux"}, Typed: []string{"Jane Doe", "John Roe"}[i], Details: map[string]string{"n": fmt.Sprint(n)},
+						Origin: audit.Origin{IP: fmt.Sprintf("203.0.113.%d", 10+i), Browser: "firefox/linux"}, Typed: []string{"Jane Doe", "John Roe"}[i], Details: map[string]string{"n": fmt.Sprint(n), "ticket": ticket},
 					}
 					if on != "" {
 						e.Subject = w.people[on].ID
@@ -195,10 +254,14 @@ func TestNobodyLearnsWhatIsHidden(t *testing.T) {
 				{Action: "signin."},
 				{Action: "user.locked"},
 				{Actor: "claimant"},
+				{Ticket: "INC-1"},
+				{Ticket: "CHG-2", Outcome: audit.Denied},
+				{Ticket: "no ticket"},
 				{Actor: "service"},
 			}
+			asked := len(queries)
 			for range 40 {
-				q := queries[chance.IntN(17)]
+				q := queries[chance.IntN(asked)]
 				q.Outcome = []audit.Outcome{"", audit.Success, audit.Failure, audit.Denied}[chance.IntN(4)]
 				q.Action = pick("", "signin.", "user.", "access.refused", string(actions[chance.IntN(len(actions))]))
 				q.From, q.To = from.Add(time.Duration(chance.IntN(30))*time.Second), from.Add(time.Duration(30+chance.IntN(40))*time.Second)

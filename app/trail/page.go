@@ -195,7 +195,7 @@ func (p plan) page(tx *store.Tx, from Position, older bool, length int) (all fou
 func (p plan) walk(tx *store.Tx, s stream, from Position, older bool, most int) (rows []Row, next Position, err error) {
 	within := condition{}
 	within.and(s.text, s.values...)
-	if !strings.HasPrefix(s.from, "audit_words") {
+	if s.from == allEvents {
 		within.and("e.tenant_id = ?", p.tenant)
 	}
 	if !p.from.IsZero() {

@@ -20,6 +20,7 @@ type Query struct {
 	Outcome  audit.Outcome // empty: each
 	Text     string        // words; an address, or the code of a reason, alone
 	Thread   string        // the attempt, case or session that ties events together
+	Ticket   string        // the ticket that it was done under; large and small letters are the same
 }
 
 // Of a query, so that none takes long to read or to plan.
@@ -36,8 +37,11 @@ type stream struct {
 	condition
 }
 
+// allEvents is what a stream walks that has no table of its own.
+const allEvents = "audit_events e"
+
 func events(text string, values ...any) stream {
-	return stream{from: "audit_events e", at: "e.occurred_at", id: "e.id", condition: condition{text, values}}
+	return stream{from: allEvents, at: "e.occurred_at", id: "e.id", condition: condition{text, values}}
 }
 
 // plan is how a query is answered: streams that have no event in common, and what every event
@@ -71,6 +75,17 @@ func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
 	if q.Thread != "" {
 		take(events("e.thread_id = ?", q.Thread))
 		p.filter.and("e.thread_id = ?", q.Thread)
+	}
+	if q.Ticket != "" {
+		key := strings.ToLower(q.Ticket)
+		if !audit.IsTicket(key) {
+			return nothing(), nil
+		}
+		take(stream{
+			from: "ticket_events k JOIN audit_events e ON e.tenant_id = k.tenant_id AND e.occurred_at = k.occurred_at AND e.id = k.event_id",
+			at:   "k.occurred_at", id: "k.event_id", condition: condition{"k.tenant_id = ? AND k.ticket_key = ?", []any{s.TenantID, key}},
+		})
+		p.filter.and("EXISTS (SELECT 1 FROM ticket_events o WHERE o.tenant_id = e.tenant_id AND o.ticket_key = ? AND o.occurred_at = e.occurred_at AND o.event_id = e.id)", key)
 	}
 	own := s.streams()
 	if s.Told != people.Helpdesk {

@@ -55,6 +55,7 @@ type CaseOpen struct {
 
 // Case is the page of one case.
 type Case struct {
+	StoryHref string // of all of it, from the first event on; or empty
 	CaseRow
 	Here, List    string
 	UserName      string

@@ -44,6 +44,7 @@ type PersonRow struct {
 
 // Person is the page of one person.
 type Person struct {
+	StoryHref   string      // of all of it, from the first event on; or empty
 	Bypasses    []BypassRow // the last ones, the newest first
 	Desk        string      // address of the page that helps them as a caller; or empty
 	Photo       component.Picture

@@ -136,35 +136,24 @@ func (h *Pages) whySo(c echo.Context, sight trail.Sight, r trail.Row) (all []vie
 	return all, err
 }
 
-// storiesOf are the stories that an event belongs to.
+// storiesOf are the stories that an event belongs to. What ties events together and is no
+// sign-in and no case is a list.
 func (h *Pages) storiesOf(c echo.Context, r trail.Row) (all []views.Fact) {
 	ctx := web.Context(c)
 	add := func(key, href string) { all = append(all, views.Fact{Name: words.Say(ctx, key), Href: href}) }
-	if r.Thread != "" {
-		add("audit.story.link."+threadKind(r), h.with(c, asked{}, "thread", r.Thread))
+	if kind := r.ThreadKind(); kind != "" {
+		add("audit.story.link."+string(kind), h.storyOf(c, kind, r.Thread))
+	} else if r.Thread != "" {
+		add("audit.story.link.thread", h.with(c, asked{}, "thread", r.Thread))
 	}
 	if r.SubjectName != "" {
-		add("audit.story.link.person", h.with(c, asked{}, "target", r.SubjectName))
+		add("audit.story.link.person", h.storyOf(c, trail.Person, r.Subject))
 	}
 	if r.ActorName != "" && r.Actor.ID != r.Subject {
-		add("audit.story.link.agent", h.with(c, asked{}, "actor", r.ActorName))
+		add("audit.story.link.agent", h.storyOf(c, trail.Agent, r.Actor.ID))
 	}
 	if name := r.Details["ticket"]; name != "" {
-		add("audit.story.link.ticket", h.ticketPath(c, name))
+		add("audit.story.link.ticket", h.storyOf(c, trail.Ticket, name))
 	}
 	return all
-}
-
-// threads are the kinds of stories that a thread can be, by what its actions begin with.
-var threads = map[string]string{
-	"signin": "sign_in", "prompt": "sign_in", "step_up": "sign_in", "printed_code": "sign_in", "phone_code": "sign_in",
-	"case": "case", "bypass": "case", "caller_check": "case", "vouch": "case", "call_back": "case",
-}
-
-func threadKind(r trail.Row) string {
-	noun, _, _ := strings.Cut(string(r.Action), ".")
-	if kind := threads[noun]; kind != "" {
-		return kind
-	}
-	return "thread"
 }

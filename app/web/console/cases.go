@@ -238,6 +238,7 @@ func (h *Pages) showCase(c echo.Context, status int, form string, fields map[str
 		}
 		v.Story = append(v.Story, event)
 	}
+	v.StoryHref = h.storyOfCase(c, w)
 	if w.Older {
 		last := w.Story[len(w.Story)-1]
 		v.Older = h.casePath(c, w.ID) + "?after=" + strconv.FormatInt(last.At.UnixMicro(), 10) + "." + url.QueryEscape(last.ID) + "#history"

@@ -15,6 +15,7 @@ import (
 	"latchkey/app/codesheet"
 	"latchkey/app/device"
 	"latchkey/app/people"
+	"latchkey/app/trail"
 	"latchkey/app/user"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -135,6 +136,9 @@ func (h *Pages) showPerson(c echo.Context, status int, back failed) error {
 		}
 	}
 	h.around(c, &v, p)
+	if len(p.Story) > 0 {
+		v.StoryHref = h.storyFrom(c, trail.Person, p.ID, p.Story[0].At)
+	}
 	if p.Older {
 		last := p.Story[len(p.Story)-1]
 		v.Older = h.personPath(c, p.ID) + "?after=" + strconv.FormatInt(last.At.UnixMicro(), 10) + "." + url.QueryEscape(last.ID) + "#history"

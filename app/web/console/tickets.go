@@ -12,6 +12,7 @@ import (
 	"latchkey/app/fault"
 	"latchkey/app/people"
 	"latchkey/app/ticket"
+	"latchkey/app/trail"
 	"latchkey/app/web"
 	"latchkey/views/component"
 	views "latchkey/views/console"
@@ -59,7 +60,7 @@ func (h *Pages) ticket(c echo.Context) error {
 		return c.JSON(http.StatusOK, map[string]any{"ticket": page.Name, "events": ticketJSON(page), "next": older})
 	}
 	ctx := web.Context(c)
-	v := views.Ticket{Name: page.Name, Older: older}
+	v := views.Ticket{Name: page.Name, Older: older, StoryHref: h.storyFrom(c, trail.Ticket, page.Name, page.Events[0].At)}
 	if page.Told != people.Everything {
 		v.PartOf = words.Say(ctx, "tickets.part_of."+string(page.Told))
 	}
