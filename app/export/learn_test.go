@@ -74,8 +74,19 @@ func TestAnExportGivesWhatThePageGives(t *testing.T) {
 		}
 		end := a.Clock.Now()
 		questions := []trail.Query{
-			{}, {Outcome: audit.Denied}, {Action: "access."}, {Action: "user.locked"}, {Thread: "case-1"}, {Text: "secret"}, {Text: "203.0.113.77"}, {Text: "198.51.100.4"},
-			{Text: "jane"}, {Actor: people["desk"].Name}, {Target: people["porter"].Name}, {Text: people["lead"].Name}, {From: end.Add(-time.Minute), To: end.Add(-20 * time.Second)},
+			{},
+			{Outcome: audit.Denied},
+			{Action: "access."},
+			{Action: "user.locked"},
+			{Thread: "case-1"},
+			{Text: "secret"},
+			{Text: "203.0.113.77"},
+			{Text: "198.51.100.4"},
+			{Text: "jane"},
+			{Actor: people["desk"].Name},
+			{Target: people["porter"].Name},
+			{Text: people["lead"].Name},
+			{From: end.Add(-time.Minute), To: end.Add(-20 * time.Second)},
 		}
 		rows := map[string]int{}
 		for name, u := range people {
@@ -250,4 +261,3 @@ func TestWhatIsExportedStandsInTheAudit(t *testing.T) {
 		}
 	})
 }
-
