@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -101,11 +103,7 @@ func (s *sealed) whole(t *testing.T) {
 	for _, tenantID := range []string{"tenant-0", "tenant-1"} {
 		must(t, s.seals.SignNow(t.Context(), tenantID))
 	}
-	file, err := os.Open(s.witness)
-	must(t, err)
-	defer file.Close()
-	witnessed, err := checkpoint.ReadWitness(file)
-	must(t, err)
+	witnessed := s.witnessed(t)
 	if len(witnessed) == 0 {
 		t.Error("the witness has seen nothing")
 	}
@@ -120,6 +118,22 @@ func (s *sealed) whole(t *testing.T) {
 		t.Errorf("%d acts of five events were answered; there are %d, and %d are sealed", acts, all, sum)
 	}
 	t.Logf("%d events of %d acts are sealed under %d checkpoints, %d of them with the witness", sum, s.acts.Load(), s.count(t, "SELECT count(*) FROM audit_checkpoints"), len(witnessed))
+}
+
+// witnessed gives what the file of the witness has; the first of it is waited for, which the
+// program tells it in the background.
+func (s *sealed) witnessed(t *testing.T) (all []checkpoint.Signed) {
+	t.Helper()
+	for end := time.Now().Add(3 * time.Minute); len(all) == 0 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		file, err := os.Open(s.witness)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		must(t, err)
+		all, err = checkpoint.ReadWitness(file)
+		must(t, errors.Join(err, file.Close()))
+	}
+	return all
 }
 
 // TestNothingIsLeftUnsealedWhenTheProgramIsKilled: one process after another dies without a

@@ -70,7 +70,7 @@ func TestTheAuditOverHTTP(t *testing.T) {
 		}
 		for name, b := range map[string]*browser{"security": security, "admin": admin} {
 			a := b.get(t, event.Href).want(t, http.StatusOK)
-			for _, part := range []string{"user.locked", event.ID, "proof-record", "proof-root", page + "?target=user5%40alder.example"} {
+			for _, part := range []string{"user.locked", event.ID, "proof-record", "proof-root", page + "/story/person/" + event.Subject.ID} {
 				if !strings.Contains(a.body, part) {
 					t.Errorf("%s sees an event without %s", name, part)
 				}

@@ -23,7 +23,7 @@ const (
 
 // Asks is the query of a story, and whether its id is one.
 func (k Kind) Asks(id string) (q Query, ok bool) {
-	if id == "" || len(id) > 100 || strings.ContainsRune(id, 0) {
+	if id == "" || id != strings.TrimSpace(id) || len(id) > 100 || strings.ContainsRune(id, 0) {
 		return q, false
 	}
 	switch k {
