@@ -18,7 +18,7 @@ const (
 	lookWait    = 2 * time.Second
 	batchMost   = 500 // events
 	batchesMost = 20  // of one tenant, then others have their turn
-	tenantsMost = 200 // in one round
+	tenantsMost = 200 // asked for at once
 	oldAfter    = day // what is older raises nothing
 )
 
@@ -30,20 +30,34 @@ func (s *Service) Run(ctx context.Context) {
 // Round looks at what is sealed and was not looked at yet, a turn for each tenant, and once a
 // minute at the conditions.
 func (s *Service) Round(ctx context.Context) error {
-	var due []struct {
-		TenantID string
-		NextN    int64
-	}
-	err := s.DB.View(ctx).All(&due, `SELECT t.tenant_id, COALESCE(p.next_n, 0) AS next_n FROM audit_trees t JOIN tenants o ON o.id = t.tenant_id LEFT JOIN alarm_positions p ON p.tenant_id = t.tenant_id
-		WHERE t.size > COALESCE(p.next_n, 0) LIMIT ?`, tenantsMost)
-	if err != nil {
-		return store.Unusable(err)
-	}
 	var all []error
-	for _, d := range due {
-		all = append(all, s.turn(store.Within(ctx, d.TenantID), d.TenantID, d.NextN))
+	for last := ""; ; {
+		due, err := s.due(ctx, last)
+		if err != nil {
+			return err
+		}
+		for _, d := range due {
+			all = append(all, s.turn(store.Within(ctx, d.TenantID), d.TenantID, d.NextN))
+			last = d.TenantID
+		}
+		if len(due) < tenantsMost {
+			break
+		}
 	}
 	return errors.Join(append(all, s.conditions(ctx))...)
+}
+
+// place is how far a tenant was looked at.
+type place struct {
+	TenantID string
+	NextN    int64
+}
+
+// due gives tenants of which more is sealed than was looked at, behind one of them.
+func (s *Service) due(ctx context.Context, last string) (all []place, err error) {
+	err = s.DB.View(ctx).All(&all, `SELECT t.tenant_id, COALESCE(p.next_n, 0) AS next_n FROM audit_trees t JOIN tenants o ON o.id = t.tenant_id LEFT JOIN alarm_positions p ON p.tenant_id = t.tenant_id
+		WHERE t.size > COALESCE(p.next_n, 0) AND t.tenant_id > ? ORDER BY t.tenant_id LIMIT ?`, last, tenantsMost)
+	return all, store.Unusable(err)
 }
 
 // turn looks at a few batches of a tenant.

@@ -10,6 +10,8 @@ import (
 	"latchkey/app/alarm"
 	"latchkey/app/audit"
 	. "latchkey/app/signin/signintest"
+	"latchkey/app/store"
+	"latchkey/app/tenant"
 )
 
 // TestTheTenthBypassOfAnAgentInAnHour raises one alarm; the next ones count on in it.
@@ -244,6 +246,29 @@ func TestAnotherTenantHearsNothing(t *testing.T) {
 		WantCode(t, "another tenant acknowledges it", h.alarms.Acknowledge(t.Context(), h.Birch.ID, h.security.ID, a.ID, "mine", audit.Origin{}), "http.not_found")
 		if n, err := h.alarms.Open(t.Context(), h.Alder.ID); err != nil || n != 1 {
 			t.Errorf("it counts %d, %v", n, err)
+		}
+	})
+}
+
+// TestEveryTenantHasItsTurn in one round, however many there are and however much one has.
+func TestEveryTenantHasItsTurn(t *testing.T) {
+	each(t, func(h *house) {
+		t := h.T
+		h.Act(func(tx *store.Tx) error {
+			for n := range 250 {
+				slug := "tenant-" + strconv.Itoa(n)
+				if _, err := tenant.Create(tx, tenant.New{Slug: slug, Name: slug, Domain: slug + ".example", Region: "eu", Ring: "stable"}, audit.Service, audit.Origin{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		h.round()
+		if n := h.Count("SELECT count(*) FROM audit_trees t JOIN tenants o ON o.id = t.tenant_id LEFT JOIN alarm_positions p ON p.tenant_id = t.tenant_id WHERE t.size > COALESCE(p.next_n, 0)"); n != 0 {
+			t.Errorf("%d tenants were not looked at", n)
+		}
+		if n := h.Count("SELECT count(*) FROM alarm_positions"); n < 250 {
+			t.Errorf("%d were", n)
 		}
 	})
 }
