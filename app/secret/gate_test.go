@@ -16,7 +16,7 @@ import (
 func TestAtMostTwoPerCoreHashAtOnce(t *testing.T) {
 	decoy := dear.hash("nobody's")
 	synctest.Test(t, func(t *testing.T) {
-		p := &Passwords{gate: NewPasswords().gate, decoy: decoy, cost: dear}
+		p := &Passwords{Wait: queueWait, gate: NewPasswords().gate, decoy: decoy, cost: dear}
 		if cap(p.gate) != 2*runtime.NumCPU() {
 			t.Errorf("%d may hash at once, want two on each of %d cores", cap(p.gate), runtime.NumCPU())
 		}

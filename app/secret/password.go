@@ -44,6 +44,8 @@ const (
 // each takes 19 MiB; a few others wait a moment. Who comes when they are too many,
 // or waits for too long, is told to come back.
 type Passwords struct {
+	Wait time.Duration // in the queue, at the longest
+
 	gate    chan struct{}
 	patient chan struct{} // has the turn of those who hash in the background
 	waiting atomic.Int64
@@ -64,7 +66,7 @@ func CheapPasswords() *Passwords {
 }
 
 func withCost(c cost) *Passwords {
-	p := &Passwords{gate: make(chan struct{}, placesCore*runtime.NumCPU()), patient: make(chan struct{}, 1), cost: c}
+	p := &Passwords{Wait: queueWait, gate: make(chan struct{}, placesCore*runtime.NumCPU()), patient: make(chan struct{}, 1), cost: c}
 	p.decoy = c.hash(System.Token().Reveal())
 	return p
 }
@@ -143,7 +145,7 @@ func (p *Passwords) enter(ctx context.Context) (leave func(), err error) {
 	if p.waiting.Add(1) > int64(queueMost*cap(p.gate)) {
 		return nil, busy
 	}
-	ctx, cancel := context.WithTimeout(ctx, queueWait)
+	ctx, cancel := context.WithTimeout(ctx, p.Wait)
 	defer cancel()
 	select {
 	case p.gate <- struct{}{}:

@@ -14,7 +14,7 @@ import (
 // the end all the same.
 func TestWhoHashesPatientlyKeepsOutOfTheWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &Passwords{gate: make(chan struct{}, 4), patient: make(chan struct{}, 1), cost: cheap}
+		p := &Passwords{Wait: queueWait, gate: make(chan struct{}, 4), patient: make(chan struct{}, 1), cost: cheap}
 		ctx, cancel := context.WithCancel(context.Background())
 		took := func() time.Duration {
 			began := time.Now()

@@ -152,7 +152,7 @@ func (w *world) browser(t testing.TB) *browser {
 		t.Fatal(err)
 	}
 	return &browser{base: w.URL, more: &w.more, agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", client: &http.Client{
-		Jar: jar, Transport: w.wire, Timeout: 30 * time.Second,
+		Jar: jar, Transport: w.wire, Timeout: 2 * time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }

@@ -58,7 +58,7 @@ func (w *world) party(t testing.TB, slug string, kind application.Kind, change .
 
 // client is the context in which the party asks.
 func (w *world) client(t testing.TB) context.Context {
-	return oidc.ClientContext(context.Background(), &http.Client{Transport: w.wire, Timeout: 30 * time.Second})
+	return oidc.ClientContext(context.Background(), &http.Client{Transport: w.wire, Timeout: 2 * time.Minute})
 }
 
 // journey is one sign-in to a party: what it remembers of it, and where it begins.

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -213,7 +214,7 @@ func TestAStreamOutlivesTheDatabase(t *testing.T) {
 
 func TestADatabaseThatHangsIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
-	w := onPostgres(t)
+	w := newWorld(t, servertest.Start(t, store.Postgres, servertest.Hurried), &atomic.Int64{})
 	b := w.browser(t)
 	b.get(t, "/signin")
 	conn, err := pgx.Connect(t.Context(), w.DB.DSN)

@@ -37,7 +37,7 @@ func (w *world) newPhone(t testing.TB) *phone {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &phone{more: &w.more, base: w.URL, publicURL: w.Settings.PublicURL, now: w.now, key: key, pin: "135790", client: &http.Client{Transport: w.wire, Timeout: 30 * time.Second}}
+	return &phone{more: &w.more, base: w.URL, publicURL: w.Settings.PublicURL, now: w.now, key: key, pin: "135790", client: &http.Client{Transport: w.wire, Timeout: 2 * time.Minute}}
 }
 
 // on is the same phone, speaking to another replica.

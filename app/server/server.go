@@ -150,7 +150,7 @@ func Build(ctx context.Context, settings Settings, log *slog.Logger) (*Server, e
 	if address == "" {
 		address = filepath.Join(settings.Data, "latchkey.db")
 	}
-	db, err := store.Open(ctx, address, log)
+	db, err := store.Open(ctx, address, log, store.Patient(settings.Patience))
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,9 @@ func newPasswords(settings Settings) *secret.Passwords {
 	if settings.CheapPasswords {
 		return secret.CheapPasswords()
 	}
-	return secret.NewPasswords()
+	passwords := secret.NewPasswords()
+	passwords.Wait = max(passwords.Wait, settings.Patience)
+	return passwords
 }
 
 func loadKeys(settings Settings) (*secret.Keys, error) {
@@ -293,7 +295,7 @@ func build(ctx context.Context, settings Settings, log *slog.Logger, keys *secre
 
 	streams := web.NewStreams(time.Now)
 	measured := newMetrics(db, streams, hub, decisions)
-	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember}
+	site := &web.Site{DB: db, Keys: keys, Rules: rules, Hub: hub, Log: log, PublicURL: settings.PublicURL, Streams: streams, Begins: web.NewBegins(settings.SignInsPerMinute), Observe: measured.observe, Atlas: atlas, Remember: approvals.Remember, Patience: settings.Patience}
 	hub.LookFor("seat", site.LostSeats)
 	hub.LookFor("trail", reading.Grown())
 	s := &Server{
@@ -419,7 +421,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func(ad
 		working.Go(func() { s.metrics.serve(background, s.Settings.MetricsListen, s.log) })
 	}
 	web := &http.Server{
-		Handler: s.Handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
+		Handler: s.Handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30*time.Second + s.Settings.Patience,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: headerMost, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)

@@ -43,6 +43,10 @@ type Settings struct {
 type Trial struct {
 	KeepMessages   bool // on a page, instead of sending them
 	CheapPasswords bool // hashes that cost nothing; a program that is no test refuses
+
+	// Patience is how long an answer, a lock and a turn to hash are waited for where that
+	// is longer than usual: a test shares its machine with others, and time decides nothing.
+	Patience time.Duration
 }
 
 // check finishes the settings and gives all their faults at once.

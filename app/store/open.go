@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -43,7 +44,18 @@ var scans = [...]string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}
 // lockWait is how long a statement waits for somebody else's lock. Acts hold
 // theirs for milliseconds; who holds one for seconds is at work on the schema,
 // and must not gather every connection behind it.
-const lockWait = "5s"
+const lockWait = 5 * time.Second
+
+// Option changes how Open opens.
+type Option func(*options)
+
+type options struct{ lockWait time.Duration }
+
+// Patient waits for somebody else's lock for as long as d, where that is longer than
+// five seconds: for tests on a machine that is busy with something else.
+func Patient(d time.Duration) Option {
+	return func(o *options) { o.lockWait = max(o.lockWait, d) }
+}
 
 // DB is an open database.
 type DB struct {
@@ -60,13 +72,17 @@ type DB struct {
 
 // Open opens address: a postgres:// URL or keyword string, or the path of a
 // SQLite file, whose folder is made when it is missing.
-func Open(ctx context.Context, address string, log *slog.Logger) (*DB, error) {
+func Open(ctx context.Context, address string, log *slog.Logger, change ...Option) (*DB, error) {
+	o := options{lockWait: lockWait}
+	for _, do := range change {
+		do(&o)
+	}
 	var db *DB
 	var err error
 	if IsPostgres(address) {
-		db, err = openPostgres(address, log)
+		db, err = openPostgres(address, log, o)
 	} else {
-		db, err = openSQLite(address, log)
+		db, err = openSQLite(address, log, o)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store: open: %w", err)
@@ -82,19 +98,22 @@ func Open(ctx context.Context, address string, log *slog.Logger) (*DB, error) {
 	return db, nil
 }
 
+// inMilliseconds writes d as both databases read it.
+func inMilliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
 // IsPostgres says whether address names a PostgreSQL database.
 func IsPostgres(address string) bool {
 	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") || strings.Contains(address, "host=")
 }
 
-func openPostgres(address string, log *slog.Logger) (*DB, error) {
+func openPostgres(address string, log *slog.Logger, o options) (*DB, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, err
 	}
 	config.RuntimeParams["application_name"] = "latchkey"
 	config.RuntimeParams["timezone"] = "UTC"
-	config.RuntimeParams["lock_timeout"] = lockWait
+	config.RuntimeParams["lock_timeout"] = inMilliseconds(o.lockWait)
 	for _, scan := range scans {
 		config.RuntimeParams[scan] = "off"
 	}
@@ -118,14 +137,14 @@ func openPostgres(address string, log *slog.Logger) (*DB, error) {
 // inURI writes a path so that it stands in a URI as it is.
 var inURI = strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23")
 
-func openSQLite(path string, log *slog.Logger) (*DB, error) {
+func openSQLite(path string, log *slog.Logger, o options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
 	db := &DB{Dialect: SQLite, DSN: path, clock: &clock{}, watch: &atomic.Pointer[func(string)]{}, writer: make(chan struct{}, 1)}
 	open := func(conns int, pragmas ...string) (*gorm.DB, error) {
 		values := url.Values{"_time_format": {"sqlite"}, "_pragma": append([]string{
-			"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "temp_store(MEMORY)", "cache_size(-8000)",
+			"busy_timeout(" + inMilliseconds(o.lockWait) + ")", "journal_mode(WAL)", "foreign_keys(1)", "temp_store(MEMORY)", "cache_size(-8000)",
 		}, pragmas...)}
 		return db.attach(sql.OpenDB(keeping{&sqlite.Driver{}, "file:" + inURI.Replace(path) + "?" + values.Encode(), db.watch}), conns, log)
 	}

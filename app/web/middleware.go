@@ -102,7 +102,7 @@ func (s *Site) inTime(next echo.HandlerFunc) echo.HandlerFunc {
 				return err
 			}
 		}
-		ctx, cancel := context.WithTimeout(c.Request().Context(), wait)
+		ctx, cancel := context.WithTimeout(c.Request().Context(), max(wait, s.Patience))
 		defer cancel()
 		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)

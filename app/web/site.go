@@ -46,6 +46,9 @@ type Site struct {
 	// Remember records what was refused to somebody signed in, with its details.
 	Remember func(ctx context.Context, tenantID, userID string, details map[string]string, from audit.Origin) error
 
+	// Patience is how long a request may work where that is longer than usual, in tests.
+	Patience time.Duration
+
 	routes []Route
 	pages  map[string]bool // by their address, with the names of its parts
 }

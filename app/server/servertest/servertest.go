@@ -147,11 +147,14 @@ func keepFresh(s *server.Server) (stop func()) {
 // DearPasswords hashes passwords as a program that is no test does.
 func DearPasswords(s *server.Settings) { s.CheapPasswords = false }
 
+// Hurried waits for a database no longer than a program that is no test.
+func Hurried(s *server.Settings) { s.Patience = 0 }
+
 func settings(t testing.TB, listen, publicURL, database string, change []func(*server.Settings)) server.Settings {
 	s := server.Settings{
 		Listen: listen, PublicURL: publicURL, DatabaseURL: database, Data: t.TempDir(),
 		MasterKey: hex.EncodeToString([]byte("a master key that only tests have")), Drain: 2 * time.Second,
-		Trial: server.Trial{CheapPasswords: true},
+		Trial: server.Trial{CheapPasswords: true, Patience: time.Minute},
 	}
 	for _, do := range change {
 		do(&s)
