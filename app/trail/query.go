@@ -2,6 +2,7 @@ package trail
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type Query struct {
 	Text     string        // words; an address, or the code of a reason, alone
 	Thread   string        // the attempt, case or session that ties events together
 	Ticket   string        // the ticket that it was done under; large and small letters are the same
+	By       string        // what a sign-in was proved with, as it stands in its details
 }
 
 // Of a query, so that none takes long to read or to plan.
@@ -129,6 +131,12 @@ func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
 		}
 		p.filter.and("e.action IN "+store.Tuples(1, len(actions)), texts(actions)...)
 	}
+	if q.By != "" {
+		if !proofs.MatchString(q.By) || len(q.By) > textMost {
+			return nothing(), nil
+		}
+		p.filter.and(proofOf[tx.Dialect]+" = ?", q.By)
+	}
 	if q.Outcome != "" {
 		if q.Outcome != audit.Success {
 			take(events("e.outcome = ? AND e.outcome <> 'success'", string(q.Outcome)))
@@ -139,6 +147,16 @@ func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
 	take(events("1 = 1"))
 	return p, nil
 }
+
+// proofOf is what an event e says that a sign-in was proved with, out of its bytes, in which no
+// other key of that name can stand. It has no index: what else is asked must lead there.
+var proofOf = map[store.Dialect]string{
+	store.Postgres: `substring(convert_from(e.record, 'UTF8') from '"by":"([^"]*)"')`,
+	store.SQLite:   `json_extract(CAST(e.record AS TEXT), '$.details.by')`,
+}
+
+// proofs are the forms of what a sign-in is proved with: values of amr, with commas.
+var proofs = regexp.MustCompile(`^[a-z_]+(,[a-z_]+)*$`)
 
 // actionsMost is how many indexes are walked at once for what actions begin with.
 const actionsMost = 24
