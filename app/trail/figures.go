@@ -64,12 +64,16 @@ func (s *Service) Actions(ctx context.Context, sight Sight, actions []audit.Acti
 	return all, nil
 }
 
-// Ways counts sign-ins by what they were proved with, as Find gives them for Query.By.
+// Ways counts sign-ins by what they were proved with, as Find gives them for Query.By; under
+// "" those that do not say it. It also tells of which parts there may be more.
 func (s *Service) Ways(ctx context.Context, sight Sight, edges []time.Time) (all Figures, more []bool, err error) {
 	tx := s.DB.View(ctx)
 	all, more = Figures{}, make([]bool, len(edges)-1)
 	err = sight.tallied(tx, Query{Action: string(audit.SignInFinished)}, edges, "COALESCE("+proofOf[tx.Dialect]+", '')", readMost, tally{
 		event: func(part int, by string) {
+			if !proofs.MatchString(by) {
+				by = ""
+			}
 			if all[by] == nil {
 				all[by] = make([]Figure, len(edges)-1)
 			}

@@ -24,6 +24,7 @@ type Audit struct {
 	Count, CountHref             string
 	Older, Newer, Newest, Oldest string
 	ExportHref                   string // of the form for a file of just these; empty: not for this reader
+	ChartsHref                   string
 	LiveHref                     string // of what comes in meanwhile; empty: this is not the newest page
 }
 
@@ -41,6 +42,16 @@ type AuditRow struct {
 	Whom, WhomHref string // empty: nobody and nothing but the organisation
 	Where          string
 	Outcome, Tone  string
+}
+
+// AuditCharts are figures of the audit, drawn.
+type AuditCharts struct {
+	ListHref, AgentsHref string
+	PartOf               string // which part of it the reader is told; or empty for all
+	Since                time.Time
+	Ranges               []InsightRange
+	Charts               []component.Chart
+	Short                bool // a figure is less than what there may be
 }
 
 // AuditEvent is one event.

@@ -26,6 +26,7 @@ func (h *Pages) auditRoutes() []web.Route {
 	return []web.Route{
 		web.Get("/admin/:tenant"+auditPath, access.AuditRead, h.audit),
 		web.Get("/admin/:tenant"+auditPath+"/live", access.AuditRead, h.liveAudit),
+		web.Get("/admin/:tenant"+chartsPath, access.AuditRead, h.auditCharts),
 		web.Get("/admin/:tenant"+auditPath+"/:event", access.AuditRead, h.auditEvent),
 	}
 }
@@ -37,7 +38,7 @@ var auditRanges = []struct {
 }{{"hour", time.Hour}, {"day", 24 * time.Hour}, {"week", 7 * 24 * time.Hour}, {"month", 30 * 24 * time.Hour}}
 
 // auditFields are the filters of an address, in the order of the form.
-var auditFields = []string{"q", "action", "outcome", "actor", "target", "from", "to", "range", "thread"}
+var auditFields = []string{"q", "action", "outcome", "actor", "target", "from", "to", "range", "thread", "by"}
 
 // countMost is up to where a page counts.
 const countMost = 1000
@@ -60,7 +61,7 @@ func askedOf(c echo.Context) asked {
 // is no limit, and is not carried on.
 func (a asked) query(now time.Time) trail.Query {
 	q := trail.Query{
-		From: a.moment("from"), To: a.moment("to"), Actor: a["actor"], Target: a["target"], Action: a["action"], Text: a["q"], Thread: a["thread"],
+		From: a.moment("from"), To: a.moment("to"), Actor: a["actor"], Target: a["target"], Action: a["action"], Text: a["q"], Thread: a["thread"], By: a["by"],
 	}
 	if outcome := audit.Outcome(a["outcome"]); slices.Contains(audit.Outcomes, outcome) {
 		q.Outcome = outcome
@@ -157,6 +158,7 @@ func (h *Pages) audit(c echo.Context) error {
 		return c.JSON(http.StatusOK, shown)
 	}
 	v := h.auditForm(c, a, sight)
+	v.ChartsHref = h.path(c, chartsPath)
 	if h.Site.Standing(c).May.Has(access.AuditExport) {
 		v.ExportHref = h.exportOf(c, q)
 	}
@@ -228,6 +230,8 @@ func (h *Pages) auditForm(c echo.Context, a asked, sight trail.Sight) views.Audi
 			continue
 		case name == "range":
 			value = words.Say(ctx, "audit.range."+value)
+		case name == "by":
+			value = provedBy(ctx, value)
 		case name == "outcome":
 			value = words.Say(ctx, "me.activity.outcome."+value)
 		case name == "action" && words.Has(ctx, "activity."+value):
