@@ -4,9 +4,74 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"latchkey/app/store"
 )
+
+// By keys alone: three letters of somebody who is not on the page are typed into a filter, they
+// are offered, and chosen; and codes of reasons and actions likewise.
+func TestAFilterOffersWhoCanBeTyped(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	h.exec("INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at) SELECT tenant_id, 'zoe', 'zoe.lake@alder.example', 'Zoe Lake', 'active', 'disabled', '', created_at FROM users WHERE name = 'user1@alder.example'")
+	h.exec("INSERT INTO user_words (tenant_id, word, user_id) SELECT tenant_id, 'zoe', id FROM users WHERE id = 'zoe'")
+	p := h.pc()
+	p.console("auditor@alder.example", "/audit")
+	p.WaitForText("h1", "Audit")
+	if p.Has("#audit-names option[value^=zoe]") {
+		t.Fatal("they are on the page as it is")
+	}
+	tabTo := func(id string) {
+		t.Helper()
+		for range 60 {
+			if Eval[string](p.Tab, "document.activeElement.id") == id {
+				return
+			}
+			p.Press(kb.Tab)
+		}
+		t.Fatalf("no key leads to %s", id)
+	}
+	value := func(id string) string {
+		t.Helper()
+		return Eval[string](p.Tab, "document.getElementById('"+id+"').value")
+	}
+	tabTo("filter-q")
+	p.Press("wrong")
+	p.WaitForText("#filter-q-list", "signin.password_wrong")
+	p.Press(kb.Escape)
+	p.WaitGone("#filter-q-list [role=option]")
+	p.Press(kb.Backspace + kb.Backspace + kb.Backspace + kb.Backspace + kb.Backspace)
+	tabTo("filter-action")
+	p.Press("user.lo")
+	p.WaitForText("#filter-action-list [role=option]", "Account locked")
+	p.Press(kb.ArrowDown)
+	p.choose()
+	if got := value("filter-action"); got != "user.locked" {
+		t.Errorf("chosen is %q", got)
+	}
+	tabTo("filter-actor")
+	p.Press(kb.ArrowDown) // who is on the page
+	p.WaitForText("#filter-actor-list", "@alder.example")
+	p.Press(kb.Escape)
+	tabTo("filter-target")
+	p.Press("zo")
+	p.Press("e")
+	p.WaitForText("#filter-target-list [role=option]", "Zoe Lake")
+	p.WaitUntil("document.querySelectorAll('#filter-target-list [role=option]').length === 1")
+	p.Press(kb.ArrowDown)
+	p.WaitFor("#filter-target-list-0[aria-selected=true]")
+	p.look("audit-offered")
+	p.Press(kb.ArrowUp) // back to what was typed
+	p.WaitGone("#filter-target-list-0[aria-selected=true]")
+	p.Press(kb.ArrowDown)
+	p.choose()
+	if got := value("filter-target"); got != "zoe.lake@alder.example" || p.Has(".offers .found:not([hidden])") {
+		t.Errorf("chosen is %q", got)
+	}
+	p.choose() // the list is closed: this is for the form
+	p.WaitForText(".chips", "zoe.lake@alder.example")
+}
 
 // An auditor looks for what happened to somebody, narrows it, and opens what they found with
 // its proof.

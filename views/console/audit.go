@@ -9,6 +9,7 @@ import (
 // Audit is a list of events with its filters.
 type Audit struct {
 	Action                       string // address of the list
+	ValuesHref                   string // of what is offered while somebody types, beyond what is on the page
 	PartOf                       string // which part of it the reader is told; or empty for all
 	Since                        time.Time
 	Personal                     bool // addresses are whole

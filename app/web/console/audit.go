@@ -27,6 +27,7 @@ func (h *Pages) auditRoutes() []web.Route {
 		web.Get("/admin/:tenant"+auditPath, access.AuditRead, h.audit),
 		web.Get("/admin/:tenant"+auditPath+"/live", access.AuditRead, h.liveAudit),
 		web.Get("/admin/:tenant"+chartsPath, access.AuditRead, h.auditCharts),
+		web.Get("/admin/:tenant"+auditPath+"/values", access.AuditRead, h.auditValues),
 		web.Get("/admin/:tenant"+auditPath+"/:event", access.AuditRead, h.auditEvent),
 	}
 }
@@ -200,14 +201,14 @@ func sayCount(ctx context.Context, n int) string {
 // auditForm is the filters as they are, with what can be typed into them.
 func (h *Pages) auditForm(c echo.Context, a asked, sight trail.Sight) views.Audit {
 	ctx := web.Context(c)
-	v := views.Audit{Action: h.path(c, auditPath), Personal: sight.Personal, Since: sight.Since}
+	v := views.Audit{Action: h.path(c, auditPath), ValuesHref: h.path(c, auditPath+"/values"), Personal: sight.Personal, Since: sight.Since}
 	if sight.Told != people.Everything {
 		v.PartOf = words.Say(ctx, "audit.part_of."+string(sight.Told))
 	}
 	field := func(name, list string) component.Field {
 		return component.Field{Name: name, ID: "filter-" + name, Label: words.Say(ctx, "audit.field."+name), Typed: a[name], Autocomplete: "off", MaxLength: "200", List: list}
 	}
-	v.Query, v.What, v.Actor, v.Target = field("q", ""), field("action", "audit-actions"), field("actor", "audit-names"), field("target", "audit-names")
+	v.Query, v.What, v.Actor, v.Target = field("q", "audit-reasons"), field("action", "audit-actions"), field("actor", "audit-names"), field("target", "audit-names")
 	v.Query.Type = "search"
 	v.From, v.To = field("from", ""), field("to", "")
 	for _, f := range []*component.Field{&v.From, &v.To} {
