@@ -341,6 +341,13 @@ var pages = map[string][]state{
 			v.Rows[0].Whom, v.Rows[0].WhoHref, v.Chips, v.Newest, v.Newer, v.Older, v.Since = "", "", nil, "", "", "", time.Time{}
 		},
 		func(v *console.Audit) { v.Rows, v.Ranges[0].Current = nil, true }),
+	"console.AuditChartsPage": page(console.AuditChartsPage, full,
+		func(v *console.AuditCharts) { v.PartOf, v.Short, v.Charts[0].Series[0].Values[0] = "", false, 1 },
+		func(v *console.AuditCharts) { v.Charts, v.Since = nil, time.Time{} },
+		func(v *console.AuditCharts) {
+			s := &v.Charts[0].Series[0]
+			s.Values, s.Href, s.All, s.Hrefs, v.Charts[0].None = []float64{3, 0}, "", "", nil, ""
+		}),
 	"console.AuditEventPage": page(console.AuditEventPage, full,
 		func(v *console.AuditEvent) {
 			v.Changes, v.Details, v.Stories, v.Proof, v.Person = nil, nil, nil, nil, ""

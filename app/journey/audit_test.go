@@ -1,13 +1,79 @@
 package journey
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"latchkey/app/audit"
 	"latchkey/app/store"
 )
+
+// An auditor looks how much happened: before there was anything of some kinds, and after weeks
+// of it; and comes from a figure to its events.
+func TestTheAuditIsDrawn(t *testing.T) {
+	t.Parallel()
+	h := open(t, store.SQLite)
+	p := h.pc()
+	p.console("auditor@alder.example", "/audit")
+	p.Follow(".acts a[href$='/audit/charts']")
+	p.WaitForText("h1", "Charts of the audit")
+	p.WaitForText("#chart-bypasses", "Nothing of this")
+	p.look("audit-charts-few")
+
+	var alder, desk, user6 string
+	for into, query := range map[*string]string{&alder: "SELECT id FROM tenants WHERE slug = 'alder'", &desk: "SELECT id FROM users WHERE name = 'desk@alder.example'", &user6: "SELECT id FROM users WHERE name = 'user6@alder.example'"} {
+		if _, err := h.DB.View(t.Context()).One(into, query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := h.DB.Act(t.Context(), func(tx *store.Tx) (all error) {
+		then := *tx
+		record := func(n int, e audit.Event) {
+			for range n {
+				e.TenantID, e.Subject, e.Target = alder, user6, audit.User(user6)
+				all = errors.Join(all, audit.Record(&then, e))
+			}
+		}
+		for day := range 30 {
+			then.Now = tx.Now.AddDate(0, 0, -day)
+			for i, by := range []string{"phone", "pwd,otp", "passkey", "pwd", "sms", "printed_code"} {
+				record(12-2*i+(day*(i+3))%7, audit.Event{Action: audit.SignInFinished, Actor: audit.User(user6), Details: map[string]string{"by": by}})
+			}
+			record(2+day%5, audit.Event{Action: audit.SignInRefused, Outcome: audit.Failure, Actor: audit.Claimant("")})
+			for i, a := range []audit.Action{audit.BypassIssued, audit.BypassUsed, audit.BypassExpired, audit.BypassRevoked, audit.PromptDenied, audit.PromptReported, audit.AccessRefused, audit.WayPaused, audit.CallerCheckReported} {
+				record((day+i)%(i+2), audit.Event{Action: a, Actor: audit.User(desk)})
+			}
+		}
+		return all
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Follow("a[href$='range=month']")
+	p.WaitFor("a[href$='range=month'][aria-current=page]")
+	p.WaitForText("#chart-ways .chart-legend", "other ways")
+	p.look("audit-charts-month")
+	p.Click("#chart-outcomes summary")
+	p.Click("#chart-refusals summary")
+	p.look("audit-charts")
+	if pdf := p.PDF(chromedp.PaperA4); len(pdf) < 1000 {
+		t.Errorf("on paper it is %d bytes", len(pdf))
+	}
+	p.Follow("#chart-outcomes tbody tr:nth-last-child(3) td:nth-of-type(2) a")
+	p.WaitForText("h1", "Audit")
+	if n := p.Count("tbody tr"); n != 4 {
+		t.Errorf("a figure of 4 leads to %d events", n)
+	}
+	p.Back()
+	p.Follow("#chart-ways .chart-legend a[href*='by=phone']")
+	p.WaitForText(".chips", "Signed in by: phone")
+	p.Open(h.URL + "/admin/alder/audit/charts?range=day")
+	p.WaitForText("#chart-outcomes .chart-legend", "Signed in")
+	p.look("audit-charts-day")
+}
 
 // By keys alone: three letters of somebody who is not on the page are typed into a filter, they
 // are offered, and chosen; and codes of reasons and actions likewise.

@@ -115,6 +115,7 @@ var looks = map[string]looked{
 	"console.SearchPage":        {"search", "/admin/*/search"},
 	"console.SettingsPage":      {"console-settings", "/admin/*/settings"},
 	"console.AuditPage":         {"audit", "/admin/*/audit"},
+	"console.AuditChartsPage":   {"audit-charts", "/admin/*/audit/charts"},
 	"console.AuditEventPage":    {"audit-event", "/admin/*/audit/*"},
 	"console.TicketPage":        {"ticket", "/admin/*/tickets/*"},
 	"demo.OutboxPage":           {"demo-outbox", "/demo/outbox"},

@@ -120,7 +120,8 @@ func (h *Pages) auditCharts(c echo.Context) error {
 			}
 			return all
 		}
-		v.Charts = append(v.Charts, of.chart(chart.id, series(chart.drawn), series(chart.beside)))
+		beside := slices.DeleteFunc(series(chart.beside), func(s component.Series) bool { return s.Href == "" }) // what there was none of
+		v.Charts = append(v.Charts, of.chart(chart.id, series(chart.drawn), beside))
 		if chart.id == "outcomes" {
 			drawn, beside := of.ways(ways, more)
 			v.Charts = append(v.Charts, of.chart("ways", drawn, beside))
@@ -227,6 +228,9 @@ func provedBy(ctx context.Context, by string) string {
 func (of *charts) chart(id string, drawn, beside []component.Series) component.Chart {
 	chart := component.Chart{
 		ID: "chart-" + id, Title: words.Say(of.ctx, "audit.charts."+id), Head: of.head, Labels: of.labels, Series: drawn, Beside: beside, None: words.Say(of.ctx, "audit.charts.none"),
+	}
+	if of.short {
+		chart.None = words.Say(of.ctx, "audit.charts.none_counted")
 	}
 	var said []string
 	for _, s := range drawn {
