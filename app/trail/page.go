@@ -217,7 +217,11 @@ func (p plan) walk(tx *store.Tx, s stream, from Position, older bool, most int) 
 	window := func(columns string) string {
 		return "SELECT " + columns + " FROM " + s.from + within.after("WHERE") + " ORDER BY " + s.at + way + ", " + s.id + way
 	}
-	query := "SELECT " + columns + " FROM (" + window("e.tenant_id, "+columns) + " LIMIT " + strconv.Itoa(WindowMost) + ") e" + p.filter.after("WHERE")
+	met := "e.tenant_id, " + columns
+	if tx.Dialect == store.Postgres {
+		met += ", e.address"
+	}
+	query := "SELECT " + columns + " FROM (" + window(met) + " LIMIT " + strconv.Itoa(WindowMost) + ") e" + p.filter.after("WHERE")
 	if tx.Dialect == store.Postgres {
 		query += " ORDER BY e.occurred_at" + way + ", e.id" + way // as it comes; SQLite would sort the window for it
 	}
