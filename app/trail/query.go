@@ -230,22 +230,29 @@ func (s Sight) text(tx *store.Tx, text string, filter *condition) (found []strea
 	}}, true, nil
 }
 
-// rareMost is how many events are counted to tell a rare word from a common one.
-const rareMost = 500
+// counted is how many events of a word are counted, step by step, to tell a rare one from
+// common ones: what stands in as many as a page walks is as good as any.
+var counted = [...]int{500, 2_000, WindowMost}
 
 // rarest is the word that stands in the fewest events: the way to walk when all are asked for.
 func (s Sight) rarest(tx *store.Tx, words []string) (rarest string, err error) {
-	fewest := rareMost + 1
-	for _, w := range words {
-		if len(words) == 1 {
-			return w, nil
+	rarest = words[0]
+	if len(words) == 1 {
+		return rarest, nil
+	}
+	for _, most := range counted {
+		fewest := most
+		for _, w := range words {
+			var n int
+			if _, err := tx.One(&n, "SELECT count(*) FROM (SELECT 1 FROM audit_words w WHERE w.tenant_id = ? AND w.word = ? LIMIT "+strconv.Itoa(most)+") o", s.TenantID, w); err != nil {
+				return "", err
+			}
+			if n < fewest {
+				rarest, fewest = w, n
+			}
 		}
-		var n int
-		if _, err := tx.One(&n, "SELECT count(*) FROM (SELECT 1 FROM audit_words w WHERE w.tenant_id = ? AND w.word = ? LIMIT "+strconv.Itoa(rareMost)+") o", s.TenantID, w); err != nil {
-			return "", err
-		}
-		if n < fewest {
-			rarest, fewest = w, n
+		if fewest < most {
+			break
 		}
 	}
 	return rarest, nil
