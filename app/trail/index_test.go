@@ -17,19 +17,17 @@ import (
 func TestEachQuestionHasItsIndex(t *testing.T) {
 	On(t, store.Postgres, func(h *House) {
 		h.Act(func(tx *store.Tx) error { return trailtest.Fill(tx, h.Alder.ID, 20_000) })
-		pool := h.DB.Pool()
-		pool.SetMaxOpenConns(1) // whose counts are asked for are those of this one
-		if _, err := pool.ExecContext(t.Context(), "ANALYZE"); err != nil {
+		if _, err := h.DB.Pool().ExecContext(t.Context(), "ANALYZE"); err != nil {
 			t.Fatal(err)
 		}
+		walk := h.DB.Walk(t.Context())
 		scans := func(index string) (n int) {
-			for _, statement := range []string{"SELECT pg_stat_force_next_flush()", "SELECT 1"} {
-				if _, err := pool.ExecContext(t.Context(), statement); err != nil {
-					t.Fatal(err)
-				}
+			// One after the other have the same connection, whose counts these are.
+			var flushed string
+			if _, err := walk.One(&flushed, "SELECT CAST(pg_stat_force_next_flush() AS text)"); err != nil {
+				t.Fatal(err)
 			}
-			err := pool.QueryRowContext(t.Context(), `SELECT COALESCE(sum(s.idx_scan), 0) FROM pg_stat_user_indexes s JOIN pg_inherits i ON i.inhrelid = s.indexrelid JOIN pg_class c ON c.oid = i.inhparent WHERE c.relname = $1`, index).Scan(&n)
-			if err != nil {
+			if _, err := walk.One(&n, `SELECT COALESCE(sum(s.idx_scan), 0) FROM pg_stat_user_indexes s JOIN pg_inherits i ON i.inhrelid = s.indexrelid JOIN pg_class c ON c.oid = i.inhparent WHERE c.relname = ?`, index); err != nil {
 				t.Fatal(err)
 			}
 			return n
