@@ -25,10 +25,6 @@ const (
 	archiveHashes = "hashes.jsonl"
 )
 
-// PartMost is how many events are archived, and dropped, in one part: so many rows are
-// deleted in one transaction, for which the one writer of SQLite is held.
-const PartMost = 20_000
-
 // ArchiveAbout is what an archive says of itself.
 type ArchiveAbout struct {
 	Format  string        `json:"format"`
@@ -57,11 +53,11 @@ func (a Archived) Same(is ArchiveAbout) bool {
 	return is.Tenant == a.TenantID && is.Class == a.Class && is.Month == a.Month.UTC().Format(monthForm) && is.Part == a.Part && is.Events == a.Events && is.Leaves == a.leaves.digest()
 }
 
-// WriteArchive writes the events of a portion whose leaves are below upto, up to PartMost of
+// WriteArchive writes the events of a portion whose leaves are below upto, up to most of
 // them, with everything by which they are proved to be in the tree of a checkpoint. Where
 // there are none it writes nothing and says 0 events. It fails with fault.Conflict while one
 // of them is in no tree.
-func (s *Service) WriteArchive(ctx context.Context, p Portion, slug string, upto int64, in Newest, to io.Writer) (Archived, error) {
+func (s *Service) WriteArchive(ctx context.Context, p Portion, slug string, upto int64, most int, in Newest, to io.Writer) (Archived, error) {
 	tx, a := s.DB.View(ctx), Archived{Portion: p}
 	which, values := p.events()
 	var open int64
@@ -73,7 +69,7 @@ func (s *Service) WriteArchive(ctx context.Context, p Portion, slug string, upto
 	}
 	leafOf := " FROM audit_events e JOIN audit_leaves l ON l.tenant_id = e.tenant_id AND l.occurred_at = e.occurred_at AND l.event_id = e.id WHERE " + which
 	var numbers []int64
-	if err := tx.All(&numbers, "SELECT l.n"+leafOf+" AND l.n < ? ORDER BY l.n LIMIT ?", append(values, upto, PartMost)...); err != nil {
+	if err := tx.All(&numbers, "SELECT l.n"+leafOf+" AND l.n < ? ORDER BY l.n LIMIT ?", append(values, upto, most)...); err != nil {
 		return a, store.Unusable(err)
 	}
 	if len(numbers) == 0 {

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -25,7 +26,7 @@ func (s *Service) archive(ctx context.Context, p checkpoint.Portion, slug string
 		return where, a, stuck{FaultArchive, err}
 	}
 	buffered := bufio.NewWriterSize(file, 256<<10)
-	a, err = s.Checkpoints.WriteArchive(ctx, p, slug, upto, in, buffered)
+	a, err = s.Checkpoints.WriteArchive(ctx, p, slug, upto, cmp.Or(s.PartMost, partMost), in, buffered)
 	if err != nil || a.Events == 0 {
 		if err = errors.Join(err, file.Close()); errors.Is(err, fault.Conflict) {
 			err = stuck{FaultUnsealed, err}

@@ -42,6 +42,7 @@ type Service struct {
 	Folder      string // of archives
 	Host        string // of this replica, which has them
 	Log         *slog.Logger
+	PartMost    int // events in one archive and one transaction; 0: as many as suit
 
 	errand wake.Errand // see Run
 }
