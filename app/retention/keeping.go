@@ -80,9 +80,13 @@ var Droppable = []audit.Keeping{audit.KeepSignIns, audit.KeepAdministration}
 // wrong gives the fields that break a bound.
 func (m Months) wrong() map[string]string {
 	wrong := map[string]string{}
-	for field, f := range map[string]struct{ months, least int }{"signins": {m.SignIns, SignInsLeast}, "administration": {m.Administration, AdministrationLeast}} {
+	for _, f := range []struct {
+		field         string
+		months, least int
+		code          string
+	}{{"signins", m.SignIns, SignInsLeast, "retention.signins_form"}, {"administration", m.Administration, AdministrationLeast, "retention.administration_form"}} {
 		if f.months != Ever && (f.months < f.least || f.months > Most) {
-			wrong[field] = "retention." + field + "_form"
+			wrong[f.field] = f.code
 		}
 	}
 	return wrong

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"latchkey/app/audit"
 	"latchkey/app/checkpoint"
@@ -283,14 +284,27 @@ func (c *AuditErase) Run(ctx context.Context, out io.Writer) error {
 	})
 }
 
+// replica is what this one is called among others: files are its own.
+func (s Settings) replica() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return s.Listen
+	}
+	return host
+}
+
+// archive is the folder of archives of the audit.
+func (s Settings) archive() string {
+	if s.AuditArchive != "" {
+		return s.AuditArchive
+	}
+	return filepath.Join(s.Data, "archive")
+}
+
 // witnesses are those that the settings name.
 func (s Settings) witnesses(outside notify.Outside, db *store.DB) (all []checkpoint.Witness) {
 	if s.AuditWitness != "" {
-		host, err := os.Hostname()
-		if err != nil {
-			host = s.Listen
-		}
-		all = append(all, &checkpoint.File{Path: s.AuditWitness, Host: host})
+		all = append(all, &checkpoint.File{Path: s.AuditWitness, Host: s.replica()})
 	}
 	if s.AuditWitnessTenant != "" {
 		all = append(all, &checkpoint.Log{DB: db, Slug: s.AuditWitnessTenant})

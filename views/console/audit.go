@@ -24,6 +24,7 @@ type Audit struct {
 	Count, CountHref             string
 	Older, Newer, Newest, Oldest string
 	ExportHref                   string // of the form for a file of just these; empty: not for this reader
+	RetentionHref                string // of how long it is kept; empty: not for this reader
 	LiveHref                     string // of what comes in meanwhile; empty: this is not the newest page
 }
 
