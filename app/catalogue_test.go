@@ -52,7 +52,7 @@ read where the code names an action or hands its event on; what comes to it from
 
 ## How long it is kept
 
-For ever, until an organisation says otherwise (*Audit*, *How long it is kept*), for each of two kinds: ` + "`signins`, at least 3 months, and\n`administration`, at least 13. `evidence`" + ` is always kept. A month that is over in UTC, and whose last moment is older than that, goes into an
+For ever, until an organisation says otherwise (*Retention*), for each of two kinds: ` + "`signins`, at least 3 months, and\n`administration`, at least 13. `evidence`" + ` is always kept. A month that is over in UTC, and whose last moment is older than that, goes into an
 archive: a zip file with the canonical bytes of its events, their personal data, the numbers of their leaves, the hashes that make the
 root of the tree with them, the checkpoint that is signed over it, and the public keys. When that is on the disk and has been verified as
 anybody can (` + "`latchkey audit verify --bundle FILE --key …`" + `), one transaction writes a signed drop, which names the leaves and the SHA-256 of

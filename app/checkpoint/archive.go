@@ -46,6 +46,14 @@ type Archived struct {
 	Events int64
 	Erased int64 // of them, whose personal data are gone
 	leaves spans
+
+	kept, erased []eventKey
+}
+
+// eventKey is by what an event is found, for who deletes it.
+type eventKey struct {
+	at time.Time
+	id string
 }
 
 // Same says whether an archive that was read back has the same events.
@@ -67,7 +75,9 @@ func (s *Service) WriteArchive(ctx context.Context, p Portion, slug string, upto
 	if open > 0 {
 		return a, fault.New(fault.Conflict, "retention.unsealed")
 	}
-	leafOf := " FROM audit_events e JOIN audit_leaves l ON l.tenant_id = e.tenant_id AND l.occurred_at = e.occurred_at AND l.event_id = e.id WHERE " + which
+	// SQLite takes a CROSS JOIN in its order: the other way round it would look for each leaf of
+	// the tenant under every action.
+	leafOf := " FROM audit_events e CROSS JOIN audit_leaves l WHERE l.tenant_id = e.tenant_id AND l.occurred_at = e.occurred_at AND l.event_id = e.id AND " + which
 	var numbers []int64
 	if err := tx.All(&numbers, "SELECT l.n"+leafOf+" AND l.n < ? ORDER BY l.n LIMIT ?", append(values, upto, most)...); err != nil {
 		return a, store.Unusable(err)
@@ -93,12 +103,19 @@ func (s *Service) WriteArchive(ctx context.Context, p Portion, slug string, upto
 		zipped(file, bundleKeys, keyLines(keys)),
 		zipped(file, bundleCheckpoints, func(add func(any) error) error { return add(Signed{in.Number, p.TenantID, in.Note}) }),
 		zipped(file, bundleEvents, func(add func(any) error) error {
-			return tx.Each("SELECT l.n, l.hash, e.record, e.personal, e.salt"+leafOf+" AND l.n <= ? ORDER BY l.n", func(scan func(...any) error) error {
-				e, err := scanEvent(scan, true)
-				if err == nil && audit.Erased(*e.Personal, *e.Salt) {
-					a.Erased++
+			return tx.Each("SELECT l.n, l.hash, e.record, e.personal, e.salt, e.occurred_at, e.id"+leafOf+" AND l.n <= ? ORDER BY l.n", func(scan func(...any) error) error {
+				var key eventKey
+				e, err := scanEvent(func(into ...any) error { return scan(append(into, &key.at, &key.id)...) }, true)
+				if err != nil {
+					return err
 				}
-				return errors.Join(err, add(e))
+				if audit.Erased(*e.Personal, *e.Salt) {
+					a.Erased++
+					a.erased = append(a.erased, key)
+				} else {
+					a.kept = append(a.kept, key)
+				}
+				return add(e)
 			}, append(values, numbers[len(numbers)-1])...)
 		}),
 		zipped(file, archiveHashes, func(add func(any) error) error {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -213,34 +214,52 @@ func (s *Service) Drop(tx *store.Tx, a Archived, where Where) (Drop, error) {
 	if err := insertAll(tx, "INSERT INTO audit_drop_spans (tenant_id, first_n, last_n, class, month, part)", rows); err != nil {
 		return Drop{}, err
 	}
-	if err := deleteDropped(tx, a, month, meanwhile); err != nil {
+	if err := deleteDropped(tx, a, meanwhile); err != nil {
 		return Drop{}, err
 	}
 	return d, tx.Change(meanwhile, "UPDATE audit_drops SET open = FALSE WHERE tenant_id = ? AND class = ? AND month = ? AND part = ? AND open", p.TenantID, p.Class, month, p.Part)
 }
 
-// deleteDropped deletes the events of the spans of a drop, and what they are found by.
-func deleteDropped(tx *store.Tx, a Archived, month string, meanwhile error) error {
-	p := a.Portion
-	const theirs = `FROM audit_drop_spans s JOIN audit_leaves l ON l.tenant_id = s.tenant_id AND l.n BETWEEN s.first_n AND s.last_n
-		WHERE s.tenant_id = ? AND s.class = ? AND s.month = ? AND s.part = ?`
-	mine := []any{p.TenantID, p.Class, month, p.Part}
+// deletesMost is how many events one statement deletes.
+const deletesMost = 250
+
+// deleteDropped deletes the events of an archive, and what they are found by. Each is named by
+// its key, and all of a statement are between two moments that lie close together: whatever the
+// database believes of how many events there are, it looks at few.
+func deleteDropped(tx *store.Tx, a Archived, meanwhile error) error {
+	which := "(CAST(? AS timestamptz), CAST(? AS text))"
+	if tx.Dialect == store.SQLite {
+		which = "(?,?)"
+	}
 	// Whoever was erased since the archive was written is in it still: it is written anew.
 	for _, part := range []struct {
-		which string
-		n     int64
-	}{{"salt <> ''", a.Events - a.Erased}, {"salt = ''", a.Erased}} {
-		res := tx.Exec("DELETE FROM audit_events WHERE tenant_id = ? AND occurred_at >= ? AND occurred_at < ? AND "+part.which+" AND (occurred_at, id) IN (SELECT l.occurred_at, l.event_id "+theirs+")",
-			append([]any{p.TenantID, p.Month, p.End()}, mine...)...)
-		if res.Error != nil {
-			return res.Error
-		}
-		if res.RowsAffected != part.n {
-			return meanwhile
+		keys []eventKey
+		salt string
+	}{{a.kept, "salt <> ''"}, {a.erased, "salt = ''"}} {
+		for keys := range slices.Chunk(part.keys, deletesMost) {
+			byTime := func(a, b eventKey) int { return a.at.Compare(b.at) }
+			values := []any{a.TenantID, slices.MinFunc(keys, byTime).at, slices.MaxFunc(keys, byTime).at}
+			for _, k := range keys {
+				values = append(values, k.at, k.id)
+			}
+			res := tx.Exec("DELETE FROM audit_events WHERE tenant_id = ? AND occurred_at BETWEEN ? AND ? AND "+part.salt+" AND (occurred_at, id) IN (VALUES "+strings.Repeat(","+which, len(keys))[1:]+")", values...)
+			if res.Error != nil {
+				return res.Error
+			}
+			if res.RowsAffected != int64(len(keys)) {
+				return meanwhile
+			}
 		}
 	}
-	return tx.Exec("DELETE FROM audit_words WHERE tenant_id = ? AND occurred_at >= ? AND occurred_at < ? AND (occurred_at, event_id) IN (SELECT l.occurred_at, l.event_id "+theirs+")",
-		append([]any{p.TenantID, p.Month, p.End()}, mine...)...).Error
+	// What events are found by has no key that begins with them; it is gone through once.
+	for _, index := range []string{"audit_words", "ticket_events"} {
+		err := tx.Exec("DELETE FROM "+index+" WHERE tenant_id = ? AND occurred_at >= ? AND occurred_at < ? AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.tenant_id = "+index+".tenant_id AND e.occurred_at = "+index+".occurred_at AND e.id = "+index+".event_id)",
+			a.TenantID, a.Month, a.End()).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Settled is the newest checkpoint of a tenant that every witness has which there is. There

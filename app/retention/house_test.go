@@ -62,10 +62,10 @@ func (h *archives) happen(of tenant.Tenant, n int) {
 	for i := range n {
 		h.Act(func(tx *store.Tx) error {
 			for _, action := range []audit.Action{audit.SignInFinished, audit.PolicyChanged, audit.AuditViewed} {
-				err := audit.Record(tx, audit.Event{
+				e := audit.Event{
 					TenantID: of.ID, Action: action, Actor: audit.User(h.security.ID), Target: audit.User(h.security.ID), Subject: h.security.ID, Reason: fmt.Sprintf("walrus %d", i), Origin: audit.Origin{IP: "203.0.113.9"},
-				})
-				if err != nil {
+				}
+				if err := audit.Record(tx, e.Under("INC-1")); err != nil {
 					return err
 				}
 			}

@@ -18,7 +18,7 @@ const (
 	claimLife   = 15 * time.Minute // after which another replica takes it up
 	doneWait    = time.Hour        // until it is looked again for what is due
 	failedWait  = 10 * time.Minute
-	partMost    = 20_000 // events: for so many rows the one writer of SQLite is held
+	partMost    = 10_000 // events: for so many rows the one writer of SQLite is held
 	partsMost   = 10     // of one tenant, then others have their turn
 	tenantsMost = 50
 

@@ -80,6 +80,12 @@ func TestAClosedMonthIsArchivedAndDropped(t *testing.T) {
 		if got := h.Count("SELECT count(*) FROM audit_words w WHERE w.tenant_id = ? AND w.word = 'walrus' AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.tenant_id = w.tenant_id AND e.occurred_at = w.occurred_at AND e.id = w.event_id)", h.Alder.ID); got != 0 {
 			t.Errorf("%d words lead to nothing", got)
 		}
+		if got := h.Count("SELECT count(*) FROM ticket_events k WHERE k.tenant_id = ? AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.tenant_id = k.tenant_id AND e.occurred_at = k.occurred_at AND e.id = k.event_id)", h.Alder.ID); got != 0 {
+			t.Errorf("%d tickets lead to nothing", got)
+		}
+		if h.Count("SELECT count(*) FROM ticket_events") == 0 || h.Count("SELECT count(*) FROM audit_words WHERE word = 'walrus'") == 0 {
+			t.Error("what is left is not found any more")
+		}
 		h.round()
 		if len(h.drops(h.Alder)) != 1 || h.files() != 1 {
 			t.Error("a second look dropped more")

@@ -133,6 +133,7 @@ var places = []struct {
 		{alarmsPath, "alarms", "warn", access.AuditReadPersonal},
 		{auditPath, "audit", "clock", access.AuditRead},
 		{exportsPath, "exports", "list", access.AuditExport},
+		{retentionPath, "retention", "pause", access.AuditReadPersonal},
 		{insightsPath, "insights", "chart", access.RolloutEdit},
 		{risksPath, "risks", "warn", access.AuditVerify},
 		{censusPath, "census", "list", access.AuditVerify},

@@ -99,7 +99,7 @@ func (h *Pages) showRetention(c echo.Context, status int, back views.Returned) e
 			Events: words.Say(said, "retention.events", "count", strconv.FormatInt(d.Events, 10)), File: d.File, Host: d.Host, Digest: d.ArchiveDigest(), At: d.At,
 		})
 	}
-	return web.Render(c, status, views.RetentionPage(h.page(c, auditPath), v))
+	return web.Render(c, status, views.RetentionPage(h.page(c, retentionPath), v))
 }
 
 // monthsField asks for how many months a class is kept.
