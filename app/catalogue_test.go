@@ -49,9 +49,22 @@ Each event has an actor, an action, a target, an outcome (` + "`success`, `failu
 that depend on the action. An action has one class. Whatever an administrator does may also have the details ` + "`approved_by`" + ` and
 ` + "`ticket`" + `. *Fields* stands for the names of what was changed, with its value before and after. The details are
 read where the code names an action or hands its event on; what comes to it from further away is not in the table.
+
+## How long it is kept
+
+For ever, until an organisation says otherwise (*Retention*), for each of two kinds: ` + "`signins`, at least 3 months, and\n`administration`, at least 13. `evidence`" + ` is always kept. A month that is over in UTC, and whose last moment is older than that, goes into an
+archive: a zip file with the canonical bytes of its events, their personal data, the numbers of their leaves, the hashes that make the
+root of the tree with them, the checkpoint that is signed over it, and the public keys. When that is on the disk and has been verified as
+anybody can (` + "`latchkey audit verify --bundle FILE --key …`" + `), one transaction writes a signed drop, which names the leaves and the SHA-256 of
+the archive, and its event ` + "`audit.dropped`" + `, and deletes the events of these leaves; the database lets no others go. Leaves, tree and
+checkpoints stay, so that all proofs go on, and a verifier tells what was dropped from what was taken away.
+
+Nothing is dropped while somebody holds the audit, while a witness or a consumer has not got it (one that takes nothing for 30 days is not
+waited for), or when an event of it is not what was sealed. To keep something for less time, or to end a hold, takes two people, and a day.
+Personal data of somebody who was erased are in no archive that is written afterwards; in those from before they are.
 `)
 	for _, class := range audit.Classes {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| action | meaning | details |\n|---|---|---|\n", class, aboutClass[class])
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| action | meaning | details |\n|---|---|---|\n", class, aboutClass[class]+keptAs(class))
 		for _, action := range audit.Actions(class) {
 			meaning := words.Say(context.Background(), "activity."+string(action))
 			if meaning == "" || meaning == "activity."+string(action) {
@@ -68,6 +81,23 @@ read where the code names an action or hands its event on; what comes to it from
 		}
 	}
 	return b.String()
+}
+
+// keptAs says for how long the events of a class are kept, and which ones otherwise.
+func keptAs(class audit.Class) string {
+	all := audit.Actions(class)
+	usual := map[audit.Keeping]int{}
+	for _, a := range all {
+		usual[a.Keeping()]++
+	}
+	most := slices.MaxFunc(audit.Keepings, func(a, b audit.Keeping) int { return usual[a] - usual[b] })
+	text := " Kept as `" + string(most) + "`"
+	for _, a := range all {
+		if a.Keeping() != most {
+			text += ", `" + string(a) + "` as `" + string(a.Keeping()) + "`"
+		}
+	}
+	return text + "."
 }
 
 var aboutClass = map[audit.Class]string{

@@ -276,6 +276,15 @@ var pages = map[string][]state{
 			v.Fixed, v.Active.Name, v.Mail.Name, v.At, v.Errors = true, "", "", time.Time{}, nil
 		},
 		func(v *console.AlarmRule) { v.Fixed, v.By, v.Errors = false, "", nil }),
+	"console.RetentionPage": page(console.RetentionPage, full,
+		func(v *console.Retention) {
+			v.May, v.Fault, v.Standing, v.Ended, v.Drops, v.At = false, "", nil, nil, nil, time.Time{}
+			v.Classes[0].Month = ""
+		},
+		func(v *console.Retention) { v.Standing, v.By, v.Errors = nil, "", nil },
+		func(v *console.Retention) {
+			v.Standing[0].Action, v.Standing[0].EndedAt, v.Classes[0].At = "", time.Time{}, time.Time{}
+		}),
 	"console.ReasonPage": page(console.ReasonPage, full, func(v *console.ReasonForm) { v.Errors, v.Places = nil, nil }),
 	"signin.BypassPage": page(signin.BypassPage, full,
 		func(v *signin.Bypass) { v.Skips, v.Halfway, v.Error = false, false, "" },

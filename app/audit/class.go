@@ -72,6 +72,7 @@ var actions = map[Class][]Action{
 		OutageDeclared, OutageRehearsed, OutageEnded, OutageUsed, OutageUseSigned, OutageSigned,
 		BreakGlassMade, BreakGlassApproved, BreakGlassSealed, BreakGlassLapsed, BreakGlassUsed, BreakGlassRefused, BreakGlassDrilled, BreakGlassDrillDue, BreakGlassRemoved,
 		CensusTaken, CensusRose, RiskAcknowledged, ApplicationKeyMade, AuditKeyMade, AuditBundleMade, ExportBegun, ExportApproved, ExportLinkMade, ExportFetched, ExportFailed, AuditViewed, PersonErased, CheckpointWitnessed,
+		RetentionChanged, RetentionHeld, RetentionReleased, AuditDropped,
 	},
 	ClassBackground: {
 		ApprovalVoid, ApprovalExpired, RoleEnded, PasscodeExpired, RolloutDropped, RolloutStuck, ReleaseDropped,

@@ -195,6 +195,14 @@ const (
 	AlarmRuleChanged  Action = "alarm.rule_changed"
 )
 
+// Of how long the audit is kept.
+const (
+	RetentionChanged  Action = "retention.changed"
+	RetentionHeld     Action = "retention.held"     // nothing is dropped until it is ended
+	RetentionReleased Action = "retention.released" // a hold is ended
+	AuditDropped      Action = "audit.dropped"      // events of a closed month, into an archive
+)
+
 // Of roles.
 const (
 	RoleComposed Action = "role.composed" // a custom one
@@ -451,6 +459,7 @@ const (
 	KindConsumer    = "consumer" // of the audit
 	KindExport      = "export"   // of the audit
 	KindAlarm       = "alarm"
+	KindHold        = "hold" // of the audit: nothing is dropped
 )
 
 // Party is one who acts or is acted upon.

@@ -19,10 +19,11 @@ import (
 // The files of a bundle; see the package.
 const (
 	bundleFormat      = "latchkey-audit-bundle"
-	bundleVersion     = 1
+	bundleVersion     = 2 // with drops; the one without them, 1, is read too
 	bundleAbout       = "bundle.json"
 	bundleKeys        = "keys.jsonl"
 	bundleCheckpoints = "checkpoints.jsonl"
+	bundleDrops       = "drops.jsonl"
 	bundleEvents      = "events.jsonl"
 )
 
@@ -45,7 +46,7 @@ type bundleKey struct {
 type bundleEvent struct {
 	N        int64     `json:"n"`
 	Leaf     tlog.Hash `json:"leaf"`
-	Record   string    `json:"record"`
+	Record   string    `json:"record,omitempty"` // empty: there is no event any more
 	Personal *string   `json:"personal,omitempty"`
 	Salt     *string   `json:"salt,omitempty"`
 }
@@ -77,27 +78,10 @@ func (s *Service) Bundle(ctx context.Context, tenantID, slug string, withPersona
 		return about, store.Unusable(err)
 	}
 	file := zip.NewWriter(to)
-	lines := func(name string, write func(add func(any) error) error) error {
-		w, err := file.Create(name)
-		if err != nil {
-			return err
-		}
-		buffered := bufio.NewWriterSize(w, 64<<10)
-		encoder := json.NewEncoder(buffered)
-		encoder.SetEscapeHTML(false)
-		return errors.Join(write(encoder.Encode), buffered.Flush())
-	}
 	err = errors.Join(
-		lines(bundleAbout, func(add func(any) error) error { return add(about) }),
-		lines(bundleKeys, func(add func(any) error) error {
-			for i := len(keys) - 1; i >= 0; i-- {
-				if err := add(bundleKey{keys[i].Public, keys[i].Handover}); err != nil {
-					return err
-				}
-			}
-			return nil
-		}),
-		lines(bundleCheckpoints, func(add func(any) error) error {
+		zipped(file, bundleAbout, func(add func(any) error) error { return add(about) }),
+		zipped(file, bundleKeys, keyLines(keys)),
+		zipped(file, bundleCheckpoints, func(add func(any) error) error {
 			return tx.Each("SELECT number, note FROM audit_checkpoints WHERE tenant_id = ? AND size <= ? ORDER BY number", func(scan func(...any) error) error {
 				c := Signed{TenantID: tenantID}
 				if err := scan(&c.Number, &c.Note); err != nil {
@@ -106,7 +90,7 @@ func (s *Service) Bundle(ctx context.Context, tenantID, slug string, withPersona
 				return add(c)
 			}, tenantID, newest.Size)
 		}),
-		lines(bundleEvents, func(add func(any) error) error {
+		zipped(file, bundleEvents, func(add func(any) error) error {
 			for from := int64(0); from < newest.Size; from += pageLeaves {
 				if err := bundlePage(tx, tenantID, from, min(from+pageLeaves, newest.Size), withPersonal, add); err != nil {
 					return err
@@ -114,26 +98,123 @@ func (s *Service) Bundle(ctx context.Context, tenantID, slug string, withPersona
 			}
 			return nil
 		}),
+		// After the events: what is dropped meanwhile is missing in none of them.
+		zipped(file, bundleDrops, func(add func(any) error) error {
+			drops, err := dropsOf(tx, tenantID)
+			for _, d := range drops {
+				err = errors.Join(err, add(d))
+			}
+			return err
+		}),
 	)
 	return about, errors.Join(err, file.Close())
 }
 
 func bundlePage(tx *store.Tx, tenantID string, from, to int64, withPersonal bool, add func(any) error) error {
-	return tx.Each(`SELECT l.n, l.hash, e.record, e.personal, e.salt FROM audit_leaves l JOIN audit_events e ON e.tenant_id = l.tenant_id AND e.occurred_at = l.occurred_at AND e.id = l.event_id
+	return tx.Each(`SELECT l.n, l.hash, e.record, COALESCE(e.personal, ''), COALESCE(e.salt, '') FROM audit_leaves l LEFT JOIN audit_events e ON e.tenant_id = l.tenant_id AND e.occurred_at = l.occurred_at AND e.id = l.event_id
 		WHERE l.tenant_id = ? AND l.n >= ? AND l.n < ? ORDER BY l.n`, func(scan func(...any) error) error {
-		var e bundleEvent
-		var hash, record []byte
-		var personal, salt string
-		if err := scan(&e.N, &hash, &record, &personal, &salt); err != nil {
+		e, err := scanEvent(scan, withPersonal)
+		return errors.Join(err, add(e))
+	}, tenantID, from, to)
+}
+
+// scanEvent reads an event beside its leaf. Where there is none it has its leaf alone.
+func scanEvent(scan func(...any) error, withPersonal bool) (e bundleEvent, err error) {
+	var hash, record []byte
+	var personal, salt string
+	if err := scan(&e.N, &hash, &record, &personal, &salt); err != nil {
+		return e, err
+	}
+	copy(e.Leaf[:], hash)
+	e.Record = string(record)
+	if withPersonal && record != nil {
+		e.Personal, e.Salt = &personal, &salt
+	}
+	return e, nil
+}
+
+// read reads what the bytes of an event say, whether its personal data are gone, and what
+// is wrong with it.
+func (e bundleEvent) read() (said audit.Bytes, erased bool, wrong error) {
+	said, wrong = audit.ParseBytes([]byte(e.Record))
+	if wrong == nil && e.Personal != nil && e.Salt != nil {
+		if erased = audit.Erased(*e.Personal, *e.Salt); !erased && !said.Commits(*e.Personal, *e.Salt) {
+			wrong = audit.ErrPersonal
+		}
+	}
+	return said, erased, wrong
+}
+
+// zipped writes a file of lines of JSON into a zip file.
+func zipped(file *zip.Writer, name string, write func(add func(any) error) error) error {
+	w, err := file.Create(name)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(w, 64<<10)
+	encoder := json.NewEncoder(buffered)
+	encoder.SetEscapeHTML(false)
+	return errors.Join(write(encoder.Encode), buffered.Flush())
+}
+
+// keyLines writes keys, the oldest first.
+func keyLines(keys []Key) func(add func(any) error) error {
+	return func(add func(any) error) error {
+		for i := len(keys) - 1; i >= 0; i-- {
+			if err := add(bundleKey{keys[i].Public, keys[i].Handover}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// eachLine reads a file of lines of JSON out of a zip file.
+func eachLine(file *zip.Reader, name string, line func(*json.Decoder) error) error {
+	in, err := file.Open(name)
+	if err != nil {
+		return fmt.Errorf("checkpoint: bundle: %w", err)
+	}
+	defer in.Close()
+	decoder := json.NewDecoder(bufio.NewReaderSize(in, 64<<10))
+	for {
+		err := line(decoder)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("checkpoint: bundle: %s: %w", name, err)
+		}
+	}
+}
+
+// trustedIn follows the keys of a file from those that the caller trusts, or from its first.
+func trustedIn(file *zip.Reader, roots []string) ([]string, error) {
+	var keys []Key
+	err := eachLine(file, bundleKeys, func(d *json.Decoder) error {
+		var k bundleKey
+		if err := d.Decode(&k); err != nil {
 			return err
 		}
-		copy(e.Leaf[:], hash)
-		e.Record = string(record)
-		if withPersonal {
-			e.Personal, e.Salt = &personal, &salt
+		keys = append(keys, Key{Public: k.Public, Handover: k.Handover})
+		return nil
+	})
+	if len(roots) == 0 && len(keys) > 0 {
+		roots = []string{keys[0].Public}
+	}
+	return Trusted(roots, keys), err
+}
+
+// checkpointsIn are those of a file.
+func checkpointsIn(file *zip.Reader) (all []Signed, err error) {
+	return all, eachLine(file, bundleCheckpoints, func(d *json.Decoder) error {
+		var c Signed
+		if err := d.Decode(&c); err != nil {
+			return err
 		}
-		return add(e)
-	}, tenantID, from, to)
+		all = append(all, c)
+		return nil
+	})
 }
 
 // VerifyBundle goes through a bundle as Verify does through a database, with nothing but the
@@ -145,59 +226,36 @@ func VerifyBundle(from io.ReaderAt, size int64, roots []string, witnessed []Sign
 	if err != nil {
 		return about, r, nil, fmt.Errorf("checkpoint: bundle: %w", err)
 	}
-	each := func(name string, line func(*json.Decoder) error) error {
-		in, err := file.Open(name)
-		if err != nil {
-			return fmt.Errorf("checkpoint: bundle: %w", err)
-		}
-		defer in.Close()
-		decoder := json.NewDecoder(bufio.NewReaderSize(in, 64<<10))
-		for {
-			err := line(decoder)
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("checkpoint: bundle: %s: %w", name, err)
-			}
-		}
-	}
-	if err := each(bundleAbout, func(d *json.Decoder) error { return d.Decode(&about) }); err != nil {
+	if err := eachLine(file, bundleAbout, func(d *json.Decoder) error { return d.Decode(&about) }); err != nil {
 		return about, r, nil, err
 	}
-	if about.Format != bundleFormat || about.Version != bundleVersion {
+	if about.Format != bundleFormat || about.Version < 1 || about.Version > bundleVersion {
 		return about, r, nil, errors.New("checkpoint: this is no bundle of a version that is known here")
 	}
-	var keys []Key
-	err = each(bundleKeys, func(d *json.Decoder) error {
-		var k bundleKey
-		if err := d.Decode(&k); err != nil {
-			return err
-		}
-		keys = append(keys, Key{Public: k.Public, Handover: k.Handover})
-		return nil
-	})
-	if err != nil {
-		return about, r, nil, err
+	if trusted, err = trustedIn(file, roots); err != nil {
+		return about, r, trusted, err
 	}
-	if len(roots) == 0 && len(keys) > 0 {
-		roots = []string{keys[0].Public}
-	}
-	trusted = Trusted(roots, keys)
-	var checkpoints []Signed
-	err = each(bundleCheckpoints, func(d *json.Decoder) error {
-		var c Signed
-		if err := d.Decode(&c); err != nil {
-			return err
-		}
-		checkpoints = append(checkpoints, c)
-		return nil
-	})
+	checkpoints, err := checkpointsIn(file)
 	if err != nil {
 		return about, r, trusted, err
 	}
+	var drops []keptDrop
+	if about.Version > 1 {
+		err = eachLine(file, bundleDrops, func(d *json.Decoder) error {
+			var one keptDrop
+			if err := d.Decode(&one); err != nil {
+				return err
+			}
+			drops = append(drops, one)
+			return nil
+		})
+		if err != nil {
+			return about, r, trusted, err
+		}
+	}
 	w := newWalker(about.Tenant, verifiers(trusted), checkpoints, witnessed)
-	err = each(bundleEvents, func(d *json.Decoder) error {
+	w.takeDrops(drops, verifiers(trusted))
+	err = eachLine(file, bundleEvents, func(d *json.Decoder) error {
 		var e bundleEvent
 		if err := d.Decode(&e); err != nil {
 			return err
@@ -209,13 +267,11 @@ func VerifyBundle(from io.ReaderAt, size int64, roots []string, witnessed []Sign
 			w.found(Extra, e.N, e.N, "the leaf comes twice, or late")
 			return nil
 		}
-		said, wrong := audit.ParseBytes([]byte(e.Record))
-		erased := false
-		if wrong == nil && e.Personal != nil && e.Salt != nil {
-			if erased = audit.Erased(*e.Personal, *e.Salt); !erased && !said.Commits(*e.Personal, *e.Salt) {
-				wrong = audit.ErrPersonal
-			}
+		if e.Record == "" {
+			w.leaf(e.Leaf, nil, audit.Bytes{}, false, nil)
+			return nil
 		}
+		said, erased, wrong := e.read()
 		w.leaf(e.Leaf, []byte(e.Record), said, erased, wrong)
 		return nil
 	})

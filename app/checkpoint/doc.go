@@ -74,14 +74,32 @@
 //	keys.jsonl         {"public":"latchkey-…+hash+key","handover":"note"}, the oldest first
 //	checkpoints.jsonl  {"number":…,"tenant":…,"note":…}, in order
 //	events.jsonl       {"n":0,"leaf":"base64","record":"canonical bytes","personal":"…","salt":"…"}, in order from 0
+//	drops.jsonl        {"class":"signins","month":"2026-01","part":1,"note":"…","leaves":[[first,last],…]}
 //
-// with every event up to the last checkpoint. Personal data and salts may be left out.
+// with every event up to the last checkpoint. Personal data and salts may be left out. What was
+// dropped (package retention) has its leaf and no record. Bundles of version 1 have no drops.
+//
+// # Archive
+//
+// is what was dropped: a zip file of
+//
+//	archive.json       {"format":"latchkey-audit-archive","version":1,"tenant":…,"slug":…,"class":…,"month":…,"part":…,"events":…,"size":…,"leaves":…,"made_at":…}
+//	keys.jsonl         as in a bundle
+//	checkpoints.jsonl  the one over the tree of size leaves that the events are in
+//	events.jsonl       as in a bundle, of these events alone, in order
+//	hashes.jsonl       "base64": the hashes of the largest whole subtrees that none of them is in, from left to right
+//
+// The root of a tree of size leaves is made as RFC 9162 says, from the left: a whole subtree with
+// none of the events takes the next hash, a single leaf of theirs the hash of its bytes, and
+// anything else is divided. leaves is SHA-256 over the numbers of the leaves, eight bytes each, the
+// highest first; the signed drop says the same.
 //
 // # What is found, and where
 //
 // A verifier builds each tree anew and says the first index that is wrong: that of an event
 // whose bytes, columns, personal data or leaf do not fit each other or are gone; else, where
 // event and leaf were changed together, the leaves between the last head that fits and the
-// first that does not, or the 256 below a node that does not. What was changed after the last
+// first that does not, or the 256 below a node that does not. An event that is missing is
+// dropped when a signed drop has its leaf, and removed when none has. What was changed after the last
 // checkpoint, as one, and before anybody took the next, is what no log can tell.
 package checkpoint

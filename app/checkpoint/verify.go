@@ -26,6 +26,7 @@ const (
 	Node      Wrong = "node"      // what is stored over leaves does not fit them
 	Blanked   Wrong = "blanked"   // personal data are gone, and nobody has erased the person
 	Numbers   Wrong = "numbers"   // a checkpoint is gone
+	Dropped   Wrong = "dropped"   // a drop is not signed, or is of other events than it says
 )
 
 // Finding is something that is wrong. The first index that is lies from From to To; where
@@ -45,6 +46,8 @@ type Result struct {
 	Covered     int64 // events under the last of either
 	Erased      int   // events whose personal data are gone, and by whom it is said
 	Pending     int64 // events that are not sealed yet
+	Dropped     int64 // events that were dropped by a signed drop: their leaves are there
+	Drops       int   // whose signature is good
 	Findings    []Finding
 }
 
@@ -72,14 +75,15 @@ type mark struct {
 }
 
 // walker goes through the leaves of a tenant, once and in their order, and builds its tree
-// anew. What it holds does not grow with them.
+// anew. What it holds does not grow with them, but with what was dropped between them.
 type walker struct {
 	Result
 	tree    edge
 	broken  bool  // a leaf is missing: hashes say nothing from here on
 	suspect int64 // the first leaf below a node that does not fit, or -1
 	marks   []mark
-	forged  []string // why checkpoints do not count
+	forged  []string   // why checkpoints do not count
+	drops   []goodSpan // in the order of their leaves
 
 	blanked map[string]int64 // by whose they were, the first index
 	erased  map[string]bool
@@ -124,6 +128,8 @@ func (w *walker) gone(n int64) {
 func (w *walker) leaf(stored tlog.Hash, record []byte, said audit.Bytes, erased bool, wrong error) {
 	n := w.Size
 	switch {
+	case record == nil && w.droppedAt(n, nil):
+		w.Dropped++
 	case record == nil:
 		w.found(Removed, n, n, "the event is not there")
 	case said.TenantID != "" && said.TenantID != w.TenantID:
@@ -133,6 +139,7 @@ func (w *walker) leaf(stored tlog.Hash, record []byte, said audit.Bytes, erased 
 	case tlog.RecordHash(record) != stored:
 		w.found(Edited, n, n, "the event is not the one of its leaf")
 	default:
+		w.droppedAt(n, &said)
 		w.say(n, said, erased)
 	}
 	w.Size++

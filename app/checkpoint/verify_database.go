@@ -73,7 +73,24 @@ func (s *Service) verifyNumbers(tx *store.Tx, each func(Result)) error {
 	return store.Unusable(err)
 }
 
-func (s *Service) verifyTenant(ctx context.Context, tenantID string, trusted []string, witnessed []Signed) (Result, error) {
+// verifyTenant goes through a tenant, and once more when events were dropped meanwhile.
+func (s *Service) verifyTenant(ctx context.Context, tenantID string, trusted []string, witnessed []Signed) (r Result, err error) {
+	for {
+		drops, err := dropsOf(s.DB.View(ctx), tenantID)
+		if err != nil {
+			return Result{TenantID: tenantID}, store.Unusable(err)
+		}
+		if r, err = s.walk(ctx, tenantID, trusted, drops, witnessed); err != nil || r.Whole() {
+			return r, err
+		}
+		var now int
+		if _, err := s.DB.View(ctx).One(&now, "SELECT count(*) FROM audit_drops WHERE tenant_id = ?", tenantID); err != nil || now == len(drops) {
+			return r, store.Unusable(err)
+		}
+	}
+}
+
+func (s *Service) walk(ctx context.Context, tenantID string, trusted []string, drops []keptDrop, witnessed []Signed) (Result, error) {
 	tx := s.DB.View(ctx)
 	fail := func(err error) (Result, error) { return Result{TenantID: tenantID}, store.Unusable(err) }
 	// In one statement, so that sealing and signing beside this do no harm.
@@ -95,6 +112,7 @@ func (s *Service) verifyTenant(ctx context.Context, tenantID string, trusted []s
 		return fail(err)
 	}
 	w := newWalker(tenantID, verifiers(trusted), checkpoints, witnessed)
+	w.takeDrops(drops, verifiers(trusted))
 	signed := int64(0)
 	for _, m := range w.marks {
 		if !m.witness {

@@ -21,7 +21,9 @@
 //	  {"sequence":7,"n":1042,"record":"{\"v\":1,…}","event":{…}}, …],"checkpoint":"note"}
 //
 // and wants 2xx. sequence counts what this consumer was to get, from 1; n is the place in
-// the tree. Neither has a gap, and first is the next of the batch before. record has the
+// the tree. Neither has a gap, and first is the next of the batch before: but for what was
+// dropped from the audit (package retention) before this consumer got it, which it is not for
+// one that takes events at least once in thirty days. record has the
 // canonical bytes: SHA-256 of 0x00 and them is the leaf n of the tree (RFC 9162 §2.1), so
 // that whoever has all of them from 0 on reckons the root which the signed checkpoint
 // names, and whoever began later asks for proofs (package checkpoint). event is the same

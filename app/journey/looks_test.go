@@ -66,6 +66,7 @@ var looks = map[string]looked{
 	"console.ExportsPage":       {"exports", "/admin/*/audit/export"},
 	"console.ExportPage":        {"export", "/admin/*/audit/export/*"},
 	"console.AlarmsPage":        {"alarms", "/admin/*/alarms"},
+	"console.RetentionPage":     {"retention", "/admin/*/audit/retention"},
 	"console.AlarmPage":         {"alarm", "/admin/*/alarms/*"},
 	"console.AlarmRulePage":     {"alarm-rule", "/admin/*/alarms/rules/*"},
 	"console.ConsumersPage":     {"consumers", "/admin/*/webhooks"},

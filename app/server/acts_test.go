@@ -382,6 +382,16 @@ func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 		doing{"POST /admin/:tenant/audit/export/:export/ask", func() answer { return security.post(t, "/admin/alder/audit/export/draft/ask", "reason", "a test") }, http.StatusSeeOther},
 		doing{"POST /admin/:tenant/audit/export/:export/link", func() answer { return security.post(t, "/admin/alder/audit/export/done/link") }, http.StatusSeeOther},
 	)
+	w.act(t, "INSERT INTO audit_keeping (tenant_id, holds, due_at) VALUES (?,1,?)", tenantID, w.DB.Now())
+	w.act(t, "INSERT INTO audit_holds (tenant_id, id, reason, ticket, begun_by, begun_at) VALUES (?,'held','a court','','',?)", tenantID, w.DB.Now())
+	const keeping = "/admin/alder/audit/retention"
+	acts = append(acts,
+		doing{"POST /admin/:tenant/audit/retention", func() answer {
+			return security.post(t, keeping, "signins", "12", "administration", "0", "version", "0", "reason", "a test")
+		}, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/audit/retention/holds", func() answer { return security.post(t, keeping+"/holds", "reason", "a test of holds") }, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/audit/retention/holds/:hold/end", func() answer { return security.post(t, keeping+"/holds/held/end", "reason", "a test") }, http.StatusSeeOther},
+	)
 	return append(acts,
 		doing{"POST /admin/:tenant/webhooks", receiving("", "name", "Another", "kind", "webhook", "url", "https://siem.example/in", "form", "ocsf", "from", "start"), http.StatusSeeOther},
 		doing{"POST /admin/:tenant/webhooks/:consumer/test", receiving("/siem/test"), http.StatusSeeOther},

@@ -2,10 +2,13 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"latchkey/app/audit"
 	"latchkey/app/checkpoint"
@@ -20,6 +23,7 @@ import (
 type Audit struct {
 	Verify    AuditVerify    `cmd:"" help:"Say whether the audit is whole, and else whose and from which event on. Ends with 1 when it is not."`
 	Bundle    AuditBundle    `cmd:"" help:"Write the events of an organisation with its checkpoints and keys into a file that can be verified anywhere, without the database."`
+	Drops     AuditDrops     `cmd:"" help:"List what was dropped from the audit of an organisation, with the files that have it."`
 	Keys      AuditKeys      `cmd:"" help:"Print the public keys of the checkpoints, the newest first, to be kept where the database is not."`
 	RotateKey AuditRotateKey `cmd:"" name:"rotate-key" help:"Make the next key. The one before names it, and both sign the last head of every organisation."`
 	Erase     AuditErase     `cmd:"" help:"Take the addresses, browsers and typed names of one person out of the audit. What happened stays, and stays whole."`
@@ -40,6 +44,12 @@ type AuditBundle struct {
 	Tenant     string `arg:"" help:"Slug of the organisation."`
 	Out        string `required:"" help:"File to write; it must not be there yet." placeholder:"FILE" type:"path"`
 	NoPersonal bool   `help:"Leave out addresses, browsers and typed names."`
+}
+
+// AuditDrops lists drops.
+type AuditDrops struct {
+	Settings `embed:""`
+	Tenant   string `arg:"" help:"Slug of the organisation."`
 }
 
 // AuditKeys prints keys.
@@ -157,14 +167,32 @@ func (c *AuditVerify) verifyBundle(out io.Writer, witnessed []checkpoint.Signed)
 	if err != nil {
 		return err
 	}
-	about, r, trusted, err := checkpoint.VerifyBundle(file, info.Size(), c.Key, witnessed)
+	var slug, what string
+	var r checkpoint.Result
+	var trusted []string
+	if checkpoint.IsArchive(file, info.Size()) {
+		var about checkpoint.ArchiveAbout
+		about, r, trusted, err = checkpoint.VerifyArchive(file, info.Size(), c.Key, witnessed)
+		slug, what = about.Slug, fmt.Sprintf(", %s of %s, part %d", about.Class, about.Month, about.Part)
+	} else {
+		var about checkpoint.About
+		about, r, trusted, err = checkpoint.VerifyBundle(file, info.Size(), c.Key, witnessed)
+		slug = about.Slug
+	}
 	if err != nil {
 		return err
 	}
-	if c.Tenant != "" && c.Tenant != about.Slug {
-		return fmt.Errorf("this is a bundle of %s", about.Slug)
+	if c.Tenant != "" && c.Tenant != slug {
+		return fmt.Errorf("this is a bundle of %s", slug)
 	}
-	found(out, about.Slug, r)
+	found(out, slug+what, r)
+	if what != "" {
+		sum, err := digestOf(file, info.Size())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, "The SHA-256 of the file is "+sum+"; the signed drop must name the same.")
+	}
 	if len(c.Key) == 0 {
 		fmt.Fprintln(out, "No key was named, so the first of the bundle was believed. Compare it with the one that was kept:")
 		for _, key := range trusted[:min(1, len(trusted))] {
@@ -186,6 +214,9 @@ func found(out io.Writer, name string, r checkpoint.Result) {
 		fmt.Fprintf(out, "%s: whole: %d events, %d of them under %d checkpoints, %d of a witness", name, r.Size, r.Covered, r.Checkpoints, r.Witnessed)
 		if r.Erased > 0 {
 			fmt.Fprintf(out, "; personal data of %d are erased", r.Erased)
+		}
+		if r.Dropped > 0 {
+			fmt.Fprintf(out, "; %d were dropped, by %d signed drops", r.Dropped, r.Drops)
 		}
 		if r.Pending > 0 {
 			fmt.Fprintf(out, "; %d more are not sealed yet", r.Pending)
@@ -224,6 +255,31 @@ func (c *AuditBundle) Run(ctx context.Context, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%d events of %s are in %s.\n", about.Size, t.Slug, c.Out)
 		return nil
+	})
+}
+
+// digestOf is the SHA-256 of a file.
+func digestOf(file io.ReaderAt, size int64) (string, error) {
+	sum := sha256.New()
+	_, err := io.Copy(sum, io.NewSectionReader(file, 0, size))
+	return hex.EncodeToString(sum.Sum(nil)), err
+}
+
+// Run lists the drops, the newest first.
+func (c *AuditDrops) Run(ctx context.Context, out io.Writer) error {
+	return onFiles(ctx, c.Settings, func(ctx context.Context, s *Server) error {
+		t, err := tenant.BySlug(ctx, s.DB, c.Tenant)
+		if err != nil {
+			return inWords(ctx, err)
+		}
+		all, err := s.Retention.Drops(ctx, t.ID)
+		for _, d := range all {
+			fmt.Fprintf(out, "%s  %-14s part %d  %d events  leaves %d to %d  %s on %s  SHA-256 %s\n", d.Month.Format("2006-01"), d.Class, d.Part, d.Events, d.First, d.Last, d.File, d.Host, d.ArchiveDigest())
+		}
+		if err == nil && len(all) == 0 {
+			fmt.Fprintln(out, "Nothing was dropped.")
+		}
+		return inWords(ctx, err)
 	})
 }
 
@@ -278,19 +334,32 @@ func (c *AuditErase) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return inWords(ctx, err)
 		}
-		fmt.Fprintf(out, "Personal data are gone from %d events. Copies of the database, and bundles, have them still.\n", n)
+		fmt.Fprintf(out, "Personal data are gone from %d events. Copies of the database, bundles and archives have them still.\n", n)
 		return nil
 	})
+}
+
+// replica is what this one is called among others: files are its own.
+func (s Settings) replica() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return s.Listen
+	}
+	return host
+}
+
+// archive is the folder of archives of the audit.
+func (s Settings) archive() string {
+	if s.AuditArchive != "" {
+		return s.AuditArchive
+	}
+	return filepath.Join(s.Data, "archive")
 }
 
 // witnesses are those that the settings name.
 func (s Settings) witnesses(outside notify.Outside, db *store.DB) (all []checkpoint.Witness) {
 	if s.AuditWitness != "" {
-		host, err := os.Hostname()
-		if err != nil {
-			host = s.Listen
-		}
-		all = append(all, &checkpoint.File{Path: s.AuditWitness, Host: host})
+		all = append(all, &checkpoint.File{Path: s.AuditWitness, Host: s.replica()})
 	}
 	if s.AuditWitnessTenant != "" {
 		all = append(all, &checkpoint.Log{DB: db, Slug: s.AuditWitnessTenant})

@@ -331,6 +331,8 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	c.act(t, `INSERT INTO alarms (tenant_id, id, rule, about_kind, about_id, test, count, first_at, last_at, next_n, raised_at) VALUES (?,?,'not_them','tenant',?,FALSE,3,?,?,0,?)`,
 		tenantID, "alarm-"+slug, tenantID, c.DB.Now(), c.DB.Now(), c.DB.Now())
 	c.act(t, "INSERT INTO audit_exports (tenant_id, id, state, form, query, many, created_by, created_at) VALUES (?,?,'draft','csv','{}',TRUE,'somebody',?)", tenantID, "export-"+slug, c.DB.Now())
+	c.act(t, "INSERT INTO audit_keeping (tenant_id, holds, due_at) VALUES (?,1,?)", tenantID, c.DB.Now())
+	c.act(t, "INSERT INTO audit_holds (tenant_id, id, reason, ticket, begun_by, begun_at) VALUES (?,?,'a court','','',?)", tenantID, "hold-"+slug, c.DB.Now())
 	number := map[string]int{"alder": 7001, "birch": 9001}[slug] // the next ones are taken by the program itself
 	c.act(t, "INSERT INTO censuses (tenant_id, number, week, made_by, made_at, statement, signature, names) VALUES (?,?,'','',?,?,'','{}')", tenantID, number, c.DB.Now(),
 		fmt.Sprintf(`{"kind":"latchkey census v1","tenant":"%s","number":%d,"made_at":"2026-11-01T00:00:00Z","figures":[]}`, slug, number))
@@ -341,6 +343,7 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		":census":      strconv.Itoa(number),
 		":consumer":    "consumer-" + slug,
 		":alarm":       "alarm-" + slug,
+		":hold":        "hold-" + slug,
 		":rule":        "not_them",
 		":export":      "export-" + slug,
 		":key":         "key-" + slug,

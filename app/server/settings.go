@@ -36,6 +36,8 @@ type Settings struct {
 	AuditWitnessURL    string `help:"Address that gets every checkpoint of the audit in a signed request. Default: none." env:"LATCHKEY_AUDIT_WITNESS_URL" name:"audit-witness-url"`
 	AuditWitnessSecret string `help:"Secret under which requests to it are signed, 32 characters or more." env:"LATCHKEY_AUDIT_WITNESS_SECRET" name:"audit-witness-secret" placeholder:"SECRET"`
 
+	AuditArchive string `help:"Folder for what is dropped from the audit when an organisation keeps it for a time: one file for each part of a month, which nothing here deletes. Put it where it lasts. Default: archive, in the data folder." env:"LATCHKEY_AUDIT_ARCHIVE" name:"audit-archive" type:"path"`
+
 	Trial `kong:"-"`
 }
 

@@ -31,6 +31,7 @@ var acts = map[approval.Kind]string{
 	"backup_phone.ask": "message", "campaign.change": "phone", "campaign.postpone": "phone",
 	"break_glass.make": "key", "break_glass.seal": "printer", "break_glass.remove": "key", "break_glass.drill": "check",
 	"census.take": "list", "audit.export": "list", "risk.acknowledge": "warn",
+	"retention.change": "clock", "retention.hold": "pause", "retention.release": "warn",
 	"code_sheet.print_batch": "printer", "code_sheet.hand_to_agent": "printer", "code_sheet.hand_to_user": "printer", "code_sheet.lose": "warn", "code_sheet.destroy": "warn", "code_sheet.void": "warn", "code_sheet.void_batch": "warn",
 	"outage.declare": "warn", "outage.rehearse": "list", "outage.end": "check", "outage.sign": "check",
 	"rollout.change": "sliders", "rollout.unschedule": "pause", "rollout.ramp": "sliders", "rollout.ramp_change": "sliders", "rollout.ramp_pause": "pause", "rollout.ramp_resume": "check", "rollout.ramp_next": "sliders", "rollout.ramp_cancel": "pause",
@@ -74,6 +75,7 @@ var fields = map[string]func(context.Context, string) string{
 	"decision_days": nil, "desk_hours": sayDeskHours, "replay_first": sayValue,
 	"outage_failed": NameChannels, "outage_relaxes": sayRelaxations, "outage_scope": SayOutageScope, "outage_minutes": nil,
 	"export_format": sayForm, "export_from": sayEnd, "export_to": sayEnd, "export_actor": nil, "export_target": nil, "export_action": nil, "export_outcome": nil, "export_thread": nil, "export_words": nil,
+	"keep_signins": SayMonths, "keep_administration": SayMonths, "audit_hold": sayValue, "audit_hold_reason": nil,
 	"break_glass_sheet": sayValue, "break_glass_account": nil, "risk": sayRisk, "risk_until": nil,
 	"snooze_days": nil, "skips": nil, "postponed": sayDays,
 	"name": nil, "display_name": nil, "manager": nil, "photo": sayPhoto, "invitation": nil, "phone": nil, "passkey": nil, "totp": sayValue, "code_sheet": nil, "sheet_batch": nil, "sheets": nil, "sheet_paper": sayPaper, "sheet_agent": nil, "groups": nil, "group": nil, "members": nil, "people": nil, "file": nil, "people_new": nil, "people_changed": nil, "people_managed": nil,
@@ -135,6 +137,14 @@ func sayScope(ctx context.Context, groups string) string {
 		return words.Say(ctx, "approval.value.everywhere")
 	}
 	return groups
+}
+
+// SayMonths says for how long events of the audit are kept.
+func SayMonths(ctx context.Context, months string) string {
+	if months == "0" {
+		return words.Say(ctx, "retention.ever")
+	}
+	return words.Say(ctx, "retention.months", "count", months)
 }
 
 func sayFrequency(ctx context.Context, minutes string) string {

@@ -26,6 +26,7 @@ type Audit struct {
 	Older, Newer, Newest, Oldest string
 	ExportHref                   string // of the form for a file of just these; empty: not for this reader
 	ChartsHref                   string
+	RetentionHref                string // of how long it is kept; empty: not for this reader
 	LiveHref                     string // of what comes in meanwhile; empty: this is not the newest page
 }
 

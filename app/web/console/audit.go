@@ -163,6 +163,9 @@ func (h *Pages) audit(c echo.Context) error {
 	if h.Site.Standing(c).May.Has(access.AuditExport) {
 		v.ExportHref = h.exportOf(c, q)
 	}
+	if h.Site.Standing(c).May.Has(access.AuditReadPersonal) {
+		v.RetentionHref = h.path(c, retentionPath)
+	}
 	v.Older, v.Newer, v.CountHref = older, newer, h.with(c, a, "count", "1")
 	if !page.LookedTo.None() {
 		v.LookedTo = page.LookedTo.At

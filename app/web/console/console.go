@@ -38,6 +38,7 @@ import (
 	"latchkey/app/provider"
 	"latchkey/app/ramp"
 	"latchkey/app/replay"
+	"latchkey/app/retention"
 	"latchkey/app/risk"
 	"latchkey/app/role"
 	"latchkey/app/rollout"
@@ -95,6 +96,7 @@ type Pages struct {
 	Consumers     *consumer.Service
 	Alarms        *alarm.Service
 	Exports       *export.Service
+	Retention     *retention.Service
 	Checkpoints   *checkpoint.Service
 	Trail         *trail.Service
 }
@@ -131,6 +133,7 @@ var places = []struct {
 		{alarmsPath, "alarms", "warn", access.AuditReadPersonal},
 		{auditPath, "audit", "clock", access.AuditRead},
 		{exportsPath, "exports", "list", access.AuditExport},
+		{retentionPath, "retention", "pause", access.AuditReadPersonal},
 		{insightsPath, "insights", "chart", access.RolloutEdit},
 		{risksPath, "risks", "warn", access.AuditVerify},
 		{censusPath, "census", "list", access.AuditVerify},
@@ -164,7 +167,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.auditRoutes(), h.storyRoutes(), h.alarmRoutes(), h.consumerRoutes(), h.exportRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.auditRoutes(), h.storyRoutes(), h.alarmRoutes(), h.consumerRoutes(), h.exportRoutes(), h.retentionRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -1,0 +1,105 @@
+package checkpoint
+
+import (
+	"fmt"
+	"math/bits"
+	"sort"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Some leaves of a tree are proved to be in it all at once: by the hashes of the largest
+// whole subtrees that none of them is in, from left to right. With the leaves themselves
+// these make the root (RFC 9162 §2.1.1), and there is no other way to lay them.
+
+// met says whether one of the spans has a leaf from lo on and before hi.
+func (s spans) met(lo, hi int64) bool {
+	i := sort.Search(len(s), func(i int) bool { return s[i][1] >= lo })
+	return i < len(s) && s[i][0] < hi
+}
+
+// whole says whether one span has all leaves from lo on and before hi.
+func (s spans) whole(lo, hi int64) bool {
+	i := sort.Search(len(s), func(i int) bool { return s[i][1] >= lo })
+	return i < len(s) && s[i][0] <= lo && s[i][1] >= hi-1
+}
+
+// half is where a tree of n leaves, two or more, is divided.
+func half(n int64) int64 { return 1 << (bits.Len64(uint64(n-1)) - 1) }
+
+// around names the subtrees over the leaves from lo on and before hi that have none of s.
+func (s spans) around(lo, hi int64, node func(level int, n int64) error) error {
+	switch n := hi - lo; {
+	case s.whole(lo, hi):
+		return nil
+	case n&(n-1) == 0 && !s.met(lo, hi):
+		level := bits.TrailingZeros64(uint64(n))
+		return node(level, lo>>level)
+	default:
+		middle := lo + half(n)
+		if err := s.around(lo, middle, node); err != nil {
+			return err
+		}
+		return s.around(middle, hi, node)
+	}
+}
+
+// root is the hash over the leaves from lo on and before hi: own are the hashes of those of
+// s, in order, and next gives those that around has named.
+func (s spans) root(lo, hi int64, own *[]tlog.Hash, next func() (tlog.Hash, error)) (h tlog.Hash, err error) {
+	n := hi - lo
+	if n&(n-1) == 0 && !s.met(lo, hi) {
+		return next()
+	}
+	if n == 1 {
+		h, *own = (*own)[0], (*own)[1:]
+		return h, nil
+	}
+	middle := lo + half(n)
+	left, err := s.root(lo, middle, own, next)
+	if err != nil {
+		return h, err
+	}
+	right, err := s.root(middle, hi, own, next)
+	return tlog.NodeHash(left, right), err
+}
+
+// blocks reads nodes from left to right: those of the lowest levels out of the 256 leaves
+// that it holds.
+type blocks struct {
+	hashes
+	first  int64 // of the leaves that it holds, or -1
+	levels [nodeHeight][]tlog.Hash
+}
+
+func (b *blocks) node(level int, n int64) (tlog.Hash, error) {
+	if level >= nodeHeight {
+		return b.hashes.node(level, n)
+	}
+	leaf := n << level
+	if first := leaf &^ (1<<nodeHeight - 1); first != b.first {
+		var rows []struct{ Hash []byte }
+		if err := b.tx.All(&rows, "SELECT hash FROM audit_leaves WHERE tenant_id = ? AND n >= ? AND n < ? ORDER BY n", b.tenantID, first, first+1<<nodeHeight); err != nil {
+			return tlog.Hash{}, err
+		}
+		b.first = first
+		b.levels[0] = b.levels[0][:0]
+		for _, r := range rows {
+			if len(r.Hash) != tlog.HashSize {
+				return tlog.Hash{}, fmt.Errorf("checkpoint: a leaf from %d on is no hash", first)
+			}
+			b.levels[0] = append(b.levels[0], tlog.Hash(r.Hash))
+		}
+		for l := 1; l < nodeHeight; l++ {
+			b.levels[l] = b.levels[l][:0]
+			for i := 0; i+1 < len(b.levels[l-1]); i += 2 {
+				b.levels[l] = append(b.levels[l], tlog.NodeHash(b.levels[l-1][i], b.levels[l-1][i+1]))
+			}
+		}
+	}
+	i := (leaf - b.first) >> level
+	if i >= int64(len(b.levels[level])) {
+		return tlog.Hash{}, fmt.Errorf("checkpoint: node %d on level %d is not stored", n, level)
+	}
+	return b.levels[level][i], nil
+}
