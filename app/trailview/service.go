@@ -164,8 +164,9 @@ func (s *Service) Unshare(ctx context.Context, tenantID, userID, id string, from
 	})
 }
 
-// Delete deletes a view: of one's own, or a shared one for who holds audit.verify.
-func (s *Service) Delete(ctx context.Context, tenantID, userID, id string, from audit.Origin) error {
+// Delete deletes a view: of one's own, or a shared one for who holds audit.verify. It fails
+// with fault.Conflict when it was changed since version was read.
+func (s *Service) Delete(ctx context.Context, tenantID, userID, id string, version int, from audit.Origin) error {
 	return s.act(ctx, tenantID, userID, func(tx *store.Tx, who access.Standing) error {
 		v, err := find(tx, trail.SightOf(who, tx.Now), id)
 		if err != nil {
@@ -173,6 +174,9 @@ func (s *Service) Delete(ctx context.Context, tenantID, userID, id string, from 
 		}
 		if !v.DeletableBy(who) {
 			return notYours()
+		}
+		if v.Version != version {
+			return changed()
 		}
 		if err := v.remove(tx); err != nil {
 			return err

@@ -166,12 +166,13 @@ func (h *Pages) showView(c echo.Context, status int, errors map[string]string) e
 	if err != nil {
 		return err
 	}
-	says := "audit.views.would."
+	audience := string(one.Filters.Audience())
+	says := words.Say(ctx, "audit.views.would."+audience)
 	if one.Shared {
-		says = "audit.views.for."
+		says = words.Say(ctx, "audit.views.for."+audience)
 	}
 	v := views.AuditView{
-		AuditViewRow: h.viewRow(c, one, me), Back: h.path(c, auditViewsPath), Filters: filtersSaid(ctx, askedBy(one.Filters)), For: words.Say(ctx, says+string(one.Filters.Audience())),
+		AuditViewRow: h.viewRow(c, one, me), Back: h.path(c, auditViewsPath), Filters: filtersSaid(ctx, askedBy(one.Filters)), For: says,
 		Mine: one.OwnerID == me.UserID, Deletable: one.DeletableBy(me), Version: strconv.Itoa(one.Version), Typed: one.Name, Errors: errors,
 	}
 	v.Page = h.viewPath(c, one.ID)
@@ -194,7 +195,7 @@ func (h *Pages) saveView(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.toView(c, id, "view_saved")
+	return h.toView(c, id, "?done=view_saved")
 }
 
 // toView goes on to the audit with the filters of a view, and says what was done.
@@ -203,7 +204,7 @@ func (h *Pages) toView(c echo.Context, id, done string) error {
 	if err != nil {
 		return err
 	}
-	return web.Redirect(c, h.opens(c, v)+"&done="+done)
+	return web.Redirect(c, h.opens(c, v)+strings.Replace(done, "?", "&", 1)) // it has a query
 }
 
 func (h *Pages) renameView(c echo.Context) error {
@@ -211,7 +212,7 @@ func (h *Pages) renameView(c echo.Context) error {
 	if fields, ok := wrong(c, err); ok {
 		return h.showView(c, http.StatusUnprocessableEntity, fields)
 	}
-	return h.changedView(c, err, "view_renamed")
+	return h.changedView(c, err, "?done=view_renamed")
 }
 
 func (h *Pages) replaceView(c echo.Context) error {
@@ -228,23 +229,23 @@ func (h *Pages) replaceView(c echo.Context) error {
 	case err != nil:
 		return h.notYours(c, err)
 	case private:
-		return h.toView(c, id, "view_private")
+		return h.toView(c, id, "?done=view_private")
 	}
-	return h.toView(c, id, "view_replaced")
+	return h.toView(c, id, "?done=view_replaced")
 }
 
 func (h *Pages) shareView(c echo.Context) error {
 	err := h.Views.Share(c.Request().Context(), web.Here(c).ID, web.Session(c).UserID, c.Param("view"), viewVersion(c), web.Origin(c))
-	return h.changedView(c, err, "view_shared")
+	return h.changedView(c, err, "?done=view_shared")
 }
 
 func (h *Pages) unshareView(c echo.Context) error {
 	err := h.Views.Unshare(c.Request().Context(), web.Here(c).ID, web.Session(c).UserID, c.Param("view"), web.Origin(c))
-	return h.changedView(c, err, "view_unshared")
+	return h.changedView(c, err, "?done=view_unshared")
 }
 
 func (h *Pages) deleteView(c echo.Context) error {
-	err := h.Views.Delete(c.Request().Context(), web.Here(c).ID, web.Session(c).UserID, c.Param("view"), web.Origin(c))
+	err := h.Views.Delete(c.Request().Context(), web.Here(c).ID, web.Session(c).UserID, c.Param("view"), viewVersion(c), web.Origin(c))
 	if err != nil {
 		return h.notYours(c, err)
 	}
@@ -262,7 +263,7 @@ func (h *Pages) changedView(c echo.Context, err error, done string) error {
 	if err != nil {
 		return h.notYours(c, err)
 	}
-	return web.Redirect(c, h.viewPath(c, c.Param("view"))+"?done="+done)
+	return web.Redirect(c, h.viewPath(c, c.Param("view"))+done)
 }
 
 // notYours remembers that somebody tried to change what another one saved.
