@@ -7,7 +7,7 @@ import (
 )
 
 // AuditFilter is a filter as forms carry it, and what it says.
-type AuditFilter struct{ Name, Value, Says string }
+type AuditFilter struct{ Name, Value, Label, Says string }
 
 // AuditViews are what the page of the audit has of saved views: some to open, and the forms
 // for the filters that are set.

@@ -241,13 +241,13 @@ func filtersSaid(ctx context.Context, a asked) (all []views.AuditFilter) {
 		case name == "action" && words.Has(ctx, "activity."+says):
 			says = words.Say(ctx, "activity."+says)
 		}
-		all = append(all, views.AuditFilter{Name: name, Value: a[name], Says: says})
+		all = append(all, views.AuditFilter{Name: name, Value: a[name], Label: words.Say(ctx, "audit.field."+name), Says: says})
 	}
 	return all
 }
 
 func chip(ctx context.Context, f views.AuditFilter) string {
-	return words.Say(ctx, "audit.chip", "field", words.Say(ctx, "audit.field."+f.Name), "value", f.Says)
+	return words.Say(ctx, "audit.chip", "field", f.Label, "value", f.Says)
 }
 
 // outcomeChoices are the outcomes to choose from, and any of them.
