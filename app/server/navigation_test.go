@@ -29,6 +29,7 @@ var beyond = map[string]string{
 	"/admin/:tenant/code-sheets/batches":      "/admin/:tenant/code-sheets",
 	"/admin/:tenant/code-sheets/batches/new":  "/admin/:tenant/code-sheets",
 	"/admin/:tenant/search":                   "",
+	"/admin/:tenant/audit/views":              "/admin/:tenant/audit",
 	"/admin/:tenant/audit/checkpoint":         "", // and these two are for programs
 	"/admin/:tenant/audit/proofs/inclusion":   "",
 	"/admin/:tenant/audit/proofs/consistency": "",
