@@ -341,7 +341,9 @@ var pages = map[string][]state{
 			v.Rows[0].Whom, v.Rows[0].WhoHref, v.Chips, v.Newest, v.Newer, v.Older, v.Since = "", "", nil, "", "", "", time.Time{}
 		},
 		func(v *console.Audit) { v.Rows, v.Ranges[0].Current = nil, true },
-		func(v *console.Audit) { v.Views.Open[0].Current, v.Views.Open[0].Shared, v.Views.Save = false, false, nil },
+		func(v *console.Audit) {
+			v.Views.Open[0].Current, v.Views.Open[0].Shared, v.Views.Save = false, false, nil
+		},
 		func(v *console.Audit) { v.Views.Open, v.Views.Into = nil, nil }),
 	"console.AuditViewsPage": page(console.AuditViewsPage, full,
 		func(v *console.AuditViewList) { v.Save, v.Full, v.Own[0].Page, v.Own[0].By = nil, false, "", "" },

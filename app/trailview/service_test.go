@@ -296,7 +296,10 @@ func TestTheOwnerAloneChangesAView(t *testing.T) {
 		stranger, nurse := a.Admin(a.Birch, "stranger", access.RoleSecurityAdministrator), a.User(a.Alder, "nurse")
 		a.reload()
 		acts := func(tenantID string, u user.User, id string) (codes []string) {
-			version := a.version(id)
+			version := 1
+			if !strings.Contains(id, "\x00") {
+				version = a.version(id)
+			}
 			_, replaced := a.views.Replace(ctx, tenantID, u.ID, id, trailview.Filters{Range: "day"}, version, audit.Origin{})
 			for _, err := range []error{a.views.Rename(ctx, tenantID, u.ID, id, "Theirs", version, audit.Origin{}), replaced, a.views.Share(ctx, tenantID, u.ID, id, version, audit.Origin{}), a.views.Unshare(ctx, tenantID, u.ID, id, audit.Origin{})} {
 				if code := fault.Of(err); code != nil {
