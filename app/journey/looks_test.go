@@ -65,6 +65,8 @@ var looks = map[string]looked{
 	"console.StoryPage":         {"audit-story", "/admin/*/audit/story/*/*"},
 	"console.ExportsPage":       {"exports", "/admin/*/audit/export"},
 	"console.ExportPage":        {"export", "/admin/*/audit/export/*"},
+	"console.AuditViewsPage":    {"audit-views", "/admin/*/audit/views"},
+	"console.AuditViewPage":     {"audit-view", "/admin/*/audit/views/*"},
 	"console.AlarmsPage":        {"alarms", "/admin/*/alarms"},
 	"console.RetentionPage":     {"retention", "/admin/*/audit/retention"},
 	"console.AlarmPage":         {"alarm", "/admin/*/alarms/*"},

@@ -31,6 +31,7 @@ var beyond = map[string]string{
 	"/admin/:tenant/search":                   "",
 	"/admin/:tenant/audit/charts":             "/admin/:tenant/audit",
 	"/admin/:tenant/audit/values":             "", // of a script
+	"/admin/:tenant/audit/views":              "/admin/:tenant/audit",
 	"/admin/:tenant/audit/checkpoint":         "", // and these two are for programs
 	"/admin/:tenant/audit/proofs/inclusion":   "",
 	"/admin/:tenant/audit/proofs/consistency": "",

@@ -47,6 +47,13 @@ func events(text string, values ...any) stream {
 	return stream{from: allEvents, at: "e.occurred_at", id: "e.id", condition: condition{text, values}}
 }
 
+// Means says whether a question about actions means any. Else it is a text that somebody typed.
+func Means(asked string) bool { return len(actionsOf(asked)) > 0 }
+
+// Nameless says whether a question about who did it asks for a kind of party, and for nobody
+// in person.
+func Nameless(actor string) bool { return slices.Contains(otherActors, actor) }
+
 // plan is how a query is answered: streams that have no event in common, and what every event
 // of them must be besides.
 type plan struct {

@@ -20,6 +20,8 @@ type Audit struct {
 	Names                        []string           // likewise: who is on this page
 	Ranges                       []InsightRange
 	Chips                        []AuditChip
+	Kept                         []AuditFilter // filters that the form has no field for, and the view that is open
+	Views                        AuditViews
 	Rows                         []AuditRow
 	LookedTo                     time.Time // how far was looked, when the page is not full and there may be more
 	Count, CountHref             string

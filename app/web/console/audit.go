@@ -23,7 +23,7 @@ import (
 const auditPath = "/audit"
 
 func (h *Pages) auditRoutes() []web.Route {
-	return []web.Route{
+	return []web.Route{ // those of views are in audit_views.go
 		web.Get("/admin/:tenant"+auditPath, access.AuditRead, h.audit),
 		web.Get("/admin/:tenant"+auditPath+"/live", access.AuditRead, h.liveAudit),
 		web.Get("/admin/:tenant"+chartsPath, access.AuditRead, h.auditCharts),
@@ -31,12 +31,6 @@ func (h *Pages) auditRoutes() []web.Route {
 		web.Get("/admin/:tenant"+auditPath+"/:event", access.AuditRead, h.auditEvent),
 	}
 }
-
-// auditRanges are how far back a list goes by one press, the shortest first.
-var auditRanges = []struct {
-	name string
-	back time.Duration
-}{{"hour", time.Hour}, {"day", 24 * time.Hour}, {"week", 7 * 24 * time.Hour}, {"month", 30 * 24 * time.Hour}}
 
 // auditFields are the filters of an address, in the order of the form.
 var auditFields = []string{"q", "action", "outcome", "actor", "target", "from", "to", "range", "thread", "by"}
@@ -55,6 +49,9 @@ func askedOf(c echo.Context) asked {
 			a[name] = value
 		}
 	}
+	if id := c.QueryParam(openView); len(id) <= 64 {
+		a[openView] = id
+	}
 	return a
 }
 
@@ -69,16 +66,10 @@ func (a asked) query(now time.Time) trail.Query {
 	} else {
 		delete(a, "outcome")
 	}
-	back := time.Duration(0)
-	for _, r := range auditRanges {
-		if a["range"] == r.name {
-			back = r.back
-		}
-	}
-	if back == 0 {
+	if back, known := trail.RangeNamed(a["range"]); !known {
 		delete(a, "range")
 	} else if q.From.IsZero() {
-		q.From = now.Add(-back).Truncate(10 * time.Minute) // the same for whoever loads it again
+		q.From = back.From(now)
 	}
 	return q
 }
@@ -115,6 +106,7 @@ func (h *Pages) with(c echo.Context, a asked, pairs ...string) string {
 			all = append(all, name, a[name])
 		}
 	}
+	all = append(all, openView, a[openView])
 	return address(h.path(c, auditPath), append(all, pairs...)...)
 }
 
@@ -160,6 +152,9 @@ func (h *Pages) audit(c echo.Context) error {
 	}
 	v := h.auditForm(c, a, sight)
 	v.ChartsHref = h.path(c, chartsPath)
+	if v.Views, err = h.auditViews(c, a); err != nil {
+		return err
+	}
 	if h.Site.Standing(c).May.Has(access.AuditExport) {
 		v.ExportHref = h.exportOf(c, q)
 	}
@@ -224,26 +219,43 @@ func (h *Pages) auditForm(c echo.Context, a asked, sight trail.Sight) views.Audi
 	for _, action := range sight.Actions() {
 		v.Actions = append(v.Actions, component.Choice{Value: string(action), Label: words.Say(ctx, "activity."+string(action))})
 	}
-	for _, r := range auditRanges {
-		v.Ranges = append(v.Ranges, views.InsightRange{Label: words.Say(ctx, "audit.range."+r.name), Href: h.with(c, a, "range", r.name, "from", "", "to", ""), Current: a["range"] == r.name && a["from"] == ""})
+	for _, r := range trail.Ranges {
+		v.Ranges = append(v.Ranges, views.InsightRange{Label: words.Say(ctx, "audit.range."+r.Name), Href: h.with(c, a, "range", r.Name, "from", "", "to", ""), Current: a["range"] == r.Name && a["from"] == ""})
 	}
-	for _, name := range auditFields {
-		value := a[name]
-		switch {
-		case value == "" || name == "range" && a["from"] != "":
-			continue
-		case name == "range":
-			value = words.Say(ctx, "audit.range."+value)
-		case name == "by":
-			value = provedBy(ctx, value)
-		case name == "outcome":
-			value = words.Say(ctx, "me.activity.outcome."+value)
-		case name == "action" && words.Has(ctx, "activity."+value):
-			value = words.Say(ctx, "activity."+value)
+	for _, f := range filtersSaid(ctx, a) {
+		v.Chips = append(v.Chips, views.AuditChip{Text: chip(ctx, f), Href: h.with(c, a, f.Name, "")})
+	}
+	for _, name := range []string{"thread", "range", "by", openView} {
+		if a[name] != "" {
+			v.Kept = append(v.Kept, views.AuditFilter{Name: name, Value: a[name]})
 		}
-		v.Chips = append(v.Chips, views.AuditChip{Text: words.Say(ctx, "audit.chip", "field", words.Say(ctx, "audit.field."+name), "value", value), Href: h.with(c, a, name, "")})
 	}
 	return v
+}
+
+// filtersSaid are the filters that are set, with what each says.
+func filtersSaid(ctx context.Context, a asked) (all []views.AuditFilter) {
+	for _, name := range auditFields {
+		says := a[name]
+		switch {
+		case says == "" || name == "range" && a["from"] != "":
+			continue
+		case name == "range":
+			says = words.Say(ctx, "audit.range."+says)
+		case name == "by":
+			says = provedBy(ctx, says)
+		case name == "outcome":
+			says = words.Say(ctx, "me.activity.outcome."+says)
+		case name == "action" && words.Has(ctx, "activity."+says):
+			says = words.Say(ctx, "activity."+says)
+		}
+		all = append(all, views.AuditFilter{Name: name, Value: a[name], Label: words.Say(ctx, "audit.field."+name), Says: says})
+	}
+	return all
+}
+
+func chip(ctx context.Context, f views.AuditFilter) string {
+	return words.Say(ctx, "audit.chip", "field", f.Label, "value", f.Says)
 }
 
 // outcomeChoices are the outcomes to choose from, and any of them.
