@@ -11,11 +11,11 @@
 // bounds; it begins with for ever. A third one, evidence, is always kept: alarms, break-glass,
 // outages, looks at the audit, and what says that the audit is whole. Changes want a reason and
 // the version that was read; one that keeps something for less time wants a second person, and
-// nothing is dropped by it for a day.
+// nothing is dropped for a day after it.
 //
 // A month is closed when it is over in UTC, and is dropped when its last moment is older than
 // the months of its class. While a hold stands nothing of the tenant is dropped. To begin one
-// takes one person and a reason, to end it two.
+// takes one person and a reason; to end it takes two, and nothing is dropped for a day after it.
 //
 // What a consumer (package consumer) has not got yet is not dropped either, unless it has been
 // paused, or has taken nothing, for thirty days: then it goes on behind what was dropped.

@@ -45,6 +45,7 @@ type Service struct {
 	PartMost    int // events in one archive and one transaction; 0: as many as suit
 
 	errand wake.Errand // see Run
+	tidyAt time.Time   // when this process looks for empty partitions again
 }
 
 // New makes the service of a process.

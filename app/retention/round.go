@@ -18,8 +18,9 @@ const (
 	claimLife   = 15 * time.Minute // after which another replica takes it up
 	doneWait    = time.Hour        // until it is looked again for what is due
 	failedWait  = 10 * time.Minute
-	partMost    = 10_000 // events: for so many rows the one writer of SQLite is held
-	partsMost   = 10     // of one tenant, then others have their turn
+	tidyWait    = 24 * time.Hour // until it is looked for empty partitions though nothing was dropped
+	partMost    = 10_000         // events: for so many rows the one writer of SQLite is held
+	partsMost   = 10             // of one tenant, then others have their turn
 	tenantsMost = 50
 
 	LaggardLife = 30 * 24 * time.Hour // for which what a consumer has not got is kept
@@ -72,8 +73,12 @@ func (s *Service) Round(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	if some {
-		all = append(all, audit.DropEmptyMonths(ctx, s.DB, now.AddDate(0, -SignInsLeast, 0)))
+	if some || !now.Before(s.tidyAt) {
+		err := audit.DropEmptyMonths(ctx, s.DB, now.AddDate(0, -SignInsLeast, 0))
+		if s.tidyAt = now.Add(tidyWait); err != nil {
+			s.tidyAt = now.Add(failedWait)
+		}
+		all = append(all, err)
 	}
 	return errors.Join(all...)
 }
@@ -101,7 +106,7 @@ func (s *Service) turn(ctx context.Context, tenantID, slug string) (dropped int,
 	var is stuck
 	switch {
 	case errors.Is(err, fault.Conflict) && !errors.As(err, &is):
-		return dropped, nil // a hold, other months, or another replica: whoever it was goes on
+		wait, err = 0, nil // a hold, other months, somebody erased, or another replica
 	case err != nil:
 		wait, why = failedWait, FaultOther
 		if errors.As(err, &is) {
@@ -114,8 +119,8 @@ func (s *Service) turn(ctx context.Context, tenantID, slug string) (dropped int,
 		wait = 0
 	}
 	now = s.DB.Now()
-	_, noted := s.DB.CountOne(context.WithoutCancel(ctx), "UPDATE audit_keeping SET claim = '', claimed_until = NULL, fault = ?, due_at = CASE WHEN version = ? THEN ? ELSE due_at END WHERE tenant_id = ? AND claim = ?",
-		why, k.Version, now.Add(wait), tenantID, claim)
+	_, noted := s.DB.CountOne(context.WithoutCancel(ctx), "UPDATE audit_keeping SET claim = '', claimed_until = NULL, fault = ?, due_at = CASE WHEN version = ? AND due_at <= ? THEN ? ELSE due_at END WHERE tenant_id = ? AND claim = ?",
+		why, k.Version, now, now.Add(wait), tenantID, claim)
 	return dropped, errors.Join(err, noted)
 }
 
