@@ -34,7 +34,7 @@ type Figures map[string][]Figure
 // Who sees all of a tenant is told by an index alone, each part up to as many as it may read;
 // of who sees less each event is looked at, the newest first, up to as many.
 func (s *Service) Actions(ctx context.Context, sight Sight, actions []audit.Action, edges []time.Time) (Figures, error) {
-	tx, all := s.DB.View(ctx), Figures{}
+	tx, all := s.DB.Walk(ctx), Figures{}
 	seen := sight.Actions()
 	for _, action := range actions {
 		all[string(action)] = make([]Figure, len(edges)-1)
@@ -67,7 +67,7 @@ func (s *Service) Actions(ctx context.Context, sight Sight, actions []audit.Acti
 // Ways counts sign-ins by what they were proved with, as Find gives them for Query.By; under
 // "" those that do not say it. It also tells of which parts there may be more.
 func (s *Service) Ways(ctx context.Context, sight Sight, edges []time.Time) (all Figures, more []bool, err error) {
-	tx := s.DB.View(ctx)
+	tx := s.DB.Walk(ctx)
 	all, more = Figures{}, make([]bool, len(edges)-1)
 	err = sight.tallied(tx, Query{Action: string(audit.SignInFinished)}, edges, "COALESCE("+proofOf[tx.Dialect]+", '')", readMost, tally{
 		event: func(part int, by string) {
