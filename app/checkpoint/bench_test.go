@@ -1,6 +1,7 @@
 package checkpoint_test
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -143,6 +144,58 @@ func BenchmarkVerify(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// BenchmarkEvent: an act like that of locking somebody, which reads a row and holds it,
+// changes it, looks for what waits and ends sessions, on PostgreSQL with 16 at once; without
+// an event, with one, and with one for which somebody has typed a reason.
+func BenchmarkEvent(b *testing.B) {
+	const people = 1000
+	for _, row := range []struct{ name, reason string }{{"none", ""}, {"event", ""}, {"typed", "lost the phone on the way to the late shift"}} {
+		b.Run(row.name, func(b *testing.B) {
+			db := open(b, store.Postgres)
+			err := db.Act(b.Context(), func(tx *store.Tx) error {
+				return errors.Join(
+					tx.Exec("INSERT INTO tenants (id, slug, name, region, ring, state, match_mode, platforms, created_at) VALUES ('alder','alder','alder','eu','stable','active','pick3','ios',?)", tx.Now).Error,
+					tx.Exec("INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at) SELECT 'alder', 'user-' || i, 'user' || i || '@alder.example', '', 'active', 'disabled', '', ? FROM generate_series(0, ?) i", tx.Now, people-1).Error,
+				)
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			var n atomic.Int64
+			b.SetParallelism(8)
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					i := int(n.Add(1))
+					id := fmt.Sprintf("user-%d", i%people)
+					err := db.Act(b.Context(), func(tx *store.Tx) error {
+						var state string
+						if _, err := tx.One(&state, "SELECT state FROM users WHERE tenant_id = 'alder' AND id = ? FOR UPDATE", id); err != nil {
+							return err
+						}
+						var waiting []string
+						err := errors.Join(
+							tx.Exec("UPDATE users SET locked_by = ? WHERE tenant_id = 'alder' AND id = ?", fmt.Sprint(i), id).Error,
+							tx.All(&waiting, "SELECT id FROM prompts WHERE tenant_id = 'alder' AND user_id = ? AND state = 'pending'", id),
+							tx.Exec("UPDATE sessions SET ended_at = ? WHERE tenant_id = 'alder' AND user_id = ? AND ended_at IS NULL", tx.Now, id).Error,
+						)
+						if err != nil || row.name == "none" {
+							return err
+						}
+						e := event("alder", i)
+						e.Reason = row.reason
+						return audit.Record(tx, e)
+					})
+					if err != nil {
+						b.Error(err)
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "acts/s")
 		})
 	}
 }

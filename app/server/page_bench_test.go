@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
+	"os"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
 	"latchkey/app/totp"
+	"latchkey/app/trail/trailtest"
 )
 
 // BenchmarkTypedCode signs somebody in by the code of an authenticator app, over HTTP on
@@ -65,5 +69,47 @@ func BenchmarkAuthenticatedPage(b *testing.B) {
 			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 		})
+	}
+}
+
+// BenchmarkAuditPage asks for pages of the audit as an auditor, over HTTP on loopback, one
+// after another, on PostgreSQL, among ten thousand events and among LATCHKEY_BENCH_EVENTS,
+// a million unless it says so.
+func BenchmarkAuditPage(b *testing.B) {
+	large := 1_000_000
+	if text := os.Getenv("LATCHKEY_BENCH_EVENTS"); text != "" {
+		var err error
+		if large, err = strconv.Atoi(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, events := range []int{10_000, large} {
+		w := newWorld(b, servertest.Start(b, store.Postgres), &atomic.Int64{})
+		tenantID, _ := w.person(b, "auditor@alder.example")
+		err := w.DB.Act(b.Context(), func(tx *store.Tx) error { return trailtest.Fill(tx, tenantID, events) })
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := w.DB.Pool().ExecContext(b.Context(), "VACUUM ANALYZE"); err != nil {
+			b.Fatal(err)
+		}
+		pc := w.browser(b).signIn(b, "auditor@alder.example")
+		for _, row := range []struct{ name, query string }{
+			{"first", ""}, {"action", "?action=bypass.issued"}, {"refused", "?outcome=denied"}, {"words", "?q=lost+phone+13"}, {"address", "?q=10.7.7.0"},
+		} {
+			b.Run(fmt.Sprintf("events=%d/%s", events, row.name), func(b *testing.B) {
+				var took []time.Duration
+				for b.Loop() {
+					began := time.Now()
+					if a := pc.get(b, "/admin/alder/audit"+row.query); a.status != http.StatusOK {
+						b.Fatalf("%s = %d", a.asked, a.status)
+					}
+					took = append(took, time.Since(began))
+				}
+				slices.Sort(took)
+				b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+				b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+			})
+		}
 	}
 }

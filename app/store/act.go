@@ -118,6 +118,14 @@ func (db *DB) View(ctx context.Context) *Tx {
 	return &Tx{DB: db.reads.WithContext(db.unwatched(ctx)), Now: db.Now(), Dialect: db.Dialect, watch: db.watch}
 }
 
+// Walk is View for who turns pages: a statement that is ordered as an index is, and limited,
+// walks that index, however many rows there may be.
+func (db *DB) Walk(ctx context.Context) *Tx {
+	tx := db.View(ctx)
+	tx.DB = db.walks.WithContext(db.unwatched(ctx))
+	return tx
+}
+
 // Unusable gives err a kind: what has none came from the database.
 func Unusable(err error) error { return unavailable(err) }
 

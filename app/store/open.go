@@ -34,6 +34,7 @@ const (
 const (
 	postgresConns      = 24
 	postgresCountConns = 8
+	postgresWalkConns  = 8
 	sqliteReaders      = 8
 )
 
@@ -62,12 +63,12 @@ type DB struct {
 	Dialect Dialect
 	DSN     string // for the connection that listens
 
-	acts, counts, reads *gorm.DB
-	writer              chan struct{} // SQLite's one place; nil on PostgreSQL
-	clock               *clock
-	watch               *atomic.Pointer[func(statement string)]
-	closers             []*sql.DB
-	durable             atomic.Int64
+	acts, counts, reads, walks *gorm.DB
+	writer                     chan struct{} // SQLite's one place; nil on PostgreSQL
+	clock                      *clock
+	watch                      *atomic.Pointer[func(statement string)]
+	closers                    []*sql.DB
+	durable                    atomic.Int64
 }
 
 // Open opens address: a postgres:// URL or keyword string, or the path of a
@@ -122,12 +123,19 @@ func openPostgres(address string, log *slog.Logger, o options) (*DB, error) {
 	config.RuntimeParams["jit"] = "off"
 	swift := config.Copy()
 	swift.RuntimeParams["synchronous_commit"] = "off"
+	// To gather what an index finds and to sort it pays for the few rows that are expected of
+	// a value, and takes all of those that a busy one has.
+	walking := config.Copy()
+	walking.RuntimeParams["enable_bitmapscan"] = "off"
 
 	db := &DB{Dialect: Postgres, DSN: address, clock: &clock{}, watch: &atomic.Pointer[func(string)]{}}
 	if db.acts, err = db.attach(sql.OpenDB(pipelined{stdlib.GetConnector(*config)}), postgresConns, log); err != nil {
 		return nil, err
 	}
 	if db.counts, err = db.attach(sql.OpenDB(pipelined{stdlib.GetConnector(*swift)}), postgresCountConns, log); err != nil {
+		return nil, err
+	}
+	if db.walks, err = db.attach(sql.OpenDB(pipelined{stdlib.GetConnector(*walking)}), postgresWalkConns, log); err != nil {
 		return nil, err
 	}
 	db.reads = db.acts
@@ -156,6 +164,7 @@ func openSQLite(path string, log *slog.Logger, o options) (*DB, error) {
 	if db.reads, err = open(sqliteReaders, "query_only(1)"); err != nil {
 		return nil, err
 	}
+	db.walks = db.reads
 	return db, nil
 }
 

@@ -287,8 +287,8 @@ func TestWhatIsSentAtOnceHasItsWallEachTime(t *testing.T) {
 	}
 }
 
-// TestTwoTenantsAtOnceSeeTheirOwn runs acts, counts and views of two tenants and
-// of the program over one small pool.
+// TestTwoTenantsAtOnceSeeTheirOwn runs acts, counts, views and walks of two tenants and
+// of the program over small pools.
 func TestTwoTenantsAtOnceSeeTheirOwn(t *testing.T) {
 	db := neighbours(t)
 	db.Pool().SetMaxOpenConns(3)
@@ -302,7 +302,9 @@ func TestTwoTenantsAtOnceSeeTheirOwn(t *testing.T) {
 			all.Go(func() {
 				var got string
 				var err error
-				switch i % 5 {
+				switch i % 6 {
+				case 5:
+					_, err = db.Walk(ctx).One(&got, habits)
 				case 0:
 					_, err = db.View(ctx).One(&got, habits)
 				case 1:
@@ -329,7 +331,7 @@ func TestTwoTenantsAtOnceSeeTheirOwn(t *testing.T) {
 					})
 				}
 				if err != nil || got != want {
-					t.Errorf("kind %d sees %s, %v; want %s", i%5, got, err, want)
+					t.Errorf("kind %d sees %s, %v; want %s", i%6, got, err, want)
 				}
 			})
 		}

@@ -14,6 +14,7 @@ import (
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
 	"latchkey/app/trail"
+	"latchkey/app/trail/trailtest"
 )
 
 // BenchmarkFind asks for pages of a tenant with ten thousand events and of one with ten
@@ -27,8 +28,6 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
-const benchPeople = 20_000
-
 func filled(b *testing.B, size int) *store.DB {
 	ctx := b.Context()
 	db, err := store.Open(ctx, storetest.Address(b, store.Postgres), slog.New(slog.DiscardHandler))
@@ -39,25 +38,11 @@ func filled(b *testing.B, size int) *store.DB {
 	if err := errors.Join(db.Migrate(ctx), audit.EnsureMonths(ctx, db)); err != nil {
 		b.Fatal(err)
 	}
-	const id = "substr(md5(i::text), 1, 20)"
 	err = db.Act(ctx, func(tx *store.Tx) error {
 		return errors.Join(
 			tx.Exec("INSERT INTO tenants (id, slug, name, region, ring, state, match_mode, platforms, created_at) VALUES ('alder','alder','alder','eu','stable','active','pick3','ios',?)", tx.Now).Error,
-			tx.Exec("INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at) SELECT 'alder', 'u' || i, 'u' || i || '@alder.example', '', 'active', 'disabled', '', ? FROM generate_series(1, ?) i", tx.Now, benchPeople).Error,
-			// Of ten events nine are of sign-ins, three for each; the tenth is of an administrator.
-			tx.Exec(`INSERT INTO audit_events (tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt)
-				SELECT 'alder', `+id+`, e.at, e.action, e.outcome, e.reason, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.subject_id, e.thread_id, e.id,
-					convert_to('{"v":1,"details":{"way":"phone"},"reason":"' || e.reason || '"}', 'UTF8'), '{"ip":"' || e.ip || '","browser":"firefox/linux"}', e.id
-				FROM (SELECT i, `+id+` AS id, CAST(? AS timestamptz) - i * (interval '60 days' / CAST(? AS int)) AS at, '10.' || i % 200 || '.' || i / 200 % 200 || '.' || i % 7 AS ip,
-					CASE WHEN i % 10 = 0 THEN (ARRAY['user.locked','user.unlocked','bypass.issued','case.opened','caller_check.begun','group.member_added','settings.changed'])[1 + i / 10 % 7]
-						ELSE (ARRAY['signin.begun','prompt.approved','signin.finished'])[1 + i % 3] END AS action,
-					CASE WHEN i % 50 = 7 THEN 'failure' WHEN i % 1000 = 11 THEN 'denied' ELSE 'success' END AS outcome,
-					CASE WHEN i % 10 = 0 THEN 'lost the phone near ward ' || i % 997 WHEN i % 50 = 7 THEN 'signin.password_wrong' ELSE '' END AS reason,
-					CASE WHEN i % 10 <> 0 AND i % 3 = 0 THEN 'claimant' ELSE 'user' END AS actor_kind,
-					CASE WHEN i % 10 = 0 THEN 'u' || 1 + i / 10 % 40 WHEN i % 3 = 0 THEN '' ELSE 'u' || 41 + i / 3 % 19900 END AS actor_id,
-					CASE WHEN i % 10 = 0 THEN 'user' ELSE 'attempt' END AS target_kind, 'a' || i / 3 AS target_id, 'u' || 41 + i / 3 % 19900 AS subject_id, 'a' || i / 3 AS thread_id
-					FROM generate_series(1, ?) i) e`, tx.Now, size, size).Error,
-			tx.Exec(`INSERT INTO audit_words (tenant_id, word, occurred_at, event_id) SELECT e.tenant_id, w, e.occurred_at, e.id FROM audit_events e, regexp_split_to_table(e.reason, ' ') w WHERE e.reason LIKE '% %' AND length(w) > 1`).Error,
+			tx.Exec("INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at) SELECT 'alder', 'u' || i, 'u' || i || '@alder.example', '', 'active', 'disabled', '', ? FROM generate_series(1, ?) i", tx.Now, trailtest.People).Error,
+			trailtest.Fill(tx, "alder", size),
 		)
 	})
 	if err != nil {

@@ -35,7 +35,7 @@ type Page struct {
 // Find gives the page after a position, older than it, or the page before one, newer than it;
 // with neither the newest.
 func (s *Service) Find(ctx context.Context, sight Sight, q Query, after, before Position) (p Page, err error) {
-	tx := s.DB.View(ctx)
+	tx := s.DB.Walk(ctx)
 	plan, err := sight.plan(tx, q)
 	if err != nil {
 		return p, store.Unusable(err)
@@ -81,7 +81,7 @@ func (s *Service) Each(ctx context.Context, sight Sight, q Query, do func(Row) e
 // Parts is Each for whoever wants to know how it goes on: it gives a few rows at a time, and
 // none where it has walked far and found nothing.
 func (s *Service) Parts(ctx context.Context, sight Sight, q Query, do func([]Row) error) error {
-	tx := s.DB.View(ctx)
+	tx := s.DB.Walk(ctx)
 	plan, err := sight.plan(tx, q)
 	if err != nil {
 		return store.Unusable(err)
@@ -109,7 +109,7 @@ func (s *Service) Parts(ctx context.Context, sight Sight, q Query, do func([]Row
 
 // Count says how many rows a query has, and stops behind most: one more than that is more.
 func (s *Service) Count(ctx context.Context, sight Sight, q Query, most int) (n int, err error) {
-	tx := s.DB.View(ctx)
+	tx := s.DB.Walk(ctx)
 	plan, err := sight.plan(tx, q)
 	if err != nil {
 		return 0, store.Unusable(err)
@@ -129,7 +129,7 @@ func (s *Service) Count(ctx context.Context, sight Sight, q Query, most int) (n 
 
 // One gives an event by its position. One that the reader does not see is fault.NotFound.
 func (s *Service) One(ctx context.Context, sight Sight, at Position) (r Row, err error) {
-	tx := s.DB.View(ctx)
+	tx := s.DB.Walk(ctx)
 	none := fault.New(fault.NotFound, "http.not_found")
 	if at.None() || sight.Blind() {
 		return r, none
@@ -217,7 +217,11 @@ func (p plan) walk(tx *store.Tx, s stream, from Position, older bool, most int) 
 	window := func(columns string) string {
 		return "SELECT " + columns + " FROM " + s.from + within.after("WHERE") + " ORDER BY " + s.at + way + ", " + s.id + way
 	}
-	query := "SELECT " + columns + " FROM (" + window("e.tenant_id, "+columns) + " LIMIT " + strconv.Itoa(WindowMost) + ") e" + p.filter.after("WHERE")
+	met := "e.tenant_id, " + columns
+	if tx.Dialect == store.Postgres {
+		met += ", e.address"
+	}
+	query := "SELECT " + columns + " FROM (" + window(met) + " LIMIT " + strconv.Itoa(WindowMost) + ") e" + p.filter.after("WHERE")
 	if tx.Dialect == store.Postgres {
 		query += " ORDER BY e.occurred_at" + way + ", e.id" + way // as it comes; SQLite would sort the window for it
 	}
