@@ -76,6 +76,7 @@ BEGIN
     IF TG_OP = 'UPDATE' AND NEW.personal = '' AND NEW.salt = '' THEN
         OLD.personal := '';
         OLD.salt := '';
+        OLD.address := NEW.address; -- it follows, after this
         IF NEW IS NOT DISTINCT FROM OLD THEN
             RETURN NEW;
         END IF;
@@ -123,6 +124,7 @@ BEGIN
     IF TG_OP = 'UPDATE' AND NEW.personal = '' AND NEW.salt = '' THEN
         OLD.personal := '';
         OLD.salt := '';
+        OLD.address := NEW.address; -- it follows, after this
         IF NEW IS NOT DISTINCT FROM OLD THEN
             RETURN NEW;
         END IF;
