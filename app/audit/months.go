@@ -2,9 +2,12 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"latchkey/app/store"
 )
@@ -41,11 +44,19 @@ func DropEmptyMonths(ctx context.Context, db *store.DB, before time.Time) error 
 		return store.Unusable(err)
 	}
 	for _, table := range tables {
-		if err := dropEmpty(ctx, db, table); err != nil {
+		if err := dropEmpty(ctx, db, table); err != nil && !anotherTime(err) {
 			return fmt.Errorf("audit: partition %s: %w", table, err)
 		}
 	}
 	return nil
+}
+
+// anotherTime says whether a partition that was not dropped is gone already, by another
+// replica, or somebody was at it for longer than it is waited.
+func anotherTime(err error) bool {
+	const undefinedTable, lockNotAvailable = "42P01", "55P03"
+	var failed *pgconn.PgError
+	return errors.As(err, &failed) && (failed.Code == undefinedTable || failed.Code == lockNotAvailable)
 }
 
 // dropEmpty drops a partition unless it has an event, which it asks twice: before it locks
