@@ -80,6 +80,7 @@ Personal data of somebody who was erased are in no archive that is written after
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", action, meaning, strings.Join(names, ", "))
 		}
 	}
+	b.WriteString(savedViews)
 	return b.String()
 }
 
@@ -99,6 +100,23 @@ func keptAs(class audit.Class) string {
 	}
 	return text + "."
 }
+
+// savedViews is what docs/audit.md says of them: what they do is in the table, and not what
+// they are for.
+const savedViews = `
+# Saved views
+
+Filters of the page of the audit can be saved under a name (` + "`/admin/{tenant}/audit/views`" + `): 50 for each person, each name once, of 80
+letters at most. A view holds filters and no events: whoever opens it sees what their own role shows, and a range such as the last seven
+days stays that range. It is private until its owner shares it, and only its owner changes it; a shared one is deleted by its owner or by
+who holds ` + "`audit.verify`" + `.
+
+A shared view is for those who may ask for all that is in it. One with words, a name, an address or an id in it is there only for who sees
+every event unmasked, one with a security event only for whom these are told, and all others for everybody who may read the audit. For
+anybody else it is not there, and its name is not either. With other filters that are for more people than before it is private again.
+
+Private views go with who owns them: when they may read the audit no more, within a minute, and when they are erased from the audit.
+`
 
 var aboutClass = map[audit.Class]string{
 	audit.ClassSignIn:         "The way from a name to a session, and what follows it into applications.",

@@ -28,7 +28,7 @@ const module = "latchkey"
 // order is the order of the features: each may use those before it. A new
 // feature gets its place here.
 var order = []string{
-	"audit", "access", "throttle", "notify", "provider", "checkpoint", "eventform", "place", "tenant", "user", "consumer", "alarm", "feature", "relaxation", "method", "campaign", "decision", "replay", "device", "prompt", "session", "totp", "passkey", "password", "passcode", "backupphone", "codesheet", "photo", "signin", "approval", "role", "people", "group", "stock", "importing", "desk", "disown", "cases", "callercheck", "ticket", "trail", "export", "retention", "search", "signals",
+	"audit", "access", "throttle", "notify", "provider", "checkpoint", "eventform", "place", "tenant", "user", "consumer", "alarm", "feature", "relaxation", "method", "campaign", "decision", "replay", "device", "prompt", "session", "totp", "passkey", "password", "passcode", "backupphone", "codesheet", "photo", "signin", "approval", "role", "people", "group", "stock", "importing", "desk", "disown", "cases", "callercheck", "ticket", "trail", "trailview", "export", "retention", "search", "signals",
 	"settings", "policy", "rollout", "ramp", "application", "ticketsystem", "bypass", "vouch", "policyfile", "insight", "outage", "breakglass", "census", "risk", "overview", "setup", "operator", "release", "demo",
 }
 

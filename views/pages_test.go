@@ -349,7 +349,24 @@ var pages = map[string][]state{
 		func(v *console.Audit) {
 			v.Rows[0].Whom, v.Rows[0].WhoHref, v.Chips, v.Newest, v.Newer, v.Older, v.Since = "", "", nil, "", "", "", time.Time{}
 		},
-		func(v *console.Audit) { v.Rows, v.Ranges[0].Current = nil, true }),
+		func(v *console.Audit) { v.Rows, v.Ranges[0].Current = nil, true },
+		func(v *console.Audit) {
+			v.Views.Open[0].Current, v.Views.Open[0].Shared, v.Views.Save = false, false, nil
+		},
+		func(v *console.Audit) { v.Views.Open, v.Views.Into = nil, nil }),
+	"console.AuditChartsPage": page(console.AuditChartsPage, full,
+		func(v *console.AuditCharts) { v.PartOf, v.Short, v.Charts[0].Series[0].Values[0] = "", false, 1 },
+		func(v *console.AuditCharts) { v.Charts, v.Since = nil, time.Time{} },
+		func(v *console.AuditCharts) {
+			s := &v.Charts[0].Series[0]
+			s.Values, s.Href, s.All, s.Hrefs, v.Charts[0].None = []float64{3, 0}, "", "", nil, ""
+		}),
+	"console.AuditViewsPage": page(console.AuditViewsPage, full,
+		func(v *console.AuditViewList) { v.Save, v.Full, v.Own[0].Page, v.Own[0].By = nil, false, "", "" },
+		func(v *console.AuditViewList) { v.Save.Errors, v.Own, v.Shared = nil, nil, nil }),
+	"console.AuditViewPage": page(console.AuditViewPage, full,
+		func(v *console.AuditView) { v.Shared, v.Errors = false, nil },
+		func(v *console.AuditView) { v.Mine, v.Deletable, v.By, v.Filters = false, false, "", nil }),
 	"console.AuditEventPage": page(console.AuditEventPage, full,
 		func(v *console.AuditEvent) {
 			v.Changes, v.Details, v.Stories, v.Proof, v.Person = nil, nil, nil, nil, ""

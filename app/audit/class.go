@@ -71,7 +71,7 @@ var actions = map[Class][]Action{
 		AccessAlarm, AlarmRaised, AlarmAcknowledged, AlarmTested, AlarmRuleChanged, SignalsViewed, SignalsFlagged, SessionUndone, BrowserCopied, PasskeySuspect,
 		OutageDeclared, OutageRehearsed, OutageEnded, OutageUsed, OutageUseSigned, OutageSigned,
 		BreakGlassMade, BreakGlassApproved, BreakGlassSealed, BreakGlassLapsed, BreakGlassUsed, BreakGlassRefused, BreakGlassDrilled, BreakGlassDrillDue, BreakGlassRemoved,
-		CensusTaken, CensusRose, RiskAcknowledged, ApplicationKeyMade, AuditKeyMade, AuditBundleMade, ExportBegun, ExportApproved, ExportLinkMade, ExportFetched, ExportFailed, AuditViewed, PersonErased, CheckpointWitnessed,
+		CensusTaken, CensusRose, RiskAcknowledged, ApplicationKeyMade, AuditKeyMade, AuditBundleMade, ExportBegun, ExportApproved, ExportLinkMade, ExportFetched, ExportFailed, AuditViewed, ViewSaved, ViewChanged, ViewShared, ViewUnshared, ViewDeleted, PersonErased, CheckpointWitnessed,
 		RetentionChanged, RetentionHeld, RetentionReleased, AuditDropped,
 	},
 	ClassBackground: {

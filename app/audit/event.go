@@ -395,6 +395,11 @@ const (
 	AuditBundleMade Action = "audit.bundle_made"
 	AuditViewed     Action = "audit.viewed"  // somebody looked at it
 	PersonErased    Action = "person.erased" // their personal data in earlier events
+	ViewSaved       Action = "audit.view_saved"
+	ViewChanged     Action = "audit.view_changed" // its name or its filters
+	ViewShared      Action = "audit.view_shared"
+	ViewUnshared    Action = "audit.view_unshared"
+	ViewDeleted     Action = "audit.view_deleted"
 
 	CheckpointWitnessed Action = "checkpoint.witnessed" // a signed head of another tenant, kept in this one's log
 )
@@ -459,7 +464,8 @@ const (
 	KindConsumer    = "consumer" // of the audit
 	KindExport      = "export"   // of the audit
 	KindAlarm       = "alarm"
-	KindHold        = "hold" // of the audit: nothing is dropped
+	KindHold        = "hold"       // of the audit: nothing is dropped
+	KindView        = "audit_view" // a saved one of the audit
 )
 
 // Party is one who acts or is acted upon.

@@ -65,6 +65,8 @@ var particular = map[string]struct{ class, activity int }{
 	"role.composed": {classEntity, 1}, "role.changed": {classEntity, 3}, "role.retired": {classEntity, 4},
 	"group.created": {classGroup, 6}, "group.deleted": {classGroup, 5}, "group.member_added": {classGroup, 3}, "group.member_removed": {classGroup, 4}, "group.role_set": {classGroup, 1},
 
+	"audit.view_saved": {classEntity, 1}, "audit.view_deleted": {classEntity, 4},
+
 	"access.alarm": {classFinding, 1}, "signals.flagged": {classFinding, 1}, "channel.failing": {classFinding, 1}, "channel.works": {classFinding, 3}, "passkey.suspect": {classFinding, 1}, "browser.copied": {classFinding, 1},
 	"consumer.silent": {classFinding, 1}, "alarm.raised": {classFinding, 1}, "alarm.acknowledged": {classFinding, 3},
 }

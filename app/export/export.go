@@ -169,7 +169,7 @@ func (s *Service) plan(tx *store.Tx, act approval.Act) (approval.Plan, error) {
 		said("export_from", q.From.UTC().Format(time.RFC3339))
 	}
 	said("export_to", q.To.UTC().Format(time.RFC3339))
-	for _, part := range [][2]string{{"export_actor", q.Actor}, {"export_target", q.Target}, {"export_action", q.Action}, {"export_outcome", string(q.Outcome)}, {"export_thread", q.Thread}, {"export_words", q.Text}} {
+	for _, part := range [][2]string{{"export_actor", q.Actor}, {"export_target", q.Target}, {"export_action", q.Action}, {"export_outcome", string(q.Outcome)}, {"export_thread", q.Thread}, {"export_by", q.By}, {"export_words", q.Text}} {
 		said(part[0], part[1])
 	}
 	plan.Do = func(tx *store.Tx) error {

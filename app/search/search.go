@@ -100,6 +100,17 @@ func (s *Service) Find(ctx context.Context, who access.Standing, typed string) (
 	return found, err
 }
 
+// People finds those of whom somebody may see that they are there, by what they typed: none
+// for who may not look at people.
+func (s *Service) People(ctx context.Context, who access.Standing, typed string) ([]Person, error) {
+	typed = strings.TrimSpace(typed)
+	if typed == "" || !utf8.ValidString(typed) || utf8.RuneCountInString(typed) > TypedMost || !who.May.Has(access.AuthenticatorView) {
+		return nil, nil
+	}
+	found, err := people(s.DB.View(ctx), who, typed)
+	return found, store.Unusable(err)
+}
+
 // requests gives the request with an id, to those who may see it.
 func (s *Service) requests(ctx context.Context, who access.Standing, typed string) ([]approval.Request, error) {
 	if !isID(typed) {

@@ -371,6 +371,10 @@ func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 		}, http.StatusSeeOther},
 		doing{"POST /admin/:tenant/alarms/rules/:rule/test", func() answer { return security.post(t, alarms+"/rules/copied/test") }, http.StatusSeeOther},
 	)
+	for id, shared := range map[string]bool{"one": false, "two": false, "three": false, "four": true, "five": true} {
+		w.act(t, `INSERT INTO audit_views (tenant_id, id, owner_id, name, name_key, filters, shared, version, created_at, changed_at)
+			SELECT tenant_id, ?, id, ?, ?, '{"action":"user.locked"}', ?, 1, ?, ? FROM users WHERE tenant_id = ? AND name = ?`, id, "View "+id, "view "+id, shared, w.DB.Now(), w.DB.Now(), tenantID, firstSecurity)
+	}
 	for id, state := range map[string]string{"draft": "draft", "done": "done"} {
 		w.act(t, `INSERT INTO audit_exports (tenant_id, id, state, form, query, many, created_by, created_at)
 			SELECT tenant_id, ?, ?, 'csv', '{}', TRUE, id, ? FROM users WHERE tenant_id = ? AND name = ?`, id, state, w.DB.Now(), tenantID, firstSecurity)
@@ -379,6 +383,18 @@ func actsOnProviders(t *testing.T, w *world, security *browser) (acts []doing) {
 		doing{"POST /admin/:tenant/audit/export", func() answer {
 			return security.post(t, "/admin/alder/audit/export", "format", "csv", "action", "tenant.created")
 		}, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/audit/views", func() answer {
+			return security.post(t, "/admin/alder/audit/views", "name", "Refused lately", "outcome", "denied", "range", "week")
+		}, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/audit/views/:view/rename", func() answer {
+			return security.post(t, "/admin/alder/audit/views/one/rename", "name", "Renamed", "version", "1")
+		}, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/audit/views/:view/filters", func() answer {
+			return security.post(t, "/admin/alder/audit/views/two/filters", "q", "203.0.113.7", "version", "1")
+		}, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/audit/views/:view/share", func() answer { return security.post(t, "/admin/alder/audit/views/three/share", "version", "1") }, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/audit/views/:view/unshare", func() answer { return security.post(t, "/admin/alder/audit/views/four/unshare") }, http.StatusSeeOther},
+		doing{"POST /admin/:tenant/audit/views/:view/delete", func() answer { return security.post(t, "/admin/alder/audit/views/five/delete", "version", "1") }, http.StatusSeeOther},
 		doing{"POST /admin/:tenant/audit/export/:export/ask", func() answer { return security.post(t, "/admin/alder/audit/export/draft/ask", "reason", "a test") }, http.StatusSeeOther},
 		doing{"POST /admin/:tenant/audit/export/:export/link", func() answer { return security.post(t, "/admin/alder/audit/export/done/link") }, http.StatusSeeOther},
 	)

@@ -16,6 +16,7 @@ import (
 	"latchkey/app/secret"
 	"latchkey/app/store"
 	"latchkey/app/tenant"
+	"latchkey/app/trailview"
 	"latchkey/app/user"
 )
 
@@ -326,6 +327,9 @@ func (c *AuditErase) Run(ctx context.Context, out io.Writer) error {
 		}
 		var n int64
 		err = s.DB.Act(ctx, func(tx *store.Tx) error {
+			if err = trailview.Erase(tx, t.ID, id); err != nil {
+				return err
+			}
 			if n, err = audit.Erase(tx, t.ID, id, c.Reason, audit.Service); err == nil && n == 0 {
 				return fmt.Errorf("no event of %s has personal data of %q", t.Slug, c.Person)
 			}

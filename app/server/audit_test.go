@@ -63,8 +63,16 @@ func TestTheAuditFromTheCommandLine(t *testing.T) {
 			first := strings.TrimSpace(keys.String())
 			out.Reset()
 			says((&server.AuditRotateKey{Settings: settings, Reason: "yearly"}).Run(t.Context(), &out), &out, true, "latchkey-")
+			if _, err := s.DB.Pool().ExecContext(t.Context(), `INSERT INTO audit_views (tenant_id, id, owner_id, name, name_key, filters, shared, version, created_at, changed_at)
+				SELECT tenant_id, 'theirs', id, 'Mine', 'mine', '{"text":"Jane"}', FALSE, 1, created_at, created_at FROM users WHERE name = 'user1@alder.example'`); err != nil {
+				t.Fatal(err)
+			}
 			out.Reset()
 			says((&server.AuditErase{Settings: settings, Tenant: "alder", Person: "user1@alder.example", Reason: "asked"}).Run(t.Context(), &out), &out, true, "gone from")
+			left := 0
+			if err := s.DB.Pool().QueryRowContext(t.Context(), "SELECT count(*) FROM audit_views").Scan(&left); err != nil || left != 0 {
+				t.Errorf("%d views of who was erased are left, %v", left, err)
+			}
 			witness()
 			out.Reset()
 			says((&server.AuditVerify{Settings: settings, Tenant: "alder"}).Run(t.Context(), &out), &out, true, "alder: whole", "are erased")

@@ -333,6 +333,7 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 	c.act(t, "INSERT INTO audit_exports (tenant_id, id, state, form, query, many, created_by, created_at) VALUES (?,?,'draft','csv','{}',TRUE,'somebody',?)", tenantID, "export-"+slug, c.DB.Now())
 	c.act(t, "INSERT INTO audit_keeping (tenant_id, holds, due_at) VALUES (?,1,?)", tenantID, c.DB.Now())
 	c.act(t, "INSERT INTO audit_holds (tenant_id, id, reason, ticket, begun_by, begun_at) VALUES (?,?,'a court','','',?)", tenantID, "hold-"+slug, c.DB.Now())
+	c.act(t, `INSERT INTO audit_views (tenant_id, id, owner_id, name, name_key, filters, shared, version, created_at, changed_at) VALUES (?,?,'somebody','Denied','denied','{"outcome":"denied"}',TRUE,1,?,?)`, tenantID, "view-"+slug, c.DB.Now(), c.DB.Now())
 	number := map[string]int{"alder": 7001, "birch": 9001}[slug] // the next ones are taken by the program itself
 	c.act(t, "INSERT INTO censuses (tenant_id, number, week, made_by, made_at, statement, signature, names) VALUES (?,?,'','',?,?,'','{}')", tenantID, number, c.DB.Now(),
 		fmt.Sprintf(`{"kind":"latchkey census v1","tenant":"%s","number":%d,"made_at":"2026-11-01T00:00:00Z","figures":[]}`, slug, number))
@@ -346,6 +347,7 @@ func (c *cast) make(t *testing.T, slug string) map[string]string {
 		":hold":        "hold-" + slug,
 		":rule":        "not_them",
 		":export":      "export-" + slug,
+		":view":        "view-" + slug,
 		":key":         "key-" + slug,
 		":risk":        "mfa_disabled",
 		":application": "application-" + slug,
@@ -527,6 +529,7 @@ func (c *cast) expect(table map[access.Permission]map[access.Role]string, route 
 		actor = as
 	}
 	_, may := table[route.Needs][actor]
+	_, verifies := table[access.AuditVerify][actor]
 	if strings.Contains(route.Path, "/insights/agents/:user") && (actor == access.RoleHelpdesk && !self || actor == limited) {
 		return http.StatusNotFound // an agent sees themselves; and nothing was done for anybody in the groups of who is limited to them
 	}
@@ -553,6 +556,8 @@ func (c *cast) expect(table map[access.Permission]map[access.Role]string, route 
 		return http.StatusForbidden // what is their own has pages of its own
 	case !may:
 		return http.StatusForbidden
+	case strings.Contains(route.Path, "/audit/views/:view/") && !(verifies && strings.HasSuffix(route.Path, "/delete")):
+		return http.StatusForbidden // another one saved it, and shares it
 	case strings.HasSuffix(route.Path, "/:request/approve"), strings.HasSuffix(route.Path, "/:request/phone"):
 		return http.StatusForbidden // the request is their own
 	case route.Method == http.MethodGet || looks[route.Needs] || !strings.Contains(route.Path, ":user"):

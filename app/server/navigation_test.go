@@ -29,6 +29,9 @@ var beyond = map[string]string{
 	"/admin/:tenant/code-sheets/batches":      "/admin/:tenant/code-sheets",
 	"/admin/:tenant/code-sheets/batches/new":  "/admin/:tenant/code-sheets",
 	"/admin/:tenant/search":                   "",
+	"/admin/:tenant/audit/charts":             "/admin/:tenant/audit",
+	"/admin/:tenant/audit/values":             "", // of a script
+	"/admin/:tenant/audit/views":              "/admin/:tenant/audit",
 	"/admin/:tenant/audit/checkpoint":         "", // and these two are for programs
 	"/admin/:tenant/audit/proofs/inclusion":   "",
 	"/admin/:tenant/audit/proofs/consistency": "",
@@ -324,7 +327,7 @@ var behind = regexp.MustCompile(`^/(admin|me|operator)(/|$)`)
 
 // unlinked are pages that no link of another page leads to.
 var unlinked = map[string]bool{
-	"/admin/:tenant/approvals/live": true, "/admin/:tenant/audit/live": true, "/admin/:tenant/users/imports/:import/state": true, "/admin/:tenant/policy/replay/:replay/state": true, // of scripts
+	"/admin/:tenant/approvals/live": true, "/admin/:tenant/audit/live": true, "/admin/:tenant/audit/values": true, "/admin/:tenant/users/imports/:import/state": true, "/admin/:tenant/policy/replay/:replay/state": true, // of scripts
 	"/admin/:tenant/audit/export/:export/file/:key": true, // it is made when it is asked for, and shown once
 	"/admin/:tenant/stay":                           true, "/admin/:tenant/stay/state": true, "/admin/:tenant/caller-checks/:check/events": true, "/admin/:tenant/caller-checks/:check/state": true,
 	"/me/phones/enrolments/:enrolment": true, "/me/totp/new/:totp": true, "/me/backup-phones/new/:backup": true, // after an act

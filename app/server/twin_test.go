@@ -29,7 +29,7 @@ func (c *cast) sides(t *testing.T, role access.Role) (own, other, none side) {
 	t.Helper()
 	of := func(slug, tenantID, user string, things map[string]string) side {
 		s := side{path: map[string]string{":tenant": slug, ":user": user, ":device": "device-" + slug + "-" + string(role), ":passkey": "passkey-" + slug + "-" + string(role), ":request": "request-" + slug + "-" + string(access.RoleHelpdesk)}}
-		for _, part := range []string{":group", ":role", ":import", ":replay", ":grant", ":place", ":reason", ":message", ":passcode", ":ticket", ":case", ":check", ":call", ":bypass", ":application", ":decision", ":ramp", ":schedule", ":outage", ":glass", ":census", ":consumer", ":alarm", ":hold", ":export", ":key", ":batch", ":sheet", ":event", ":thread"} {
+		for _, part := range []string{":group", ":role", ":import", ":replay", ":grant", ":place", ":reason", ":message", ":passcode", ":ticket", ":case", ":check", ":call", ":bypass", ":application", ":decision", ":ramp", ":schedule", ":outage", ":glass", ":census", ":consumer", ":alarm", ":hold", ":export", ":view", ":key", ":batch", ":sheet", ":event", ":thread"} {
 			s.path[part] = things[part]
 		}
 		s.fields = url.Values{
@@ -39,7 +39,7 @@ func (c *cast) sides(t *testing.T, role access.Role) (own, other, none side) {
 		}
 		return s
 	}
-	nowhere := map[string]string{":ramp": "ramp-nowhere", ":outage": "outage-nowhere", ":glass": secret.System.ID(), ":census": "7099", ":consumer": "consumer-nowhere", ":alarm": "alarm-nowhere", ":hold": "hold-nowhere", ":export": "export-nowhere", ":key": "key-nowhere", ":event": "1795992000000000.nowhere", ":thread": "thread-nowhere", ":batch": "batch-nowhere", ":sheet": "paper-nowhere", ":schedule": "schedule-nowhere", ":group": secret.System.ID(), ":role": "own-nowhere", ":import": "importnowhere", ":replay": "replaynowhere", ":grant": secret.System.ID(), ":place": "place-nowhere", ":reason": "reason-nowhere", ":message": "unsentnowhere", ":passcode": "passcodenowhere", ":ticket": "TICKET-nowhere", ":case": "case-nowhere", ":check": "check-nowhere", ":call": "call-nowhere", ":bypass": "bypass-nowhere", ":application": "application-nowhere", ":decision": "hom23hidwk-decisionnowhere"}
+	nowhere := map[string]string{":ramp": "ramp-nowhere", ":outage": "outage-nowhere", ":glass": secret.System.ID(), ":census": "7099", ":consumer": "consumer-nowhere", ":alarm": "alarm-nowhere", ":hold": "hold-nowhere", ":export": "export-nowhere", ":view": "view-nowhere", ":key": "key-nowhere", ":event": "1795992000000000.nowhere", ":thread": "thread-nowhere", ":batch": "batch-nowhere", ":sheet": "paper-nowhere", ":schedule": "schedule-nowhere", ":group": secret.System.ID(), ":role": "own-nowhere", ":import": "importnowhere", ":replay": "replaynowhere", ":grant": secret.System.ID(), ":place": "place-nowhere", ":reason": "reason-nowhere", ":message": "unsentnowhere", ":passcode": "passcodenowhere", ":ticket": "TICKET-nowhere", ":case": "case-nowhere", ":check": "check-nowhere", ":call": "call-nowhere", ":bypass": "bypass-nowhere", ":application": "application-nowhere", ":decision": "hom23hidwk-decisionnowhere"}
 	return of("alder", c.tenants["alder"], c.targets["alder"][role], c.things["alder"]), of("birch", c.tenants["birch"], c.targets["birch"][role], c.things["birch"]),
 		of("nowhere", secret.System.ID(), secret.System.ID(), nowhere)
 }

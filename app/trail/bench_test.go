@@ -103,6 +103,27 @@ func finds(b *testing.B, size int) {
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 		})
 	}
+	days := []time.Time{now.Add(-90 * 24 * time.Hour)}
+	for range 90 {
+		days = append(days, days[len(days)-1].Add(24*time.Hour))
+	}
+	actions := slices.Concat(audit.Actions(audit.ClassRefusal), []audit.Action{audit.SignInFinished, audit.BypassIssued, audit.BypassUsed, audit.BypassExpired, audit.BypassRevoked})
+	for name, sight := range map[string]trail.Sight{"auditor": auditor, "lead": who(access.RoleHelpdeskLead, "u3"), "helpdesk": who(access.RoleHelpdesk, "u4")} {
+		b.Run("figures_"+name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := s.Actions(b.Context(), sight, actions, days); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("ways_"+name, func(b *testing.B) {
+			for b.Loop() {
+				if _, _, err := s.Ways(b.Context(), sight, days); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 	b.Run("count_to_1000", func(b *testing.B) {
 		for b.Loop() {
 			if n, err := s.Count(b.Context(), auditor, trail.Query{}, 1000); err != nil || n != 1001 {

@@ -9,6 +9,9 @@
 //	a page, both    the oldest    all of them,    how many,   what comes in,
 //	ways            first         for files       up to most  for a live list
 //
+// For charts Actions and Ways count what Find would give, by the hour or the day; Names gives
+// people who are in it, for who may look at people nowhere else.
+//
 // # Sight
 //
 // Rows: a user their own events; the helpdesk, and whoever holds a custom role, their own acts
@@ -31,6 +34,10 @@
 // the rest, and never by all of it: WindowMost events for a page. When they are through before
 // the page is full, the page says how far it has looked, and the next one goes on from there.
 // So a page costs the same among ten thousand and among ten million events.
+//
+// Charts likewise: of who sees all of a tenant each figure is read from an index alone, up to
+// its share of countedMost; of everybody else events are looked at, the newest first, up to
+// walkedMost. A figure that there may be more of says so (Figure.More).
 //
 // Words are found whole, in what people gave as a reason and what stands beside it. A code such
 // as signin.password_wrong finds the events with that reason, and an address those that came

@@ -1,7 +1,9 @@
 package trail_test
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"latchkey/app/audit"
 	"latchkey/app/people"
@@ -52,6 +54,30 @@ func TestEachQuestionHasItsIndex(t *testing.T) {
 			}
 			if asked := scans(index) - before; asked < 7 {
 				t.Errorf("of 7 times that %+v was looked for, %s was asked %d times", q, index, asked)
+			}
+		}
+		var days []time.Time
+		for day := range 31 {
+			days = append(days, h.Clock.Now().AddDate(0, 0, day-30))
+		}
+		lead := trail.Sight{TenantID: h.Alder.ID, ReaderID: "u1", Told: people.Helpdesk}
+		for index, sight := range map[string]trail.Sight{"audit_events_by_action": auditor, "audit_events_of_desk": lead} {
+			before, read := scans(index), 0
+			if _, err := walk.One(&read, "SELECT COALESCE(sum(seq_tup_read), 0) FROM pg_stat_user_tables WHERE relname LIKE 'audit_events%'"); err != nil {
+				t.Fatal(err)
+			}
+			for range 7 {
+				figures, err := s.Actions(t.Context(), sight, []audit.Action{audit.SignInFinished, audit.BypassIssued}, days)
+				if err != nil || !slices.ContainsFunc(figures["bypass.issued"], func(f trail.Figure) bool { return f.N > 0 }) {
+					t.Fatalf("%v, %v", figures, err)
+				}
+			}
+			var after int
+			if asked := scans(index) - before; asked < 7 {
+				t.Errorf("of 7 times that figures were asked for, %s was asked %d times", index, asked)
+			}
+			if _, err := walk.One(&after, "SELECT COALESCE(sum(seq_tup_read), 0) FROM pg_stat_user_tables WHERE relname LIKE 'audit_events%'"); err != nil || after != read {
+				t.Errorf("%d rows are read one after the other for figures, %v", after-read, err)
 			}
 		}
 	})

@@ -120,6 +120,18 @@ var outputs = map[string]func(ctx context.Context, s *trail.Service, sight trail
 		n, err := s.Count(ctx, sight, q, 1000)
 		return fmt.Sprint(n), err
 	},
+	"figures": func(ctx context.Context, s *trail.Service, sight trail.Sight, q trail.Query) (all string, err error) {
+		edges := []time.Time{q.From}
+		for range 10 {
+			edges = append(edges, edges[len(edges)-1].Add(9*time.Second))
+		}
+		figures, err := s.Actions(ctx, sight, audit.Actions(), edges)
+		if err != nil {
+			return "", err
+		}
+		ways, more, err := s.Ways(ctx, sight, edges)
+		return fmt.Sprintln(figures, ways, more), err
+	},
 	"tail": func(ctx context.Context, s *trail.Service, sight trail.Sight, q trail.Query) (all string, err error) {
 		for size := int64(0); ; {
 			rows, next, err := s.Tail(ctx, sight, q, size)
@@ -199,12 +211,12 @@ func TestNobodyLearnsWhatIsHidden(t *testing.T) {
 			for n := range 60 {
 				action, by, on := actions[chance.IntN(len(actions))], pick(names...), pick("nurse", "porter", "desk", "")
 				thread, reason, outcome := pick("", "case-1", "attempt-1"), pick("", "signin.password_wrong", "lost the phone", "secret word"), []audit.Outcome{audit.Success, audit.Failure, audit.Denied}[chance.IntN(3)]
-				ticket := pick("INC-1", "inc-1", "CHG-2")
+				ticket, way := pick("INC-1", "inc-1", "CHG-2"), pick("phone", "pwd,otp")
 				event := func(i int) audit.Event {
 					w := worlds[i]
 					e := audit.Event{
 						TenantID: w.ID, Action: action, Outcome: outcome, Reason: reason, Actor: audit.User(w.people[by].ID), Target: audit.Tenant(w.ID), Thread: thread,
-						Origin: audit.Origin{IP: fmt.Sprintf("203.0.113.%d", 10+i), Browser: "firefox/linux"}, Typed: []string{"Jane Doe", "John Roe"}[i], Details: map[string]string{"n": fmt.Sprint(n), "ticket": ticket},
+						Origin: audit.Origin{IP: fmt.Sprintf("203.0.113.%d", 10+i), Browser: "firefox/linux"}, Typed: []string{"Jane Doe", "John Roe"}[i], Details: map[string]string{"n": fmt.Sprint(n), "ticket": ticket, "by": way},
 					}
 					if on != "" {
 						e.Subject = w.people[on].ID
@@ -257,6 +269,9 @@ func TestNobodyLearnsWhatIsHidden(t *testing.T) {
 				{Ticket: "INC-1"},
 				{Ticket: "CHG-2", Outcome: audit.Denied},
 				{Ticket: "no ticket"},
+				{By: "phone"},
+				{By: "phone", Action: "signin.finished"},
+				{By: "pwd' OR '1'='1"},
 				{Actor: "service"},
 			}
 			asked := len(queries)

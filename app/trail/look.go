@@ -76,6 +76,9 @@ func (s Sight) Say(tx *store.Tx, q Query, e *audit.Event) (err error) {
 	if q.Outcome != "" {
 		e.Details["outcome"] = string(q.Outcome)
 	}
+	if proofs.MatchString(q.By) && len(q.By) <= textMost {
+		e.Details["by"] = q.By
+	}
 	if audit.IsTicket(q.Ticket) {
 		e.Details["asked_ticket"] = q.Ticket // not the ticket that the look was under
 	}

@@ -190,20 +190,25 @@ func (p plan) page(tx *store.Tx, from Position, older bool, length int) (all fou
 	return all, nil
 }
 
+// within is what is true of all events of a stream in the time of the plan.
+func (p plan) within(s stream) (c condition) {
+	c.and(s.text, s.values...)
+	if s.from == allEvents {
+		c.and("e.tenant_id = ?", p.tenant)
+	}
+	if !p.from.IsZero() {
+		c.and(s.at+" >= ?", p.from)
+	}
+	if !p.to.IsZero() {
+		c.and(s.at+" < ?", p.to)
+	}
+	return c
+}
+
 // walk gives up to most rows of a stream, and where it goes on when it was not walked to its
 // end.
 func (p plan) walk(tx *store.Tx, s stream, from Position, older bool, most int) (rows []Row, next Position, err error) {
-	within := condition{}
-	within.and(s.text, s.values...)
-	if s.from == allEvents {
-		within.and("e.tenant_id = ?", p.tenant)
-	}
-	if !p.from.IsZero() {
-		within.and(s.at+" >= ?", p.from)
-	}
-	if !p.to.IsZero() {
-		within.and(s.at+" < ?", p.to)
-	}
+	within := p.within(s)
 	way := " DESC"
 	if older {
 		if from.None() {

@@ -2,6 +2,7 @@ package trail
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ type Query struct {
 	Text     string        // words; an address, or the code of a reason, alone
 	Thread   string        // the attempt, case or session that ties events together
 	Ticket   string        // the ticket that it was done under; large and small letters are the same
+	By       string        // what a sign-in was proved with, as it stands in its details
 }
 
 // Of a query, so that none takes long to read or to plan.
@@ -44,6 +46,13 @@ const allEvents = "audit_events e"
 func events(text string, values ...any) stream {
 	return stream{from: allEvents, at: "e.occurred_at", id: "e.id", condition: condition{text, values}}
 }
+
+// Means says whether a question about actions means any. Else it is a text that somebody typed.
+func Means(asked string) bool { return len(actionsOf(asked)) > 0 }
+
+// Nameless says whether a question about who did it asks for a kind of party, and for nobody
+// in person.
+func Nameless(actor string) bool { return slices.Contains(otherActors, actor) }
 
 // plan is how a query is answered: streams that have no event in common, and what every event
 // of them must be besides.
@@ -130,6 +139,12 @@ func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
 		}
 		p.filter.and("e.action IN "+store.Tuples(1, len(actions)), texts(actions)...)
 	}
+	if q.By != "" {
+		if !proofs.MatchString(q.By) || len(q.By) > textMost {
+			return nothing(), nil
+		}
+		p.filter.and(proofOf[tx.Dialect]+" = ?", q.By)
+	}
 	if q.Outcome != "" {
 		if q.Outcome != audit.Success {
 			take(events("e.outcome = ? AND e.outcome <> 'success'", string(q.Outcome)))
@@ -140,6 +155,16 @@ func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
 	take(events("1 = 1"))
 	return p, nil
 }
+
+// proofOf is what an event e says that a sign-in was proved with, out of its bytes, in which no
+// other key of that name can stand. It has no index: what else is asked must lead there.
+var proofOf = map[store.Dialect]string{
+	store.Postgres: `substring(convert_from(e.record, 'UTF8') from '"by":"([^"]*)"')`,
+	store.SQLite:   `json_extract(CAST(e.record AS TEXT), '$.details.by')`,
+}
+
+// proofs are the forms of what a sign-in is proved with: values of amr, with commas.
+var proofs = regexp.MustCompile(`^[a-z_]+(,[a-z_]+)*$`)
 
 // actionsMost is how many indexes are walked at once for what actions begin with.
 const actionsMost = 24

@@ -56,6 +56,22 @@ func OwnSight(tenantID, userID string, now time.Time) Sight {
 // Blind says whether there is nothing to see.
 func (s Sight) Blind() bool { return !s.Own && (s.Told == people.Nothing || s.Told == "") }
 
+// Whole says whether the reader sees every event, and every column of it.
+func (s Sight) Whole() bool {
+	return s.Told == people.Everything && s.Personal && len(s.scope) == 0
+}
+
+// Wide says whether the reader sees what everybody does, but for security events.
+func (s Sight) Wide() bool {
+	return (s.Told == people.Everything || s.Told == people.NoSecurity) && len(s.scope) == 0
+}
+
+// Meets says whether the reader can meet an event of what a question about actions means.
+func (s Sight) Meets(asked string) bool {
+	may := s.Actions()
+	return slices.ContainsFunc(actionsOf(asked), func(a audit.Action) bool { return slices.Contains(may, a) })
+}
+
 // condition is a part of a statement about an event e, with its values.
 type condition struct {
 	text   string

@@ -3,6 +3,7 @@ package component
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -17,6 +18,27 @@ type Chart struct {
 	Series []Series // at most five
 	Beside []Series // that the table has besides
 	Unit   string   // behind each figure in the drawing, such as " %"
+	None   string   // said in place of a drawing of nothing; empty: it is drawn all the same
+}
+
+// empty says whether there is nothing to draw, and words for that.
+func (c Chart) empty() bool {
+	for _, s := range c.table() {
+		for _, v := range s.Values {
+			if v > 0 {
+				return false
+			}
+		}
+	}
+	return c.None != ""
+}
+
+// legend says whether the reader must be told what the series are, or where they lead.
+func (c Chart) legend() bool { return len(c.Series) > 1 || c.leads() }
+
+// leads says whether a series leads to what it counts.
+func (c Chart) leads() bool {
+	return slices.ContainsFunc(c.Series, func(s Series) bool { return s.Href != "" })
 }
 
 // table gives what the table has.
@@ -27,6 +49,17 @@ type Series struct {
 	Name   string
 	Values []float64 // of a line, not a number where there is none
 	Texts  []string  // as the table has them; nil: as they are
+	Hrefs  []string  // what each of them leads to; nil: nothing
+	Href   string    // what all of them lead to; empty: nothing
+	All    string    // what they come to; empty: nothing is said
+}
+
+// href is where a figure leads.
+func (s Series) href(i int) string {
+	if i < len(s.Hrefs) {
+		return s.Hrefs[i]
+	}
+	return ""
 }
 
 // text is a figure in the table.
@@ -81,7 +114,7 @@ func roundUp(v float64) float64 {
 
 // chartRect is one part of a column.
 type chartRect struct {
-	X, Y, W, H, Class, Text string
+	X, Y, W, H, Class, Hatch, Text string
 }
 
 func percent(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) + "%" }
@@ -99,7 +132,7 @@ func (c Chart) columns() (all []chartRect) {
 			ground -= high
 			all = append(all, chartRect{
 				X: percent((float64(i) + 0.15) * slot), Y: percent(ground), W: percent(0.7 * slot), H: percent(high),
-				Class: chartClass(k), Text: label + ": " + s.Name + " " + s.text(i),
+				Class: chartClass(k), Hatch: c.hatch(k), Text: label + ": " + s.Name + " " + s.text(i),
 			})
 		}
 	}
@@ -107,6 +140,15 @@ func (c Chart) columns() (all []chartRect) {
 }
 
 func chartClass(series int) string { return "chart-" + string(rune('a'+series%5)) }
+
+// hatch is the pattern over a part, so that its colour is not all that tells it from the
+// others. The first series has none.
+func (c Chart) hatch(series int) string {
+	if series%5 == 0 {
+		return ""
+	}
+	return "url(#" + c.ID + chartClass(series)[len("chart"):] + ")"
+}
 
 // line is a series as the points of a line, in a box of 1000 by 100.
 func (c Chart) line(s Series) (points string) {

@@ -9,6 +9,7 @@ import (
 // Audit is a list of events with its filters.
 type Audit struct {
 	Action                       string // address of the list
+	ValuesHref                   string // of what is offered while somebody types, beyond what is on the page
 	PartOf                       string // which part of it the reader is told; or empty for all
 	Since                        time.Time
 	Personal                     bool // addresses are whole
@@ -19,11 +20,14 @@ type Audit struct {
 	Names                        []string           // likewise: who is on this page
 	Ranges                       []InsightRange
 	Chips                        []AuditChip
+	Kept                         []AuditFilter // filters that the form has no field for, and the view that is open
+	Views                        AuditViews
 	Rows                         []AuditRow
 	LookedTo                     time.Time // how far was looked, when the page is not full and there may be more
 	Count, CountHref             string
 	Older, Newer, Newest, Oldest string
 	ExportHref                   string // of the form for a file of just these; empty: not for this reader
+	ChartsHref                   string
 	RetentionHref                string // of how long it is kept; empty: not for this reader
 	LiveHref                     string // of what comes in meanwhile; empty: this is not the newest page
 }
@@ -42,6 +46,16 @@ type AuditRow struct {
 	Whom, WhomHref string // empty: nobody and nothing but the organisation
 	Where          string
 	Outcome, Tone  string
+}
+
+// AuditCharts are figures of the audit, drawn.
+type AuditCharts struct {
+	ListHref, AgentsHref string
+	PartOf               string // which part of it the reader is told; or empty for all
+	Since                time.Time
+	Ranges               []InsightRange
+	Charts               []component.Chart
+	Short                bool // a figure is less than what there may be
 }
 
 // AuditEvent is one event.

@@ -17,7 +17,7 @@ type Exports struct {
 }
 
 // ExportTyped is the form as it was typed.
-type ExportTyped struct{ From, To, Actor, Target, Name, Thread, Words string }
+type ExportTyped struct{ From, To, Actor, Target, Name, Thread, By, Words string }
 
 // ExportRow is one of them.
 type ExportRow struct {

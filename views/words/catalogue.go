@@ -166,6 +166,17 @@ func (c *Catalogue) Has(key string) bool {
 	return ok
 }
 
+// Below gives what stands behind a beginning in the keys that have it, in their order.
+func (c *Catalogue) Below(beginning string) (all []string) {
+	for key := range c.texts {
+		if rest, ok := strings.CutPrefix(key, beginning); ok {
+			all = append(all, rest)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // Say gives a text with its placeholders filled: names and values in turn, the
 // names without their braces. A key that the catalogue lacks is given back.
 func (c *Catalogue) Say(key string, filled ...string) string {

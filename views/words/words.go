@@ -114,6 +114,10 @@ func Country(ctx context.Context, code string) string {
 	return code
 }
 
+// Below gives what stands behind a beginning in the keys that have it, such as the codes that
+// there are words for.
+func Below(ctx context.Context, beginning string) []string { return of(ctx).Below(beginning) }
+
 // Has says whether there is such a text.
 func Has(ctx context.Context, key string) bool { return of(ctx).Has(key) }
 

@@ -23,21 +23,17 @@ import (
 const auditPath = "/audit"
 
 func (h *Pages) auditRoutes() []web.Route {
-	return []web.Route{
+	return []web.Route{ // those of views are in audit_views.go
 		web.Get("/admin/:tenant"+auditPath, access.AuditRead, h.audit),
 		web.Get("/admin/:tenant"+auditPath+"/live", access.AuditRead, h.liveAudit),
+		web.Get("/admin/:tenant"+chartsPath, access.AuditRead, h.auditCharts),
+		web.Get("/admin/:tenant"+auditPath+"/values", access.AuditRead, h.auditValues),
 		web.Get("/admin/:tenant"+auditPath+"/:event", access.AuditRead, h.auditEvent),
 	}
 }
 
-// auditRanges are how far back a list goes by one press, the shortest first.
-var auditRanges = []struct {
-	name string
-	back time.Duration
-}{{"hour", time.Hour}, {"day", 24 * time.Hour}, {"week", 7 * 24 * time.Hour}, {"month", 30 * 24 * time.Hour}}
-
 // auditFields are the filters of an address, in the order of the form.
-var auditFields = []string{"q", "action", "outcome", "actor", "target", "from", "to", "range", "thread"}
+var auditFields = []string{"q", "action", "outcome", "actor", "target", "from", "to", "range", "thread", "by"}
 
 // countMost is up to where a page counts.
 const countMost = 1000
@@ -53,6 +49,9 @@ func askedOf(c echo.Context) asked {
 			a[name] = value
 		}
 	}
+	if id := c.QueryParam(openView); len(id) <= 64 {
+		a[openView] = id
+	}
 	return a
 }
 
@@ -60,23 +59,17 @@ func askedOf(c echo.Context) asked {
 // is no limit, and is not carried on.
 func (a asked) query(now time.Time) trail.Query {
 	q := trail.Query{
-		From: a.moment("from"), To: a.moment("to"), Actor: a["actor"], Target: a["target"], Action: a["action"], Text: a["q"], Thread: a["thread"],
+		From: a.moment("from"), To: a.moment("to"), Actor: a["actor"], Target: a["target"], Action: a["action"], Text: a["q"], Thread: a["thread"], By: a["by"],
 	}
 	if outcome := audit.Outcome(a["outcome"]); slices.Contains(audit.Outcomes, outcome) {
 		q.Outcome = outcome
 	} else {
 		delete(a, "outcome")
 	}
-	back := time.Duration(0)
-	for _, r := range auditRanges {
-		if a["range"] == r.name {
-			back = r.back
-		}
-	}
-	if back == 0 {
+	if back, known := trail.RangeNamed(a["range"]); !known {
 		delete(a, "range")
 	} else if q.From.IsZero() {
-		q.From = now.Add(-back).Truncate(10 * time.Minute) // the same for whoever loads it again
+		q.From = back.From(now)
 	}
 	return q
 }
@@ -113,6 +106,7 @@ func (h *Pages) with(c echo.Context, a asked, pairs ...string) string {
 			all = append(all, name, a[name])
 		}
 	}
+	all = append(all, openView, a[openView])
 	return address(h.path(c, auditPath), append(all, pairs...)...)
 }
 
@@ -157,6 +151,10 @@ func (h *Pages) audit(c echo.Context) error {
 		return c.JSON(http.StatusOK, shown)
 	}
 	v := h.auditForm(c, a, sight)
+	v.ChartsHref = h.path(c, chartsPath)
+	if v.Views, err = h.auditViews(c, a); err != nil {
+		return err
+	}
 	if h.Site.Standing(c).May.Has(access.AuditExport) {
 		v.ExportHref = h.exportOf(c, q)
 	}
@@ -201,14 +199,14 @@ func sayCount(ctx context.Context, n int) string {
 // auditForm is the filters as they are, with what can be typed into them.
 func (h *Pages) auditForm(c echo.Context, a asked, sight trail.Sight) views.Audit {
 	ctx := web.Context(c)
-	v := views.Audit{Action: h.path(c, auditPath), Personal: sight.Personal, Since: sight.Since}
+	v := views.Audit{Action: h.path(c, auditPath), ValuesHref: h.path(c, auditPath+"/values"), Personal: sight.Personal, Since: sight.Since}
 	if sight.Told != people.Everything {
 		v.PartOf = words.Say(ctx, "audit.part_of."+string(sight.Told))
 	}
 	field := func(name, list string) component.Field {
 		return component.Field{Name: name, ID: "filter-" + name, Label: words.Say(ctx, "audit.field."+name), Typed: a[name], Autocomplete: "off", MaxLength: "200", List: list}
 	}
-	v.Query, v.What, v.Actor, v.Target = field("q", ""), field("action", "audit-actions"), field("actor", "audit-names"), field("target", "audit-names")
+	v.Query, v.What, v.Actor, v.Target = field("q", "audit-reasons"), field("action", "audit-actions"), field("actor", "audit-names"), field("target", "audit-names")
 	v.Query.Type = "search"
 	v.From, v.To = field("from", ""), field("to", "")
 	for _, f := range []*component.Field{&v.From, &v.To} {
@@ -221,24 +219,43 @@ func (h *Pages) auditForm(c echo.Context, a asked, sight trail.Sight) views.Audi
 	for _, action := range sight.Actions() {
 		v.Actions = append(v.Actions, component.Choice{Value: string(action), Label: words.Say(ctx, "activity."+string(action))})
 	}
-	for _, r := range auditRanges {
-		v.Ranges = append(v.Ranges, views.InsightRange{Label: words.Say(ctx, "audit.range."+r.name), Href: h.with(c, a, "range", r.name, "from", "", "to", ""), Current: a["range"] == r.name && a["from"] == ""})
+	for _, r := range trail.Ranges {
+		v.Ranges = append(v.Ranges, views.InsightRange{Label: words.Say(ctx, "audit.range."+r.Name), Href: h.with(c, a, "range", r.Name, "from", "", "to", ""), Current: a["range"] == r.Name && a["from"] == ""})
 	}
-	for _, name := range auditFields {
-		value := a[name]
-		switch {
-		case value == "" || name == "range" && a["from"] != "":
-			continue
-		case name == "range":
-			value = words.Say(ctx, "audit.range."+value)
-		case name == "outcome":
-			value = words.Say(ctx, "me.activity.outcome."+value)
-		case name == "action" && words.Has(ctx, "activity."+value):
-			value = words.Say(ctx, "activity."+value)
+	for _, f := range filtersSaid(ctx, a) {
+		v.Chips = append(v.Chips, views.AuditChip{Text: chip(ctx, f), Href: h.with(c, a, f.Name, "")})
+	}
+	for _, name := range []string{"thread", "range", "by", openView} {
+		if a[name] != "" {
+			v.Kept = append(v.Kept, views.AuditFilter{Name: name, Value: a[name]})
 		}
-		v.Chips = append(v.Chips, views.AuditChip{Text: words.Say(ctx, "audit.chip", "field", words.Say(ctx, "audit.field."+name), "value", value), Href: h.with(c, a, name, "")})
 	}
 	return v
+}
+
+// filtersSaid are the filters that are set, with what each says.
+func filtersSaid(ctx context.Context, a asked) (all []views.AuditFilter) {
+	for _, name := range auditFields {
+		says := a[name]
+		switch {
+		case says == "" || name == "range" && a["from"] != "":
+			continue
+		case name == "range":
+			says = words.Say(ctx, "audit.range."+says)
+		case name == "by":
+			says = provedBy(ctx, says)
+		case name == "outcome":
+			says = words.Say(ctx, "me.activity.outcome."+says)
+		case name == "action" && words.Has(ctx, "activity."+says):
+			says = words.Say(ctx, "activity."+says)
+		}
+		all = append(all, views.AuditFilter{Name: name, Value: a[name], Label: words.Say(ctx, "audit.field."+name), Says: says})
+	}
+	return all
+}
+
+func chip(ctx context.Context, f views.AuditFilter) string {
+	return words.Say(ctx, "audit.chip", "field", f.Label, "value", f.Says)
 }
 
 // outcomeChoices are the outcomes to choose from, and any of them.

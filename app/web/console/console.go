@@ -50,6 +50,7 @@ import (
 	"latchkey/app/ticket"
 	"latchkey/app/ticketsystem"
 	"latchkey/app/trail"
+	"latchkey/app/trailview"
 	"latchkey/app/vouch"
 	"latchkey/app/web"
 	"latchkey/views/component"
@@ -99,6 +100,7 @@ type Pages struct {
 	Retention     *retention.Service
 	Checkpoints   *checkpoint.Service
 	Trail         *trail.Service
+	Views         *trailview.Service
 }
 
 // place is a part of the console: its address, its name in the catalogue, who
@@ -167,7 +169,7 @@ func (h *Pages) Routes() []web.Route {
 		web.Get("/admin/:tenant", access.ConsoleEnter, h.overview),
 	}
 	return slices.Concat(
-		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.auditRoutes(), h.storyRoutes(), h.alarmRoutes(), h.consumerRoutes(), h.exportRoutes(), h.retentionRoutes(), h.stayRoutes(),
+		routes, h.peopleRoutes(), h.groupRoutes(), h.importRoutes(), h.roleRoutes(), h.approvalRoutes(), h.settingsRoutes(), h.rolloutRoutes(), h.rampRoutes(), h.policyRoutes(), h.replayRoutes(), h.differenceRoutes(), h.insightRoutes(), h.outageRoutes(), h.breakGlassRoutes(), h.censusRoutes(), h.riskRoutes(), h.campaignRoutes(), h.passcodeRoutes(), h.providerRoutes(), h.placeRoutes(), h.applicationRoutes(), h.grantRoutes(), h.searchRoutes(), h.ticketRoutes(), h.caseRoutes(), h.callerCheckRoutes(), h.bypassRoutes(), h.callBackRoutes(), h.deskRoutes(), h.ticketSystemRoutes(), h.signalRoutes(), h.stockRoutes(), h.checkpointRoutes(), h.auditRoutes(), h.auditViewRoutes(), h.storyRoutes(), h.alarmRoutes(), h.consumerRoutes(), h.exportRoutes(), h.retentionRoutes(), h.stayRoutes(),
 	)
 }
 

@@ -39,7 +39,7 @@ func (h *Pages) exportRoutes() []web.Route {
 // exportOf is the form for an export of exactly what a query asks for. A range that goes back
 // from now begins where it begins on the page that leads here.
 func (h *Pages) exportOf(c echo.Context, q trail.Query) string {
-	return address(h.path(c, exportsPath), "q", q.Text, "action", q.Action, "outcome", string(q.Outcome), "actor", q.Actor, "target", q.Target, "thread", q.Thread, "from", exact(q.From), "to", exact(q.To))
+	return address(h.path(c, exportsPath), "q", q.Text, "action", q.Action, "outcome", string(q.Outcome), "actor", q.Actor, "target", q.Target, "thread", q.Thread, "by", q.By, "from", exact(q.From), "to", exact(q.To))
 }
 
 func (h *Pages) exports(c echo.Context) error { return h.showExports(c, http.StatusOK, nil) }
@@ -57,7 +57,7 @@ func (h *Pages) showExports(c echo.Context, status int, errors map[string]string
 		return web.Form(c, name)
 	}
 	v := views.Exports{Action: h.path(c, exportsPath), Errors: errors, Typed: views.ExportTyped{
-		From: typed("from"), To: typed("to"), Actor: typed("actor"), Target: typed("target"), Name: typed("action"), Thread: typed("thread"), Words: typed("q"),
+		From: typed("from"), To: typed("to"), Actor: typed("actor"), Target: typed("target"), Name: typed("action"), Thread: typed("thread"), By: typed("by"), Words: typed("q"),
 	}, Outcomes: outcomeChoices(ctx, typed("outcome"))}
 	for _, form := range eventform.Forms {
 		v.Formats = append(v.Formats, component.Choice{Value: string(form), Label: words.Say(ctx, "eventform."+string(form)), Chosen: string(form) == typed("format")})
@@ -87,7 +87,7 @@ func (h *Pages) exportRow(c echo.Context, e export.Export) views.ExportRow {
 
 // beginExport takes the filters of the page of the audit.
 func (h *Pages) beginExport(c echo.Context) error {
-	q := trail.Query{Actor: web.Form(c, "actor"), Target: web.Form(c, "target"), Action: web.Form(c, "action"), Outcome: audit.Outcome(web.Form(c, "outcome")), Text: web.Form(c, "q"), Thread: web.Form(c, "thread")}
+	q := trail.Query{Actor: web.Form(c, "actor"), Target: web.Form(c, "target"), Action: web.Form(c, "action"), Outcome: audit.Outcome(web.Form(c, "outcome")), Text: web.Form(c, "q"), Thread: web.Form(c, "thread"), By: web.Form(c, "by")}
 	ill := map[string]string{}
 	for field, into := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
 		at, ok := moment(web.Form(c, field))
@@ -130,7 +130,7 @@ func (h *Pages) showExport(c echo.Context, status int, errors map[string]string)
 	if e.FetchedAt != nil {
 		v.FetchedAt = *e.FetchedAt
 	}
-	for _, f := range [][2]string{{"from", exact(q.From)}, {"to", exact(q.To)}, {"actor", q.Actor}, {"target", q.Target}, {"action", q.Action}, {"outcome", string(q.Outcome)}, {"thread", q.Thread}, {"words", q.Text}} {
+	for _, f := range [][2]string{{"from", exact(q.From)}, {"to", exact(q.To)}, {"actor", q.Actor}, {"target", q.Target}, {"action", q.Action}, {"outcome", string(q.Outcome)}, {"thread", q.Thread}, {"by", q.By}, {"words", q.Text}} {
 		if f[1] != "" {
 			v.Facts = append(v.Facts, views.ExportFact{Name: words.Say(ctx, "export."+f[0]), Value: f[1]})
 		}
