@@ -38,7 +38,7 @@ var classes = map[string]int{
 	"tenant": classEntity, "domain": classEntity, "grant": classEntity, "release": classEntity, "setup": classEntity, "approval": classEntity, "notice": classEntity, "settings": classEntity, "policy": classEntity, "replay": classEntity,
 	"rollout": classEntity, "feature": classEntity, "place": classEntity, "desk": classEntity, "ramp": classEntity, "outage": classEntity, "channel": classEntity, "census": classEntity, "risk": classEntity, "signals": classEntity,
 	"code_sheet_batch": classEntity, "provider": classEntity, "ticket_system": classEntity, "message": classEntity, "import": classEntity, "application": classEntity, "case": classEntity, "audit": classEntity, "checkpoint": classEntity,
-	"consumer": classEntity, "export": classEntity, "alarm": classEntity,
+	"consumer": classEntity, "export": classEntity, "alarm": classEntity, "retention": classEntity,
 }
 
 // particular are the actions that a class has a number for, or that are in another class
