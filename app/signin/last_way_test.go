@@ -106,6 +106,53 @@ func TestTheLastWayStays(t *testing.T) {
 	}
 }
 
+// TestTheSecondOfTwoThatEndWaitsForTheFirst: what ends in an act that is not over yet counts
+// for another one neither as there nor as gone; that waits until it is known.
+func TestTheSecondOfTwoThatEndWaitsForTheFirst(t *testing.T) {
+	On(t, store.Postgres, func(h *House) {
+		carried(h, h.Alder.ID)
+		for i, row := range []struct {
+			give    func(u user.User) (first string, second removal)
+			ends    string
+			refused string
+		}{
+			{func(u user.User) (string, removal) {
+				first, _ := h.PasskeyOf(u)
+				second, _ := h.PasskeyOf(u)
+				return first, passkeyGoes(h, u, second)
+			}, "UPDATE passkeys SET state = 'ended', public_key = '', ended_at = ? WHERE tenant_id = ? AND id = ?", "passkey.last_factor"},
+			{func(u user.User) (string, removal) {
+				first := h.BackupPhoneOf(u, "+4915112345671", "sms")
+				return first, numberGoes(h, u, h.BackupPhoneOf(u, "+4915112345672", "sms"))
+			}, "UPDATE backup_phones SET state = 'removed', ended_at = ? WHERE tenant_id = ? AND id = ?", "backupphone.last_factor"},
+		} {
+			u := h.User(h.Alder, []string{"user1", "user2"}[i])
+			first, second := row.give(u)
+			h.Demand(u, user.MFAEnforced)
+			ended := make(chan error, 1)
+			h.Act(func(tx *store.Tx) error {
+				if err := tx.Exec(row.ends, tx.Now, u.TenantID, first).Error; err != nil {
+					return err
+				}
+				go func() { ended <- second() }()
+				for waits := 0; waits == 0; {
+					select {
+					case err := <-ended:
+						ended <- err
+						return nil
+					default:
+					}
+					if _, err := h.DB.View(h.T.Context()).One(&waits, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			WantCode(h.T, "the second of two that end at once", <-ended, row.refused)
+		}
+	})
+}
+
 // TestASheetIsNotTheLastWay: it runs out, so what makes a password enough on every day has
 // to be there beside it, or no second factor be asked.
 func TestASheetIsNotTheLastWay(t *testing.T) {
