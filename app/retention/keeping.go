@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"latchkey/app/access"
@@ -44,8 +45,8 @@ type Service struct {
 	Log         *slog.Logger
 	PartMost    int // events in one archive and one transaction; 0: as many as suit
 
-	errand wake.Errand // see Run
-	tidyAt time.Time   // when this process looks for empty partitions again
+	errand wake.Errand  // see Run
+	tidyAt atomic.Int64 // when this process looks for empty partitions again, in nanoseconds
 }
 
 // New makes the service of a process.

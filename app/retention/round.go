@@ -73,11 +73,13 @@ func (s *Service) Round(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	if some || !now.Before(s.tidyAt) {
+	if some || now.UnixNano() >= s.tidyAt.Load() {
 		err := audit.DropEmptyMonths(ctx, s.DB, now.AddDate(0, -SignInsLeast, 0))
-		if s.tidyAt = now.Add(tidyWait); err != nil {
-			s.tidyAt = now.Add(failedWait)
+		next := now.Add(tidyWait)
+		if err != nil {
+			next = now.Add(failedWait)
 		}
+		s.tidyAt.Store(next.UnixNano())
 		all = append(all, err)
 	}
 	return errors.Join(all...)
