@@ -114,7 +114,10 @@ func bundlePage(tx *store.Tx, tenantID string, from, to int64, withPersonal bool
 	return tx.Each(`SELECT l.n, l.hash, e.record, COALESCE(e.personal, ''), COALESCE(e.salt, '') FROM audit_leaves l LEFT JOIN audit_events e ON e.tenant_id = l.tenant_id AND e.occurred_at = l.occurred_at AND e.id = l.event_id
 		WHERE l.tenant_id = ? AND l.n >= ? AND l.n < ? ORDER BY l.n`, func(scan func(...any) error) error {
 		e, err := scanEvent(scan, withPersonal)
-		return errors.Join(err, add(e))
+		if err != nil {
+			return err
+		}
+		return add(e)
 	}, tenantID, from, to)
 }
 
@@ -207,7 +210,7 @@ func trustedIn(file *zip.Reader, roots []string) ([]string, error) {
 
 // checkpointsIn are those of a file.
 func checkpointsIn(file *zip.Reader) (all []Signed, err error) {
-	return all, eachLine(file, bundleCheckpoints, func(d *json.Decoder) error {
+	err = eachLine(file, bundleCheckpoints, func(d *json.Decoder) error {
 		var c Signed
 		if err := d.Decode(&c); err != nil {
 			return err
@@ -215,6 +218,7 @@ func checkpointsIn(file *zip.Reader) (all []Signed, err error) {
 		all = append(all, c)
 		return nil
 	})
+	return all, err
 }
 
 // VerifyBundle goes through a bundle as Verify does through a database, with nothing but the
