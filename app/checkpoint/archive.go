@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -46,6 +47,7 @@ type Archived struct {
 	Events int64
 	Erased int64 // of them, whose personal data are gone
 	leaves spans
+	last   bool // nothing of the portion is left behind them
 
 	kept, erased []eventKey
 }
@@ -61,34 +63,48 @@ func (a Archived) Same(is ArchiveAbout) bool {
 	return is.Tenant == a.TenantID && is.Class == a.Class && is.Month == a.Month.UTC().Format(monthForm) && is.Part == a.Part && is.Events == a.Events && is.Leaves == a.leaves.digest()
 }
 
-// WriteArchive writes the events of a portion whose leaves are below upto, up to most of
-// them, with everything by which they are proved to be in the tree of a checkpoint. Where
-// there are none it writes nothing and says 0 events. It fails with fault.Conflict while one
-// of them is in no tree.
+// WriteArchive writes the oldest events of a portion, up to most of them, whose leaves are
+// below upto, with everything by which they are proved to be in the tree of a checkpoint.
+// However large the portion is, it looks at these alone. Where there are none it writes
+// nothing and says 0 events. It fails with fault.Conflict while one of them is in no tree.
 func (s *Service) WriteArchive(ctx context.Context, p Portion, slug string, upto int64, most int, in Newest, to io.Writer) (Archived, error) {
-	tx, a := s.DB.View(ctx), Archived{Portion: p}
+	tx, a := s.DB.Walk(ctx), Archived{Portion: p}
 	which, values := p.events()
-	var open int64
-	if _, err := tx.One(&open, "SELECT count(*) FROM audit_events e WHERE "+which+notALeaf, values...); err != nil {
+	var oldest []struct {
+		OccurredAt time.Time
+		ID         string
+		N          *int64
+	}
+	err := tx.All(&oldest, "SELECT e.occurred_at, e.id, l.n FROM audit_events e LEFT JOIN audit_leaves l ON l.tenant_id = e.tenant_id AND l.occurred_at = e.occurred_at AND l.event_id = e.id WHERE "+which+
+		" ORDER BY e.occurred_at, e.id LIMIT ?", append(values, most+1)...)
+	if err != nil {
 		return a, store.Unusable(err)
 	}
-	if open > 0 {
-		return a, fault.New(fault.Conflict, "retention.unsealed")
-	}
-	// SQLite takes a CROSS JOIN in its order: the other way round it would look for each leaf of
-	// the tenant under every action.
-	leafOf := " FROM audit_events e CROSS JOIN audit_leaves l WHERE l.tenant_id = e.tenant_id AND l.occurred_at = e.occurred_at AND l.event_id = e.id AND " + which
+	a.last = len(oldest) <= most
+	oldest = oldest[:min(len(oldest), most)]
 	var numbers []int64
-	if err := tx.All(&numbers, "SELECT l.n"+leafOf+" AND l.n < ? ORDER BY l.n LIMIT ?", append(values, upto, most)...); err != nil {
-		return a, store.Unusable(err)
+	for _, e := range oldest {
+		switch {
+		case e.N == nil:
+			return a, fault.New(fault.Conflict, "retention.unsealed")
+		case *e.N < upto:
+			numbers = append(numbers, *e.N)
+		default:
+			a.last = false
+		}
 	}
 	if len(numbers) == 0 {
 		return a, nil
 	}
+	slices.Sort(numbers)
+	// SQLite takes a CROSS JOIN in its order: the other way round it would look for each leaf of
+	// the tenant under every action.
+	leafOf := " FROM audit_events e CROSS JOIN audit_leaves l WHERE l.tenant_id = e.tenant_id AND l.occurred_at = e.occurred_at AND l.event_id = e.id AND " + which
 	for _, n := range numbers {
 		a.leaves.add(n)
 	}
 	a.Events = int64(len(numbers))
+	end := oldest[len(oldest)-1]
 	keys, _, err := s.keys(tx)
 	if err != nil {
 		return a, store.Unusable(err)
@@ -103,7 +119,7 @@ func (s *Service) WriteArchive(ctx context.Context, p Portion, slug string, upto
 		zipped(file, bundleKeys, keyLines(keys)),
 		zipped(file, bundleCheckpoints, func(add func(any) error) error { return add(Signed{in.Number, p.TenantID, in.Note}) }),
 		zipped(file, bundleEvents, func(add func(any) error) error {
-			return tx.Each("SELECT l.n, l.hash, e.record, e.personal, e.salt, e.occurred_at, e.id"+leafOf+" AND l.n <= ? ORDER BY l.n", func(scan func(...any) error) error {
+			return tx.Each("SELECT l.n, l.hash, e.record, e.personal, e.salt, e.occurred_at, e.id"+leafOf+" AND (e.occurred_at, e.id) <= (?, ?) AND l.n < ? ORDER BY l.n", func(scan func(...any) error) error {
 				var key eventKey
 				e, err := scanEvent(func(into ...any) error { return scan(append(into, &key.at, &key.id)...) }, true)
 				if err != nil {
@@ -116,7 +132,7 @@ func (s *Service) WriteArchive(ctx context.Context, p Portion, slug string, upto
 					a.kept = append(a.kept, key)
 				}
 				return add(e)
-			}, append(values, numbers[len(numbers)-1])...)
+			}, append(values, end.OccurredAt, end.ID, upto)...)
 		}),
 		zipped(file, archiveHashes, func(add func(any) error) error {
 			stored := &blocks{hashes: hashes{tx, p.TenantID}, first: -1}
@@ -132,7 +148,8 @@ func (s *Service) WriteArchive(ctx context.Context, p Portion, slug string, upto
 	return a, errors.Join(err, file.Close())
 }
 
-// events is the condition of the events e of a portion.
+// events is the condition of the events e of a portion. They are walked in the order of time,
+// and not action by action: so no index is asked of which it is.
 func (p Portion) events() (condition string, values []any) {
 	actions := p.Class.Kept()
 	values = []any{p.TenantID, p.Month, p.End()}
@@ -141,7 +158,7 @@ func (p Portion) events() (condition string, values []any) {
 		marks += ",?"
 		values = append(values, a)
 	}
-	return "e.tenant_id = ? AND e.occurred_at >= ? AND e.occurred_at < ? AND e.action IN (" + marks[1:] + ")", values
+	return "e.tenant_id = ? AND e.occurred_at >= ? AND e.occurred_at < ? AND (e.action IN (" + marks[1:] + ")) IS TRUE", values
 }
 
 // VerifyArchive holds the events of an archive against each other and against the signed

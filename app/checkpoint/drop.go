@@ -251,7 +251,11 @@ func deleteDropped(tx *store.Tx, a Archived, meanwhile error) error {
 			}
 		}
 	}
-	// What events are found by has no key that begins with them; it is gone through once.
+	if !a.last {
+		return nil
+	}
+	// What events are found by has no key that begins with them; it is gone through once, when
+	// nothing of the portion is left. Until then it finds no event.
 	for _, index := range []string{"audit_words", "ticket_events"} {
 		err := tx.Exec("DELETE FROM "+index+" WHERE tenant_id = ? AND occurred_at >= ? AND occurred_at < ? AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.tenant_id = "+index+".tenant_id AND e.occurred_at = "+index+".occurred_at AND e.id = "+index+".event_id)",
 			a.TenantID, a.Month, a.End()).Error
