@@ -75,6 +75,16 @@ func (h *archives) happen(of tenant.Tenant, n int) {
 	}
 }
 
+// leadsSomewhere wants no word and no ticket of a tenant to lead to an event that is not there.
+func (h *archives) leadsSomewhere(of tenant.Tenant) {
+	h.T.Helper()
+	for _, index := range []string{"audit_words", "ticket_events"} {
+		if got := h.Count("SELECT count(*) FROM "+index+" k WHERE k.tenant_id = ? AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.tenant_id = k.tenant_id AND e.occurred_at = k.occurred_at AND e.id = k.event_id)", of.ID); got != 0 {
+			h.T.Errorf("%d of %s lead to nothing", got, index)
+		}
+	}
+}
+
 // later seals and signs what there is, has the witness take it, and moves to the first day
 // of the month that lies so many months ahead.
 func (h *archives) later(months int) {

@@ -76,13 +76,7 @@ func TestAClosedMonthIsArchivedAndDropped(t *testing.T) {
 			t.Error("the personal data are not in it")
 		}
 
-		// What is looked for is not found, and what is left is.
-		if got := h.Count("SELECT count(*) FROM audit_words w WHERE w.tenant_id = ? AND w.word = 'walrus' AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.tenant_id = w.tenant_id AND e.occurred_at = w.occurred_at AND e.id = w.event_id)", h.Alder.ID); got != 0 {
-			t.Errorf("%d words lead to nothing", got)
-		}
-		if got := h.Count("SELECT count(*) FROM ticket_events k WHERE k.tenant_id = ? AND NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.tenant_id = k.tenant_id AND e.occurred_at = k.occurred_at AND e.id = k.event_id)", h.Alder.ID); got != 0 {
-			t.Errorf("%d tickets lead to nothing", got)
-		}
+		h.leadsSomewhere(h.Alder) // and what is left is found
 		if h.Count("SELECT count(*) FROM ticket_events") == 0 || h.Count("SELECT count(*) FROM audit_words WHERE word = 'walrus'") == 0 {
 			t.Error("what is left is not found any more")
 		}
@@ -364,6 +358,22 @@ func TestALargeMonthGoesInParts(t *testing.T) {
 				t.Errorf("the archive of part %d is %+v, %v", d.Part, r, err)
 			}
 		}
+		h.leadsSomewhere(h.Alder)
+	})
+}
+
+// TestAMonthOfWholeParts: nothing is left behind the last one, which no other one follows.
+func TestAMonthOfWholeParts(t *testing.T) {
+	each(t, func(h *archives) {
+		h.happen(h.Alder, 20)
+		h.later(5)
+		h.keep(h.Alder, 3, 0)
+		h.keeps.PartMost = 5
+		h.round()
+		if drops := h.drops(h.Alder); len(drops) != 4 || h.left(h.Alder, audit.SignInFinished) != 0 {
+			t.Errorf("there are %d drops, and %d events left", len(drops), h.left(h.Alder, audit.SignInFinished))
+		}
+		h.leadsSomewhere(h.Alder)
 	})
 }
 
