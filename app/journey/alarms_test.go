@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp/kb"
-
 	"latchkey/app/store"
 )
 
@@ -26,14 +24,14 @@ func TestAnAlarmIsAcknowledgedAndItsRuleChanged(t *testing.T) {
 	security.WaitFor("#alarm-about")
 	security.look("alarm")
 	security.types("input[name=note]", "Thirty phones were handed out today")
-	security.Press(kb.Enter)
+	security.Submit()
 	security.WaitFor("#alarm-note")
 	security.look("alarm-acknowledged")
 	security.Open(h.URL + "/admin/alder/alarms/rules/bypasses_by_agent")
 	security.WaitFor("input[name=threshold]")
 	security.look("alarm-rule")
 	security.types("input[name=threshold]", "5")
-	security.Press(kb.Enter)
+	security.Submit()
 	security.WaitFor("[role=status]")
 	security.Follow("form[action$='/test'] button")
 	security.WaitFor("#alarm-count")

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp/kb"
-
 	"latchkey/app/secret"
 	"latchkey/app/store"
 )
@@ -190,7 +188,7 @@ func TestTheDeskGivesWhatIsUsualByTwoKeys(t *testing.T) {
 	admin.types("input[name=ticket_pattern]", "INC-([0-9]+")
 	admin.types("input[name=ticket_example]", "INC-1042")
 	admin.types("input[name=reason]", "Only incidents")
-	admin.Press(kb.Enter)
+	admin.Submit()
 	admin.WaitForText(".field-error", "no other half")
 	admin.look("desk-rules-wrong")
 	admin.types("input[name=ticket_pattern]", "INC-[0-9]+")
@@ -207,11 +205,11 @@ func TestTheDeskGivesWhatIsUsualByTwoKeys(t *testing.T) {
 	admin.Click("input[name=kind][value=pass_code]")
 	admin.Click("input[name=delivery][value=read_out]")
 	admin.types("input[name=reason]", "It happens every day")
-	admin.Press(kb.Enter)
+	admin.Submit()
 	admin.WaitForText(".field-error", "small letters")
 	admin.look("desk-reason")
 	admin.types("input[name=code]", "other_site")
-	admin.Press(kb.Enter)
+	admin.Submit()
 	admin.WaitFor("[data-reason=other_site]")
 	admin.Click("#remove-broken > summary")
 	admin.WaitFor("dialog[open] input[name=reason]")
@@ -265,10 +263,10 @@ func TestATicketSystemIsNamed(t *testing.T) {
 	security.console("security@alder.example", "/settings/ticket-system")
 	security.look("ticket-system-none")
 	security.types("input[name=url]", "https://10.0.0.1/in")
-	security.Press(kb.Enter)
+	security.Submit()
 	security.WaitFor(".field-error")
 	security.types("input[name=url]", "https://tickets.example/in")
-	security.Press(kb.Enter)
+	security.Submit()
 	security.WaitFor("#ticket-secret")
 	security.look("ticket-system-secret")
 	who := h.user("user21@alder.example")

@@ -3,8 +3,6 @@ package journey
 import (
 	"testing"
 
-	"github.com/chromedp/chromedp/kb"
-
 	"latchkey/app/store"
 )
 
@@ -74,7 +72,7 @@ func TestHelpdeskKeepsACase(t *testing.T) {
 	p.WaitForText("tbody th", "C-1001")
 	p.look("cases")
 	p.Press("j")
-	p.Press(kb.Enter)
+	p.Submit()
 	p.WaitForText("h1", "Case C-1001")
 	p.Open(h.URL + "/admin/alder/search?q=chg-10")
 	p.WaitForText("main", "CHG-1042")

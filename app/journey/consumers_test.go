@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp/kb"
-
 	"latchkey/app/store"
 )
 
@@ -19,7 +17,7 @@ func TestAReceiverOfEventsIsAdded(t *testing.T) {
 	security.look("consumers-none")
 	security.types("input[name=name]", "Our SIEM")
 	security.types("input[name=url]", "https://siem.example/in")
-	security.Press(kb.Enter)
+	security.Submit()
 	security.WaitFor("#consumer-secret")
 	security.look("consumer-secret")
 	h.exec("UPDATE consumers SET failures = 4, fault = 'unreachable', failing_since = ?, tested_at = ?, test_fault = 'slow', due_at = ?", h.DB.Now().Add(-2*time.Hour), h.DB.Now(), h.DB.Now().AddDate(0, 0, 1))

@@ -149,7 +149,7 @@ func TestSearchInTheConsole(t *testing.T) {
 	// Enter without a choice goes to the page.
 	p.slash()
 	p.Press("user1")
-	p.Press(kb.Enter)
+	p.Submit()
 	p.WaitForURL("/admin/alder/search?q=user1")
 	p.WaitForText("#found-people + .rows", "user10@alder.example")
 	p.look("search")

@@ -105,6 +105,7 @@ func (h *house) add(p *pc) *handset {
 	phone.approve(p.Text("#match-number"))
 	phone.ended("approved")
 	phone.at("menu", "")
+	p.WaitFor("body[data-state=done]") // or it would ask on, beside what comes next
 	return phone
 }
 

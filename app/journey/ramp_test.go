@@ -1,7 +1,6 @@
 package journey
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -28,9 +27,7 @@ func (p *pc) reach(selector string) {
 func (p *pc) enters(selector string) {
 	p.t.Helper()
 	p.reach(selector)
-	before := Eval[float64](p.Tab, "performance.timeOrigin")
-	p.Press(kb.Enter)
-	p.WaitUntil(fmt.Sprintf("performance.timeOrigin !== %v && document.readyState === 'complete'", before))
+	p.Submit()
 }
 
 // types puts text into a field in place of what it held.

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp/kb"
 	"golang.org/x/mod/sumdb/note"
 
 	"latchkey/app/store"
@@ -42,11 +41,11 @@ func TestTheAuditIsKeptForATimeAndHeld(t *testing.T) {
 	security.Click("#hold summary")
 	security.types("input#reason-hold", "A court asked for it")
 	security.look("retention-hold")
-	security.Press(kb.Enter)
+	security.Submit()
 	security.WaitFor("[data-hold] summary")
 	security.look("retention-held")
 	security.types("input[name=signins]", "6")
 	security.types("input#reason-months", "We need no more than that")
-	security.Press(kb.Enter)
+	security.Submit()
 	security.WaitForText("h1", "Keep the audit for another time")
 }

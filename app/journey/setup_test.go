@@ -20,11 +20,12 @@ func fresh(t *testing.T) (link string) {
 	}
 	address := free.Addr().String()
 	free.Close()
+	settings := server.Settings{Listen: address, Data: t.TempDir(), LogLevel: "error", Drain: patience}
 	printed, out := io.Pipe()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		err := (&server.Serve{Settings: server.Settings{Listen: address, Data: t.TempDir(), LogLevel: "error"}}).Run(ctx, out)
+		err := (&server.Serve{Settings: settings}).Run(ctx, out)
 		out.CloseWithError(err)
 		ended <- err
 	}()

@@ -1,7 +1,6 @@
 package journey
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -29,9 +28,7 @@ func (c *counted) press(name string, do func()) {
 // goes presses what leads to another page.
 func (c *counted) goes(name string, do func()) {
 	c.t.Helper()
-	before := Eval[float64](c.Tab, "performance.timeOrigin")
-	c.press(name, do)
-	c.WaitUntil(fmt.Sprintf("performance.timeOrigin !== %v && document.readyState === 'complete'", before))
+	c.leads(func() { c.press(name, do) })
 }
 
 // alt presses the key that stands on a link or button.

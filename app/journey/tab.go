@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,12 +15,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 const (
@@ -208,13 +211,13 @@ func (tab *Tab) Reload() {
 // Back goes one page back in the history, wherever that leads.
 func (tab *Tab) Back() {
 	tab.t.Helper()
-	before := Eval[float64](tab, "performance.timeOrigin")
 	history := call(tab, "history", page.GetNavigationHistory, cdp.Empty{})
 	if history.CurrentIndex == 0 {
 		tab.t.Fatal("back: this is the first page")
 	}
-	call(tab, "back", page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex-1].ID})
-	tab.WaitUntil(fmt.Sprintf("performance.timeOrigin !== %v && document.readyState === 'complete'", before))
+	tab.leads(func() {
+		call(tab, "back", page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex-1].ID})
+	})
 }
 
 // URL returns the address of the page.
@@ -297,19 +300,48 @@ func (tab *Tab) WaitUntil(expression string) {
 	}
 }
 
-// Click waits for an element and clicks on it with the mouse.
+// Click waits for an element and clicks on it with the mouse. Where the document
+// is replaced between the two, it waits for the element of the next one.
 func (tab *Tab) Click(selector string) {
 	tab.t.Helper()
-	tab.WaitFor(selector)
-	tab.do("click "+selector, chromedp.Click(chromedp.CSS(selector)))
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	for {
+		tab.WaitFor(selector)
+		err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
+		if err == nil {
+			return
+		}
+		var refused *cdproto.Error
+		if !errors.As(err, &refused) || refused.Message != nodeGone {
+			tab.t.Fatalf("click %s: %v", selector, err)
+		}
+	}
 }
+
+// nodeGone is how the browser answers for an element of an earlier document. It
+// says so while it looks for the place to click, so nothing was clicked.
+const nodeGone = "Could not find node with given id"
 
 // Follow clicks on a link or button and waits until another document has
 // loaded, so that the next step cannot look at the old one.
 func (tab *Tab) Follow(selector string) {
 	tab.t.Helper()
+	tab.leads(func() { tab.Click(selector) })
+}
+
+// Submit presses Enter where the focus is and waits until another document has
+// loaded.
+func (tab *Tab) Submit() {
+	tab.t.Helper()
+	tab.leads(func() { tab.Press(kb.Enter) })
+}
+
+// leads does a step and waits until another document has loaded.
+func (tab *Tab) leads(step func()) {
+	tab.t.Helper()
 	before := Eval[float64](tab, "performance.timeOrigin")
-	tab.Click(selector)
+	step()
 	tab.WaitUntil(fmt.Sprintf("performance.timeOrigin !== %v && document.readyState === 'complete'", before))
 }
 

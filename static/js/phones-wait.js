@@ -32,6 +32,7 @@ async function ask() {
   try {
     const answer = await fetch(page.dataset.stateUrl, { headers: { Accept: "application/json" }, cache: "no-store" });
     if (answer.ok) show(await answer.json());
+    else if (answer.status === 401 || answer.status === 404) location.reload(); // signed out elsewhere, or taken back
   } catch {
     // No network for the moment: the next poll asks again.
   }
