@@ -52,6 +52,7 @@ type Series struct {
 	Hrefs  []string  // what each of them leads to; nil: nothing
 	Href   string    // what all of them lead to; empty: nothing
 	All    string    // what they come to; empty: nothing is said
+	Bad    bool      // drawn in the colour of what went wrong
 }
 
 // href is where a figure leads.
@@ -132,11 +133,19 @@ func (c Chart) columns() (all []chartRect) {
 			ground -= high
 			all = append(all, chartRect{
 				X: percent((float64(i) + 0.15) * slot), Y: percent(ground), W: percent(0.7 * slot), H: percent(high),
-				Class: chartClass(k), Hatch: c.hatch(k), Text: label + ": " + s.Name + " " + s.text(i),
+				Class: s.class(k), Hatch: c.hatch(k), Text: label + ": " + s.Name + " " + s.text(i),
 			})
 		}
 	}
 	return all
+}
+
+// class is that of the drawing of a series.
+func (s Series) class(series int) string {
+	if s.Bad {
+		return chartClass(series) + " chart-bad"
+	}
+	return chartClass(series)
 }
 
 func chartClass(series int) string { return "chart-" + string(rune('a'+series%5)) }

@@ -58,6 +58,9 @@ var auditCharts = []struct {
 	},
 }
 
+// drawnBad are what stands out among what is drawn with it.
+var drawnBad = []audit.Action{audit.SignInRefused, audit.PromptReported, audit.BypassDisowned}
+
 func without(all []audit.Action, some ...audit.Action) []audit.Action {
 	return slices.DeleteFunc(all, func(a audit.Action) bool { return slices.Contains(some, a) })
 }
@@ -115,7 +118,9 @@ func (h *Pages) auditCharts(c echo.Context) error {
 		series := func(actions []audit.Action) (all []component.Series) {
 			for _, a := range actions {
 				if slices.Contains(seen, a) { // of what somebody cannot see they are not told that it is none
-					all = append(all, of.series(words.Say(ctx, "activity."+string(a)), figures[string(a)], "action", string(a)))
+					s := of.series(words.Say(ctx, "activity."+string(a)), figures[string(a)], "action", string(a))
+					s.Bad = slices.Contains(drawnBad, a)
+					all = append(all, s)
 				}
 			}
 			return all

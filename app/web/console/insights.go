@@ -185,6 +185,7 @@ func signInsOf(ctx context.Context, v *views.Insights, found insight.Insight) {
 		series("left", func(t insight.Tries) int64 { return t.Left }),
 	}
 	v.SignIns.Beside = []component.Series{series("blocked", func(t insight.Tries) int64 { return t.Blocked })}
+	v.SignIns.Series[1].Bad = true
 	var all insight.Tries
 	for _, d := range days {
 		all = all.And(d)

@@ -46,6 +46,7 @@ func (h *Pages) report(c echo.Context, now rollout.Rollout) (*views.RolloutRepor
 		series("let_in", func(d insight.Report) int64 { return d.LetIn }),
 		series("ask_more", func(d insight.Report) int64 { return d.AskMore }),
 	}
+	v.Chart.Series[1].Bad = true
 	v.Chart.Beside = []component.Series{
 		series("people", func(d insight.Report) int64 { return d.People }),
 		series("sign_ins", func(d insight.Report) int64 { return d.SignIns }),

@@ -136,6 +136,7 @@ func weeksOf(ctx context.Context, weeks []time.Time, counts []signals.Count) com
 		}
 		beside = append(beside, one)
 	}
+	series[1].Bad = true // the weakest
 	chart.Series, chart.Beside = series, beside
 	chart.Said = words.Say(ctx, "signals.weeks_said", "count", component.Thousands(all), "weeks", strconv.Itoa(len(weeks)))
 	return chart
