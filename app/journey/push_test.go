@@ -37,7 +37,8 @@ func (p *handset) untilWorker(expression string) {
 	p.t.Helper()
 	for end := time.Now().Add(patience); !inWorker[bool](p, expression); time.Sleep(glance) {
 		if time.Now().After(end) {
-			p.t.Fatalf("waited %v in vain until in the service worker %s", patience, expression)
+			there := inWorker[string](p, `registration.getNotifications().then((all) => JSON.stringify(all.map(({ tag, title }) => ({ tag, title }))))`)
+			p.t.Fatalf("waited %v in vain until in the service worker %s; it shows %s", patience, expression, there)
 		}
 	}
 }
@@ -98,7 +99,7 @@ func TestAPushWakesThePhone(t *testing.T) {
 	inWorker[bool](phone, `(() => {
 		self.shown = [];
 		const show = registration.showNotification;
-		registration.showNotification = (title, options) => { shown.push({ title, ...options }); return show.call(registration, title, options); };
+		registration.showNotification = (title, options) => show.call(registration, title, options).then(() => shown.push({ title, ...options }));
 		return true;
 	})()`)
 	number := p.ask(name)
