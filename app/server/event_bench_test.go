@@ -1,0 +1,108 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"latchkey/app/approval"
+	"latchkey/app/audit"
+	"latchkey/app/people"
+	"latchkey/app/server/servertest"
+	"latchkey/app/signin"
+	"latchkey/app/store"
+)
+
+// BenchmarkActs does acts of the product on PostgreSQL, sixteen at once: one is the lightest
+// that a browser asks for, a sign-in that begins; the other is the helpdesk's, a person who is
+// locked. They are done in turns of 256 in two databases, of which one takes the statement of
+// an event and writes no row. It reports how long an act with its event takes, and what that
+// adds: the median over the turns.
+func BenchmarkActs(b *testing.B) {
+	with, without := newCrowd(b), newCrowd(b)
+	without.run(b, "CREATE RULE unwritten AS ON INSERT TO audit_events DO INSTEAD NOTHING")
+	for _, row := range []struct {
+		name string
+		act  func(c *crowd, i int64) error
+	}{{"begin", (*crowd).begin}, {"lock", (*crowd).lock}} {
+		b.Run(row.name, func(b *testing.B) {
+			const turn = 256
+			with.acts(b, turn, row.act) // each connection plans its statements
+			without.acts(b, turn, row.act)
+			var written, added []float64
+			for b.Loop() {
+				took, bare := with.acts(b, turn, row.act), without.acts(b, turn, row.act)
+				written = append(written, took.Seconds()*1e6/turn)
+				added = append(added, 100*(took.Seconds()/bare.Seconds()-1))
+			}
+			slices.Sort(written)
+			slices.Sort(added)
+			b.ReportMetric(written[len(written)/2], "µs/act")
+			b.ReportMetric(added[len(added)/2], "%-added")
+		})
+	}
+}
+
+// crowd is a program with so many people that each is locked once.
+type crowd struct {
+	*world
+	tenantID, agent string
+	next            atomic.Int64
+}
+
+const crowded = 50_000
+
+func newCrowd(b *testing.B) *crowd {
+	b.Helper()
+	c := &crowd{world: quiet(servertest.Quiet(b, store.Postgres, "https://id.example.org"))}
+	c.tenantID, c.agent = c.person(b, "desk@alder.example")
+	_, err := c.DB.CountOne(b.Context(), `INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at)
+		SELECT CAST(? AS text), 'crowd-' || i, 'crowd' || i || '@alder.example', '', 'active', 'disabled', '', ? FROM generate_series(0, ?) i`, c.tenantID, c.DB.Now(), crowded-1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c.run(b, "VACUUM ANALYZE")
+	return c
+}
+
+func (c *crowd) run(b *testing.B, statement string) {
+	b.Helper()
+	if _, err := c.DB.Pool().ExecContext(b.Context(), statement); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// acts does so many, sixteen at once, and says how long it took.
+func (c *crowd) acts(b *testing.B, count int, act func(c *crowd, i int64) error) time.Duration {
+	b.Helper()
+	const atOnce = 16
+	began := time.Now()
+	var working sync.WaitGroup
+	for range atOnce {
+		working.Go(func() {
+			for range count / atOnce {
+				if err := act(c, c.next.Add(1)%crowded); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	working.Wait()
+	return time.Since(began)
+}
+
+func (c *crowd) begin(i int64) error {
+	from := signin.From{Origin: audit.Origin{IP: fmt.Sprintf("10.1.%d.%d", i>>8, i&255), RequestID: fmt.Sprint(i)}, BrowserDigest: fmt.Sprint(i)}
+	_, err := c.SignIn.Begin(context.Background(), fmt.Sprintf("crowd%d@alder.example", i), "", from)
+	return err
+}
+
+func (c *crowd) lock(i int64) error {
+	_, err := c.Approvals.Submit(context.Background(), approval.Act{Kind: people.KindLock, TenantID: c.tenantID, ActorID: c.agent, TargetID: fmt.Sprintf("crowd-%d", i), Reason: "lost the phone"})
+	return err
+}
