@@ -24,14 +24,12 @@ func member(excluded string) string {
 // shut says that a gate g of the tenant does not let a user u in; see Entry.lets.
 var shut = `(g.nobody OR ` + member("TRUE") + ` OR NOT ` + lets + `)`
 
-// lets says that its stage lets them in.
-var lets = `CASE g.stage
-	WHEN 'everyone' THEN TRUE
-	WHEN 'pilot' THEN ` + member("FALSE") + `
-	WHEN 'percentage' THEN ` + place("u.seed", "g") + ` < g.share OR ` + member("FALSE") + `
-	WHEN 'users_choice' THEN EXISTS (SELECT 1 FROM rollout_choices c WHERE c.tenant_id = g.tenant_id AND c.feature = g.feature AND c.user_id = u.id)
-		AND (NOT g.narrowed OR ` + member("FALSE") + `)
-	ELSE FALSE END`
+// lets says that its stage lets them in. Each question of rows stands in it once: every
+// page asks this of its session, and a part that is never come to is planned and opened too.
+var lets = `(g.stage = 'everyone' OR g.stage = 'percentage' AND ` + place("u.seed", "g") + ` < g.share
+	OR CASE g.stage WHEN 'pilot' THEN TRUE WHEN 'percentage' THEN TRUE
+		WHEN 'users_choice' THEN EXISTS (SELECT 1 FROM rollout_choices c WHERE c.tenant_id = g.tenant_id AND c.feature = g.feature AND c.user_id = u.id) ELSE FALSE END
+		AND (g.stage = 'users_choice' AND NOT g.narrowed OR ` + member("FALSE") + `))`
 
 // released is what the platform has not released to a tenant t.
 func released(what string) string {

@@ -4,7 +4,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
@@ -222,9 +221,9 @@ func flash(c echo.Context) string {
 // becomes an error page and not half a page. The page that says that the time is
 // over is written when it is over.
 func Render(c echo.Context, status int, page templ.Component) error {
-	var b bytes.Buffer
-	b.Grow(8 << 10)
-	if err := page.Render(context.WithoutCancel(Context(c)), &b); err != nil {
+	b := templ.GetBuffer()
+	defer templ.ReleaseBuffer(b)
+	if err := page.Render(context.WithoutCancel(Context(c)), b); err != nil {
 		return err
 	}
 	header := c.Response().Header()

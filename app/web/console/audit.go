@@ -100,7 +100,7 @@ func moment(text string) (time.Time, bool) {
 // with gives an address of the list with these filters and some others; one without a
 // value is taken away.
 func (h *Pages) with(c echo.Context, a asked, pairs ...string) string {
-	all := []string{}
+	all := make([]string, 0, 2*len(auditFields)+2+len(pairs))
 	for _, name := range auditFields {
 		if !slices.Contains(pairs, name) {
 			all = append(all, name, a[name])
