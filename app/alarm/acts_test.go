@@ -114,7 +114,7 @@ func TestASettingKeepsToItsBounds(t *testing.T) {
 				t.Fatal(err)
 			}
 			next := set.Setting
-			next.Active, next.Mail = false, true
+			next.Active, next.Mail = false, !rule.Always
 			if err := h.alarms.Save(t.Context(), h.Alder.ID, h.security.ID, rule.Name, next, set.Version, audit.Origin{}); err != nil {
 				t.Errorf("%s: %v", rule.Name, err)
 			}
@@ -235,7 +235,7 @@ func TestATestGoesWhereAnAlarmWould(t *testing.T) {
 			t.Errorf("four at once are %v", got)
 		}
 		a := h.one("not_them")
-		if !a.Test || h.Events(audit.AlarmTested) != 1 || h.Events(audit.AlarmRaised) != 0 || h.noticed(h.second) != 1 || len(h.owed()) != 1 || !strings.Contains(h.owed()[0].Body, `"test":true`) {
+		if !a.Test || h.Events(audit.AlarmTested) != 1 || h.raised() != 0 || h.noticed(h.second) != 1 || len(h.owed()) != 1 || !strings.Contains(h.owed()[0].Body, `"test":true`) {
 			t.Errorf("it is %+v, with %d notices and %d owed", a, h.noticed(h.second), len(h.owed()))
 		}
 		h.happens(2, audit.PromptReported, h.person, h.person)

@@ -34,6 +34,8 @@ type house struct {
 	seals     *checkpoint.Service
 	consumers *consumer.Service
 	alarms    *alarm.Service
+
+	changed int // how often it set a rule, which raised an alarm that was acknowledged
 }
 
 func each(t *testing.T, story func(h *house)) {
@@ -123,15 +125,28 @@ func (h *house) set(rule string, change func(s *alarm.Setting)) {
 	if err := h.alarms.Save(h.T.Context(), h.Alder.ID, h.security.ID, rule, set.Setting, set.Version, audit.Origin{}); err != nil {
 		h.T.Fatal(err)
 	}
+	h.changed++
+	h.round()
+	for _, a := range h.open() {
+		if a.Rule == "watching" {
+			if err := h.acknowledge(h.second.ID, a.ID); err != nil {
+				h.T.Fatal(err)
+			}
+		}
+	}
 }
+
+// raised counts the alarms that were raised, but for those of the rules that were set.
+func (h *house) raised() int { return h.Events(audit.AlarmRaised) - h.changed }
 
 func (h *house) acknowledge(by, id string) error {
 	return h.alarms.Acknowledge(h.T.Context(), h.Alder.ID, by, id, "I asked them", audit.Origin{})
 }
 
-// noticed counts the notices of an alarm that somebody has.
+// noticed counts the notices of an alarm that somebody has, but for those of the rules that
+// were set.
 func (h *house) noticed(u user.User) int {
-	return h.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action IN ('alarm.raised', 'alarm.tested')", u.ID)
+	return h.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action IN ('alarm.raised', 'alarm.tested') AND detail <> 'watching'", u.ID)
 }
 
 // hook is a webhook that gets the events already, and keeps what it is sent.

@@ -32,7 +32,7 @@ type Rule struct {
 	Severity Severity
 	Actions  []audit.Action // that count; none: it holds a condition of the audit, see conditions.go
 	By       By
-	Always   bool // it cannot be turned off
+	Always   bool // it cannot be turned off, nor can its mail
 	Told     bool // the act itself tells the administrators: the alarm sends no mail
 	Default  Setting
 	Least    int // of the threshold
@@ -60,6 +60,11 @@ func told(threshold int, window time.Duration) Setting {
 var Rules = []Rule{
 	{Name: "verification", Severity: Critical, By: ByTenant, Always: true, Default: on(1, time.Hour)},
 	{Name: "witness", Severity: High, By: ByTenant, Default: on(1, time.Hour)},
+	{
+		// Whoever wants to do something unseen begins here.
+		Name: "watching", Severity: High, By: ByActor, Always: true, Default: on(1, time.Hour),
+		Actions: []audit.Action{audit.AlarmRuleChanged, audit.ConsumerPaused, audit.ConsumerSecretMade, audit.ConsumerRemoved, audit.RetentionChanged, audit.RetentionReleased},
+	},
 	{
 		Name: "break_glass", Severity: Critical, Actions: []audit.Action{audit.BreakGlassUsed}, By: BySubject, Always: true, Told: true,
 		Default: told(1, time.Hour),

@@ -79,7 +79,7 @@ func settingsOf(tx *store.Tx, tenantID string) ([]Set, error) {
 		if !is {
 			continue
 		}
-		all[i].Setting = Setting{r.Active || rule.Always, r.Threshold, time.Duration(r.Minutes) * time.Minute, r.Mail && !rule.Told, r.ConsumerID}
+		all[i].Setting = Setting{r.Active || rule.Always, r.Threshold, time.Duration(r.Minutes) * time.Minute, rule.mails(r.Mail), r.ConsumerID}
 		all[i].Version, all[i].ChangedAt, all[i].ChangedBy = r.Version, r.ChangedAt, r.ChangedBy
 		if rule.Fixed() {
 			all[i].Threshold, all[i].Window = rule.Default.Threshold, rule.Default.Window
@@ -88,12 +88,13 @@ func settingsOf(tx *store.Tx, tenantID string) ([]Set, error) {
 	return all, nil
 }
 
+// mails says whether alarms of a rule are mailed of which a tenant says so, or says not.
+func (r Rule) mails(said bool) bool { return (said || r.Always) && !r.Told }
+
 // within gives next as a rule can have it, and the fields that break one of its bounds.
 func (r Rule) within(next Setting) (Setting, map[string]string) {
 	wrong := map[string]string{}
-	if next.Active = next.Active || r.Always; r.Told {
-		next.Mail = false
-	}
+	next.Active, next.Mail = next.Active || r.Always, r.mails(next.Mail)
 	if r.Fixed() {
 		next.Threshold, next.Window = r.Default.Threshold, r.Default.Window
 		return next, wrong

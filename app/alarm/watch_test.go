@@ -129,8 +129,8 @@ func TestAFloodIsOneAlarm(t *testing.T) {
 		if a := h.one("sign_ins_refused"); a.Count != flood {
 			t.Errorf("it counts %d of %d", a.Count, flood)
 		}
-		if h.Events(audit.AlarmRaised) != 1 || h.noticed(h.security) != 1 || h.Count("SELECT count(*) FROM alarms") != 1 {
-			t.Errorf("%d events, %d notices, %d rows", h.Events(audit.AlarmRaised), h.noticed(h.security), h.Count("SELECT count(*) FROM alarms"))
+		if rows := h.Count("SELECT count(*) FROM alarms WHERE rule <> 'watching'"); h.raised() != 1 || h.noticed(h.security) != 1 || rows != 1 {
+			t.Errorf("%d events, %d notices, %d rows", h.raised(), h.noticed(h.security), rows)
 		}
 		if commits := h.DB.DurableCommits() - before; commits > flood/500+10 { // one for each batch, and those of sealing
 			t.Errorf("it took %d durable commits", commits)
@@ -354,6 +354,49 @@ func TestTwoReplicasSeeOneCondition(t *testing.T) {
 		h.one("verification")
 		if h.noticed(h.security) != 1 {
 			t.Errorf("it is told %d times", h.noticed(h.security))
+		}
+	})
+}
+
+// TestWhatWatchesIsWatched: whoever changes who is told of what is told of to the others, by
+// mail too, and neither turns that off nor acknowledges it.
+func TestWhatWatchesIsWatched(t *testing.T) {
+	each(t, func(h *house) {
+		t := h.T
+		for _, name := range []string{"not_them", "watching"} {
+			set, err := h.alarms.SettingOf(t.Context(), h.Alder.ID, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := set.Setting
+			next.Active, next.Mail = false, false
+			if err := h.alarms.Save(t.Context(), h.Alder.ID, h.security.ID, name, next, set.Version, audit.Origin{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.round()
+		a := h.one("watching")
+		if !a.IsAbout(h.security.ID) || a.Count != 1 { // of itself nothing was changed
+			t.Errorf("the alarm is %+v", a)
+		}
+		if set, err := h.alarms.SettingOf(t.Context(), h.Alder.ID, "watching"); err != nil || !set.Active || !set.Mail {
+			t.Errorf("it is %+v, %v", set.Setting, err)
+		}
+		if n := h.Count("SELECT count(*) FROM notices WHERE user_id = ? AND action = 'alarm.raised' AND detail = 'watching'", h.second.ID); n != 1 {
+			t.Errorf("the other administrator has %d notices of it", n)
+		}
+		for _, action := range []audit.Action{audit.ConsumerPaused, audit.ConsumerRemoved, audit.ConsumerSecretMade, audit.RetentionChanged, audit.RetentionReleased} {
+			h.happens(1, action, h.security, h.security)
+		}
+		h.round()
+		if a = h.one("watching"); a.Count != 6 {
+			t.Errorf("the alarm counts %d of 6", a.Count)
+		}
+		if err := h.acknowledge(h.security.ID, a.ID); err == nil {
+			t.Error("whom it is about has acknowledged it")
+		}
+		if err := h.acknowledge(h.second.ID, a.ID); err != nil {
+			t.Errorf("the other one: %v", err)
 		}
 	})
 }

@@ -1,10 +1,8 @@
 package session
 
 import (
-	"strconv"
 	"time"
 
-	"latchkey/app/feature"
 	"latchkey/app/method"
 	"latchkey/app/relaxation"
 	"latchkey/app/store"
@@ -25,15 +23,13 @@ type Lives struct {
 	IdleMinutes  int
 	SessionHours int
 	Off          user.Ways // that its user may use for nothing
-	NoRecovery   user.Ways // and that do not help them after a loss; all of them where nobody helps themselves
 
 	relaxation.Running // what runs in the tenant now
 }
 
 // lives reads Lives, of a user u in a tenant t, but for what runs there: that is
 // relaxation.Columns, of relaxation.Join.
-var lives = "t.idle_minutes, t.session_hours, " + method.NoUseNow + " AS off, CASE WHEN " + feature.With(feature.SelfServiceRecovery) +
-	" THEN " + method.NoRecovery + " ELSE " + strconv.Itoa(int(method.All)) + " END AS no_recovery"
+var lives = "t.idle_minutes, t.session_hours, " + method.NoUseNow + " AS off"
 
 // over says whether a session that was made so, began and was last seen then has
 // ended: its time is over, or a way that had a part in it was turned off.

@@ -178,7 +178,7 @@ func TestASessionKnowsWhoseItIsAndHowItWasMade(t *testing.T) {
 		want := session.Session{
 			ID: id, TenantID: h.Alder.ID, TenantSlug: "alder", TenantName: "Alder Health", UserID: u.ID, UserName: "user1@alder.example", DisplayName: "user1",
 			AMR: session.ByPhone, Browser: from.Browser, IP: from.IP, ProvedBy: session.ByPhone, ProvedAccount: a.AccountID, AccountID: a.AccountID, Bound: user.WithPassword | user.WithPhone, Ways: user.WithPassword | user.WithPhone,
-			Lives:     session.Lives{IdleMinutes: 60, SessionHours: 24, Off: user.WithStaticPasscode, NoRecovery: user.WithStaticPasscode},
+			Lives:     session.Lives{IdleMinutes: 60, SessionHours: 24, Off: user.WithStaticPasscode},
 			CreatedAt: now, ProvedAt: now, LastSeenAt: now, ExpiresAt: now.Add(24 * time.Hour),
 		}
 		got, err := session.Find(t.Context(), h.DB, cookie)

@@ -45,14 +45,18 @@ func (s *Site) NeedFreshBy(c echo.Context, least session.Strength) error {
 // fault.Forbidden when there is nothing left that does: the helpdesk has to help.
 func (s *Site) NeedRecovery(c echo.Context, least session.Strength, besides ...string) error {
 	who := Session(c)
-	if who.Recovers(least, s.DB.Now()) {
+	loss, err := session.AfterLoss(c.Request().Context(), s.DB, who)
+	if err != nil {
+		return err
+	}
+	if loss.Recovers(least, s.DB.Now()) {
 		return nil
 	}
 	if err := who.Unlimited(); err != nil {
 		return err
 	}
 	missing := fault.New(fault.StepUp, "session.step_up")
-	missing.Proofs = who.Offers(append(besides, who.RecoveryProofs(least)...))
+	missing.Proofs = who.Offers(append(besides, loss.Proofs(least)...))
 	if len(missing.Proofs) == 0 {
 		missing.Proofs = who.Proofs(least)
 		if len(who.Offers(missing.Proofs)) > 0 {

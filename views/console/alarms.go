@@ -53,7 +53,8 @@ type AlarmRule struct {
 	Base, Back    string
 	Version       string
 	Active        component.Check // nameless: it is always on
-	Mail          component.Check // nameless: the act tells them already
+	Mail          component.Check // nameless: they are told in any case
+	Told          string          // how, then
 	Fixed         bool
 	Threshold     component.Field
 	Windows       []component.Choice

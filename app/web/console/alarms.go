@@ -258,7 +258,12 @@ func (h *Pages) showAlarmRule(c echo.Context, status int, set alarm.Set, typed a
 	if !rule.Always {
 		v.Active = component.Check{Name: "active", Value: "yes", Label: words.Say(ctx, "alarm.active"), Checked: typed.Active}
 	}
-	if !rule.Told {
+	switch {
+	case rule.Told:
+		v.Told = words.Say(ctx, "alarm.told")
+	case rule.Always:
+		v.Told = words.Say(ctx, "alarm.mailed")
+	default:
 		v.Mail = component.Check{Name: "mail", Value: "yes", Label: words.Say(ctx, "alarm.mail"), Hint: words.Say(ctx, "alarm.mail.hint"), Checked: typed.Mail}
 	}
 	for _, w := range rule.Windows() {

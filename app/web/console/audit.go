@@ -176,6 +176,7 @@ func (h *Pages) audit(c echo.Context) error {
 	if older != "" {
 		v.Oldest = h.with(c, a, "before", trail.Beginning.String())
 	}
+	v.Rows = make([]views.AuditRow, 0, len(page.Rows))
 	for _, r := range page.Rows {
 		row := h.auditRow(c, a, r)
 		v.Rows = append(v.Rows, row)

@@ -34,7 +34,11 @@ func (h *Pages) showLost(c echo.Context, status int, wrong map[string]string) er
 		return err
 	}
 	active, signing := count(phones)
-	if !who.MayRecover() {
+	loss, err := session.AfterLoss(c.Request().Context(), h.Site.DB, who)
+	if err != nil {
+		return err
+	}
+	if !loss.MayRecover() {
 		return web.Render(c, http.StatusOK, views.LostPhonePage(h.Site.Page(c), views.LostPhone{Off: words.Say(ctx, "me.lost.off")}))
 	}
 	v := views.LostPhone{CanAdd: who.Off&user.WithPhone == 0 && active < device.PhonesMost}
@@ -44,9 +48,9 @@ func (h *Pages) showLost(c echo.Context, status int, wrong map[string]string) er
 		}
 	}
 	switch {
-	case signing == 1 && !who.HelpsItself():
+	case signing == 1 && !loss.HelpsItself():
 		v.Wait = words.Say(ctx, "me.lost.helpdesk")
-	case who.LostPhone && len(who.RecoveryProofs(session.Strong)) == 0:
+	case who.LostPhone && len(loss.Proofs(session.Strong)) == 0:
 		v.Wait, v.CanAdd = words.Say(ctx, "me.lost.wait"), false
 	}
 	outlook, err := h.SignIn.OutlookOf(c.Request().Context(), who.TenantID, who.UserID)
@@ -91,8 +95,12 @@ func (h *Pages) revoke(c echo.Context) error {
 		if err := h.Site.NeedRecovery(c, session.Weak, session.ByPhone); err != nil {
 			return err
 		}
+		loss, err := session.AfterLoss(c.Request().Context(), h.Site.DB, who)
+		if err != nil {
+			return err
+		}
 		end = func(ctx context.Context, tenantID, userID, accountID string, from audit.Origin, checks ...device.Check) error {
-			return h.Devices.Recover(ctx, tenantID, userID, accountID, who.Recovers(who.Strongest(), now), from, checks...)
+			return h.Devices.Recover(ctx, tenantID, userID, accountID, loss.Recovers(who.Strongest(), now), from, checks...)
 		}
 	} else if err := h.Site.NeedFreshBy(c, session.Weak); err != nil {
 		return err
@@ -120,7 +128,11 @@ func (h *Pages) revoke(c echo.Context) error {
 // none has to wait.
 func (h *Pages) anotherProof(c echo.Context, young error) error {
 	who := web.Session(c)
-	others := slices.DeleteFunc(who.RecoveryProofs(session.Weak), func(by string) bool { return by == session.ByPhone })
+	loss, err := session.AfterLoss(c.Request().Context(), h.Site.DB, who)
+	if err != nil {
+		return err
+	}
+	others := slices.DeleteFunc(loss.Proofs(session.Weak), func(by string) bool { return by == session.ByPhone })
 	missing := fault.New(fault.StepUp, "session.step_up")
 	if missing.Proofs = who.Offers(others); len(missing.Proofs) == 0 {
 		return young

@@ -63,7 +63,11 @@ func (h *Pages) stepUp(c echo.Context) error {
 		}
 	}
 	v.Lost = len(v.Ways) == 0 && !who.Restricted()
-	v.LostHelps = who.HelpsItself()
+	loss, err := session.AfterLoss(c.Request().Context(), h.Site.DB, who)
+	if err != nil {
+		return err
+	}
+	v.LostHelps = loss.HelpsItself()
 	return web.Render(c, http.StatusOK, views.StepUpPage(h.Site.Page(c), v))
 }
 
