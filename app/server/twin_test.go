@@ -253,6 +253,9 @@ func (s side) without(a answer) string {
 	}
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) })
 	for _, id := range ids {
+		if strings.Trim(id, "0123456789") == "" {
+			continue // it stands in other numbers too, and plainBody takes all of them
+		}
 		for _, written := range []string{id, swapped(id), spelt(id), url.QueryEscape(id)} {
 			a.body = strings.ReplaceAll(a.body, written, "(one of these)")
 		}
