@@ -127,7 +127,7 @@ func BenchmarkAuditPage(b *testing.B) {
 }
 
 // settled waits until every event is in the tree of its tenant and has been looked at for
-// alarms. The server takes half a minute for a million that came at once.
+// alarms. The server takes some minutes for a million that came at once.
 func settled(b *testing.B, db *store.DB) {
 	b.Helper()
 	for {

@@ -230,13 +230,12 @@ func (p plan) walk(tx *store.Tx, s stream, from Position, older bool, most int) 
 	if tx.Dialect == store.Postgres {
 		query += " ORDER BY e.occurred_at" + way + ", e.id" + way // as it comes; SQLite would sort the window for it
 	}
-	// A limit that the database does not know before it plans makes it plan for each page.
 	rows = make([]Row, 0, min(most, PageLength+1))
-	err = tx.Each(query+" LIMIT "+strconv.Itoa(most), func(scan func(...any) error) error {
+	err = tx.Each(query+" LIMIT ?", func(scan func(...any) error) error {
 		r, err := scanned(scan)
 		rows = append(rows, r)
 		return err
-	}, slices.Concat(within.values, p.filter.values)...)
+	}, slices.Concat(within.values, p.filter.values, []any{most})...)
 	if err != nil || len(rows) == most {
 		if len(rows) == most {
 			next = rows[most-1].Position()
