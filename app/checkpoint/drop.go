@@ -207,17 +207,26 @@ func (s *Service) Drop(tx *store.Tx, a Archived, where Where) (Drop, error) {
 	if err != nil {
 		return Drop{}, err
 	}
-	rows := make([][]any, len(a.leaves))
-	for i, span := range a.leaves {
-		rows[i] = []any{p.TenantID, span[0], span[1], p.Class, month, p.Part}
-	}
-	if err := insertAll(tx, "INSERT INTO audit_drop_spans (tenant_id, first_n, last_n, class, month, part)", rows); err != nil {
+	if err := insertSpans(tx, p, month, a.leaves); err != nil {
 		return Drop{}, err
 	}
 	if err := deleteDropped(tx, a, meanwhile); err != nil {
 		return Drop{}, err
 	}
 	return d, tx.Change(meanwhile, "UPDATE audit_drops SET open = FALSE WHERE tenant_id = ? AND class = ? AND month = ? AND part = ? AND open", p.TenantID, p.Class, month, p.Part)
+}
+
+func insertSpans(tx *store.Tx, p Portion, month string, spans spans) error {
+	first, last := make([]int64, len(spans)), make([]int64, len(spans))
+	for i, span := range spans {
+		first[i], last[i] = span[0], span[1]
+	}
+	each := func(text string) store.Of[string] {
+		return store.Of[string]{Type: "text", Values: slices.Repeat([]string{text}, len(spans))}
+	}
+	return tx.InsertColumns("INSERT INTO audit_drop_spans (tenant_id, first_n, last_n, class, month, part)",
+		each(p.TenantID), store.Of[int64]{Type: "bigint", Values: first}, store.Of[int64]{Type: "bigint", Values: last},
+		each(string(p.Class)), each(month), store.Of[int]{Type: "integer", Values: slices.Repeat([]int{p.Part}, len(spans))})
 }
 
 // deletesMost is how many events one statement deletes.

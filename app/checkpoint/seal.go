@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,20 +31,21 @@ type unsealed struct {
 	TenantID, ID string
 	OccurredAt   time.Time
 	Record       []byte
-	WrittenIn    string
 	Rowid        int64
 }
 
-// notALeaf keeps out what is sealed already, should a database have been moved and its
-// numbers with it: what is done only says where to look.
-const notALeaf = " AND NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.tenant_id = e.tenant_id AND l.occurred_at = e.occurred_at AND l.event_id = e.id)"
+// aLeaf says that an event e is sealed, and notALeaf keeps out what is.
+const (
+	aLeaf    = "EXISTS (SELECT 1 FROM audit_leaves l WHERE l.tenant_id = e.tenant_id AND l.occurred_at = e.occurred_at AND l.event_id = e.id)"
+	notALeaf = " AND NOT " + aLeaf
+)
 
 // since is the condition of an event that a snapshot does not show. It is asked of the
 // snapshots twice: once by their first transaction, which the index finds.
 const since = `e.written_in > '1' AND e.written_in >= pg_snapshot_xmin(CAST(CAST(? AS text) AS pg_snapshot)) AND NOT pg_visible_in_snapshot(e.written_in, CAST(CAST(? AS text) AS pg_snapshot))`
 
 // Seal appends what was committed and is in no tree yet, up to a batch of it, and says how
-// much, and whether there may be more. It is safe on several replicas at once: one of them
+// much, and whether more of it may be left. It is safe on several replicas at once: one of them
 // holds the row, the others do nothing. Nothing waits for the disk: after a crash what was
 // lost is sealed again, and no head of it was signed, because that does wait.
 func (s *Service) Seal(ctx context.Context) (n int, more bool, err error) { return s.seal(ctx, take) }
@@ -52,6 +54,16 @@ func (s *Service) seal(ctx context.Context, hold hold) (n int, more bool, err er
 	if pending, err := s.pending(ctx); err != nil || !pending {
 		return 0, false, err
 	}
+	if n, more, err = s.append(ctx, hold, false); errors.Is(err, store.ErrDuplicate) {
+		n, more, err = s.append(ctx, hold, true)
+	}
+	return n, more, err
+}
+
+// append takes the next batch. Some of it may be in its tree already, should a database have
+// been moved and its numbers with it, for what is done only says where to look. Then there is a
+// leaf of it, and it is taken again with a look at each: which is not worth it every time.
+func (s *Service) append(ctx context.Context, hold hold, look bool) (n int, more bool, err error) {
 	err = s.DB.Count(ctx, func(tx *store.Tx) error {
 		at, held, err := hold(tx)
 		if err != nil || !held {
@@ -60,11 +72,11 @@ func (s *Service) seal(ctx context.Context, hold hold) (n int, more bool, err er
 		if err := at.sameDatabase(tx); err != nil {
 			return err
 		}
-		batch, err := at.next(tx, s.batch())
-		if err != nil {
+		var batch []unsealed
+		if batch, more, err = at.next(tx, s.batch(), look); err != nil {
 			return err
 		}
-		n, more = len(batch), true
+		n = len(batch)
 		if err := appendAll(tx, batch); err != nil {
 			return err
 		}
@@ -178,33 +190,36 @@ func (at *sealing) sameDatabase(tx *store.Tx) error {
 	return nil
 }
 
-// next gives the next batch in its order, and moves on behind it.
-func (at *sealing) next(tx *store.Tx, most int) (batch []unsealed, err error) {
+// next gives the next batch in its order, and moves on behind it. There is more when something
+// that stood before this may not be in it.
+func (at *sealing) next(tx *store.Tx, most int, look bool) (batch []unsealed, more bool, err error) {
 	switch {
 	case tx.Dialect == store.SQLite:
 		return at.nextRows(tx, most)
 	case at.walking:
-		return at.walk(tx, most)
+		batch, err = at.walk(tx, most)
+		return batch, true, err
 	}
-	return at.nextTransactions(tx, most)
+	return at.nextTransactions(tx, most, look)
 }
 
 // nextRows is next on SQLite: the one writer numbers rows as they are committed.
-func (at *sealing) nextRows(tx *store.Tx, most int) (batch []unsealed, err error) {
+func (at *sealing) nextRows(tx *store.Tx, most int) (batch []unsealed, more bool, err error) {
 	// All of the rows that are looked at, so that those that are leaves are passed over.
 	if err := tx.All(&batch, "SELECT e.rowid AS rowid, e.tenant_id, e.id, e.occurred_at, e.record FROM audit_events e WHERE e.rowid > ? ORDER BY e.rowid LIMIT ?", at.done, most); err != nil || len(batch) == 0 {
-		return nil, err
+		return nil, false, err
 	}
 	first := at.done
+	more = len(batch) == most
 	at.done = strconv.FormatInt(batch[len(batch)-1].Rowid, 10)
 	var known int
 	if _, err := tx.One(&known, `SELECT count(*) FROM audit_events e WHERE e.rowid > ? AND e.rowid <= ?
 		AND EXISTS (SELECT 1 FROM audit_leaves l WHERE l.tenant_id = e.tenant_id AND l.occurred_at = e.occurred_at AND l.event_id = e.id)`, first, at.done); err != nil || known == 0 {
-		return batch, err
+		return batch, more, err
 	}
 	batch = nil
 	err = tx.All(&batch, "SELECT e.rowid AS rowid, e.tenant_id, e.id, e.occurred_at, e.record FROM audit_events e WHERE e.rowid > ? AND e.rowid <= ?"+notALeaf+" ORDER BY e.rowid", first, at.done)
-	return batch, err
+	return batch, more, err
 }
 
 // walk goes through events without a transaction, tenant by tenant and in the order of time.
@@ -230,33 +245,44 @@ func (at *sealing) walk(tx *store.Tx, most int) (batch []unsealed, err error) {
 // nextTransactions is next on PostgreSQL: whole transactions that the goal, a snapshot,
 // shows, and what is done, an earlier one, does not. However late a transaction commits, it
 // is between exactly one pair of snapshots; and none waits for a longer one beside it.
-func (at *sealing) nextTransactions(tx *store.Tx, most int) (batch []unsealed, err error) {
-	if at.goal == "" {
+func (at *sealing) nextTransactions(tx *store.Tx, most int, look bool) (batch []unsealed, more bool, err error) {
+	if more = at.goal != ""; !more {
 		at.upto = "1"
 		if _, err := tx.One(&at.goal, "SELECT CAST(pg_current_snapshot() AS text)"); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	const which = " FROM audit_events e WHERE " + since + ` AND e.written_in > CAST(CAST(? AS text) AS xid8) AND pg_visible_in_snapshot(e.written_in, CAST(CAST(? AS text) AS pg_snapshot))`
-	values := []any{at.done, at.done, at.upto, at.goal}
-	var bound string
-	more, err := tx.One(&bound, "SELECT CAST(e.written_in AS text)"+which+" ORDER BY e.written_in OFFSET ? LIMIT 1", append(values, most-1)...)
+	// Each batch is to come out of the index, and not from sorting all that is left.
+	if err := tx.Later("SET LOCAL enable_sort = off"); err != nil {
+		return nil, false, err
+	}
+	sealed := "FALSE"
+	if look {
+		sealed = aLeaf
+	}
+	query := "SELECT e.tenant_id, e.id, e.occurred_at, e.record, CAST(e.written_in AS text), " + sealed + ` FROM (
+		SELECT e.tenant_id, e.id, e.occurred_at, e.record, e.written_in FROM audit_events e
+		WHERE ` + since + ` AND e.written_in > CAST(CAST(? AS text) AS xid8) AND pg_visible_in_snapshot(e.written_in, CAST(CAST(? AS text) AS pg_snapshot))
+		ORDER BY e.written_in FETCH FIRST ` + strconv.Itoa(most) + ` ROWS WITH TIES) e ORDER BY e.written_in, e.occurred_at, e.id`
+	looked, upto := 0, ""
+	err = tx.Each(query, func(scan func(dest ...any) error) error {
+		var e unsealed
+		var known bool
+		err := scan(&e.TenantID, &e.ID, &e.OccurredAt, &e.Record, &upto, &known)
+		if looked++; !known {
+			batch = append(batch, e)
+		}
+		return err
+	}, at.done, at.done, at.upto, at.goal)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	query := "SELECT e.tenant_id, e.id, e.occurred_at, e.record" + which
-	if more {
-		query, values = query+" AND e.written_in <= CAST(CAST(? AS text) AS xid8)", append(values, bound)
-	}
-	if err := tx.All(&batch, query+notALeaf+" ORDER BY e.written_in, e.occurred_at, e.id", values...); err != nil {
-		return nil, err
-	}
-	if more {
-		at.upto = bound
+	if looked >= most {
+		at.upto, more = upto, true
 	} else {
 		at.done, at.goal, at.upto = at.goal, "", "1"
 	}
-	return batch, nil
+	return batch, more, nil
 }
 
 var errGrown = errors.New("checkpoint: a tree has grown beside this")
@@ -264,59 +290,127 @@ var errGrown = errors.New("checkpoint: a tree has grown beside this")
 // appendAll appends each event to the tree of its tenant. A tree that has grown since it
 // was read fails: there is one order.
 func appendAll(tx *store.Tx, batch []unsealed) error {
-	type growing struct {
-		edge
-		was int64
+	if len(batch) == 0 {
+		return nil
 	}
-	trees := map[string]*growing{}
-	var order []string
-	var leaves, nodes [][]any
+	trees, err := treesOf(tx, tenantsOf(batch))
+	if err != nil {
+		return err
+	}
+	var leaves leafRows
+	var nodes nodeRows
 	for _, e := range batch {
 		t := trees[e.TenantID]
-		if t == nil {
-			found, err := treeOf(tx, e.TenantID)
-			if err != nil {
-				return err
-			}
-			t = &growing{found.edge, found.edge.size}
-			trees[e.TenantID], order = t, append(order, e.TenantID)
-		}
 		h := tlog.RecordHash(e.Record)
-		leaves = append(leaves, []any{e.TenantID, t.size, e.OccurredAt, e.ID, h[:]})
-		t.add(h, func(level int, n int64, h tlog.Hash) {
-			nodes = append(nodes, []any{e.TenantID, level, n, h[:]})
-		})
+		leaves.add(e, t.size, h)
+		t.add(h, func(level int, n int64, h tlog.Hash) { nodes.add(e.TenantID, level, n, h) })
 	}
-	if err := insertAll(tx, "INSERT INTO audit_leaves (tenant_id, n, occurred_at, event_id, hash)", leaves); err != nil {
+	if err := errors.Join(leaves.insert(tx), nodes.insert(tx)); err != nil {
 		return err
 	}
-	if err := insertAll(tx, "INSERT INTO audit_nodes (tenant_id, level, n, hash)", nodes); err != nil {
-		return err
-	}
-	for _, tenantID := range order {
-		t, root := trees[tenantID], trees[tenantID].root()
-		err := tx.Change(errGrown, `INSERT INTO audit_trees (tenant_id, size, root, edge) VALUES (?,?,?,?)
-			ON CONFLICT (tenant_id) DO UPDATE SET size = excluded.size, root = excluded.root, edge = excluded.edge WHERE audit_trees.size = ?`,
-			tenantID, t.size, root[:], t.edge.bytes(), t.was)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return grow(tx, trees)
 }
 
-// insertAll inserts in parts of 128, 64, … rows, so that there are few statements to keep.
-func insertAll(tx *store.Tx, into string, rows [][]any) error {
-	for part := 128; len(rows) > 0; {
-		for part > len(rows) {
-			part /= 2
+// tenantsOf are those whose events are in a batch, in its order.
+func tenantsOf(batch []unsealed) (all []string) {
+	seen := map[string]bool{}
+	for _, e := range batch {
+		if !seen[e.TenantID] {
+			seen[e.TenantID] = true
+			all = append(all, e.TenantID)
 		}
-		if err := tx.InsertAll(into, "", rows[:part]); err != nil {
-			return err
-		}
-		rows = rows[part:]
 	}
-	return nil
+	return all
+}
+
+// leafRows are rows of audit_leaves, column by column.
+type leafRows struct {
+	tenants []string
+	n       []int64
+	at      []time.Time
+	events  []string
+	hashes  [][]byte
+}
+
+func (l *leafRows) add(e unsealed, n int64, h tlog.Hash) {
+	l.tenants, l.n, l.at, l.events, l.hashes = append(l.tenants, e.TenantID), append(l.n, n), append(l.at, e.OccurredAt), append(l.events, e.ID), append(l.hashes, h[:])
+}
+
+func (l *leafRows) insert(tx *store.Tx) error {
+	return tx.InsertColumns("INSERT INTO audit_leaves (tenant_id, n, occurred_at, event_id, hash)",
+		store.Of[string]{Type: "text", Values: l.tenants}, store.Of[int64]{Type: "bigint", Values: l.n}, store.Of[time.Time]{Type: "timestamptz", Values: l.at}, store.Of[string]{Type: "text", Values: l.events}, store.Of[[]byte]{Type: "bytea", Values: l.hashes})
+}
+
+// nodeRows are rows of audit_nodes likewise.
+type nodeRows struct {
+	tenants []string
+	levels  []int
+	n       []int64
+	hashes  [][]byte
+}
+
+func (r *nodeRows) add(tenantID string, level int, n int64, h tlog.Hash) {
+	r.tenants, r.levels, r.n, r.hashes = append(r.tenants, tenantID), append(r.levels, level), append(r.n, n), append(r.hashes, h[:])
+}
+
+func (r *nodeRows) insert(tx *store.Tx) error {
+	return tx.InsertColumns("INSERT INTO audit_nodes (tenant_id, level, n, hash)",
+		store.Of[string]{Type: "text", Values: r.tenants}, store.Of[int]{Type: "integer", Values: r.levels}, store.Of[int64]{Type: "bigint", Values: r.n}, store.Of[[]byte]{Type: "bytea", Values: r.hashes})
+}
+
+// growing is a tree, and how large it was when it was read.
+type growing struct {
+	edge
+	was int64
+}
+
+// treesOf reads the trees of tenants; who has none has an empty one.
+func treesOf(tx *store.Tx, tenants []string) (map[string]*growing, error) {
+	all := map[string]*growing{}
+	for _, tenantID := range tenants {
+		all[tenantID] = &growing{}
+	}
+	for part := range slices.Chunk(tenants, store.EachMost) {
+		var rows []treeRow
+		if err := tx.All(&rows, selectTree+" WHERE tenant_id IN ?", part); err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			t, err := r.tree()
+			if err != nil {
+				return nil, err
+			}
+			all[r.TenantID] = &growing{t.edge, t.size}
+		}
+	}
+	return all, nil
+}
+
+// grow writes how trees stand now.
+func grow(tx *store.Tx, trees map[string]*growing) error {
+	var tenants []string
+	var was, sizes []int64
+	var roots, edges [][]byte
+	for tenantID, t := range trees {
+		root := t.root()
+		tenants, was, sizes, roots, edges = append(tenants, tenantID), append(was, t.was), append(sizes, t.size), append(roots, root[:]), append(edges, t.edge.bytes())
+	}
+	const put, over = "INSERT INTO audit_trees (tenant_id, size, root, edge)", " ON CONFLICT (tenant_id) DO UPDATE SET size = excluded.size, root = excluded.root, edge = excluded.edge WHERE audit_trees.size = "
+	if tx.Dialect == store.SQLite {
+		for i := range tenants {
+			if err := tx.Change(errGrown, put+" VALUES (?,?,?,?)"+over+"?", tenants[i], sizes[i], roots[i], edges[i], was[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	res := tx.Exec(`WITH grown AS (SELECT * FROM unnest(CAST(? AS text[]), CAST(? AS bigint[]), CAST(? AS bytea[]), CAST(? AS bytea[]), CAST(? AS bigint[])) AS g (tenant_id, size, root, edge, was)) `+
+		put+" SELECT tenant_id, size, root, edge FROM grown"+over+"(SELECT g.was FROM grown g WHERE g.tenant_id = excluded.tenant_id)",
+		store.Array(tenants), store.Array(sizes), store.Array(roots), store.Array(edges), store.Array(was))
+	if res.Error == nil && res.RowsAffected != int64(len(tenants)) {
+		return errGrown
+	}
+	return res.Error
 }
 
 // tree is that of a tenant as it stands.
@@ -327,22 +421,32 @@ type tree struct {
 	fault      string
 }
 
-func treeOf(tx *store.Tx, tenantID string) (t tree, err error) {
-	var r struct {
-		Size, SignedSize int64
-		Root, Edge       []byte
-		Fault            string
-	}
-	found, err := tx.One(&r, "SELECT size, root, edge, signed_size, fault FROM audit_trees WHERE tenant_id = ?", tenantID)
-	if err != nil || !found {
-		return t, err
-	}
+// treeRow is how it is kept.
+type treeRow struct {
+	TenantID         string
+	Size, SignedSize int64
+	Root, Edge       []byte
+	Fault            string
+}
+
+const selectTree = "SELECT tenant_id, size, root, edge, signed_size, fault FROM audit_trees"
+
+func (r treeRow) tree() (t tree, err error) {
 	if t.edge, err = edgeOf(r.Size, r.Edge); err != nil {
 		return t, err
 	}
 	t.root, t.signedSize, t.fault = t.edge.root(), r.SignedSize, r.Fault
 	if string(t.root[:]) != string(r.Root) {
-		return t, fmt.Errorf("checkpoint: the tree of %s has another root than its edge", tenantID)
+		return t, fmt.Errorf("checkpoint: the tree of %s has another root than its edge", r.TenantID)
 	}
 	return t, nil
+}
+
+func treeOf(tx *store.Tx, tenantID string) (t tree, err error) {
+	var r treeRow
+	found, err := tx.One(&r, selectTree+" WHERE tenant_id = ?", tenantID)
+	if err != nil || !found {
+		return t, err
+	}
+	return r.tree()
 }

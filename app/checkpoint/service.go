@@ -66,7 +66,7 @@ func (s *Service) Round(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !more && signed == 0 {
+		if !more && signed < treesAtOnce {
 			return nil
 		}
 	}

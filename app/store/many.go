@@ -24,6 +24,72 @@ func (tx *Tx) InsertAll(into, behind string, rows [][]any) error {
 	return nil
 }
 
+// Column is a column of many rows that are inserted at once.
+type Column interface {
+	rows() int
+	row(i int) any
+	array(from, to int) any // for pgx
+	typed() string
+}
+
+// Of is a column of values that Go has as T, and PostgreSQL as a type.
+type Of[T any] struct {
+	Type   string
+	Values []T
+}
+
+func (c Of[T]) rows() int     { return len(c.Values) }
+func (c Of[T]) row(i int) any { return c.Values[i] }
+func (c Of[T]) typed() string { return c.Type }
+
+func (c Of[T]) array(from, to int) any { return Array(c.Values[from:to]) }
+
+// Array is one value of a statement for PostgreSQL: an array, and not a list of values as
+// after IN.
+func Array[T any](values []T) any { return &values }
+
+// arrayMost is how many values go in one array.
+const arrayMost = 10_000
+
+// InsertColumns inserts many rows by their columns, which are equally long. To PostgreSQL each
+// column goes as an array, which is less to send and to read than a value for each. Like Later
+// it puts the statements off to the next one.
+func (tx *Tx) InsertColumns(into string, columns ...Column) error {
+	count := columns[0].rows()
+	if tx.Dialect == Postgres {
+		arrays := make([]string, len(columns))
+		for i, c := range columns {
+			arrays[i] = "CAST(? AS " + c.typed() + "[])"
+		}
+		for from := 0; from < count; from += arrayMost {
+			values := make([]any, len(columns))
+			for i, c := range columns {
+				values[i] = c.array(from, min(count, from+arrayMost))
+			}
+			if err := tx.Later(into+" SELECT * FROM unnest("+strings.Join(arrays, ", ")+")", values...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	// In parts of 128, 64, … rows, so that there are few statements to keep.
+	for from, part := 0, 128; from < count; from += part {
+		for part > count-from {
+			part /= 2
+		}
+		values := make([]any, 0, part*len(columns))
+		for i := from; i < from+part; i++ {
+			for _, c := range columns {
+				values = append(values, c.row(i))
+			}
+		}
+		if err := tx.Later(into+" VALUES "+Tuples(part, len(columns)), values...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Tuples is a list of rows of placeholders: "(?,?),(?,?)".
 func Tuples(rows, columns int) string {
 	row := "(" + strings.Repeat(",?", columns)[1:] + ")"
