@@ -3,6 +3,7 @@ package alarm
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,10 +17,10 @@ import (
 // Times and sizes of following.
 const (
 	lookWait    = 2 * time.Second
-	batchMost   = 500 // events
-	batchesMost = 20  // of one tenant, then others have their turn
-	tenantsMost = 200 // asked for at once
-	oldAfter    = day // what is older raises nothing
+	batchMost   = 2000 // events
+	batchesMost = 10   // of one tenant, then others have their turn
+	tenantsMost = 200  // asked for at once
+	oldAfter    = day  // what is older raises nothing
 )
 
 // Run follows the audit of every tenant until ctx ends.
@@ -27,24 +28,34 @@ func (s *Service) Run(ctx context.Context) {
 	wake.NewErrand().Run(ctx, lookWait, s.Log, "alarms over the audit", s.Round)
 }
 
-// Round looks at what is sealed and was not looked at yet, a turn for each tenant, and once a
-// minute at the conditions.
+// Round looks at what is sealed and was not looked at yet, in turns of its tenants until it has
+// all of it, and once a minute at the conditions.
 func (s *Service) Round(ctx context.Context) error {
+	for {
+		more, err := s.turns(ctx)
+		if err = errors.Join(err, s.conditions(ctx)); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// turns gives each tenant one, and says whether one of them has more than that. An error of one
+// does not keep it from the others.
+func (s *Service) turns(ctx context.Context) (more bool, err error) {
 	var all []error
 	for last := ""; ; {
 		due, err := s.due(ctx, last)
 		if err != nil {
-			return err
+			return false, err
 		}
 		for _, d := range due {
-			all = append(all, s.turn(store.Within(ctx, d.TenantID), d.TenantID, d.NextN))
-			last = d.TenantID
+			left, err := s.turn(store.Within(ctx, d.TenantID), d.TenantID, d.NextN)
+			more, all, last = more || left, append(all, err), d.TenantID
 		}
 		if len(due) < tenantsMost {
-			break
+			return more, errors.Join(all...)
 		}
 	}
-	return errors.Join(append(all, s.conditions(ctx))...)
 }
 
 // place is how far a tenant was looked at.
@@ -60,19 +71,19 @@ func (s *Service) due(ctx context.Context, last string) (all []place, err error)
 	return all, store.Unusable(err)
 }
 
-// turn looks at a few batches of a tenant.
-func (s *Service) turn(ctx context.Context, tenantID string, from int64) error {
+// turn looks at a few batches of a tenant, and says whether there is more.
+func (s *Service) turn(ctx context.Context, tenantID string, from int64) (more bool, err error) {
 	for range batchesMost {
 		next, err := s.batch(ctx, tenantID, from)
 		if errors.Is(err, fault.Conflict) {
-			return nil // another replica was first, or somebody acknowledged meanwhile: next time
+			return false, nil // another replica was first, or somebody acknowledged meanwhile: next time
 		}
 		if err != nil || next == from || ctx.Err() != nil {
-			return err
+			return false, err
 		}
 		from = next
 	}
-	return nil
+	return true, nil
 }
 
 // found are the events about somebody that a rule met in one batch, in the order of the tree.
@@ -91,11 +102,10 @@ type met struct {
 // batch looks at what comes next, and moves behind it. What no rule counts moves the place
 // alone, and need not wait for the disk: looked at again it is still nothing.
 func (s *Service) batch(ctx context.Context, tenantID string, from int64) (next int64, err error) {
-	leaves, err := checkpoint.Tail(s.DB.View(ctx), tenantID, from, batchMost)
-	if err != nil || len(leaves) == 0 {
+	leaves, next, err := checkpoint.TailOf(s.DB.View(ctx), tenantID, from, batchMost, countedActions)
+	if err != nil || next == from {
 		return from, err
 	}
-	next = leaves[len(leaves)-1].N + 1
 	all := counted(leaves, s.DB.Now().Add(-oldAfter))
 	const move = `INSERT INTO alarm_positions (tenant_id, next_n) VALUES (?,?) ON CONFLICT (tenant_id) DO UPDATE SET next_n = excluded.next_n WHERE alarm_positions.next_n = ?`
 	if len(all) == 0 {
@@ -136,6 +146,9 @@ var rulesOf = func() map[audit.Action][]Rule {
 	}
 	return of
 }()
+
+// countedActions are those that some rule counts.
+var countedActions = slices.Sorted(maps.Keys(rulesOf))
 
 // counted gives what rules count in a batch, but for what happened before since.
 func counted(leaves []checkpoint.Leaf, since time.Time) (all []*found) {

@@ -132,7 +132,7 @@ func TestAFloodIsOneAlarm(t *testing.T) {
 		if rows := h.Count("SELECT count(*) FROM alarms WHERE rule <> 'watching'"); h.raised() != 1 || h.noticed(h.security) != 1 || rows != 1 {
 			t.Errorf("%d events, %d notices, %d rows", h.raised(), h.noticed(h.security), rows)
 		}
-		if commits := h.DB.DurableCommits() - before; commits > flood/500+10 { // one for each batch, and those of sealing
+		if commits := h.DB.DurableCommits() - before; commits > flood/2000+10 { // one for each batch, and those of sealing
 			t.Errorf("it took %d durable commits", commits)
 		}
 	})
