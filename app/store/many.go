@@ -48,6 +48,15 @@ func (c Of[T]) array(from, to int) any { return Array(c.Values[from:to]) }
 // after IN.
 func Array[T any](values []T) any { return &values }
 
+// Among is a condition that a column is one of some texts, and its value. However many they
+// are PostgreSQL sees one statement, and plans it once for a connection.
+func (tx *Tx) Among(column string, texts []string) (condition string, value any) {
+	if tx.Dialect == Postgres {
+		return column + " = ANY (CAST(? AS text[]))", Array(texts)
+	}
+	return column + " IN ?", texts
+}
+
 // arrayMost is how many values go in one array.
 const arrayMost = 10_000
 

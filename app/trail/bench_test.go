@@ -24,7 +24,7 @@ import (
 //	go test -run '^$' -bench Find -timeout 2h ./app/trail
 func BenchmarkFind(b *testing.B) {
 	for _, size := range []int{10_000, 10_000_000} {
-		b.Run(fmt.Sprint("events=", size), func(b *testing.B) { finds(b, size) })
+		b.Run(fmt.Sprint("events=", size), func(b *testing.B) { finds(b, filled(b, size)) })
 	}
 }
 
@@ -54,8 +54,7 @@ func filled(b *testing.B, size int) *store.DB {
 	return db
 }
 
-func finds(b *testing.B, size int) {
-	db := filled(b, size)
+func finds(b *testing.B, db *store.DB) {
 	s, now := &trail.Service{DB: db}, db.Now()
 	who := func(role access.Role, id string, may ...access.Permission) trail.Sight {
 		return trail.SightOf(access.Standing{TenantID: "alder", UserID: id, Role: role, Rank: access.Ranks[role], May: access.SetOf(append(may, access.AuditRead)...)}, now)

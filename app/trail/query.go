@@ -105,7 +105,7 @@ func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
 		if len(text) > textMost || strings.ContainsRune(text, 0) {
 			return nothing(), nil
 		}
-		found, ok, err := s.text(tx, text, &p.filter)
+		found, ok, err := s.text(tx, text, &p)
 		if err != nil || !ok {
 			return nothing(), err
 		}
@@ -210,7 +210,8 @@ func (s Sight) actsOf(userID string) []stream {
 }
 
 // text finds what somebody typed: a person, an address, a code, or words.
-func (s Sight) text(tx *store.Tx, text string, filter *condition) (found []stream, ok bool, err error) {
+func (s Sight) text(tx *store.Tx, text string, p *plan) (found []stream, ok bool, err error) {
+	filter := &p.filter
 	if strings.Contains(text, "@") {
 		id, err := s.userOf(tx, text)
 		if err != nil {
@@ -240,11 +241,14 @@ func (s Sight) text(tx *store.Tx, text string, filter *condition) (found []strea
 		return nil, false, nil
 	}
 	words = words[:min(len(words), wordsAsked)]
-	rarest, err := s.rarest(tx, words)
+	rarest, err := s.rarest(tx, words, p.to)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, w := range words {
+		if w == rarest && p.streams == nil {
+			continue // its stream has no other
+		}
 		// With its LIMIT it is asked of each event that is met, by the whole key, and never
 		// made into a join of all that has the one word and all that has the other.
 		filter.and("EXISTS (SELECT 1 FROM audit_words o WHERE o.tenant_id = e.tenant_id AND o.word = ? AND o.occurred_at = e.occurred_at AND o.event_id = e.id LIMIT 1 OFFSET 0)", w)
@@ -255,32 +259,39 @@ func (s Sight) text(tx *store.Tx, text string, filter *condition) (found []strea
 	}}, true, nil
 }
 
-// counted is how many events of a word are counted, step by step, to tell a rare one from
-// common ones: what stands in as many as a page walks is as good as any.
-var counted = [...]int{500, 2_000, WindowMost}
+// rareBack is how many events of a word are gone back to tell a rare one from common ones.
+const rareBack = 100
 
-// rarest is the word that stands in the fewest events: the way to walk when all are asked for.
-func (s Sight) rarest(tx *store.Tx, words []string) (rarest string, err error) {
-	rarest = words[0]
+// rarest is the word whose events are the furthest apart, before a time: the way to walk when
+// all are asked for.
+func (s Sight) rarest(tx *store.Tx, words []string, before time.Time) (rarest string, err error) {
 	if len(words) == 1 {
-		return rarest, nil
+		return words[0], nil
 	}
-	for _, most := range counted {
-		fewest := most
-		for _, w := range words {
-			var n int
-			if _, err := tx.One(&n, "SELECT count(*) FROM (SELECT 1 FROM audit_words w WHERE w.tenant_id = ? AND w.word = ? LIMIT "+strconv.Itoa(most)+") o", s.TenantID, w); err != nil {
-				return "", err
-			}
-			if n < fewest {
-				rarest, fewest = w, n
-			}
+	if before.IsZero() {
+		before = tx.Now.Add(time.Hour)
+	}
+	back := make([]string, len(words))
+	var values []any
+	for i, w := range words {
+		back[i] = "(SELECT w.occurred_at FROM audit_words w WHERE w.tenant_id = ? AND w.word = ? AND w.occurred_at < ? ORDER BY w.occurred_at DESC, w.event_id DESC LIMIT 1 OFFSET " + strconv.Itoa(rareBack-1) + ")"
+		values = append(values, s.TenantID, w, before)
+	}
+	at, into := make([]*time.Time, len(words)), make([]any, len(words))
+	for i := range at {
+		into[i] = &at[i]
+	}
+	err = tx.Each("SELECT "+strings.Join(back, ", "), func(scan func(dest ...any) error) error { return scan(into...) }, values...)
+	rarest = words[0]
+	for i, oldest := 0, before; i < len(words) && err == nil; i++ {
+		if at[i] == nil {
+			return words[i], nil // it has fewer
 		}
-		if fewest < most {
-			break
+		if at[i].Before(oldest) {
+			rarest, oldest = words[i], *at[i]
 		}
 	}
-	return rarest, nil
+	return rarest, err
 }
 
 // addressOf is the address that an event e came from, as the index audit_events_by_address

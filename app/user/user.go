@@ -129,12 +129,13 @@ func CalledOf(tx *store.Tx, tenantID string, ids ...string) (map[string]User, er
 		return called, nil
 	}
 	read := func(tx *store.Tx, tenantID string) error {
-		var rows []User
-		err := tx.All(&rows, "SELECT id, name, display_name FROM users WHERE tenant_id = ? AND id IN ?", tenantID, ids)
-		for _, u := range rows {
+		are, value := tx.Among("id", ids)
+		return tx.Each("SELECT id, name, display_name FROM users WHERE tenant_id = ? AND "+are, func(scan func(dest ...any) error) error {
+			var u User
+			err := scan(&u.ID, &u.Name, &u.DisplayName)
 			called[u.ID] = u
-		}
-		return err
+			return err
+		}, tenantID, value)
 	}
 	if err := read(tx, tenantID); err != nil || len(called) == len(ids) {
 		return called, err

@@ -26,7 +26,7 @@ func Fill(tx *store.Tx, tenantID string, size int) error {
 				CASE WHEN i % 10 = 0 THEN 'lost the phone near ward ' || i % 997 WHEN i % 50 = 7 THEN 'signin.password_wrong' ELSE '' END AS reason,
 				CASE WHEN i % 10 <> 0 AND i % 3 = 0 THEN 'claimant' ELSE 'user' END AS actor_kind,
 				CASE WHEN i % 10 = 0 THEN 'u' || 1 + i / 10 % 40 WHEN i % 3 = 0 THEN '' ELSE 'u' || 41 + i / 3 % 19900 END AS actor_id,
-				CASE WHEN i % 10 = 0 THEN 'user' ELSE 'attempt' END AS target_kind, 'a' || i / 3 AS target_id, 'u' || 41 + i / 3 % 19900 AS subject_id, 'a' || i / 3 AS thread_id
+				CASE WHEN i % 10 = 0 THEN 'user' ELSE 'attempt' END AS target_kind, CASE WHEN i % 10 = 0 THEN 'u' || 41 + i / 3 % 19900 ELSE 'a' || i / 3 END AS target_id, 'u' || 41 + i / 3 % 19900 AS subject_id, 'a' || i / 3 AS thread_id
 				FROM generate_series(1, ?) i) e`, tenantID, tx.Now, size, size).Error,
 		tx.Exec(`INSERT INTO audit_words (tenant_id, word, occurred_at, event_id) SELECT e.tenant_id, w, e.occurred_at, e.id FROM audit_events e, regexp_split_to_table(e.reason, ' ') w
 			WHERE e.tenant_id = ? AND e.reason LIKE '% %' AND length(w) > 1 ON CONFLICT DO NOTHING`, tenantID).Error,
