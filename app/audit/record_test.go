@@ -196,10 +196,10 @@ func TestTheDatabaseRefusesToChangeAnEvent(t *testing.T) {
 
 func TestMonthsAreMadeAhead(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
+		if err := audit.EnsureMonths(t.Context(), db); err != nil { // a month may have begun since the template was made
+			t.Fatalf("EnsureMonths = %v", err)
+		}
 		if db.Dialect == store.SQLite {
-			if err := audit.EnsureMonths(t.Context(), db); err != nil {
-				t.Errorf("EnsureMonths = %v", err)
-			}
 			return
 		}
 		in := func(table string) int { return count(t, db, "SELECT count(*) FROM "+table) }

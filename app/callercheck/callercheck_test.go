@@ -330,7 +330,7 @@ func TestWhatIsNoProof(t *testing.T) {
 			})
 			select {
 			case <-waiting.Bell():
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				d.T.Error("the page of the agent is not told")
 			}
 		}, callercheck.Expired, audit.CallerCheckExpired},

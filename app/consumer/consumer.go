@@ -105,8 +105,9 @@ type Service struct {
 	Keys    *secret.Keys
 	Secrets secret.Source
 	Outside notify.Outside
-	Client  *http.Client // of Outside
-	Host    string       // of this program, in syslog
+	Client  *http.Client  // of Outside
+	Host    string        // of this program, in syslog
+	Goodbye time.Duration // for the other side of syslog to close, or to break off; 1 s when zero
 	Log     *slog.Logger
 }
 

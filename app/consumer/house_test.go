@@ -60,7 +60,7 @@ func each(t *testing.T, story func(h *house)) {
 // replica is another process at the same consumers.
 func (h *house) replica() *consumer.Service {
 	outside := notify.Outside{Allowed: notify.Loopback}
-	return &consumer.Service{DB: h.DB, Keys: h.Keys, Secrets: secret.System, Outside: outside, Client: outside.Client(), Host: "id.example", Log: slog.New(slog.DiscardHandler)}
+	return &consumer.Service{DB: h.DB, Keys: h.Keys, Secrets: secret.System, Outside: outside, Client: outside.Client(), Host: "id.example", Goodbye: 10 * time.Second, Log: slog.New(slog.DiscardHandler)}
 }
 
 // happens records n events, and seals them.

@@ -61,7 +61,11 @@ func (s *Service) sendSyslog(ctx context.Context, f feeding, events []eventform.
 	if err := over.CloseWrite(); err != nil {
 		return broken("unreachable", err)
 	}
-	goodbye, cancel := context.WithTimeout(ctx, goodbyeWait)
+	wait := s.Goodbye
+	if wait == 0 {
+		wait = goodbyeWait
+	}
+	goodbye, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	if end, ok := goodbye.Deadline(); ok {
 		if err := line.SetReadDeadline(end); err != nil {

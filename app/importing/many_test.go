@@ -58,7 +58,7 @@ func TestManyPeople(t *testing.T) {
 			}
 			t.Logf("%d people %s: checked in %s, asked for in %s, carried out in %s", people, step.claim,
 				checked.Round(time.Millisecond), asked.Round(time.Millisecond), took.Round(time.Millisecond))
-			if took > time.Minute {
+			if took > 5*time.Minute {
 				t.Errorf("%d people took %s", people, took)
 			}
 		}

@@ -71,7 +71,7 @@ func TestANameThatChangesLeadsNowhere(t *testing.T) {
 	}
 	client := outside.Client()
 	for range 3 {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://changes.example.:"+port+"/", nil)
 		if err != nil {
 			t.Fatal(err)

@@ -34,7 +34,7 @@ func TestWhatNameServersSay(t *testing.T) {
 			t.Fatalf("the tokens are %q and %q", ours, theirs)
 		}
 		const mark = "latchkey-verification="
-		o.Wait = 50 * time.Millisecond
+		const enough = 10 * time.Second // for an answer that is there, however busy the machine is
 		refusals := 0
 		for _, row := range []struct {
 			claim   string
@@ -62,7 +62,10 @@ func TestWhatNameServersSay(t *testing.T) {
 		} {
 			z := &zone{}
 			row.says(z)
-			o.Resolver = z
+			o.Resolver, o.Wait = z, enough
+			if z.hang || z.deaf != nil {
+				o.Wait = 50 * time.Millisecond
+			}
 			wantField(t, row.claim, o.verify("alder", "cedar.example"), "domain", row.missing)
 			if o.holder("cedar.example") != "" || o.token("alder", "cedar.example") != ours {
 				t.Fatalf("%s: the domain is %q's, or the claim is another", row.claim, o.holder("cedar.example"))
@@ -72,6 +75,7 @@ func TestWhatNameServersSay(t *testing.T) {
 		}
 
 		// Among others, with the quotes and spaces of a console.
+		o.Wait = enough
 		for i, text := range []string{mark + ours, ` "` + mark + ours + `" `, "LATCHKEY-Verification=" + ours, mark + " " + ours} {
 			z := &zone{}
 			z.publish("cedar.example", "v=spf1 -all", mark+theirs, text)

@@ -78,7 +78,7 @@ func TestReplicasGiveSignsOfLife(t *testing.T) {
 			return func() { cancel(); <-ended }
 		}
 		stop, crash := run("one"), run("two")
-		for deadline := time.Now().Add(10 * time.Second); len(o.health().Replicas) < 2 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); len(o.health().Replicas) < 2 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		}
 		h := o.health()
 		if len(h.Replicas) != 2 || h.Replicas[0].ID != "one" || h.Replicas[0].Level != operator.Good || h.Replicas[0].Streams != 3 || h.Replicas[0].Waiting != 4 || h.Replicas[0].Host != "host-one" {

@@ -78,7 +78,7 @@ func each(t *testing.T, story func(h *house)) {
 		}
 		outside := notify.Outside{Allowed: notify.Loopback}
 		client := outside.Client()
-		client.Timeout = 500 * time.Millisecond
+		client.Timeout = 10 * time.Second // a busy machine is no slow provider
 		h := &house{T: t, clock: clock, nudge: make(chan struct{}, 1)}
 		h.Service = &provider.Service{DB: db, Keys: keys, Outside: outside, Client: client, Words: plain{}, Helo: "id.example", Nudge: h.nudge, Keeping: anyway}
 		h.work = &notify.Worker{
@@ -146,7 +146,7 @@ func (h *house) working(until string, values ...any) {
 	ended := make(chan struct{})
 	go func() { h.work.Run(ctx); close(ended) }()
 	defer func() { stop(); <-ended }()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		select {
 		case h.nudge <- struct{}{}:
 		default:
@@ -155,7 +155,7 @@ func (h *house) working(until string, values ...any) {
 			return
 		}
 	}
-	h.Fatalf("for ten seconds there was none of: %s\nfault %q, failed_at %q", until, h.text("SELECT fault FROM outbox"), h.text("SELECT COALESCE(CAST(failed_at AS text), '') FROM outbox"))
+	h.Fatalf("for a minute there was none of: %s\nfault %q, failed_at %q", until, h.text("SELECT fault FROM outbox"), h.text("SELECT COALESCE(CAST(failed_at AS text), '') FROM outbox"))
 }
 
 // api is a provider's HTTP side.

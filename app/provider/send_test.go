@@ -128,7 +128,7 @@ func TestAProviderThatIsDownSlowOrLying(t *testing.T) {
 		{"no end", func(_ int, w http.ResponseWriter) {
 			w.WriteHeader(200)
 			w.(http.Flusher).Flush()
-			time.Sleep(700 * time.Millisecond)
+			time.Sleep(5 * time.Second)
 		}, "slow", false},
 		{"a connection that breaks", func(_ int, w http.ResponseWriter) { panic(http.ErrAbortHandler) }, "unreachable", false},
 	} {
@@ -136,6 +136,9 @@ func TestAProviderThatIsDownSlowOrLying(t *testing.T) {
 			each(t, func(h *house) {
 				a := serve(h.T)
 				a.reply = c.reply
+				if c.fault == "slow" {
+					h.Client.Timeout = 2 * time.Second // to arrive in, and well before there is an end
+				}
 				h.save(provider.SMS, twilioAt(a.URL), token)
 				h.code(provider.SMS, "493817")
 				if c.final {
@@ -164,6 +167,7 @@ func TestAProviderThatIsDownSlowOrLying(t *testing.T) {
 					return
 				}
 				// It recovers, and what was owed is sent under the same key.
+				h.Client.Timeout = 10 * time.Second
 				a.mu.Lock()
 				a.reply = func(_ int, w http.ResponseWriter) { taken(w) }
 				a.mu.Unlock()

@@ -220,6 +220,9 @@ func TestTheLogHasNoSecretAddress(t *testing.T) {
 						_ = conn.Close()
 					}
 				}()
+				if answer == "wait" {
+					h.Client.Timeout = 500 * time.Millisecond
+				}
 				log := &written{}
 				h.work.Log = slog.New(slog.NewTextHandler(log, nil))
 				h.save(provider.SMS, provider.Settings{Driver: provider.Webhook, URL: "http://" + listener.Addr().String() + "/canary-path?key=canary-query"}, token)

@@ -94,10 +94,13 @@ func TestCodesThatOpenNothing(t *testing.T) {
 		u, other, none, locked := h.User(h.Alder, "user1"), h.User(h.Birch, "user1"), h.User(h.Alder, "user2"), h.User(h.Alder, "user3")
 		app, theirs, gone := h.AppOf(u), h.AppOf(other), h.AppOf(locked)
 		h.Clock.Forward(time.Minute)
+		for Shows(app.Code, theirs.Code(0)) { // else it would be right by chance
+			theirs = h.AppOf(other)
+		}
 		h.Lock(locked)
 		for claim, at := range map[string]struct{ name, typed string }{
 			"nothing":                   {u.Name, ""},
-			"another one":               {u.Name, "000000"},
+			"another one":               {u.Name, app.Wrong()},
 			"that of somebody else":     {u.Name, theirs.Code(0)},
 			"of a user who has no app":  {none.Name, app.Code(0)},
 			"of nobody":                 {"nobody@alder.example", app.Code(0)},
@@ -141,7 +144,7 @@ func TestWhoNeedsASecondFactorGivesTwo(t *testing.T) {
 		if _, err := h.SignIn.Finish(ctx, a.ID, pc); err == nil {
 			t.Error("finishing halfway makes a session")
 		}
-		WantCode(t, "a wrong code", types(h, a, "000000", pc), "signin.refused")
+		WantCode(t, "a wrong code", types(h, a, app.Wrong(), pc), "signin.refused")
 		if h.Count("SELECT count(*) FROM sessions WHERE amr LIKE '%,%'") != 0 || h.Events(audit.SignInFinished) != 0 {
 			t.Fatal("there is a session already")
 		}
@@ -325,6 +328,9 @@ func TestTheHalvesOfTwoAttemptsMakeNoWhole(t *testing.T) {
 		h.Demand(u, user.MFAEnforced)
 		h.Demand(thief, user.MFAEnforced)
 		h.Clock.Forward(time.Minute)
+		for Shows(app.Code, theirs.Code(0)) { // else it would be right by chance
+			theirs = h.AppOf(thief)
+		}
 		a := at(h, u, signin.Password, pc)
 		done, err := h.SignIn.VerifyPassword(ctx, a.ID, Password, pc)
 		a = halfway(h, a, done, err, signin.TOTP, pc)
@@ -375,9 +381,9 @@ func TestOfManyWrongCodesAtOnceFiveAreChecked(t *testing.T) {
 	Each(t, func(h *House) {
 		t, pc := h.T, Browser("a PC")
 		u := h.User(h.Alder, "user1")
-		h.AppOf(u)
+		wrong := h.AppOf(u).Wrong()
 		a := at(h, u, signin.TOTP, pc)
-		Tally(AtOnce(500, func(int) error { return types(h, a, "000000", pc) }))
+		Tally(AtOnce(500, func(int) error { return types(h, a, wrong, pc) }))
 		if got := h.Count("SELECT count(*) FROM audit_events WHERE reason = 'signin.code_wrong'"); got != 5 {
 			t.Errorf("%d of them were checked", got)
 		}
@@ -395,7 +401,7 @@ func TestTenWrongCodesPauseCodesAlone(t *testing.T) {
 		for range 2 {
 			a := at(h, u, signin.TOTP, pc)
 			for range 5 {
-				WantCode(t, "a wrong code", types(h, a, "000000", pc), "signin.refused")
+				WantCode(t, "a wrong code", types(h, a, app.Wrong(), pc), "signin.refused")
 			}
 		}
 		WantCode(t, "a right code in the pause", types(h, at(h, u, signin.TOTP, pc), app.Next(), pc), "signin.paused")

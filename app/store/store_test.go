@@ -370,12 +370,16 @@ func TestTheClockIsTheDatabases(t *testing.T) {
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			db := open(t, storetest.Address(t, dialect))
-			if err := db.SyncClock(t.Context()); err != nil {
-				t.Fatal(err)
+			var off time.Duration
+			for range 5 { // a busy machine may stop for a second between two looks at a clock
+				if err := db.SyncClock(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if off = time.Since(db.Now()).Abs(); off <= time.Second {
+					return
+				}
 			}
-			if off := time.Since(db.Now()).Abs(); off > time.Second {
-				t.Errorf("the clock is off by %v", off)
-			}
+			t.Errorf("the clock is off by %v", off)
 		})
 	}
 }

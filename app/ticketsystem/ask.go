@@ -15,7 +15,7 @@ import (
 
 // Times of an answer.
 const (
-	askWait    = 4 * time.Second     // for one
+	askWait    = 4 * time.Second     // for one, unless Service.Wait says otherwise
 	AnswerLife = 2 * time.Minute     // that one lets its act through
 	answerKept = 30 * 24 * time.Hour // that a page lists it
 )
@@ -99,7 +99,7 @@ func (s *Service) Ask(ctx context.Context, q Question, from audit.Origin) error 
 
 // answer asks, and says why there was none.
 func (s *Service) answer(ctx context.Context, tenantID string, of row, c check) (Answer, string) {
-	ctx, cancel := context.WithTimeout(ctx, askWait)
+	ctx, cancel := context.WithTimeout(ctx, s.wait())
 	defer cancel()
 	status, body, err := s.send(ctx, tenantID, of, c.ID, c)
 	if err != nil {

@@ -78,7 +78,7 @@ func (s *Service) Send(ctx context.Context, o notify.Owed) error {
 	if !ok {
 		return &notify.Failed{Code: "no_provider", Final: true}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*askWait)
+	ctx, cancel := context.WithTimeout(ctx, 2*s.wait())
 	defer cancel()
 	status, _, err := s.send(ctx, o.TenantID, of, o.ID, json.RawMessage(o.Body))
 	if err != nil {

@@ -55,6 +55,14 @@ type Service struct {
 	Outside notify.Outside
 	Client  *http.Client // of Outside
 	Nudge   chan<- struct{}
+	Wait    time.Duration // for an answer; 4 s when zero
+}
+
+func (s *Service) wait() time.Duration {
+	if s.Wait == 0 {
+		return askWait
+	}
+	return s.Wait
 }
 
 const place = "ticket_systems.secret"
