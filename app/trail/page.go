@@ -169,7 +169,11 @@ func (p plan) page(tx *store.Tx, from Position, older bool, length int) (all fou
 		if err != nil {
 			return all, err
 		}
-		all.rows = append(all.rows, rows...)
+		if len(p.streams) == 1 {
+			all.rows = rows
+		} else {
+			all.rows = append(all.rows, rows...)
+		}
 		if !next.None() {
 			ends = append(ends, Row{At: next.At, ID: next.ID})
 		}

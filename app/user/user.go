@@ -111,36 +111,38 @@ func NameOf(ctx context.Context, db *store.DB, tenantID, userID string) (name st
 
 // NamesOf gives the sign-in names of those whom CalledOf gives.
 func NamesOf(tx *store.Tx, tenantID string, ids ...string) (map[string]string, error) {
-	called, err := CalledOf(tx, tenantID, ids...)
-	names := make(map[string]string, len(called))
-	for id, u := range called {
-		names[id] = u.Name
-	}
-	return names, err
+	names := map[string]string{}
+	return names, called(tx, tenantID, ids, func(id, name, _ string) { names[id] = name })
 }
 
 // CalledOf gives users of a tenant by their ids, and operators who acted in it, with both of
 // their names and nothing else. Operators are users of the platform, behind a wall of its own.
 func CalledOf(tx *store.Tx, tenantID string, ids ...string) (map[string]User, error) {
+	users := map[string]User{}
+	return users, called(tx, tenantID, ids, func(id, name, displayName string) { users[id] = User{ID: id, Name: name, DisplayName: displayName} })
+}
+
+func called(tx *store.Tx, tenantID string, ids []string, is func(id, name, displayName string)) error {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" || id == audit.Service.ID })
-	called := map[string]User{}
 	if len(ids) == 0 {
-		return called, nil
+		return nil
 	}
+	found := 0
 	read := func(tx *store.Tx, tenantID string) error {
 		are, value := tx.Among("id", ids)
+		var id, name, displayName string
 		return tx.Each("SELECT id, name, display_name FROM users WHERE tenant_id = ? AND "+are, func(scan func(dest ...any) error) error {
-			var u User
-			err := scan(&u.ID, &u.Name, &u.DisplayName)
-			called[u.ID] = u
+			err := scan(&id, &name, &displayName)
+			is(id, name, displayName)
+			found++
 			return err
 		}, tenantID, value)
 	}
-	if err := read(tx, tenantID); err != nil || len(called) == len(ids) {
-		return called, err
+	if err := read(tx, tenantID); err != nil || found == len(ids) {
+		return err
 	}
-	return called, tx.Outside(func(tx *store.Tx) error { return read(tx, access.Platform) })
+	return tx.Outside(func(tx *store.Tx) error { return read(tx, access.Platform) })
 }
 
 // Full is how somebody is called, with the sign-in name that nobody else has.

@@ -217,7 +217,9 @@ func (h *Pages) auditForm(c echo.Context, a asked, sight trail.Sight) views.Audi
 		}
 	}
 	v.Outcomes = outcomeChoices(ctx, a["outcome"])
-	for _, action := range sight.Actions() {
+	actions := sight.Actions()
+	v.Actions = make([]component.Choice, 0, len(actions))
+	for _, action := range actions {
 		v.Actions = append(v.Actions, component.Choice{Value: string(action), Label: words.Say(ctx, "activity."+string(action))})
 	}
 	for _, r := range trail.Ranges {
