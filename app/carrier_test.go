@@ -57,7 +57,6 @@ func (d *door) open(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.address = listener.Addr().String()
 	d.leave = d.serve(listener)
 }
 
@@ -71,12 +70,12 @@ func (d *door) close() {
 func openCarriers(t *testing.T) *carriers {
 	t.Helper()
 	c := &carriers{t: t, how: slow, over: make(chan struct{}), seen: map[string]map[string][]string{"api": {}, "box": {}}, taken: map[string]map[string]bool{"api": {}, "box": {}}, lies: map[string]int{}}
-	c.api = &door{address: "127.0.0.1:0", serve: func(l net.Listener) func() {
+	c.api = &door{address: free(t), serve: func(l net.Listener) func() {
 		s := &http.Server{Handler: http.HandlerFunc(c.message)}
 		go func() { _ = s.Serve(l) }()
 		return func() { _ = s.Close() }
 	}}
-	c.box = &door{address: "127.0.0.1:0", serve: func(l net.Listener) func() {
+	c.box = &door{address: free(t), serve: func(l net.Listener) func() {
 		s := smtp.NewServer(smtp.BackendFunc(func(conn *smtp.Conn) (smtp.Session, error) { return &talk{c, conn}, nil }))
 		s.ErrorLog = smtp.Logger(quietly{})
 		go func() { _ = s.Serve(l) }()
@@ -214,6 +213,7 @@ func TestNothingOwedIsLostWhenTheProgramIsKilled(t *testing.T) {
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			const owed, canary = 12, "canary-of-a-credential"
+			codes := regexp.MustCompile(`9090(0\d|1[01])`) // the whole of each: ports, which the log has too, are shorter
 			out := openCarriers(t)
 			address, master := storetest.Address(t, dialect), []byte("a master key that only tests have")
 			db, err := store.Open(t.Context(), address, slog.New(slog.DiscardHandler))
@@ -303,7 +303,7 @@ func TestNothingOwedIsLostWhenTheProgramIsKilled(t *testing.T) {
 				}
 			}
 			for _, log := range append(logs, last.out.String()) {
-				if strings.Contains(log, canary) || strings.Contains(log, "9090") || strings.Contains(log, "+4930901820") || strings.Contains(log, "reason number") {
+				if strings.Contains(log, canary) || codes.MatchString(log) || strings.Contains(log, "+4930901820") || strings.Contains(log, "reason number") {
 					t.Errorf("the log has what is secret:\n%s", log)
 				}
 			}

@@ -20,7 +20,7 @@ func TestAnAlarmIsAcknowledgedAndItsRuleChanged(t *testing.T) {
 	security := h.pc()
 	security.console("security@alder.example", "/alarms")
 	security.look("alarms")
-	security.Click("[data-alarm] a")
+	security.Follow("[data-alarm] a")
 	security.WaitFor("#alarm-about")
 	security.look("alarm")
 	security.types("input[name=note]", "Thirty phones were handed out today")

@@ -130,7 +130,7 @@ func TestToAnApplicationByPhone(t *testing.T) {
 	h.later(11 * time.Minute)
 	p.Follow("button")
 	p.WaitForURL("/step-up")
-	p.Click("main form:has([value=phone]) button")
+	p.Follow("main form:has([value=phone]) button")
 	number = p.number()
 	phone.at("request", "[data-kind=step_up]")
 	phone.approve(number)

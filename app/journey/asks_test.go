@@ -2,6 +2,7 @@ package journey
 
 import (
 	"testing"
+	"time"
 
 	"latchkey/app/access"
 	"latchkey/app/store"
@@ -59,6 +60,12 @@ func TestSomebodyAsksTheHelpdeskInWriting(t *testing.T) {
 	strange.WaitForText("#case-number", "C-1002")
 	strange.look("signin-asked-stranger")
 
+	var cases int // that the program has made of what was asked, which it does every second
+	for end := time.Now().Add(patience); cases == 0; time.Sleep(glance) {
+		if _, err := h.DB.View(t.Context()).One(&cases, "SELECT count(*) FROM cases"); err != nil || time.Now().After(end) {
+			t.Fatalf("%d cases after %v: %v", cases, patience, err)
+		}
+	}
 	desk := h.pc()
 	desk.console("desk@alder.example", "")
 	desk.WaitForText("main", "1 case that nobody has taken")

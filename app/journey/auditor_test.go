@@ -40,7 +40,7 @@ func TestAnAuditorReadsAndChangesNothing(t *testing.T) {
 	offers("the overview")
 
 	p.Fill("#search", "user6")
-	p.Press("\r")
+	p.Submit()
 	p.WaitForText("h1", "Search")
 	p.look("auditor-search")
 	p.Follow("#main a[href*='/users/']")

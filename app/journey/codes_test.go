@@ -69,6 +69,7 @@ func TestCodesOfThePhoneSignInWithNoSignal(t *testing.T) {
 	h.later(2 * time.Minute)
 	phone.Open(h.URL + "/phone")
 	phone.at("menu", "")
+	phone.WaitUntil(`import(new URL("clock.js", document.querySelector("script[type=module]").src)).then(({ now }) => now() - Date.now() > 60000)`) // it has heard how late it is
 	phone.WaitForServiceWorker()
 	phone.Offline(true)
 	phone.at("offline", "")

@@ -24,7 +24,7 @@ func TestAReceiverOfEventsIsAdded(t *testing.T) {
 	security.Open(h.URL + "/admin/alder/webhooks")
 	security.WaitFor("[data-consumer]")
 	security.look("consumers")
-	security.Click("[data-consumer] a")
+	security.Follow("[data-consumer] a")
 	security.WaitFor("#consumer-fault")
 	security.look("consumer")
 }
@@ -46,7 +46,7 @@ func TestTheAuditIsExported(t *testing.T) {
 	auditor.Open(h.URL + "/admin/alder/audit/export")
 	auditor.WaitFor("[data-export]")
 	auditor.look("exports")
-	auditor.Click("[data-export] a")
+	auditor.Follow("[data-export] a")
 	auditor.WaitFor("form[action$='/link']")
 	auditor.Follow("form[action$='/link'] button")
 	auditor.WaitFor("#export-link")

@@ -202,7 +202,7 @@ func TestTheConsoleWarnsBeforeItCloses(t *testing.T) {
 	p.WaitForURL("/admin/alder/groups")
 
 	// After twelve hours it closes for good, and says so once.
-	h.exec("UPDATE sessions SET created_at = ?", h.DB.Now().Add(time.Minute-session.ConsoleLife))
+	h.exec("UPDATE sessions SET created_at = ?", h.DB.Now().Add(115*time.Second-session.ConsoleLife))
 	p.Reload()
 	p.WaitForText("#console-end[open]", "twelve hours after signing in")
 	p.look("console-end-for-good")

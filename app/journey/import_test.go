@@ -51,12 +51,12 @@ func TestImportingPeople(t *testing.T) {
 
 	var good strings.Builder
 	good.WriteString("name,display_name,groups\n")
-	for i := range 3000 {
+	for i := range 1000 {
 		fmt.Fprintf(&good, "person%d@alder.example,Person %d,pilot\n", i, i)
 	}
 	p.chooseFile("#file", "people.csv", good.String())
 	p.Follow("main form button")
-	p.WaitForText("main form button", "Import 3000 people")
+	p.WaitForText("main form button", "Import 1000 people")
 	p.look("import-checked")
 	p.Fill("#reason", "They begin on Monday")
 	p.Follow("main form button")
@@ -64,19 +64,19 @@ func TestImportingPeople(t *testing.T) {
 	list := p.URL()
 	p.Open(h.URL + "/admin/alder/groups")
 	p.Open(list)
-	p.WaitForText("main", "3000 people were imported")
+	p.WaitForText("main", "1000 people were imported")
 	p.look("import-done")
 	p.Open(h.URL + "/admin/alder/users/import")
 	p.WaitForText("tbody", "imported")
 	p.look("import-before")
 
 	// While it runs, as a slow database would let one see it.
-	h.exec("UPDATE imports SET state = 'running', started_at = ?, done = 1200 WHERE state = 'done'", h.DB.Now().AddDate(1, 0, 0))
+	h.exec("UPDATE imports SET state = 'running', started_at = ?, done = 400 WHERE state = 'done'", h.DB.Now().AddDate(1, 0, 0))
 	p.Open(list)
-	p.WaitForText("[data-said]", "1200 of 3000")
+	p.WaitForText("[data-said]", "400 of 1000")
 	p.look("import-running")
-	h.exec("UPDATE imports SET done = 2500 WHERE state = 'running'")
-	p.WaitForText("[data-said]", "2500 of 3000")
+	h.exec("UPDATE imports SET done = 800 WHERE state = 'running'")
+	p.WaitForText("[data-said]", "800 of 1000")
 	h.exec(`UPDATE imports SET state = 'failed', problems = '[{"row":0,"field":"","code":"import.changed","value":""}]' WHERE state = 'running'`)
 	p.WaitForText("main", "Nothing was changed")
 	p.look("import-failed")

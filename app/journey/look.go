@@ -68,13 +68,14 @@ func (tab *Tab) Look(name string, shapes []Options) {
 	tab.dress(tab.options)
 }
 
-// wear shows the page in another shape, in which nothing moves.
+// wear shows the page in another shape, in which nothing moves. A page that has just come
+// again by itself is looked at once all of it is there.
 func (tab *Tab) wear(o Options) {
 	tab.t.Helper()
 	o.still = true
 	tab.dress(o)
 	width, _ := o.size()
-	tab.WaitUntil(fmt.Sprintf("matchMedia('(width: %dpx) and (prefers-color-scheme: %s) and (prefers-reduced-motion)').matches", width, o.scheme()))
+	tab.WaitUntil(fmt.Sprintf("document.readyState === 'complete' && matchMedia('(width: %dpx) and (prefers-color-scheme: %s) and (prefers-reduced-motion)').matches", width, o.scheme()))
 }
 
 // tooWide gives the first element that makes the page scroll sideways.

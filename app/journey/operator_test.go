@@ -152,6 +152,7 @@ func TestOperatorLooksAfterATenant(t *testing.T) {
 		t.Errorf("%d tenants are called like it, want 1", n)
 	}
 	p.Follow(".side li:last-child a")
+	p.until(".lead .tag.good", true) // slow for a moment is no fault
 	p.WaitForText("main", "Everything works")
 	p.look("operator-health")
 

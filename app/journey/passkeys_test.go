@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
+
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 )
@@ -74,11 +76,20 @@ func TestPasskeySignsInAndSteppingUp(t *testing.T) {
 
 			// Without a name.
 			laptop.Touched(false)
+			call(p.Tab, "script", page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
+				const get = CredentialsContainer.prototype.get;
+				CredentialsContainer.prototype.get = function (options) {
+					window.listed ||= options.mediation === "conditional";
+					return get.call(this, options);
+				};
+			`})
 			p.Open(h.URL + "/signin")
 			p.WaitFor(askPasskey)
 			p.look("name-passkey")
 			// Coming back from the history it asks for something new. The list of names,
-			// which would be as quick as the button, has a story of its own.
+			// which would be as quick as the button, has a story of its own: here it is taken
+			// away, once it is there, or it would come after all.
+			p.WaitUntil("window.listed ?? false")
 			p.WaitUntil("(PublicKeyCredential.isConditionalMediationAvailable = undefined) === undefined")
 			asked := p.Attribute("form[data-passkey]", "data-options")
 			p.WaitUntil(`dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}))`)

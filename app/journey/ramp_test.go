@@ -106,13 +106,7 @@ func TestAFeatureIsRampedHaltedAndRestoredByKeyboard(t *testing.T) {
 	h.later(7 * time.Minute)
 	h.exec("UPDATE sessions SET proved_at = ?", h.DB.Now()) // the administrator has proved it again since
 	p.Open(h.URL + "/admin/alder/rollout/passkeys")
-	for range 50 { // the program sweeps every second
-		if p.Has("#ramp [role=alert]") {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-		p.Reload()
-	}
+	p.until("#ramp [role=alert]", true) // the program sweeps every second
 	p.WaitForText("#ramp", "Halted, and one step back")
 	p.WaitForText("#ramp table", "10 of 30 (33.3 %)")
 	p.WaitForText("#ramp .now", "Nobody")
@@ -125,7 +119,7 @@ func TestAFeatureIsRampedHaltedAndRestoredByKeyboard(t *testing.T) {
 	h.exec("DELETE FROM attempts WHERE way = 'passkey'")
 	p.does("ramp-resume", "The proxy was at fault, and is mended")
 	p.WaitForText("#ramp", "The proxy was at fault")
-	for range 50 {
+	for range 200 {
 		if Eval[bool](p.Tab, "document.querySelector('#ramp .now')?.innerText.includes('Pilot groups') ?? false") {
 			break
 		}

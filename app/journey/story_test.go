@@ -44,7 +44,7 @@ func (c *counted) alt(key string) {
 
 func (c *counted) types(text string) {
 	c.t.Helper()
-	c.Press(text)
+	c.Paste(text)
 }
 
 // stepsMost is how many keys and clicks lie between the search and the code.
@@ -74,7 +74,7 @@ func TestALostPhoneFromTheCallToTheAuditor(t *testing.T) {
 	agent.console("desk@alder.example", "")
 	agent.press("/", agent.slash)
 	agent.types("user9@")
-	agent.WaitFor(".found-one")
+	agent.WaitForText(".found-one", name)
 	agent.press("down", func() { agent.Press(kb.ArrowDown) })
 	agent.WaitFor("[role=option][aria-selected=true]")
 	agent.goes("Enter", agent.choose)
@@ -86,6 +86,7 @@ func TestALostPhoneFromTheCallToTheAuditor(t *testing.T) {
 	old.approve(strings.TrimSpace(agent.Text("#match-number")))
 	old.ended("approved")
 	agent.WaitForText("h1", "It is")
+	agent.WaitUntil("document.readyState === 'complete' && (document.activeElement?.matches('.attention a.primary') ?? false)") // the page came by itself
 	agent.goes("Enter", agent.choose)
 	agent.WaitForText(".steps", "proved")
 	agent.press("1", func() { agent.Press("1") }) // the first of the desk's reasons, and what is usual for it

@@ -351,7 +351,14 @@ func (tab *Tab) Fill(selector, text string) {
 	tab.t.Helper()
 	tab.WaitFor(selector)
 	tab.WaitUntil("(field => { field?.focus(); field?.select(); return field !== null && document.activeElement === field; })(" + one(selector) + ")")
-	call(tab, "fill "+selector, input.InsertText, input.InsertTextParams{Text: text})
+	tab.Paste(text)
+}
+
+// Paste puts text where the focus is, all at once: what the page offers for it is then
+// for all of it, and not for its first letters.
+func (tab *Tab) Paste(text string) {
+	tab.t.Helper()
+	call(tab, "paste "+text, input.InsertText, input.InsertTextParams{Text: text})
 }
 
 // Press sends keys to whatever has the focus; the names of special keys are in

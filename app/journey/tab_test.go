@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/app/store/storetest"
 )
@@ -163,7 +164,7 @@ func TestConsoleErrorsAreSeen(t *testing.T) {
 // waitForErrors looks at the page until n errors have come in; a slow machine
 // delivers them after the page.
 func waitForErrors(tab *Tab, n int) {
-	for range 100 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		Eval[bool](tab, "new Promise(next => setTimeout(() => next(true), 20))")
 		if len(tab.ConsoleErrors()) >= n {
 			return

@@ -86,9 +86,9 @@ var (
 	// rule is there is no stage, and nothing to lift.
 	Lifted = fmt.Sprintf("(CASE WHEN t.ruled = 0 THEN 0 ELSE COALESCE(%s, 0) END)", lifting(fmt.Sprintf("CASE WHEN %s THEN %d ELSE %d END", rank, bits(opened), bits(opened)|bits(weaker))))
 	// WaysOff gives the ways in that the user has not now, as feature.WaysOff does without
-	// an outage.
-	WaysOff = feature.WaysOffBut(fmt.Sprintf("(CASE WHEN g.feature IN (%s) THEN %s WHEN g.feature IN (%s) THEN %s ELSE FALSE END)",
-		list(opened), For(HeldBackWays), list(weaker), "COALESCE("+lifting("NOT "+rank)+", FALSE)"))
+	// an outage. What is lifted is asked once: a part that is never come to is opened too.
+	WaysOff = feature.WaysOffBut(fmt.Sprintf("COALESCE(%s, 0) >= CASE WHEN g.feature IN (%s) THEN 1 WHEN g.feature IN (%s) THEN 2 ELSE 3 END",
+		lifting("CASE WHEN "+rank+" THEN 1 ELSE 2 END"), list(opened), list(weaker)))
 	// NobodysWays gives the ways in that nobody in the tenant has now. It asks for no user.
 	NobodysWays = feature.NobodysWaysBut(fmt.Sprintf("(g.feature IN (%s,%s) AND %s)", list(opened), list(weaker), somebody(HeldBackWays)))
 )

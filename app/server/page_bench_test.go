@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -88,8 +91,8 @@ func BenchmarkAuditPage(b *testing.B) {
 	for _, events := range []int{10_000, large} {
 		w := newWorld(b, servertest.Start(b, store.Postgres), &atomic.Int64{})
 		tenantID, _ := w.person(b, "auditor@alder.example")
-		err := w.DB.Act(b.Context(), func(tx *store.Tx) error { return trailtest.Fill(tx, tenantID, events) })
-		if err != nil {
+		err := w.DB.Act(b.Context(), func(tx *store.Tx) error { return trailtest.Enrol(tx, tenantID, events) })
+		if err := errors.Join(err, trailtest.Fill(b.Context(), w.DB, tenantID, events)); err != nil {
 			b.Fatal(err)
 		}
 		if _, err := w.DB.Pool().ExecContext(b.Context(), "VACUUM ANALYZE"); err != nil {
@@ -98,14 +101,14 @@ func BenchmarkAuditPage(b *testing.B) {
 		settled(b, w.DB)
 		pc := w.browser(b).signIn(b, "auditor@alder.example")
 		for _, row := range []struct{ name, query string }{
-			{"first", ""}, {"action", "?action=bypass.issued"}, {"refused", "?outcome=denied"}, {"words", "?q=lost+phone+13"}, {"address", "?q=10.7.7.0"},
+			{"first", ""}, {"action", "?action=bypass.issued"}, {"refused", "?outcome=denied"}, {"person", "?target=" + trailtest.Person}, {"words", "?q=" + url.QueryEscape(trailtest.Words)}, {"address", "?q=" + trailtest.Address},
 		} {
 			b.Run(fmt.Sprintf("events=%d/%s", events, row.name), func(b *testing.B) {
 				var warm sync.WaitGroup
 				for range 16 { // each connection plans a statement six times before it keeps the plan
 					warm.Go(func() {
 						for range 12 {
-							pc.get(b, "/admin/alder/audit"+row.query)
+							pc.fetch(b, "/admin/alder/audit"+row.query)
 						}
 					})
 				}
@@ -113,9 +116,7 @@ func BenchmarkAuditPage(b *testing.B) {
 				var took []time.Duration
 				for b.Loop() {
 					began := time.Now()
-					if a := pc.get(b, "/admin/alder/audit"+row.query); a.status != http.StatusOK {
-						b.Fatalf("%s = %d", a.asked, a.status)
-					}
+					pc.fetch(b, "/admin/alder/audit"+row.query)
 					took = append(took, time.Since(began))
 				}
 				slices.Sort(took)
@@ -123,6 +124,20 @@ func BenchmarkAuditPage(b *testing.B) {
 				b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 			})
 		}
+	}
+}
+
+// fetch asks for a page and keeps nothing of it: what the collector is given to do is the
+// program's.
+func (b *browser) fetch(t testing.TB, path string) {
+	res, err := b.client.Do(b.request(t, http.MethodGet, path, nil))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("%s = %d, %v", path, res.StatusCode, err)
 	}
 }
 

@@ -41,11 +41,10 @@ func filled(b *testing.B, size int) *store.DB {
 	err = db.Act(ctx, func(tx *store.Tx) error {
 		return errors.Join(
 			tx.Exec("INSERT INTO tenants (id, slug, name, region, ring, state, match_mode, platforms, created_at) VALUES ('alder','alder','alder','eu','stable','active','pick3','ios',?)", tx.Now).Error,
-			tx.Exec("INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at) SELECT 'alder', 'u' || i, 'u' || i || '@alder.example', '', 'active', 'disabled', '', ? FROM generate_series(1, ?) i", tx.Now, trailtest.People).Error,
-			trailtest.Fill(tx, "alder", size),
+			trailtest.Enrol(tx, "alder", size),
 		)
 	})
-	if err != nil {
+	if err := errors.Join(err, trailtest.Fill(ctx, db, "alder", size)); err != nil {
 		b.Fatal(err)
 	}
 	if _, err := db.Pool().ExecContext(ctx, "VACUUM ANALYZE"); err != nil {
@@ -69,21 +68,21 @@ func finds(b *testing.B, db *store.DB) {
 	}{
 		{"first", auditor, trail.Query{}, trail.Position{}},
 		{"middle", auditor, trail.Query{}, middle},
-		{"actor", auditor, trail.Query{Actor: "u7@alder.example"}, trail.Position{}},
-		{"person", auditor, trail.Query{Target: "u77@alder.example"}, trail.Position{}},
+		{"actor", auditor, trail.Query{Actor: trailtest.Admin + "@alder.example"}, trail.Position{}},
+		{"person", auditor, trail.Query{Target: trailtest.Person + "@alder.example"}, trail.Position{}},
 		{"action", auditor, trail.Query{Action: "bypass.issued"}, trail.Position{}},
 		{"actions", auditor, trail.Query{Action: "signin."}, middle},
 		{"outcome", auditor, trail.Query{Outcome: audit.Denied}, trail.Position{}},
 		{"action_and_outcome", auditor, trail.Query{Action: "signin.begun", Outcome: audit.Failure}, trail.Position{}},
 		{"word", auditor, trail.Query{Text: "phone"}, trail.Position{}},
-		{"words", auditor, trail.Query{Text: "lost phone 13"}, trail.Position{}},
+		{"words", auditor, trail.Query{Text: trailtest.Words}, trail.Position{}},
 		{"code", auditor, trail.Query{Text: "signin.password_wrong"}, trail.Position{}},
-		{"address", auditor, trail.Query{Text: "10.7.7.0"}, trail.Position{}},
+		{"address", auditor, trail.Query{Text: trailtest.Address}, trail.Position{}},
 		{"range", auditor, trail.Query{From: now.Add(-24 * time.Hour), To: now.Add(-time.Hour)}, trail.Position{}},
 		{"tenant_administrator", who(access.RoleTenantAdministrator, "u2"), trail.Query{}, trail.Position{}},
 		{"lead", who(access.RoleHelpdeskLead, "u3"), trail.Query{}, trail.Position{}},
 		{"helpdesk", who(access.RoleHelpdesk, "u4"), trail.Query{}, trail.Position{}},
-		{"own", trail.OwnSight("alder", "u99", now), trail.Query{}, trail.Position{}},
+		{"own", trail.OwnSight("alder", trailtest.Person, now), trail.Query{}, trail.Position{}},
 	} {
 		if row.sight.Told == people.Nothing && !row.sight.Own {
 			b.Fatalf("%s sees nothing", row.name)

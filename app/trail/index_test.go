@@ -18,7 +18,9 @@ import (
 // instead. So each index is looked at: was it asked?
 func TestEachQuestionHasItsIndex(t *testing.T) {
 	On(t, store.Postgres, func(h *House) {
-		h.Act(func(tx *store.Tx) error { return trailtest.Fill(tx, h.Alder.ID, 20_000) })
+		if err := trailtest.Fill(t.Context(), h.DB, h.Alder.ID, 20_000); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := h.DB.Pool().ExecContext(t.Context(), "ANALYZE"); err != nil {
 			t.Fatal(err)
 		}
@@ -38,11 +40,11 @@ func TestEachQuestionHasItsIndex(t *testing.T) {
 		auditor := trail.Sight{TenantID: h.Alder.ID, ReaderID: "u1", Told: people.Everything, Personal: true}
 		for index, q := range map[string]trail.Query{
 			"audit_events_by_action":  {Action: string(audit.BypassIssued)},
-			"audit_events_by_actor":   {Actor: "u7"},
+			"audit_events_by_actor":   {Actor: trailtest.Admin},
 			"audit_events_by_outcome": {Outcome: audit.Denied},
 			"audit_events_by_reason":  {Text: "signin.password_wrong"},
-			"audit_events_by_address": {Text: "10.7.7.0"},
-			"audit_events_of_subject": {Target: "u77"},
+			"audit_events_by_address": {Text: trailtest.Address},
+			"audit_events_of_subject": {Target: trailtest.Person},
 			"audit_events_of_thread":  {Thread: "a77"},
 		} {
 			before := scans(index)
