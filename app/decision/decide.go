@@ -84,7 +84,7 @@ type Decision struct {
 func (d Decision) MatchMode() tenant.MatchMode { return tenant.MatchModes[d.Mode] }
 
 // Off gives the ways that are off for a person who has these ways by features: the same
-// that method.ColumnsNow gives of a user.
+// that method.ReadingNow gives of a user.
 func (r *Rules) Off(ways user.Ways, groups []string) method.Off {
 	closed := r.limited(groups) | everyWay&^ways
 	return method.Off{NoSignIn: r.Ways.NoSignIn | closed, NoSecond: r.Ways.NoSecond | closed, NoRecovery: r.Ways.NoRecovery | closed}

@@ -85,17 +85,17 @@ type row struct {
 
 // factsOf reads, as of one moment, what is asked of a user and which rules hold: the
 // statement's own word, and everything that the function needs to come to the same.
-var factsOf = `SELECT u.mfa_state, u.ways, COALESCE(h.second_way, '') AS second_way, ` + method.ColumnsNow + `, u.seed, ` + relaxation.Lifted + ` AS lifted,
+var factsOf = method.ReadingNow(`u.mfa_state, u.ways, COALESCE(h.second_way, '') AS second_way, u.seed, `+relaxation.Lifted+` AS lifted,
 	COALESCE((SELECT string_agg(m.group_id, ' ') FROM group_members m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id), '') AS groups,
 	COALESCE((SELECT string_agg(c.feature, ' ') FROM rollout_choices c WHERE c.tenant_id = u.tenant_id AND c.user_id = u.id), '') AS chosen,
 	COALESCE((SELECT string_agg(v.channel, ' ') FROM providers v WHERE v.tenant_id = u.tenant_id), '') AS carried,
 	t.match_mode, t.match_mode_elsewhere AS elsewhere, t.places, u.last_signin_at IS NULL AS first, u.break_glass,
 	EXISTS (SELECT 1 FROM prompts p WHERE p.tenant_id = u.tenant_id AND p.subject = ? AND p.created_at > ? AND p.wrong_number) AS wrong_number,
-	` + feature.Unreleased + ` AS unreleased, t.ruled, t.method_version,
+	`+feature.Unreleased+` AS unreleased, t.ruled, t.method_version,
 	t.no_sign_in AS tenant_sign_in, t.no_second AS tenant_second, t.no_recovery AS tenant_recovery, t.limited_ways AS limited_to,
-	CASE WHEN t.ruled = 0 THEN '' ELSE COALESCE((SELECT string_agg(o.feature || ' ' || o.version || ' ' || o.stage || ' ' || o.share, ',') FROM rollouts o WHERE o.tenant_id = t.id), '') END AS rollouts
-	FROM users u JOIN tenants t ON t.id = u.tenant_id LEFT JOIN habits h ON h.tenant_id = u.tenant_id AND h.subject = ?
-	WHERE u.tenant_id = ? AND u.id = ?`
+	CASE WHEN t.ruled = 0 THEN '' ELSE COALESCE((SELECT string_agg(o.feature || ' ' || o.version || ' ' || o.stage || ' ' || o.share, ',') FROM rollouts o WHERE o.tenant_id = t.id), '') END AS rollouts`,
+	`users u JOIN tenants t ON t.id = u.tenant_id LEFT JOIN habits h ON h.tenant_id = u.tenant_id AND h.subject = ?
+	WHERE u.tenant_id = ? AND u.id = ?`)
 
 // stamp changes whenever the rules of the tenant do.
 func (r *row) stamp() string {

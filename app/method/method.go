@@ -100,14 +100,32 @@ var (
 	NoSignInNow = of("t.no_sign_in | " + closedNow)
 	NoSecondNow = of("t.no_second | " + closedNow)
 	NoUseNow    = of("t.no_sign_in & t.no_second & t.no_recovery | " + closedNow)
-	ColumnsNow  = NoSignInNow + " AS no_sign_in, " + NoSecondNow + " AS no_second, " + of("t.no_recovery | "+closedNow) + " AS no_recovery"
 
 	// NobodySignsIn are the ways that nobody in a tenant t signs in with. It asks for
 	// no user, so that a name that is none is offered the same.
 	NobodySignsIn = "(t.no_sign_in | " + relaxation.NobodysWays + ")"
-	// NobodysColumns reads an Off of nobody in particular.
-	NobodysColumns = NobodySignsIn + " AS no_sign_in, (t.no_second | " + relaxation.NobodysWays + ") AS no_second, (t.no_recovery | " + relaxation.NobodysWays + ") AS no_recovery"
+	// Nobodys is a query for an Off of nobody in particular, in a tenant by its id.
+	Nobodys = `SELECT w.no_sign_in | w.always AS no_sign_in, w.no_second | w.always AS no_second, w.no_recovery | w.always AS no_recovery
+		FROM (SELECT t.no_sign_in, t.no_second, t.no_recovery, ` + relaxation.NobodysWays + ` AS always FROM tenants t WHERE t.id = ? LIMIT 1) w`
 )
+
+// OffNow gives what a user u in a tenant t may not use now, where what the tenant does not let
+// be used is an expression: for whoever does not know before which use it is. What is off in
+// every use stands in it once, for a part that is never come to is planned and opened too.
+func OffNow(use string) string { return of("(" + use + ") | " + closedNow) }
+
+// Reading is a query for some columns of a user u in a tenant t, and an Off of them; from is
+// what stands behind FROM, and finds one. Here too what is off in every use is asked once.
+func Reading(columns, from string) string { return reading(columns, from, closed) }
+
+// ReadingNow is Reading for who signs in now.
+func ReadingNow(columns, from string) string { return reading(columns, from, closedNow) }
+
+func reading(columns, from, closed string) string {
+	return `SELECT w.*, w.own_sign_in | w.always AS no_sign_in, w.own_second | w.always AS no_second, w.own_recovery | w.always AS no_recovery
+		FROM (SELECT ` + columns + `, ` + of("t.no_sign_in") + ` AS own_sign_in, ` + of("t.no_second") + ` AS own_second, ` + of("t.no_recovery") + ` AS own_recovery, ` + of(closed) + ` AS always
+		FROM ` + from + ` LIMIT 1) w`
+}
 
 // MayBind fails with fault.Conflict when a way is off for a user in every use. What
 // is bound already stays, for the day on which it is on again; nothing new is bound.
@@ -119,9 +137,11 @@ func MayBind(tx *store.Tx, tenantID, userID string, way user.Ways) error {
 	return err
 }
 
+var offOf = Reading("u.id", "users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?")
+
 // OffOf gives what a user may not use.
 func OffOf(tx *store.Tx, tenantID, userID string) (off Off, err error) {
-	_, err = tx.One(&off, "SELECT "+Columns+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", tenantID, userID)
+	_, err = tx.One(&off, offOf, tenantID, userID)
 	return off, err
 }
 

@@ -43,6 +43,9 @@ func (s *Service) offers(tx *store.Tx, a Attempt) (all []Way, err error) {
 	return all, nil
 }
 
+// waysNow reads what a user has bound, and what of it is off now.
+var waysNow = method.ReadingNow("u.ways", "users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?")
+
 // offOf gives what is turned off in an attempt, and what its user has bound. Before
 // anything is proved it is what is off for everybody, so that it does not tell
 // whose name it is.
@@ -52,10 +55,10 @@ func offOf(tx *store.Tx, a Attempt) (method.Off, user.Ways, error) {
 		Ways user.Ways
 	}
 	if a.Halfway() || a.Purpose == ToStepUp {
-		_, err := tx.One(&row, "SELECT u.ways, "+method.ColumnsNow+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", a.TenantID, a.userID)
+		_, err := tx.One(&row, waysNow, a.TenantID, a.userID)
 		return row.Off, row.Ways, err
 	}
-	there, err := tx.One(&row, "SELECT "+method.NobodysColumns+" FROM tenants t WHERE t.id = ?", a.TenantID)
+	there, err := tx.One(&row, method.Nobodys, a.TenantID)
 	if !there {
 		row.Off = method.Off{NoSignIn: user.WithStaticPasscode, NoSecond: user.WithStaticPasscode, NoRecovery: user.WithStaticPasscode}
 	}
@@ -90,7 +93,7 @@ func (s *Service) Helps(ctx context.Context, a Attempt) ([]Way, error) {
 		method.Off
 		Ways user.Ways
 	}
-	if _, err := tx.One(&theirs, "SELECT u.ways, "+method.ColumnsNow+" FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?", a.TenantID, a.userID); err != nil {
+	if _, err := tx.One(&theirs, waysNow, a.TenantID, a.userID); err != nil {
 		return nil, store.Unusable(err)
 	}
 	return slices.DeleteFunc(all, func(w Way) bool { return !(theirs.Ways &^ theirs.NoSignIn).Has(boundTo(w)) }), nil
@@ -164,21 +167,23 @@ func leave(tx *store.Tx, a Attempt, way Way, change string, values []any, on *de
 	if a.Purpose == ToStepUp && (handed(way) || weaker(way) && !a.takesCodes) {
 		return fault.New(fault.Refused, "signin.refused")
 	}
-	use := method.NoSignInNow
+	use := "w.no_sign_in"
 	switch {
 	case a.Purpose != ToSignIn:
-		use = method.NoUseNow
+		use = "w.no_sign_in & w.no_second & w.no_recovery"
 	case a.Halfway():
-		use = method.NoSecondNow
+		use = "w.no_second"
 	}
 	before, stays := a.proved.held(), a.proved.stays()
 	return tx.Change(fault.New(fault.Refused, "signin.refused"), `UPDATE attempts SET `+change+`
 		WHERE tenant_id = ? AND id = ? AND (browser_digest = ? AND state = 'open' AND expires_at > ? AND way = ? AND proved = ? AND failures <= ?) IS TRUE
-		AND EXISTS (SELECT 1 FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = attempts.tenant_id AND u.id = attempts.user_id
-		AND (u.state = 'active' AND u.mfa_state = ? AND u.ways = ? AND t.state = 'active' AND `+method.NoSecondNow+` = ? AND `+use+` & ? = 0
-		AND u.ways & ? = ? AND `+method.NoUseNow+` & ? = 0) IS TRUE)`,
+		AND EXISTS (SELECT 1 FROM (`+provedBy+`) w WHERE (w.state = 'active' AND w.mfa_state = ? AND w.ways = ? AND w.tenant_state = 'active' AND w.no_second = ? AND `+use+` & ? = 0
+		AND w.ways & ? = ? AND w.no_sign_in & w.no_second & w.no_recovery & ? = 0) IS TRUE)`,
 		append(values, a.TenantID, a.key, from.BrowserDigest, tx.Now, way, a.proved, failuresMost, on.MFAState, on.Ways, on.NoSecond, boundTo(way), stays, stays, before)...)
 }
+
+// provedBy reads the user of an attempt as they are now.
+var provedBy = method.ReadingNow("u.state, u.mfa_state, u.ways, t.state AS tenant_state", "users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = attempts.tenant_id AND u.id = attempts.user_id")
 
 // stillHeld says whether a user still has, and may still use, what they proved before:
 // one that was removed or turned off since counts for nothing.

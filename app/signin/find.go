@@ -62,7 +62,7 @@ type attemptRow struct {
 	Purpose                                                                                                                    Purpose
 	Way                                                                                                                        Way
 	Proved                                                                                                                     proof
-	Stay, Trusted, TakesCodes                                                                                                  bool
+	Stay, Trusted, MayTrust, TakesCodes                                                                                        bool
 	SessionHours, TrustDays                                                                                                    int
 	Off                                                                                                                        user.Ways
 	Failures, CodeNumber                                                                                                       int
@@ -78,9 +78,10 @@ type attemptRow struct {
 // session.TrustDaysUsual.
 var attemptColumns = `SELECT a.tenant_id, a.id, a.browser_digest, COALESCE(t.name, '') AS tenant_name, a.name, a.subject, a.user_id, a.session_id, a.return_to, a.state, a.purpose, a.way,
 		a.failures, a.code_number, a.expires_at, a.proved, a.stay,
-		CASE WHEN a.session_id = '' THEN FALSE ELSE EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = a.tenant_id AND s.id = a.session_id AND ` + session.TakesCodes + `) END AS takes_codes, CASE WHEN a.trusted THEN ` + session.MayTrust + ` ELSE FALSE END AS trusted, COALESCE(t.session_hours, ?) AS session_hours,
-		CASE WHEN t.id IS NULL THEN CAST(? AS integer) WHEN a.proved = '' THEN ` + session.OfferedDays + ` ELSE ` + session.TrustedDays + ` END AS trust_days,
-		CASE WHEN t.id IS NULL THEN 0 WHEN a.purpose <> 'sign_in' THEN ` + method.NoUseNow + ` WHEN a.proved <> '' THEN ` + method.NoSecondNow + ` ELSE ` + method.NobodySignsIn + ` END AS off, a.prompt_id, a.approval_tenant_id, a.approval_id, a.application, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at, ` + relaxation.Columns
+		CASE WHEN a.session_id = '' THEN FALSE ELSE EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = a.tenant_id AND s.id = a.session_id AND ` + session.TakesCodes + `) END AS takes_codes, a.trusted, CASE WHEN a.trusted OR a.proved <> '' THEN ` + session.MayTrust + ` ELSE FALSE END AS may_trust, COALESCE(t.session_hours, ?) AS session_hours,
+		CASE WHEN t.id IS NULL THEN CAST(? AS integer) WHEN a.proved = '' THEN ` + session.OfferedDays + ` ELSE t.trust_days END AS trust_days,
+		CASE WHEN t.id IS NULL THEN 0 WHEN a.purpose = 'sign_in' AND a.proved = '' THEN ` + method.NobodySignsIn + `
+			ELSE ` + method.OffNow("CASE WHEN a.purpose <> 'sign_in' THEN t.no_sign_in & t.no_second & t.no_recovery ELSE t.no_second END") + ` END AS off, a.prompt_id, a.approval_tenant_id, a.approval_id, a.application, COALESCE(p.number, '') AS number, COALESCE(p.state, '') AS prompt_state, p.expires_at AS prompt_ends_at, p.decided_at, ` + relaxation.Columns
 
 // attemptJoins are the tables of attemptColumns beside attempts a.
 var attemptJoins = ` LEFT JOIN tenants t ON t.id = a.tenant_id LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id ` + relaxation.Join + `
@@ -131,7 +132,10 @@ func (row *attemptRow) attempt() Attempt {
 		ID: address(row.TenantID, row.ID), TenantID: row.TenantID, TenantName: row.TenantName, Name: row.Name, Purpose: row.Purpose, ReturnTo: row.ReturnTo, Application: row.Application,
 		Way: row.Way, State: row.State, Failures: row.Failures, ExpiresAt: row.ExpiresAt, PromptID: row.PromptID, PromptState: row.PromptState,
 		CodeNumber: row.CodeNumber, Number: row.Number, DecidedAt: row.DecidedAt, Approves: RequestRef{row.ApprovalTenantID, row.ApprovalID}, key: row.ID, subject: row.Subject, userID: row.UserID, sessionID: row.SessionID,
-		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: row.BrowserDigest, trusted: row.Trusted, takesCodes: row.TakesCodes, off: row.Off, Outage: row.Running,
+		Stay: row.Stay, StayHours: row.SessionHours, TrustDays: row.TrustDays, proved: row.Proved, browser: row.BrowserDigest, trusted: row.Trusted && row.MayTrust, takesCodes: row.TakesCodes, off: row.Off, Outage: row.Running,
+	}
+	if row.Proved != "" && !row.MayTrust {
+		a.TrustDays = 0
 	}
 	if row.PromptEndsAt != nil {
 		a.PromptEndsAt = *row.PromptEndsAt

@@ -28,6 +28,9 @@ type Done struct {
 	Trust session.Trust // for the browser to keep; empty: nothing new
 }
 
+// finishes is what the user of an attempt may not use to finish it.
+var finishes = method.OffNow("CASE WHEN attempts.purpose <> 'sign_in' THEN t.no_sign_in & t.no_second & t.no_recovery WHEN attempts.proved <> '' THEN t.no_second ELSE t.no_sign_in END")
+
 // Finish makes a session of an approved phone attempt, or does what else it is
 // for. Whatever is wrong is fault.Refused, and nothing has changed; an approval
 // fails in the ways of Approvals besides.
@@ -45,8 +48,7 @@ func (s *Service) Finish(ctx context.Context, addressed string, from From) (Done
 			AND EXISTS (SELECT 1 FROM prompts p
 				JOIN devices d ON d.tenant_id = p.tenant_id AND d.account_id = p.account_id
 				JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id
-				JOIN tenants t ON t.id = p.tenant_id AND ? & (CASE WHEN attempts.purpose <> 'sign_in' THEN `+method.NoUseNow+`
-					WHEN attempts.proved <> '' THEN `+method.NoSecondNow+` ELSE `+method.NoSignInNow+` END) = 0
+				JOIN tenants t ON t.id = p.tenant_id AND ? & `+finishes+` = 0
 				WHERE p.tenant_id = attempts.tenant_id AND p.id = attempts.prompt_id AND p.attempt_id = attempts.id AND p.user_id = attempts.user_id
 				AND (p.state = 'approved' AND p.decided_at > ? AND d.state = 'active' AND d.phone_sign_in AND u.state = 'active' AND t.state = 'active') IS TRUE)
 			RETURNING user_id, subject, purpose, session_id, return_to, prompt_id, approval_tenant_id, approval_id, proved,

@@ -27,6 +27,10 @@ func (s *Service) OutlookOf(ctx context.Context, tenantID, userID string) (Outlo
 	return o, store.Unusable(err)
 }
 
+var outlookOf = method.Reading(`u.mfa_state, u.ways,
+	(SELECT count(*) FROM devices d WHERE d.tenant_id = u.tenant_id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in) AS phones`,
+	"users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?")
+
 func outlook(tx *store.Tx, tenantID, userID string) (Outlook, error) {
 	var row struct {
 		MFAState string
@@ -34,9 +38,7 @@ func outlook(tx *store.Tx, tenantID, userID string) (Outlook, error) {
 		Phones   int
 		method.Off
 	}
-	_, err := tx.One(&row, `SELECT u.mfa_state, u.ways, `+method.Columns+`,
-		(SELECT count(*) FROM devices d WHERE d.tenant_id = u.tenant_id AND d.user_id = u.id AND d.state = 'active' AND d.phone_sign_in) AS phones
-		FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = ? AND u.id = ?`, tenantID, userID)
+	_, err := tx.One(&row, outlookOf, tenantID, userID)
 	if err != nil {
 		return Outlook{}, err
 	}
