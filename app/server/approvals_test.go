@@ -366,7 +366,7 @@ func TestAStreamOfTheConsoleEndsWithItsSeat(t *testing.T) {
 			s.answer.want(t, http.StatusOK)
 			s.says(t, "count 0")
 			c.end(b)
-			if got := s.next(dead); got != "(ended)" {
+			if got := s.next(late); got != "(ended)" {
 				t.Errorf("%s: the stream says %q", c.claim, got)
 			}
 			if c.name == boxed { // nor is the next page shown, or an act done
@@ -420,7 +420,7 @@ func TestTheStreamKeepsNothingAlive(t *testing.T) {
 			t.Errorf("the session was seen at %s, and at %s before", seen(), before)
 		}
 		w.forward(t, 20*time.Second)
-		if got := s.next(5 * time.Second); got != "(ended)" {
+		if got := s.next(late); got != "(ended)" {
 			t.Errorf("when the console has closed the stream says %q", got)
 		}
 	})

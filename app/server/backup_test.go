@@ -263,14 +263,12 @@ func TestACodeStandsNowhere(t *testing.T) {
 		code := w.codeTo(t, mobile)
 		for table, rows := range w.standing(t) {
 			for _, row := range rows {
-				for _, word := range strings.FieldsFunc(row, func(r rune) bool { return r < '0' || r > '9' }) {
-					if word == code {
-						t.Errorf("the code stands in %s: %s", table, row)
-					}
+				if sow("the code", code).in([]byte(row)) {
+					t.Errorf("the code stands in %s: %s", table, row)
 				}
 			}
 		}
-		if page := b.get(t, attempt); strings.Contains(page.body, code) {
+		if page := b.get(t, attempt); strings.Contains(strings.ReplaceAll(page.body, b.csrf, ""), code) {
 			t.Error("the code is on the page")
 		}
 		b.post(t, attempt+"/verify", "code", code).want(t, http.StatusSeeOther)
@@ -278,9 +276,11 @@ func TestACodeStandsNowhere(t *testing.T) {
 		other := w.browser(t)
 		another := other.begin(t, name)
 		other.post(t, another+"/verify", "password", passwordOfAll).want(t, http.StatusSeeOther)
-		other.post(t, another+"/verify", "code", code).want(t, http.StatusUnauthorized)
-		if other.signedIn(t) {
-			t.Error("a code of another attempt signs in")
+		if w.codeTo(t, mobile) != code { // two may be the same
+			other.post(t, another+"/verify", "code", code).want(t, http.StatusUnauthorized)
+			if other.signedIn(t) {
+				t.Error("a code of another attempt signs in")
+			}
 		}
 	})
 }

@@ -31,7 +31,7 @@ import (
 type canary struct {
 	what  string
 	forms [][]byte // its text, as it is and as programs write bytes
-	alone bool     // within a longer number, or behind a point, it is a part of a time or of a number
+	alone bool     // within a longer number or a digest, or behind a point, it is a part of that or of a time
 }
 
 // sow makes a canary of a secret. Digits stand for themselves alone.
@@ -58,11 +58,24 @@ func (c canary) in(text []byte) bool {
 			}
 			at += i
 			before, behind := text[:at], text[at+len(form):]
-			if !c.alone || (len(before) == 0 || !strings.ContainsRune("0123456789.", rune(before[len(before)-1]))) && (len(behind) == 0 || behind[0] < '0' || behind[0] > '9') {
+			if !c.alone || !digest(text, at, at+len(form)) && (len(before) == 0 || !strings.ContainsRune("0123456789.", rune(before[len(before)-1]))) && (len(behind) == 0 || behind[0] < '0' || behind[0] > '9') {
 				return true
 			}
 		}
 	})
+}
+
+// digest says whether a part of a text stands within a digest, as text: any six digits
+// do by chance, sooner or later.
+func digest(text []byte, from, to int) bool {
+	hexadecimal := func(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' }
+	for from > 0 && hexadecimal(text[from-1]) {
+		from--
+	}
+	for to < len(text) && hexadecimal(text[to]) {
+		to++
+	}
+	return to-from >= 32
 }
 
 // written is a log.
@@ -207,10 +220,11 @@ func TestNoSecretComesUp(t *testing.T) {
 
 const newPassword = "canary number one sings at night"
 
-// freeAddress is one on loopback that nobody listens at.
+// freeAddress is one on loopback that nobody listens at. It is on an address of its own,
+// where no port is given to somebody else before it is used: all else is on 127.0.0.1.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,6 +93,7 @@ func TestDecisionsThatDifferStandOnAPage(t *testing.T) {
 func TestAReportIsOnThePageOfItsFeature(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		const page = "/admin/alder/rollout/totp"
+		w.forward(t, w.now().UTC().Truncate(24*time.Hour).Add(36*time.Hour).Sub(w.now())) // to noon, so that all is of one day
 		admin := w.browser(t).signIn(t, "admin@alder.example")
 		if strings.Contains(admin.get(t, page).body, `id="report"`) {
 			t.Error("it was never reported")

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -304,7 +305,7 @@ func (w *world) raw(t testing.TB, text string, hangUp bool) (status string, took
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(25 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	started := time.Now()
@@ -377,23 +378,32 @@ func TestRequestsThatAreNoHTTP(t *testing.T) {
 }
 
 // TestAClientThatStalls: a body of which no more comes does not hold its place
-// for ever, and a head even less.
+// for ever, and a head even less. How long each is waited for is not measured more
+// closely than a busy machine allows.
 func TestAClientThatStalls(t *testing.T) {
 	t.Parallel()
 	w := onPostgres(t)
-	for claim, c := range map[string]struct {
-		text string
-		most time.Duration
-	}{
-		"in the head": {"POST /signin HTTP/1.1\r\nHost: localhost\r\nX-", 10 * time.Second},
-		"in the body": {"POST " + api + "/enrolments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", 20 * time.Second},
-		"in a chunk":  {"POST " + api + "/enrolments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{", 20 * time.Second},
-	} {
-		t.Run(claim, func(t *testing.T) {
-			t.Parallel()
-			if status, took := w.raw(t, c.text, false); took > c.most {
-				t.Errorf("it was waited for %s (%s)", took, status)
-			}
-		})
+	var mu sync.Mutex
+	waited := map[string]time.Duration{}
+	t.Run("each", func(t *testing.T) { // returns when all have ended
+		for claim, text := range map[string]string{
+			"in the head": "POST /signin HTTP/1.1\r\nHost: localhost\r\nX-",
+			"in the body": "POST " + api + "/enrolments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+			"in a chunk":  "POST " + api + "/enrolments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{",
+		} {
+			t.Run(claim, func(t *testing.T) {
+				t.Parallel()
+				status, took := w.raw(t, text, false)
+				if took > 40*time.Second {
+					t.Errorf("it was waited for %s (%s)", took, status)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				waited[claim] = took
+			})
+		}
+	})
+	if head, body := waited["in the head"], waited["in the body"]; len(waited) == 3 && head > body-2*time.Second {
+		t.Errorf("for a head it was waited %s, for a body %s", head, body)
 	}
 }

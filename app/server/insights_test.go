@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestHowTheRolloutGoesStandsOnAPage: what was counted, as of when, and nothing of
@@ -11,6 +12,7 @@ import (
 func TestHowTheRolloutGoesStandsOnAPage(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		const page = "/admin/alder/insights"
+		w.forward(t, w.now().UTC().Truncate(24*time.Hour).Add(36*time.Hour).Sub(w.now())) // to noon, so that all is of one day
 		w.browser(t).signIn(t, "user1@alder.example")
 		w.browser(t).signIn(t, "user1@birch.example")
 		admin := w.browser(t).signIn(t, "admin@alder.example")

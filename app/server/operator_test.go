@@ -283,7 +283,7 @@ func TestASuspensionShutsEverything(t *testing.T) {
 			t.Error("a session of the tenant lives, or one of another is dead")
 		}
 		s.ph.call(t, http.MethodGet, "/requests", nil).is(t, http.StatusUnauthorized)
-		stream.ends(t, dead)
+		stream.ends(t, late)
 		waiting.post(t, attempt+"/verify", "password", passwordOfAll).is(t, http.StatusUnauthorized)
 		if a := b.get(t, "/operator/tenants/alder").want(t, http.StatusOK); !strings.Contains(a.body, "unpaid &lt;i&gt;") {
 			t.Error("the page does not say why")

@@ -3,7 +3,6 @@ package server_test
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -149,13 +148,14 @@ func TestARampGoesOnByTheSweepOfTheProgram(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		id := w.rampOf(t, feature.Passkeys, ramp.Running)
 		w.act(t, "UPDATE ramps SET entered_at = ?, look_at = ? WHERE id = ?", w.now().Add(-61*time.Minute), w.now(), id)
-		if err := w.Ramps.Sweep(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		var step int
-		if w.one(t, &step, "SELECT step FROM ramps WHERE id = ?", id); step != 1 {
-			t.Errorf("it is at step %s", strconv.Itoa(step))
-		}
+		until(t, "the next step", func() bool { // by this sweep, or by one in the background
+			if err := w.Ramps.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var step int
+			w.one(t, &step, "SELECT step FROM ramps WHERE id = ?", id)
+			return step == 1
+		})
 	})
 }
 

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,12 @@ import (
 
 // dead is how soon what was ended must be dead on every replica (product.md §3).
 const dead = 5 * time.Second
+
+// late is how long a test waits for what comes within dead: on a busy machine it may
+// come later. The five seconds themselves are proved by clocks that no machine slows
+// down, in dead_test.go. It is less than the minute for which a table of rules is good,
+// after which whoever asks reads it anew.
+const late = 30 * time.Second
 
 func TestASignInMayUseAnotherReplicaForEveryStep(t *testing.T) {
 	one := onPostgres(t)
@@ -72,7 +79,7 @@ func TestAHintThatIsLostCostsASlowPoll(t *testing.T) {
 	afar.says(t, "state denied", "(ended)")
 	listening := ph.on(two).listen(t)
 	one.act(t, "UPDATE prompts SET state = 'pending', decided_at = NULL, expires_at = ?", one.now().Add(time.Minute))
-	if got := listening.next(dead); got[:8] != "request " {
+	if got := listening.next(late); !strings.HasPrefix(got, "request ") {
 		t.Errorf("the phone hears %q", got)
 	}
 }
@@ -122,7 +129,7 @@ func TestAChangeOfPolicyReachesEveryReplica(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, w := range []*world{one, two} {
-		until(t, "a new role", func() bool { return pc.on(w).get(t, "/admin/alder").status == http.StatusOK })
+		soon(t, "a new role", func() bool { return pc.on(w).get(t, "/admin/alder").status == http.StatusOK })
 	}
 	// With the role the number is typed, wherever the sign-in begins.
 	b := two.browser(t)
@@ -133,7 +140,7 @@ func TestAChangeOfPolicyReachesEveryReplica(t *testing.T) {
 	b.post(t, attempt+"/method", "method", "password").want(t, http.StatusSeeOther)
 	one.act(t, "DELETE FROM role_assignments WHERE user_id = ?", userID)
 	for _, w := range []*world{one, two} {
-		until(t, "a role taken away", func() bool { return pc.on(w).get(t, "/admin/alder").status == http.StatusForbidden })
+		soon(t, "a role taken away", func() bool { return pc.on(w).get(t, "/admin/alder").status == http.StatusForbidden })
 	}
 	one.act(t, "UPDATE tenants SET match_mode = 'type6' WHERE slug = 'alder'")
 	two.browser(t).askPhone(t, name)
@@ -156,8 +163,8 @@ func TestAReplicaThatEndsInTheMiddle(t *testing.T) {
 	phone.says(t, "request "+r.ID)
 
 	two.Stop()
-	page.ends(t, dead)
-	phone.ends(t, dead)
+	page.ends(t, late)
+	phone.ends(t, late)
 	if _, err := try(b.client, b.request(t, http.MethodGet, attempt, nil)); err == nil {
 		t.Fatal("the replica that was stopped still answers")
 	}

@@ -92,8 +92,8 @@ func TestHowLongTheAuditIsKept(t *testing.T) {
 		request = security.post(t, end, "reason", "it is over").want(t, http.StatusSeeOther).location()
 		second.post(t, request+"/approve", "reason", "seen").want(t, http.StatusSeeOther)
 		security.post(t, end, "reason", "again").want(t, http.StatusConflict)
-		w.forward(t, retention.GraceLife+time.Hour)
 		before := w.count(t, "SELECT count(*) FROM audit_events WHERE action = ?", audit.SignInFinished)
+		w.forward(t, retention.GraceLife+time.Hour)
 		until(t, "a drop", func() bool { // by this round, or by one in the background
 			round()
 			return w.count(t, "SELECT count(*) FROM audit_drops") == 1

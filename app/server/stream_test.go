@@ -79,7 +79,7 @@ func (s *stream) next(wait time.Duration) string {
 func (s *stream) says(t testing.TB, want ...string) {
 	t.Helper()
 	for _, w := range want {
-		if got := s.next(5 * time.Second); got != w {
+		if got := s.next(late); got != w {
 			t.Fatalf("%s: event %q, want %q", s.answer.asked, got, w)
 		}
 	}

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -46,6 +47,22 @@ func (a *app) code(t testing.TB, steps int64) string {
 		t.Fatal(err)
 	}
 	return code
+}
+
+// wrongAppCode is six digits that none of the apps shows about now.
+func wrongAppCode(t testing.TB, apps ...*app) string {
+	t.Helper()
+	shown := map[string]bool{}
+	for _, a := range apps {
+		for steps := int64(-2); steps <= 2; steps++ {
+			shown[a.code(t, steps)] = true
+		}
+	}
+	for n := 0; ; n++ {
+		if code := fmt.Sprintf("%06d", n); !shown[code] {
+			return code
+		}
+	}
 }
 
 // withApp sets an app up for somebody, in a browser that they sign in with.
@@ -206,7 +223,7 @@ func TestTwoFactorsOverHTTP(t *testing.T) {
 		if got := offers(b.get(t, attempt+"/help").want(t, http.StatusOK)); len(got) != 1 || got[0] != "totp" {
 			t.Errorf("the help page offers %v", got)
 		}
-		for _, form := range [][]string{{"password", passwordOfAll}, {"code", ""}, {"code", "000000"}} {
+		for _, form := range [][]string{{"password", passwordOfAll}, {"code", ""}, {"code", wrongAppCode(t, a)}} {
 			b.post(t, attempt+"/verify", form...).want(t, http.StatusUnauthorized)
 		}
 		b.post(t, attempt+"/finish").want(t, http.StatusUnauthorized)

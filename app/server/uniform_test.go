@@ -33,8 +33,8 @@ var claimants = []claimant{
 
 type claimant struct{ who, name string }
 
-// claim sets up what the claimants are.
-func (w *world) claim(t testing.TB) {
+// claim sets up what the claimants are, and gives their authenticator apps.
+func (w *world) claim(t testing.TB) (apps []*app) {
 	t.Helper()
 	w.passcodeFor(t, w.browser(t).signIn(t, "admin@alder.example"), w.browser(t).signIn(t, firstSecurity), "user1@alder.example")
 	w.withPhone(t, "user1@alder.example")
@@ -43,8 +43,10 @@ func (w *world) claim(t testing.TB) {
 	ph.call(t, http.MethodDelete, "/devices/self", nil).want(t, http.StatusNoContent)
 	w.withPhone(t, "user5@alder.example")
 	w.withPhone(t, "admin@alder.example")
-	w.withApp(t, "user3@alder.example")
-	w.withApp(t, "admin@alder.example")
+	for _, name := range []string{"user3@alder.example", "admin@alder.example"} {
+		a, _ := w.withApp(t, name)
+		apps = append(apps, a)
+	}
 	w.withSheet(t, "user2@alder.example")
 	w.withSheet(t, "user3@alder.example")
 	w.withPasskey(t, "user1@alder.example")
@@ -57,10 +59,12 @@ func (w *world) claim(t testing.TB) {
 	w.lock(t, "user2@alder.example")
 	w.act(t, "UPDATE users SET state = 'disabled' WHERE name = 'user5@alder.example'")
 	w.forward(t, 11*time.Minute)
+	return apps
 }
 
-// steps is a whole sign-in of a claimant who knows nothing, answer by answer.
-func (w *world) steps(t testing.TB, name string) []answer {
+// steps is a whole sign-in of a claimant who knows nothing, answer by answer. No code of
+// the apps is typed by chance.
+func (w *world) steps(t testing.TB, name string, apps []*app) []answer {
 	t.Helper()
 	var all []answer
 	look := func(a answer) answer { all = append(all, a); return a }
@@ -114,7 +118,7 @@ func (w *world) steps(t testing.TB, name string) []answer {
 	look(app.post(t, coded+"/method", "method", "totp"))
 	look(app.get(t, coded))
 	look(app.get(t, coded+"/help"))
-	look(app.post(t, coded+"/verify", "code", "000000"))
+	look(app.post(t, coded+"/verify", "code", wrongAppCode(t, apps...)))
 	look(app.post(t, coded+"/verify", "code", ""))
 	look(app.post(t, coded+"/verify", "password", "wrong"))
 	look(app.post(t, coded+"/finish"))
@@ -258,10 +262,10 @@ func eachQuiet(t *testing.T, story func(t *testing.T, w *world)) {
 
 func TestEveryNameIsAnsweredAlike(t *testing.T) {
 	eachQuiet(t, func(t *testing.T, w *world) {
-		w.claim(t)
+		apps := w.claim(t)
 		var first []answer
 		for _, c := range claimants {
-			all := w.steps(t, c.name)
+			all := w.steps(t, c.name, apps)
 			if first == nil {
 				first = all
 				continue
@@ -359,7 +363,7 @@ func TestEveryNameWaitsAlike(t *testing.T) {
 			held[i] = other.watch(t, other.begin(t, c.name))
 		}
 		for i, c := range claimants {
-			if got := waiting[i].next(5 * time.Second); got != "state pending" {
+			if got := waiting[i].next(late); got != "state pending" {
 				t.Errorf("%s: %q, want pending", c.who, got)
 			}
 			held[i].says(t, "state held", "(ended)")
@@ -413,7 +417,7 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			w := quiet(servertest.Quiet(t, dialect, "https://id.example.org", servertest.DearPasswords))
-			w.claim(t)
+			apps := w.claim(t)
 			// One phone takes Web Push.
 			w.act(t, "UPDATE devices SET push_subscription = '{}' WHERE user_id = (SELECT id FROM users WHERE name = 'user1@alder.example')")
 			const nowhere = "user1@nowhere.example"
@@ -441,7 +445,9 @@ func TestEveryNameMakesTheSameWork(t *testing.T) {
 				{"an end of a request", func(b *browser, _, attempt string) { b.post(t, attempt+"/finish").want(t, 401) }},
 				{"choosing a code", func(b *browser, _, attempt string) { b.post(t, attempt+"/method", "method", "totp").want(t, 303) }},
 				{"the page of codes", func(b *browser, _, attempt string) { b.get(t, attempt).want(t, 200) }},
-				{"a wrong code", func(b *browser, _, attempt string) { b.post(t, attempt+"/verify", "code", "000000").want(t, 401) }},
+				{"a wrong code", func(b *browser, _, attempt string) {
+					b.post(t, attempt+"/verify", "code", wrongAppCode(t, apps...)).want(t, 401)
+				}},
 				{"choosing a printed code", func(b *browser, _, attempt string) {
 					b.post(t, attempt+"/method", "method", "printed_code").want(t, 303)
 				}},

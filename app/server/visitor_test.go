@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"latchkey/app/access"
 	"latchkey/app/approval"
@@ -84,7 +83,7 @@ func TestAnOperatorWhoWasLetInDecides(t *testing.T) {
 		// The grant of an operator who is locked opens nothing.
 		live.says(t, "count 0")
 		w.lock(t, operatorName)
-		if got := live.next(5 * time.Second); got != "(ended)" {
+		if got := live.next(late); got != "(ended)" {
 			t.Errorf("the stream says %q", got)
 		}
 	})

@@ -244,12 +244,23 @@ func remembered(row string) bool {
 	return strings.Contains(row, "action:access.refused") || strings.Contains(row, "action:access.alarm")
 }
 
-// until waits for a condition, ten seconds at most.
+// until waits for a condition, a minute at most.
 func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+	holdsWithin(t, time.Minute, what, holds)
+}
+
+// soon waits for a condition that must hold within dead.
+func soon(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	holdsWithin(t, late, what, holds)
+}
+
+func holdsWithin(t testing.TB, most time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(most); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited ten seconds for: %s", what)
+			t.Fatalf("waited %s for: %s", most, what)
 		}
 	}
 }
