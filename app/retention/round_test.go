@@ -419,6 +419,32 @@ func TestAConsumerGoesOnBehindTheGap(t *testing.T) {
 			if next != size || got != int(size)-len(h.dropped()) {
 				t.Errorf("in steps of %d they got %d of %d, up to %d", most, got, size, next)
 			}
+			// Whoever looks at some actions alone comes as far, and to each of them once.
+			of, left, next := 0, 0, int64(0)
+			for _, l := range before {
+				if l.Action == string(audit.PolicyChanged) && !gone[l.N] {
+					left++
+				}
+			}
+			for {
+				leaves, behind, err := checkpoint.TailOf(h.DB.View(t.Context()), h.Alder.ID, next, most, []audit.Action{audit.SignInFinished, audit.PolicyChanged})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if behind == next {
+					break
+				}
+				for _, l := range leaves {
+					if l.N < next || l.N >= behind || gone[l.N] || l.Action != string(audit.PolicyChanged) {
+						t.Fatalf("leaf %d, %s, came between %d and %d", l.N, l.Action, next, behind)
+					}
+					of++
+				}
+				next = behind
+			}
+			if next != size || of != left || left == 0 {
+				t.Errorf("in steps of %d they got %d of %d of an action, up to %d of %d", most, of, left, next, size)
+			}
 		}
 	})
 }

@@ -131,6 +131,43 @@ func TestAnActHappensWholeOrNotAtAll(t *testing.T) {
 
 // TestAnErrorThatIsPassedOverIsNoCommit: PostgreSQL answers COMMIT with ROLLBACK
 // after a statement that failed. Nobody may take that for done.
+// TestManyRowsByTheirColumns are all there, each as it was given, and found again among others.
+func TestManyRowsByTheirColumns(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
+		for _, many := range []int{0, 1, 127, 300, 12_345} {
+			var names, values []string
+			for i := range many {
+				names, values = append(names, fmt.Sprint(many, " ", i)), append(values, fmt.Sprint("{\"a,", i))
+			}
+			err := db.Act(t.Context(), func(tx *store.Tx) error {
+				return tx.InsertColumns("INSERT INTO platform_settings (name, value)", store.Of[string]{Type: "text", Values: names}, store.Of[string]{Type: "text", Values: values})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 0; i < many; i += 97 {
+				if n := count(t, db, "SELECT count(*) FROM platform_settings WHERE name = ? AND value = ?", names[i], values[i]); n != 1 {
+					t.Errorf("of %d the row %d is there %d times", many, i, n)
+				}
+			}
+			among, value := db.View(t.Context()).Among("name", append(names[:min(many, 200)], "none"))
+			if n := count(t, db, "SELECT count(*) FROM platform_settings WHERE "+among, value); n != min(many, 200) {
+				t.Errorf("of %d, %d are found", many, n)
+			}
+			if n := count(t, db, "SELECT count(*) FROM platform_settings WHERE name LIKE ?", fmt.Sprint(many, " %")); n != many {
+				t.Errorf("of %d, %d are there", many, n)
+			}
+		}
+		// One that stands already fails all.
+		err := db.Act(t.Context(), func(tx *store.Tx) error {
+			return tx.InsertColumns("INSERT INTO platform_settings (name, value)", store.Of[string]{Type: "text", Values: []string{"new", "1 0"}}, store.Of[string]{Type: "text", Values: []string{"", ""}})
+		})
+		if !errors.Is(err, store.ErrDuplicate) || count(t, db, "SELECT count(*) FROM platform_settings WHERE name = 'new'") != 0 {
+			t.Errorf("it is %v", err)
+		}
+	})
+}
+
 func TestAnErrorThatIsPassedOverIsNoCommit(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
 		err := db.Act(t.Context(), func(tx *store.Tx) error {

@@ -163,22 +163,26 @@ func (p plan) page(tx *store.Tx, from Position, older bool, length int) (all fou
 	if !older {
 		order = func(a, b Row) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) }
 	}
-	var ends []Row // how far those streams were walked that have more
+	var ends []Row   // how far those streams were walked that have more
+	var far Position // behind which nothing is looked for, for there is enough before it
 	for _, s := range p.streams {
-		rows, next, err := p.walk(tx, s, from, older, length+1)
+		rows, next, err := p.walk(tx, s, from, far, older, length+1)
 		if err != nil {
 			return all, err
 		}
-		if len(p.streams) == 1 {
+		if all.rows == nil {
 			all.rows = rows
 		} else {
 			all.rows = append(all.rows, rows...)
+			slices.SortFunc(all.rows, order)
 		}
 		if !next.None() {
 			ends = append(ends, Row{At: next.At, ID: next.ID})
 		}
+		if len(all.rows) > length {
+			far = all.rows[length].Position()
+		}
 	}
-	slices.SortFunc(all.rows, order)
 	if len(ends) > 0 { // behind the first of them nobody knows what the others still have
 		end := slices.MinFunc(ends, order)
 		past := slices.IndexFunc(all.rows, func(r Row) bool { return order(r, end) > 0 })
@@ -209,9 +213,9 @@ func (p plan) within(s stream) (c condition) {
 	return c
 }
 
-// walk gives up to most rows of a stream, and where it goes on when it was not walked to its
-// end.
-func (p plan) walk(tx *store.Tx, s stream, from Position, older bool, most int) (rows []Row, next Position, err error) {
+// walk gives up to most rows of a stream, as far as a position or, with none, as it goes, and
+// where it goes on when it was not walked to its end.
+func (p plan) walk(tx *store.Tx, s stream, from, far Position, older bool, most int) (rows []Row, next Position, err error) {
 	within := p.within(s)
 	way := " DESC"
 	if older {
@@ -219,8 +223,14 @@ func (p plan) walk(tx *store.Tx, s stream, from Position, older bool, most int) 
 			from.At = tx.Now.Add(time.Hour)
 		}
 		within.and("("+s.at+", "+s.id+") < (?, ?)", from.At, from.ID)
+		if !far.None() {
+			within.and("("+s.at+", "+s.id+") >= (?, ?)", far.At, far.ID)
+		}
 	} else {
 		within.and("("+s.at+", "+s.id+") > (?, ?)", from.At, from.ID)
+		if !far.None() {
+			within.and("("+s.at+", "+s.id+") <= (?, ?)", far.At, far.ID)
+		}
 		way = ""
 	}
 	window := func(columns string) string {
@@ -246,10 +256,12 @@ func (p plan) walk(tx *store.Tx, s stream, from Position, older bool, most int) 
 		}
 		return rows, next, err
 	}
-	// Fewer than were asked for: there are no more, or the window is through.
+	// Fewer than were asked for: there are no more so far, or the window is through.
+	next = far
 	err = tx.Each(window(s.at+", "+s.id)+" LIMIT 1 OFFSET "+strconv.Itoa(WindowMost-1), func(scan func(...any) error) error {
-		return scan(&next.At, &next.ID)
+		err := scan(&next.At, &next.ID)
+		next.At = next.At.UTC()
+		return err
 	}, within.values...)
-	next.At = next.At.UTC()
 	return rows, next, err
 }

@@ -245,6 +245,51 @@ func TestAsking(t *testing.T) {
 	})
 }
 
+// TestWordsCommonAndRare are found together whichever of them is walked, to any time, and
+// beside what is a shorter way than each of them.
+func TestWordsCommonAndRare(t *testing.T) {
+	Each(t, func(h *House) {
+		s := &trail.Service{DB: h.DB}
+		auditor, nurse := h.Admin(h.Alder, "auditor", access.RoleAuditor), h.User(h.Alder, "nurse")
+		from := h.Clock.Now()
+		write := func(n int, reason, thread string) {
+			for range n {
+				record(h, audit.Event{TenantID: h.Alder.ID, Action: audit.UserLocked, Reason: reason, Actor: audit.User(auditor.ID), Target: audit.User(nurse.ID), Subject: nurse.ID, Thread: thread})
+			}
+		}
+		write(130, "lost phone ward", "")
+		write(3, "lost phone rose", "case-1")
+		write(120, "lost rose garden", "")
+		middle := h.Clock.Now()
+		write(110, "rose garden", "")
+		write(2, "lost phone rose", "")
+		for _, row := range []struct {
+			want int
+			q    trail.Query
+		}{
+			{5, trail.Query{Text: "lost phone rose"}},
+			{5, trail.Query{Text: "rose phone lost"}},
+			{3, trail.Query{Text: "lost phone rose", To: middle}},
+			{2, trail.Query{Text: "lost phone rose", From: middle}},
+			{3, trail.Query{Text: "lost rose", Thread: "case-1"}},
+			{0, trail.Query{Text: "lost garden", Thread: "case-1"}},
+			{120, trail.Query{Text: "garden lost"}},
+			{0, trail.Query{Text: "garden lost", From: middle}},
+			{230, trail.Query{Text: "rose garden"}},
+			{0, trail.Query{Text: "phone garden"}},
+			{0, trail.Query{Text: "phone bicycle"}},
+		} {
+			if row.q.From.IsZero() {
+				row.q.From = from
+			}
+			n, err := s.Count(t.Context(), trail.SightOf(h.Rules.Standing(h.Alder.ID, auditor.ID), h.Clock.Now()), row.q, 1000)
+			if err != nil || n != row.want {
+				t.Errorf("%+v: %d, %v, want %d", row.q, n, err, row.want)
+			}
+		}
+	})
+}
+
 // TestALookIsAnEvent: one for a query and its reader, whatever page of it they turn to.
 func TestALookIsAnEvent(t *testing.T) {
 	Each(t, func(h *House) {

@@ -42,7 +42,9 @@ var Both = []store.Dialect{store.SQLite, store.Postgres}
 // down itself, as SQLite is that is written in Go. Who runs everything there as
 // well need not do it twice: LATCHKEY_TEST_DATABASES=sqlite leaves PostgreSQL to it.
 // Package store tests both in any case, and so does journey, which is not run there.
-var Dialects = dialects(os.Getenv("LATCHKEY_TEST_DATABASES"), race)
+var Dialects = dialects(os.Getenv(asked), race)
+
+const asked = "LATCHKEY_TEST_DATABASES"
 
 func dialects(asked string, race bool) []store.Dialect {
 	switch {
@@ -103,6 +105,7 @@ func On(t *testing.T, dialect store.Dialect, test func(t *testing.T, db *store.D
 // has the schema already.
 func Address(t testing.TB, dialect store.Dialect) string {
 	t.Helper()
+	_ = os.Getenv(asked) // so that Go, which keeps results, knows that they hang on it
 	if dialect == store.SQLite {
 		whole, err := sqliteWithSchema()
 		if err != nil {
