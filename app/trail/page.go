@@ -245,11 +245,13 @@ func (p plan) walk(tx *store.Tx, s stream, from, far Position, older bool, most 
 		query += " ORDER BY e.occurred_at" + way + ", e.id" + way // as it comes; SQLite would sort the window for it
 	}
 	rows = make([]Row, 0, min(most, PageLength+1))
-	err = tx.Each(query+" LIMIT ?", func(scan func(...any) error) error {
+	// How many stands in the statement: a plan for any number is dearer than each that knows it,
+	// and PostgreSQL would plan every page anew.
+	err = tx.Each(query+" LIMIT "+strconv.Itoa(most), func(scan func(...any) error) error {
 		r, err := scanned(scan)
 		rows = append(rows, r)
 		return err
-	}, slices.Concat(within.values, p.filter.values, []any{most})...)
+	}, slices.Concat(within.values, p.filter.values)...)
 	if err != nil || len(rows) == most {
 		if len(rows) == most {
 			next = rows[most-1].Position()
