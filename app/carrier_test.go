@@ -20,6 +20,7 @@ import (
 	"latchkey/app/notify"
 	"latchkey/app/provider"
 	"latchkey/app/secret"
+	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
 )
@@ -70,12 +71,12 @@ func (d *door) close() {
 func openCarriers(t *testing.T) *carriers {
 	t.Helper()
 	c := &carriers{t: t, how: slow, over: make(chan struct{}), seen: map[string]map[string][]string{"api": {}, "box": {}}, taken: map[string]map[string]bool{"api": {}, "box": {}}, lies: map[string]int{}}
-	c.api = &door{address: free(t), serve: func(l net.Listener) func() {
+	c.api = &door{address: servertest.FreeAddress(t), serve: func(l net.Listener) func() {
 		s := &http.Server{Handler: http.HandlerFunc(c.message)}
 		go func() { _ = s.Serve(l) }()
 		return func() { _ = s.Close() }
 	}}
-	c.box = &door{address: free(t), serve: func(l net.Listener) func() {
+	c.box = &door{address: servertest.FreeAddress(t), serve: func(l net.Listener) func() {
 		s := smtp.NewServer(smtp.BackendFunc(func(conn *smtp.Conn) (smtp.Session, error) { return &talk{c, conn}, nil }))
 		s.ErrorLog = smtp.Logger(quietly{})
 		go func() { _ = s.Serve(l) }()
@@ -253,7 +254,7 @@ func TestNothingOwedIsLostWhenTheProgramIsKilled(t *testing.T) {
 				return count("kind = 'sms' AND fault = '"+fault+"'") > 0 && count("kind = 'mail' AND fault = '"+fault+"'") > 0
 			}
 
-			environment := []string{"LATCHKEY_LISTEN=" + free(t), "LATCHKEY_DATA=" + t.TempDir(), "LATCHKEY_DATABASE_URL=" + address, "LATCHKEY_MASTER_KEY=" + hex.EncodeToString(master), "LATCHKEY_LOG_LEVEL=debug"}
+			environment := []string{"LATCHKEY_LISTEN=" + servertest.FreeAddress(t), "LATCHKEY_DATA=" + t.TempDir(), "LATCHKEY_DATABASE_URL=" + address, "LATCHKEY_MASTER_KEY=" + hex.EncodeToString(master), "LATCHKEY_LOG_LEVEL=debug"}
 			var logs []string
 			dies := func(while string, holds func() bool) {
 				t.Helper()

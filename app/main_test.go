@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -23,6 +22,7 @@ import (
 	"time"
 
 	"latchkey/app/server"
+	"latchkey/app/server/servertest"
 	"latchkey/app/store/storetest"
 )
 
@@ -147,26 +147,6 @@ func (p *process) says(t *testing.T, pattern string) string {
 	return ""
 }
 
-var given sync.Map // ports
-
-// free is an address that nobody listens on, nor will between two starts of a process: it
-// is below those that the system gives out by itself, and it is given once.
-func free(t *testing.T) string {
-	t.Helper()
-	for range 1000 {
-		port := 15000 + rand.IntN(15000)
-		if _, taken := given.LoadOrStore(port, true); taken {
-			continue
-		}
-		if listener, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
-			_ = listener.Close()
-			return listener.Addr().String()
-		}
-	}
-	t.Fatal("no address is free")
-	return ""
-}
-
 // get asks for a page.
 func get(t *testing.T, client *http.Client, address string) (status int, body string) {
 	t.Helper()
@@ -217,7 +197,7 @@ func post(t *testing.T, client *http.Client, page, address string, fields url.Va
 
 func TestServeFromNothing(t *testing.T) {
 	t.Parallel()
-	address, data := free(t), filepath.Join(t.TempDir(), "data")
+	address, data := servertest.FreeAddress(t), filepath.Join(t.TempDir(), "data")
 	environment := []string{"LATCHKEY_LISTEN=" + address, "LATCHKEY_DATA=" + data}
 	const setUp = `(http://localhost:\d+/setup/[A-Za-z0-9_-]{43})\n`
 
@@ -284,7 +264,7 @@ func signIn(t *testing.T, base, name, password string) {
 
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	address, data := free(t), t.TempDir()
+	address, data := servertest.FreeAddress(t), t.TempDir()
 	environment := []string{"LATCHKEY_LISTEN=" + address, "LATCHKEY_DATA=" + data}
 	for _, c := range []struct {
 		claim    string
@@ -323,7 +303,7 @@ func TestMigrateTwiceAndBesideAReplica(t *testing.T) {
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			data := t.TempDir()
-			address := free(t)
+			address := servertest.FreeAddress(t)
 			environment := []string{"LATCHKEY_DATA=" + data, "LATCHKEY_LISTEN=" + address}
 			if dialect == "postgres" {
 				environment = append(environment, "LATCHKEY_DATABASE_URL="+empty(t))
@@ -352,7 +332,7 @@ func TestAnOperatorIsMadeBesideARunningProgram(t *testing.T) {
 	t.Parallel()
 	for _, dialect := range storetest.Dialects {
 		t.Run(string(dialect), func(t *testing.T) {
-			address := free(t)
+			address := servertest.FreeAddress(t)
 			environment := []string{"LATCHKEY_DATA=" + t.TempDir(), "LATCHKEY_LISTEN=" + address, "LATCHKEY_PUBLIC_URL=http://" + address}
 			if dialect == "postgres" {
 				environment = append(environment, "LATCHKEY_DATABASE_URL="+empty(t))
@@ -520,7 +500,7 @@ func TestRunIsAProcess(t *testing.T) {
 	said, saying := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"serve", "--listen", free(t), "--data", t.TempDir(), "--log-level", "error"}, saying)
+		ended <- run(ctx, []string{"serve", "--listen", servertest.FreeAddress(t), "--data", t.TempDir(), "--log-level", "error"}, saying)
 	}()
 	line := make([]byte, 200)
 	if n, err := said.Read(line); err != nil || !strings.Contains(string(line[:n]), "listens on") {

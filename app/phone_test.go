@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/app/server/servertest"
 )
 
 var (
@@ -20,7 +22,7 @@ var (
 // number of the page given on the keyboard of the one that watches.
 func TestATerminalIsAPhoneOfTheDemo(t *testing.T) {
 	t.Parallel()
-	demo := begin(t, []string{"LATCHKEY_LISTEN=" + free(t), "LATCHKEY_DATA=" + t.TempDir()}, "demo", "--empty")
+	demo := begin(t, []string{"LATCHKEY_LISTEN=" + servertest.FreeAddress(t), "LATCHKEY_DATA=" + t.TempDir()}, "demo", "--empty")
 	password := strings.TrimSpace(demo.says(t, `Password +(.*)\n`))
 	base := demo.says(t, `PC +(http://localhost:\d+)\n`)
 	const name = "user1@alder.example"

@@ -13,6 +13,7 @@ import (
 
 	"latchkey/app/audit"
 	"latchkey/app/secret"
+	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
 	"latchkey/app/tenant"
@@ -62,7 +63,7 @@ func TestABypassIsUsedOrNotWhenTheProgramIsKilled(t *testing.T) {
 					VALUES (?,?,?,'pass_code','active',60,1,1,'','','phone','strong','',?,?,?,?,?)`, of.ID, id, fmt.Sprint("user-", n), now, now.Add(time.Hour), now, now, keys.CodeDigest(id, code))
 				return id
 			}
-			listen := free(t)
+			listen := servertest.FreeAddress(t)
 			base := "http://" + strings.Replace(listen, "127.0.0.1", "localhost", 1)
 			environment := []string{"LATCHKEY_LISTEN=" + listen, "LATCHKEY_DATA=" + t.TempDir(), "LATCHKEY_DATABASE_URL=" + address, "LATCHKEY_MASTER_KEY=" + hex.EncodeToString(master), "LATCHKEY_SIGN_INS_PER_MINUTE=0"}
 			// begun is a browser before the page that takes the code, and what it is about to send.

@@ -18,6 +18,7 @@ import (
 	"latchkey/app/audit"
 	"latchkey/app/checkpoint"
 	"latchkey/app/secret"
+	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 	"latchkey/app/store/storetest"
 )
@@ -45,7 +46,7 @@ func sealedAt(t *testing.T, address string) *sealed {
 	s := &sealed{db: db, witness: filepath.Join(folder, "witness")}
 	s.seals = &checkpoint.Service{DB: db, Keys: keys, Log: slog.New(slog.DiscardHandler)}
 	s.environment = []string{
-		"LATCHKEY_LISTEN=" + free(t), "LATCHKEY_DATA=" + folder, "LATCHKEY_DATABASE_URL=" + address,
+		"LATCHKEY_LISTEN=" + servertest.FreeAddress(t), "LATCHKEY_DATA=" + folder, "LATCHKEY_DATABASE_URL=" + address,
 		"LATCHKEY_MASTER_KEY=" + hex.EncodeToString(master), "LATCHKEY_AUDIT_WITNESS=" + s.witness,
 	}
 	ctx, cancel := context.WithCancel(context.Background())

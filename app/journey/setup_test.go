@@ -3,41 +3,18 @@ package journey
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"regexp"
-	"sync"
 	"testing"
 
 	"latchkey/app/server"
+	"latchkey/app/server/servertest"
 )
-
-var given sync.Map // ports
-
-// free is an address that nobody listens on, nor will: it is below those that the system
-// gives out by itself, and it is given once.
-func free(t *testing.T) string {
-	t.Helper()
-	for range 1000 {
-		port := 15000 + rand.IntN(15000)
-		if _, taken := given.LoadOrStore(port, true); taken {
-			continue
-		}
-		if listener, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
-			_ = listener.Close()
-			return listener.Addr().String()
-		}
-	}
-	t.Fatal("no address is free")
-	return ""
-}
 
 // fresh runs `serve` on an empty folder and gives the set-up link that it prints.
 func fresh(t *testing.T) (link string) {
 	t.Helper()
-	settings := server.Settings{Listen: free(t), Data: t.TempDir(), LogLevel: "error", Drain: patience}
+	settings := server.Settings{Listen: servertest.FreeAddress(t), Data: t.TempDir(), LogLevel: "error", Drain: patience}
 	printed, out := io.Pipe()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

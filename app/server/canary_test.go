@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -152,7 +151,7 @@ func TestNoSecretComesUp(t *testing.T) {
 	for _, dialect := range storetest.Breadth(t) {
 		t.Run(string(dialect), func(t *testing.T) {
 			log := &written{}
-			figures := freeAddress(t)
+			figures := servertest.FreeAddress(t)
 			w := newWorld(t, servertest.Logged(t, dialect, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), func(s *server.Settings) {
 				s.MetricsListen = figures
 			}), &atomic.Int64{})
@@ -219,18 +218,6 @@ func TestNoSecretComesUp(t *testing.T) {
 }
 
 const newPassword = "canary number one sings at night"
-
-// freeAddress is one on loopback that nobody listens at. It is on an address of its own,
-// where no port is given to somebody else before it is used: all else is on 127.0.0.1.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.2:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // sowAll uses a secret of every way for user1, and what else is secret in Alder.
 func (w *world) sowAll(t testing.TB) (all []canary) {

@@ -245,8 +245,8 @@ func (p plan) walk(tx *store.Tx, s stream, from, far Position, older bool, most 
 		query += " ORDER BY e.occurred_at" + way + ", e.id" + way // as it comes; SQLite would sort the window for it
 	}
 	rows = make([]Row, 0, min(most, PageLength+1))
-	// How many stands in the statement: a plan for any number is dearer than each that knows it,
-	// and PostgreSQL would plan every page anew.
+	// How many stands in the statement: a plan for any number seems dearer than one that knows it,
+	// and PostgreSQL would plan the first page anew each time.
 	err = tx.Each(query+" LIMIT "+strconv.Itoa(most), func(scan func(...any) error) error {
 		r, err := scanned(scan)
 		rows = append(rows, r)
