@@ -39,10 +39,7 @@ func TestHowTheRolloutGoesIsLookedAt(t *testing.T) {
 			}
 		}
 	}
-	h.exec("UPDATE insights SET taken_at = NULL, held_at = NULL")
-	if err := h.Insights.TakeUp(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	h.counted()
 	p.Open(h.URL + "/admin/alder/rollout")
 	p.Follow(".head a[href$='/insights']")
 	p.WaitForText("#risks ~ ul", "No way that leads in")

@@ -69,15 +69,9 @@ func TestHowLongTheAuditIsKept(t *testing.T) {
 		end := first(holdEnd, page)
 
 		// Five months later.
-		seal := func() {
-			t.Helper()
-			if err := w.Checkpoints.Round(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		seal()
+		w.sealed(t)
 		w.forward(t, 5*31*24*time.Hour)
-		seal()
+		w.sealed(t)
 		round := func() {
 			t.Helper()
 			if err := w.Retention.Round(t.Context()); err != nil {
@@ -111,7 +105,7 @@ func TestHowLongTheAuditIsKept(t *testing.T) {
 		// What is left is read as before.
 		security.get(t, "/admin/alder/audit").want(t, http.StatusOK)
 		security.get(t, "/admin/alder/audit/proofs/inclusion?index=0").want(t, http.StatusOK)
-		seal()
+		w.sealed(t)
 
 		text, err := os.ReadFile(filepath.Join(w.Retention.Folder, file))
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"latchkey/app/audit"
 	"latchkey/app/store"
@@ -63,11 +62,7 @@ func TestTheAuditOverHTTP(t *testing.T) {
 			t.Error("the list shows filters that are none")
 		}
 		event := security.auditOf(t, "?action=user.locked").Events[0]
-		var alder string
-		w.one(t, &alder, "SELECT id FROM tenants WHERE slug = 'alder'")
-		if err := w.Checkpoints.SignNow(t.Context(), alder); err != nil {
-			t.Fatal(err)
-		}
+		w.sealed(t)
 		for name, b := range map[string]*browser{"security": security, "admin": admin} {
 			a := b.get(t, event.Href).want(t, http.StatusOK)
 			for _, part := range []string{"user.locked", event.ID, "proof-record", "proof-root", page + "/story/person/" + event.Subject.ID} {
@@ -148,20 +143,18 @@ func TestTheAuditIsLive(t *testing.T) {
 		desk, desk2 := w.browser(t).signIn(t, "desk@alder.example"), w.browser(t).signIn(t, "desk2@alder.example")
 		desk.post(t, w.at(t, "user5")+"/lock", "reason", "on the train").want(t, http.StatusSeeOther)
 		desk2.post(t, w.at(t, "user6")+"/lock", "reason", "in the bus").want(t, http.StatusSeeOther)
-		var alder string
-		w.one(t, &alder, "SELECT id FROM tenants WHERE slug = 'alder'")
-		if err := w.Checkpoints.SignNow(t.Context(), alder); err != nil {
-			t.Fatal(err)
-		}
-		if told := security.next(10 * time.Second); !strings.Contains(told, "on the train") || !strings.Contains(told, `"who":"desk@alder.example","whom":"user5@alder.example"`) {
+		w.sealed(t)
+		if told := security.next(late); !strings.Contains(told, "on the train") || !strings.Contains(told, `"who":"desk@alder.example","whom":"user5@alder.example"`) {
 			t.Errorf("the first event is %s", told)
 		}
-		if told := other.next(10 * time.Second); !strings.Contains(told, "in the bus") {
+		if told := other.next(late); !strings.Contains(told, "in the bus") {
 			t.Errorf("an agent is told %s", told)
 		}
 		// More at once than is looked at in one go is told to its end.
 		many := live("security@alder.example", "?target=group:burst")
 		many.answer.want(t, http.StatusOK)
+		var alder string
+		w.one(t, &alder, "SELECT id FROM tenants WHERE slug = 'alder'")
 		burst := make([]audit.Event, 600)
 		for i := range burst {
 			burst[i] = audit.Event{TenantID: alder, Action: audit.GroupMemberAdded, Actor: audit.Service, Target: audit.Party{Kind: audit.KindGroup, ID: "burst"}}
@@ -169,11 +162,9 @@ func TestTheAuditIsLive(t *testing.T) {
 		if err := w.DB.Act(t.Context(), func(tx *store.Tx) error { return audit.RecordAll(tx, burst) }); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Checkpoints.SignNow(t.Context(), alder); err != nil {
-			t.Fatal(err)
-		}
+		w.sealed(t)
 		for n := range burst {
-			if told := many.next(10 * time.Second); !strings.Contains(told, "/admin/alder/audit/") {
+			if told := many.next(late); !strings.Contains(told, "/admin/alder/audit/") {
 				t.Fatalf("of %d events at once, after %d there is %s", len(burst), n, told)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/server"
 	"latchkey/app/server/servertest"
@@ -263,6 +264,29 @@ func holdsWithin(t testing.TB, most time.Duration, what string, holds func() boo
 			t.Fatalf("waited %s for: %s", most, what)
 		}
 	}
+}
+
+// sealed seals and signs what is recorded at alder. The program does it too, and who comes
+// while it does would find nothing to do: this waits.
+func (w *world) sealed(t testing.TB) {
+	t.Helper()
+	var alder string
+	w.one(t, &alder, "SELECT id FROM tenants WHERE slug = 'alder'")
+	if err := w.Checkpoints.SignNow(t.Context(), alder); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// counted counts the insights of all tenants anew: this, or the program beside it.
+func (w *world) counted(t testing.TB) {
+	t.Helper()
+	w.act(t, "UPDATE insights SET held_at = NULL, taken_at = NULL")
+	until(t, "insights", func() bool {
+		if err := w.Insights.TakeUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return w.count(t, "SELECT count(*) FROM insights WHERE taken_at IS NULL AND tenant_id <> ?", access.Platform) == 0
+	})
 }
 
 func (w *world) lock(t testing.TB, name string) {
