@@ -173,9 +173,13 @@ func (c Chart) line(s Series) (points string) {
 }
 
 // chartLabel is a text along the bottom.
-type chartLabel struct{ X, Anchor, Text string }
+type chartLabel struct {
+	X, Anchor, Text string
+	Between         bool // left out where there is little room
+}
 
-// bottom are the labels that have room beside one another: five at most.
+// bottom are the labels that have room beside one another: five at most, and on a narrow page
+// every other of them.
 func (c Chart) bottom() (all []chartLabel) {
 	each := max(1, (len(c.Labels)+4)/5)
 	for i := len(c.Labels) - 1; i >= 0; i -= each {
@@ -187,7 +191,7 @@ func (c Chart) bottom() (all []chartLabel) {
 		if anchor == "end" {
 			x = 100
 		}
-		all = append(all, chartLabel{X: percent(x), Anchor: anchor, Text: c.Labels[i]})
+		all = append(all, chartLabel{X: percent(x), Anchor: anchor, Text: c.Labels[i], Between: len(c.Labels) > 7 && len(all)%2 == 1})
 	}
 	return all
 }

@@ -34,10 +34,16 @@ func TestALineLeavesOutWhatIsNoNumber(t *testing.T) {
 }
 
 func TestLabelsHaveRoom(t *testing.T) {
-	for n, want := range map[int]int{1: 1, 5: 5, 7: 4, 30: 5, 31: 5} {
+	for n, want := range map[int][2]int{1: {1, 1}, 5: {5, 5}, 7: {4, 4}, 30: {5, 3}, 31: {5, 3}} {
 		c := Chart{Labels: make([]string, n)}
-		if got := len(c.bottom()); got != want {
-			t.Errorf("of %d labels %d are drawn, want %d", n, got, want)
+		drawn, narrow := c.bottom(), 0
+		for _, l := range drawn {
+			if !l.Between {
+				narrow++
+			}
+		}
+		if len(drawn) != want[0] || narrow != want[1] || drawn[0].Between {
+			t.Errorf("of %d labels %d are drawn, %d on a narrow page, want %v", n, len(drawn), narrow, want)
 		}
 	}
 }
