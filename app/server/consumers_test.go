@@ -45,7 +45,7 @@ func TestAReceiverOfEventsFromItsPageToTheFirstEvent(t *testing.T) {
 		if page := security.get(t, one).want(t, http.StatusOK); !strings.Contains(page.body, "arrived") {
 			t.Error("the page does not say that the test arrived")
 		}
-		wait := time.After(30 * time.Second)
+		wait := time.After(time.Minute)
 		for tested, fed := false, false; !tested || !fed; {
 			select {
 			case body := <-came:

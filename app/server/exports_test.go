@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 var exportHere = regexp.MustCompile(`href="(/admin/alder/audit/export\?[^"]*)"`)
@@ -55,11 +54,7 @@ func TestAnExportOverHTTP(t *testing.T) {
 		}
 		for _, form := range []string{"csv", "jsonl", "ocsf", "cef"} {
 			one := auditor.post(t, list, "format", form, "action", "signin.finished").want(t, http.StatusSeeOther).location()
-			for until := time.Now().Add(30 * time.Second); !strings.Contains(auditor.get(t, one).body, "/link"); time.Sleep(50 * time.Millisecond) {
-				if time.Now().After(until) {
-					t.Fatalf("%s is not written", form)
-				}
-			}
+			until(t, form+" to be written", func() bool { return strings.Contains(auditor.get(t, one).body, "/link") })
 			auditor.post(t, one+"/link").want(t, http.StatusSeeOther)
 			link := first(exportLink, auditor.get(t, one).want(t, http.StatusOK))
 			file := auditor.get(t, link).want(t, http.StatusOK)

@@ -46,17 +46,12 @@ func (b *browser) hasBatch(t testing.TB, w *world, names ...string) string {
 // makes lets a batch be made, by whoever is at it.
 func (w *world) makes(t testing.TB, page string) {
 	t.Helper()
-	state := ""
-	for range 200 {
+	until(t, page+" to be made", func() bool {
 		if err := w.Server.Stock.TakeUp(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if w.one(t, &state, "SELECT state FROM code_sheet_batches WHERE id = ?", page[strings.LastIndex(page, "/")+1:]); state == stock.Made {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatalf("%s is %s", page, state)
+		return w.count(t, "SELECT count(*) FROM code_sheet_batches WHERE id = ? AND state = ?", page[strings.LastIndex(page, "/")+1:], stock.Made) == 1
+	})
 }
 
 // printsBatch is a batch for some people on paper.
