@@ -336,10 +336,11 @@ func must(t *testing.T, all ...error) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	// Longer than the claim of a dead process, which may be written when it is gone.
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if is() {
 			return
 		}
 	}
-	t.Fatalf("for thirty seconds there was no sign of: %s", what)
+	t.Fatalf("for two minutes there was no sign of: %s", what)
 }
