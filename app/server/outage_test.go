@@ -61,7 +61,10 @@ func hangUp(t *testing.T, w *world) func() {
 		}
 	}
 	do("ALTER DATABASE " + name + " ALLOW_CONNECTIONS false")
-	do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", strings.Trim(name, `"`))
+	for range 3 { // who is just coming in is not in the list yet
+		do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", strings.Trim(name, `"`))
+		time.Sleep(50 * time.Millisecond)
+	}
 	return func() {
 		do("ALTER DATABASE " + name + " ALLOW_CONNECTIONS true")
 		_ = conn.Close(context.Background())
