@@ -53,7 +53,7 @@ func (h *house) exec(statement string, values ...any) {
 func (h *house) counted() {
 	h.t.Helper()
 	h.exec("UPDATE insights SET taken_at = NULL, held_at = NULL")
-	for left := -1; left != 0; {
+	for left := -1; left != 0; time.Sleep(glance) {
 		if err := h.Insights.TakeUp(h.t.Context()); err != nil {
 			h.t.Fatal(err)
 		}
