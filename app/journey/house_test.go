@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"latchkey/app/access"
-	"latchkey/app/server"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 )
@@ -21,14 +20,11 @@ type house struct {
 
 func open(t *testing.T, dialect store.Dialect) *house {
 	t.Helper()
-	h := &house{Program: servertest.Start(t, dialect, patient), t: t}
+	h := &house{Program: servertest.Start(t, dialect), t: t}
 	began := h.DB.Now()
 	h.DB.SetClock(func() time.Time { return began.Add(time.Since(began) + time.Duration(h.ahead.Load())) })
 	return h
 }
-
-// patient lets a busy machine answer at the end of a story what a browser still asks.
-func patient(s *server.Settings) { s.Drain = 15 * time.Second }
 
 // later lets time pass for the program, and with it for the phones, which set
 // their clocks by its answers.

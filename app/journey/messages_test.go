@@ -13,7 +13,7 @@ import (
 // keeps is a house that keeps its messages on a page, as the demonstration does.
 func keeps(t *testing.T, dialect store.Dialect) *house {
 	t.Helper()
-	h := &house{Program: servertest.Start(t, dialect, patient, func(s *server.Settings) { s.KeepMessages = true }), t: t}
+	h := &house{Program: servertest.Start(t, dialect, func(s *server.Settings) { s.KeepMessages = true }), t: t}
 	if err := demo.KeepMessages(t.Context(), h.DB); err != nil {
 		t.Fatal(err)
 	}

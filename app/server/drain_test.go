@@ -10,16 +10,12 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"latchkey/app/server"
 )
 
 // TestWhatWasBegunIsAnsweredAtTheEnd: a program that is told to stop takes
 // nothing new, ends what only waits, and answers what it has begun.
 func TestWhatWasBegunIsAnsweredAtTheEnd(t *testing.T) {
-	// Long enough for a busy machine: what has begun is cut off at the end of it.
-	patient := func(s *server.Settings) { s.Drain = 15 * time.Second }
-	onBothWith(t, patient, func(t *testing.T, w *world) {
+	onBoth(t, func(t *testing.T, w *world) {
 		s := w.scene(t, "user1@alder.example")
 		page, phone := s.b.watch(t, s.attempt), s.ph.listen(t)
 		page.says(t, "state pending")
