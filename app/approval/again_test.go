@@ -116,7 +116,7 @@ func (o *office) holds(claim string) (end func()) {
 // somebodyWaits waits until a statement of this database waits for a lock.
 func (o *office) somebodyWaits(claim string) {
 	o.T.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		var waiting int
 		err := o.DB.Pool().QueryRowContext(context.Background(), `SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND wait_event_type = 'Lock' AND cardinality(pg_blocking_pids(pid)) > 0`).Scan(&waiting)

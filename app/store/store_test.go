@@ -197,7 +197,7 @@ func TestAPanicInAnActLeavesTheDatabaseUsable(t *testing.T) {
 					panic("a defect")
 				})
 			}()
-			soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			soon, cancel := context.WithTimeout(t.Context(), time.Minute)
 			if err := db.Act(soon, func(tx *store.Tx) error { return tx.Exec("DELETE FROM platform_settings WHERE name = 'b'").Error }); err != nil {
 				t.Errorf("the next act = %v", err)
 			}
