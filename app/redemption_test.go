@@ -60,7 +60,7 @@ func TestABypassIsUsedOrNotWhenTheProgramIsKilled(t *testing.T) {
 				id, now := fmt.Sprint("bypass-", n), db.Now()
 				set("INSERT INTO users (tenant_id, id, name, display_name, state, mfa_state, password_hash, created_at) VALUES (?,?,?,'','active','disabled','',?)", of.ID, fmt.Sprint("user-", n), fmt.Sprintf("user%d@alder.example", n), now)
 				set(`INSERT INTO bypasses (tenant_id, id, user_id, kind, state, minutes, uses, uses_left, reason, check_id, check_via, check_strength, requested_by, starts_at, ends_at, created_at, made_at, code_digest)
-					VALUES (?,?,?,'pass_code','active',60,1,1,'','','phone','strong','',?,?,?,?,?)`, of.ID, id, fmt.Sprint("user-", n), now, now.Add(time.Hour), now, now, keys.CodeDigest(id, code))
+					VALUES (?,?,?,'pass_code','active',60,1,1,'','','phone','strong','',?,?,?,?,?)`, of.ID, id, fmt.Sprint("user-", n), now.Add(-time.Minute), now.Add(time.Hour), now, now, keys.CodeDigest(id, code))
 				return id
 			}
 			listen := servertest.FreeAddress(t)

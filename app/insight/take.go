@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"latchkey/app/access"
@@ -135,8 +137,9 @@ func daysSince(last *time.Time, now time.Time, most int) []Day {
 // keep stores the figures of a day of a tenant.
 func (s *Service) keep(ctx context.Context, tenantID string, day Day, of figures) error {
 	rows := make([][]any, 0, len(of))
-	for key, n := range of {
-		rows = append(rows, []any{tenantID, string(day), key[0], key[1], n})
+	// In one order: two who write the same rows wait for one another, and not crosswise.
+	for _, key := range slices.SortedFunc(maps.Keys(of), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		rows = append(rows, []any{tenantID, string(day), key[0], key[1], of[key]})
 	}
 	if len(rows) == 0 {
 		return nil
