@@ -127,6 +127,8 @@ func openPostgres(address string, log *slog.Logger, o options) (*DB, error) {
 	// a value, and takes all of those that a busy one has.
 	walking := config.Copy()
 	walking.RuntimeParams["enable_bitmapscan"] = "off"
+	// To plan a page for the values at hand takes longer than to walk it.
+	walking.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 
 	db := &DB{Dialect: Postgres, DSN: address, clock: &clock{}, watch: &atomic.Pointer[func(string)]{}}
 	if db.acts, err = db.attach(sql.OpenDB(pipelined{stdlib.GetConnector(*config)}), postgresConns, log); err != nil {

@@ -36,7 +36,16 @@ func TestEachQuestionHasItsIndex(t *testing.T) {
 			}
 			return n
 		}
+		// read is how many rows of the audit were read so far, in any order.
+		read := func() (n int) {
+			scans("")
+			if _, err := walk.One(&n, `SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname LIKE 'audit_events%') + (SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname LIKE 'audit_events%')`); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
 		s := &trail.Service{DB: h.DB}
+		lead := trail.Sight{TenantID: h.Alder.ID, ReaderID: "u1", Told: people.Helpdesk, Since: h.Clock.Now().Add(-trail.LeadAge)}
 		auditor := trail.Sight{TenantID: h.Alder.ID, ReaderID: "u1", Told: people.Everything, Personal: true}
 		for index, q := range map[string]trail.Query{
 			"audit_events_by_action":  {Action: string(audit.BypassIssued)},
@@ -47,8 +56,8 @@ func TestEachQuestionHasItsIndex(t *testing.T) {
 			"audit_events_of_subject": {Target: trailtest.Person},
 			"audit_events_of_thread":  {Thread: "a77"},
 		} {
-			before := scans(index)
-			for range 7 { // from the sixth time on a plan for any value is kept, if it seems no worse
+			before, rows := scans(index), read()
+			for range 7 {
 				p, err := s.Find(t.Context(), auditor, q, trail.Position{}, trail.Position{})
 				if err != nil || len(p.Rows) == 0 {
 					t.Fatalf("%+v: %d rows, %v", q, len(p.Rows), err)
@@ -57,12 +66,23 @@ func TestEachQuestionHasItsIndex(t *testing.T) {
 			if asked := scans(index) - before; asked < 7 {
 				t.Errorf("of 7 times that %+v was looked for, %s was asked %d times", q, index, asked)
 			}
+			if rows = read() - rows; rows > 7*4*trail.PageLength {
+				t.Errorf("for 7 pages of %+v %d rows were read", q, rows)
+			}
+		}
+		rows := read()
+		for range 7 {
+			if p, err := s.Find(t.Context(), lead, trail.Query{}, trail.Position{}, trail.Position{}); err != nil || p.Older.None() {
+				t.Fatalf("%d rows, %v", len(p.Rows), err)
+			}
+		}
+		if rows = read() - rows; rows > 7*4*trail.PageLength {
+			t.Errorf("for 7 pages of a lead %d rows were read", rows)
 		}
 		var days []time.Time
 		for day := range 31 {
 			days = append(days, h.Clock.Now().AddDate(0, 0, day-30))
 		}
-		lead := trail.Sight{TenantID: h.Alder.ID, ReaderID: "u1", Told: people.Helpdesk}
 		for index, sight := range map[string]trail.Sight{"audit_events_by_action": auditor, "audit_events_of_desk": lead} {
 			before, read := scans(index), 0
 			if _, err := walk.One(&read, "SELECT COALESCE(sum(seq_tup_read), 0) FROM pg_stat_user_tables WHERE relname LIKE 'audit_events%'"); err != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -240,18 +239,16 @@ func (p plan) walk(tx *store.Tx, s stream, from, far Position, older bool, most 
 	if tx.Dialect == store.Postgres {
 		met += ", e.address"
 	}
-	query := "SELECT " + columns + " FROM (" + window(met) + " LIMIT " + strconv.Itoa(WindowMost) + ") e" + p.filter.after("WHERE")
+	query := "SELECT " + columns + " FROM (" + window(met) + " LIMIT ?) e" + p.filter.after("WHERE")
 	if tx.Dialect == store.Postgres {
 		query += " ORDER BY e.occurred_at" + way + ", e.id" + way // as it comes; SQLite would sort the window for it
 	}
 	rows = make([]Row, 0, min(most, PageLength+1))
-	// How many stands in the statement: a plan for any number seems dearer than one that knows it,
-	// and PostgreSQL would plan the first page anew each time.
-	err = tx.Each(query+" LIMIT "+strconv.Itoa(most), func(scan func(...any) error) error {
+	err = tx.Each(query+" LIMIT ?", func(scan func(...any) error) error {
 		r, err := scanned(scan)
 		rows = append(rows, r)
 		return err
-	}, slices.Concat(within.values, p.filter.values)...)
+	}, slices.Concat(within.values, []any{WindowMost}, p.filter.values, []any{most})...)
 	if err != nil || len(rows) == most {
 		if len(rows) == most {
 			next = rows[most-1].Position()
@@ -260,10 +257,10 @@ func (p plan) walk(tx *store.Tx, s stream, from, far Position, older bool, most 
 	}
 	// Fewer than were asked for: there are no more so far, or the window is through.
 	next = far
-	err = tx.Each(window(s.at+", "+s.id)+" LIMIT 1 OFFSET "+strconv.Itoa(WindowMost-1), func(scan func(...any) error) error {
+	err = tx.Each(window(s.at+", "+s.id)+" LIMIT ? OFFSET ?", func(scan func(...any) error) error {
 		err := scan(&next.At, &next.ID)
 		next.At = next.At.UTC()
 		return err
-	}, within.values...)
+	}, append(within.values, 1, WindowMost-1)...)
 	return rows, next, err
 }
