@@ -14,6 +14,7 @@ import (
 const (
 	PageLength = 50
 	WindowMost = 10_000 // events that one index is walked over for a page
+	nearBy     = 4      // pages of all events that are looked at for what is common
 	eachLength = 500    // events that Each holds
 )
 
@@ -162,6 +163,15 @@ func (p plan) page(tx *store.Tx, from Position, older bool, length int) (all fou
 	if !older {
 		order = func(a, b Row) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) }
 	}
+	if p.common {
+		rows, err := p.meet(tx, p.between(tx, events("1 = 1"), from, Position{}, older), nearBy*length, length+1)
+		if err != nil {
+			return all, err
+		}
+		if len(rows) > length {
+			return found{rows[:length], rows[length-1].Position()}, nil
+		}
+	}
 	var ends []Row   // how far those streams were walked that have more
 	var far Position // behind which nothing is looked for, for there is enough before it
 	for _, s := range p.streams {
@@ -212,9 +222,15 @@ func (p plan) within(s stream) (c condition) {
 	return c
 }
 
-// walk gives up to most rows of a stream, as far as a position or, with none, as it goes, and
-// where it goes on when it was not walked to its end.
-func (p plan) walk(tx *store.Tx, s stream, from, far Position, older bool, most int) (rows []Row, next Position, err error) {
+// stretch is a stretch of a stream: what its events are, and in what order.
+type stretch struct {
+	stream
+	within condition
+	way    string
+}
+
+// between is the stretch of a stream behind a position, as far as another or, with none, as it goes.
+func (p plan) between(tx *store.Tx, s stream, from, far Position, older bool) stretch {
 	within := p.within(s)
 	way := " DESC"
 	if older {
@@ -232,23 +248,17 @@ func (p plan) walk(tx *store.Tx, s stream, from, far Position, older bool, most 
 		}
 		way = ""
 	}
-	window := func(columns string) string {
-		return "SELECT " + columns + " FROM " + s.from + within.after("WHERE") + " ORDER BY " + s.at + way + ", " + s.id + way
-	}
-	met := "e.tenant_id, " + columns
-	if tx.Dialect == store.Postgres {
-		met += ", e.address"
-	}
-	query := "SELECT " + columns + " FROM (" + window(met) + " LIMIT ?) e" + p.filter.after("WHERE")
-	if tx.Dialect == store.Postgres {
-		query += " ORDER BY e.occurred_at" + way + ", e.id" + way // as it comes; SQLite would sort the window for it
-	}
-	rows = make([]Row, 0, min(most, PageLength+1))
-	err = tx.Each(query+" LIMIT ?", func(scan func(...any) error) error {
-		r, err := scanned(scan)
-		rows = append(rows, r)
-		return err
-	}, slices.Concat(within.values, []any{WindowMost}, p.filter.values, []any{most})...)
+	return stretch{s, within, way}
+}
+
+func (s stretch) selecting(columns string) string {
+	return "SELECT " + columns + " FROM " + s.from + s.within.after("WHERE") + " ORDER BY " + s.at + s.way + ", " + s.id + s.way
+}
+
+// walk gives up to most rows of a stream, and where it goes on when it was not walked to its end.
+func (p plan) walk(tx *store.Tx, s stream, from, far Position, older bool, most int) (rows []Row, next Position, err error) {
+	along := p.between(tx, s, from, far, older)
+	rows, err = p.meet(tx, along, WindowMost, most)
 	if err != nil || len(rows) == most {
 		if len(rows) == most {
 			next = rows[most-1].Position()
@@ -257,10 +267,29 @@ func (p plan) walk(tx *store.Tx, s stream, from, far Position, older bool, most 
 	}
 	// Fewer than were asked for: there are no more so far, or the window is through.
 	next = far
-	err = tx.Each(window(s.at+", "+s.id)+" LIMIT ? OFFSET ?", func(scan func(...any) error) error {
+	err = tx.Each(along.selecting(s.at+", "+s.id)+" LIMIT ? OFFSET ?", func(scan func(...any) error) error {
 		err := scan(&next.At, &next.ID)
 		next.At = next.At.UTC()
 		return err
-	}, append(within.values, 1, WindowMost-1)...)
+	}, append(along.within.values, 1, WindowMost-1)...)
 	return rows, next, err
+}
+
+// meet gives up to most rows of the plan that are met within the first so many events of a stretch.
+func (p plan) meet(tx *store.Tx, along stretch, window, most int) (rows []Row, err error) {
+	met := "e.tenant_id, " + columns
+	if tx.Dialect == store.Postgres {
+		met += ", e.address"
+	}
+	query := "SELECT " + columns + " FROM (" + along.selecting(met) + " LIMIT ?) e" + p.filter.after("WHERE")
+	if tx.Dialect == store.Postgres {
+		query += " ORDER BY e.occurred_at" + along.way + ", e.id" + along.way // as it comes; SQLite would sort the window for it
+	}
+	rows = make([]Row, 0, min(most, PageLength+1))
+	err = tx.Each(query+" LIMIT ?", func(scan func(...any) error) error {
+		r, err := scanned(scan)
+		rows = append(rows, r)
+		return err
+	}, slices.Concat(along.within.values, []any{window}, p.filter.values, []any{most})...)
+	return rows, err
 }

@@ -59,6 +59,7 @@ func Nameless(actor string) bool { return slices.Contains(otherActors, actor) }
 type plan struct {
 	streams []stream
 	filter  condition
+	common  bool // enough of it may stand among any events to fill a page
 	tenant  string
 	from    time.Time
 	to      time.Time
@@ -135,6 +136,7 @@ func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
 			each = append(each, events("e.action = ?", string(action)))
 		}
 		if len(each) <= actionsMost {
+			p.common = p.streams == nil && len(each) > 1
 			take(each...)
 		}
 		p.filter.and("e.action IN "+store.Tuples(1, len(actions)), texts(actions)...)
