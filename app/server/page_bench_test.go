@@ -105,7 +105,7 @@ func BenchmarkAuditPage(b *testing.B) {
 		} {
 			b.Run(fmt.Sprintf("events=%d/%s", events, row.name), func(b *testing.B) {
 				var warm sync.WaitGroup
-				for range 16 { // each connection plans a statement six times before it keeps the plan
+				for range 16 { // each connection plans what it is asked
 					warm.Go(func() {
 						for range 12 {
 							pc.fetch(b, "/admin/alder/audit"+row.query)
