@@ -252,11 +252,16 @@ func keys(h http.Header) func(yield func(string) bool) {
 }
 
 // eachQuiet runs a story on both databases without background work, which would
-// send a held request between two steps of one name and not of another.
+// send a held request between two steps of one name and not of another. It begins in the
+// morning, for a time of another day reads otherwise.
 func eachQuiet(t *testing.T, story func(t *testing.T, w *world)) {
 	t.Helper()
 	for _, dialect := range storetest.Dialects {
-		t.Run(string(dialect), func(t *testing.T) { story(t, quiet(servertest.Quiet(t, dialect, "https://id.example.org"))) })
+		t.Run(string(dialect), func(t *testing.T) {
+			w := quiet(servertest.Quiet(t, dialect, "https://id.example.org"))
+			w.forward(t, w.now().UTC().Truncate(24*time.Hour).Add(30*time.Hour).Sub(w.now()))
+			story(t, w)
+		})
 	}
 }
 
