@@ -63,7 +63,7 @@ func TestWhatWasDecidedIsLookedAt(t *testing.T) {
 			h.decided(fmt.Sprintf("user%d@alder.example", 1+(day*7+i*3)%40), day+1, 1+(day+i)%4, []user.Ways{user.WithPassword, user.WithPassword, user.WithTOTP}[i%3])
 		}
 	}
-	h.counted()
+	h.Counted(t)
 	p.Open(h.URL + "/admin/alder/rollout/totp")
 	p.WaitForText("#report", "would have come out otherwise")
 	p.look("rollout-report")

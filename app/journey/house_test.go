@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/app/access"
 	"latchkey/app/server/servertest"
 	"latchkey/app/store"
 )
@@ -42,20 +41,6 @@ func (h *house) exec(statement string, values ...any) {
 	h.t.Helper()
 	if _, err := h.DB.CountOne(h.t.Context(), statement, values...); err != nil {
 		h.t.Fatalf("%s: %v", statement, err)
-	}
-}
-
-// counted counts the insights of all tenants anew: this, or the program beside it.
-func (h *house) counted() {
-	h.t.Helper()
-	h.exec("UPDATE insights SET taken_at = NULL, held_at = NULL")
-	for left := -1; left != 0; time.Sleep(glance) {
-		if err := h.Insights.TakeUp(h.t.Context()); err != nil {
-			h.t.Fatal(err)
-		}
-		if _, err := h.DB.View(h.t.Context()).One(&left, "SELECT count(*) FROM insights WHERE taken_at IS NULL AND tenant_id <> ?", access.Platform); err != nil {
-			h.t.Fatal(err)
-		}
 	}
 }
 

@@ -39,7 +39,7 @@ func TestHowTheRolloutGoesIsLookedAt(t *testing.T) {
 			}
 		}
 	}
-	h.counted()
+	h.Counted(t)
 	p.Open(h.URL + "/admin/alder/rollout")
 	p.Follow(".head a[href$='/insights']")
 	p.WaitForText("#risks ~ ul", "No way that leads in")

@@ -110,7 +110,7 @@ func TestAReportIsOnThePageOfItsFeature(t *testing.T) {
 		w.browser(t).signIn(t, "user1@alder.example")
 		w.browser(t).signIn(t, "user2@alder.example")
 		w.browser(t).signIn(t, "user2@alder.example")
-		w.counted(t)
+		w.Counted(t)
 		a := admin.get(t, page).want(t, http.StatusOK)
 		for _, said := range []string{"In 30 days 3 sign-ins were of people whom it would have touched, at most 2 people on a day; 0 would have come out otherwise", "Would have it", "user2@alder.example", "As of"} {
 			if !strings.Contains(a.body, said) {

@@ -19,7 +19,7 @@ func TestHowTheRolloutGoesStandsOnAPage(t *testing.T) {
 		w.act(t, "UPDATE users SET ways = 0 WHERE name IN ('user7@alder.example', 'user8@birch.example')")
 		w.act(t, "UPDATE attempts SET expires_at = ?", w.now())
 		w.act(t, "DELETE FROM platform_settings WHERE name = 'insight_attempts'")
-		w.counted(t)
+		w.Counted(t)
 		a := admin.get(t, page).want(t, http.StatusOK)
 		for _, said := range []string{
 			"As of", "No way that leads in", "user7@alder.example", "/admin/alder/users?way=no_strong", "From enabled to signing in by phone", "May sign in by phone",

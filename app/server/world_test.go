@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/app/access"
 	"latchkey/app/audit"
 	"latchkey/app/server"
 	"latchkey/app/server/servertest"
@@ -278,18 +277,6 @@ func (w *world) sealed(t testing.TB) {
 	if err := w.Checkpoints.SignNow(t.Context(), alder); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// counted counts the insights of all tenants anew: this, or the program beside it.
-func (w *world) counted(t testing.TB) {
-	t.Helper()
-	w.act(t, "UPDATE insights SET held_at = NULL, taken_at = NULL")
-	until(t, "insights", func() bool {
-		if err := w.Insights.TakeUp(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		return w.count(t, "SELECT count(*) FROM insights WHERE taken_at IS NULL AND tenant_id <> ?", access.Platform) == 0
-	})
 }
 
 func (w *world) lock(t testing.TB, name string) {

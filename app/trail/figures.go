@@ -172,6 +172,7 @@ func (s Sight) tallied(tx *store.Tx, q Query, edges []time.Time, kind string, mo
 	for _, stream := range p.streams {
 		within := p.within(stream)
 		walked, last := 0, q.To
+		// How many stands in the statement, unlike that of a page: all of them are read.
 		query := "SELECT e.occurred_at, " + kind + ", CASE WHEN " + p.filter.text + " THEN 1 ELSE 0 END FROM (SELECT e.tenant_id, e.occurred_at, e.id, e.action, e.actor_kind, e.actor_id, e.subject_id, e.thread_id, e.record FROM " +
 			stream.from + within.after("WHERE") + " ORDER BY " + stream.at + " DESC, " + stream.id + " DESC LIMIT " + strconv.Itoa(most) + ") e"
 		err := tx.Each(query, func(scan func(...any) error) error {

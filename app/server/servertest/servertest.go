@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/app/access"
 	"latchkey/app/demo"
 	"latchkey/app/server"
 	"latchkey/app/store"
@@ -121,6 +122,23 @@ func Empty(t testing.TB, dialect store.Dialect, publicURL string, change ...func
 // Still ends what a Quiet program does by itself, for who has a clock of their own: the
 // table of rules is as it is from now on, and gets stale unless it is read.
 func (p *Program) Still() { p.still() }
+
+// Counted counts the insights of all tenants anew: this, or the program beside it.
+func (p *Program) Counted(t testing.TB) {
+	t.Helper()
+	_, err := p.DB.CountOne(t.Context(), "UPDATE insights SET taken_at = NULL, held_at = NULL")
+	for end, left := time.Now().Add(time.Minute), -1; err == nil && left != 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("for a minute insights are not counted")
+		}
+		if err = p.Insights.TakeUp(t.Context()); err == nil {
+			_, err = p.DB.View(t.Context()).One(&left, "SELECT count(*) FROM insights WHERE taken_at IS NULL AND tenant_id <> ?", access.Platform)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // keepFresh reads the table of rules every ten seconds until stop is called. When it
 // cannot be read it gets stale, as it does in the program.
