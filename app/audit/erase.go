@@ -13,7 +13,7 @@ import (
 // Theirs is what came with their own acts, and with those of nobody known about them, such
 // as a sign-in that had not proved them yet. What an agent did for them came from the agent.
 func Erase(tx *store.Tx, tenantID, userID, reason string, by Party) (events int64, err error) {
-	res := tx.Exec(`UPDATE audit_events SET personal = '', salt = ''
+	res := tx.Exec(`UPDATE audit_events SET personal = '', salt = '', address = ''
 		WHERE tenant_id = ? AND salt <> '' AND (subject_id = ? AND actor_kind <> ? OR actor_kind = ? AND actor_id = ?)`, tenantID, userID, KindUser, KindUser, userID)
 	if res.Error != nil {
 		return 0, res.Error

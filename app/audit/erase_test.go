@@ -73,6 +73,7 @@ func TestNothingElseGoesWithPersonalData(t *testing.T) {
 		for _, statement := range []string{
 			"UPDATE audit_events SET personal = ''",
 			"UPDATE audit_events SET salt = ''",
+			"UPDATE audit_events SET address = '192.0.2.77'",
 			"UPDATE audit_events SET personal = 'x', salt = ''",
 			"UPDATE audit_events SET personal = '', salt = '', reason = 'another'",
 			"UPDATE audit_events SET personal = '', salt = '', record = ''",

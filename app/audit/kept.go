@@ -28,11 +28,12 @@ type Kept struct {
 	Record     []byte // the canonical bytes
 	Personal   string
 	Salt       string
+	Address    string // as in the personal data; by it events are found
 }
 
 // Columns are those of Kept, of audit_events as e.
 const Columns = `e.tenant_id, e.id, e.occurred_at, e.action, e.outcome, e.reason, e.actor_kind, e.actor_id, e.target_kind, e.target_id,
-	e.subject_id, e.thread_id, e.request_id, e.record, e.personal, e.salt`
+	e.subject_id, e.thread_id, e.request_id, e.record, e.personal, e.salt, e.address`
 
 // Ways in which a stored event is not what was written.
 var (
@@ -113,8 +114,14 @@ func (k Kept) Check() (b Bytes, err error) {
 		return b, ErrColumns
 	}
 	b = c.bytes(k.OccurredAt.UTC())
-	if !Erased(k.Personal, k.Salt) && !b.Commits(k.Personal, k.Salt) {
-		return b, ErrPersonal
+	var own personal
+	if !Erased(k.Personal, k.Salt) {
+		if !b.Commits(k.Personal, k.Salt) || json.Unmarshal([]byte(k.Personal), &own) != nil {
+			return b, ErrPersonal
+		}
+	}
+	if k.Address != own.IP {
+		return b, ErrColumns
 	}
 	return b, nil
 }

@@ -21,7 +21,7 @@ func Record(tx *store.Tx, e Event) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.Later(intoEvents+" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", row...); err != nil {
+	if err := tx.Later(intoEvents+" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", row...); err != nil {
 		return unwritable(err)
 	}
 	id := row[1].(string)
@@ -32,21 +32,22 @@ func Record(tx *store.Tx, e Event) error {
 }
 
 // RecordAll writes many events in the act tx, several in a statement. They are
-// those that Record would write, in their order. Under its ticket, and by its words, such
-// an act is found by the one event that stands for them all.
+// those that Record would write, in their order, with their marks. Under its ticket, and by the
+// words that somebody typed, such an act is found by the one event that stands for them all.
 func RecordAll(tx *store.Tx, events []Event) error {
-	rows := make([][]any, len(events))
+	rows, marks := make([][]any, len(events)), [][]any(nil)
 	for i, e := range events {
 		var err error
 		if rows[i], err = e.row(tx); err != nil {
 			return err
 		}
+		marks = append(marks, e.wordRows(tx, rows[i][1].(string), e.marks())...)
 	}
-	return unwritable(tx.InsertAll(intoEvents, "", rows))
+	return unwritable(errors.Join(tx.InsertAll(intoEvents, "", rows), tx.InsertAll(intoWords, "", marks)))
 }
 
 const intoEvents = `INSERT INTO audit_events (tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id,
-	target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt)`
+	target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt, address)`
 
 // row is e as it is stored.
 func (e Event) row(tx *store.Tx) ([]any, error) {
@@ -60,7 +61,7 @@ func (e Event) row(tx *store.Tx) ([]any, error) {
 	}
 	return []any{
 		e.TenantID, id, tx.Now, e.Action, e.Outcome, e.Reason, e.Actor.Kind, e.Actor.ID,
-		e.Target.Kind, e.Target.ID, e.Subject, e.Thread, e.Origin.RequestID, record, string(own), salt,
+		e.Target.Kind, e.Target.ID, e.Subject, e.Thread, e.Origin.RequestID, record, string(own), salt, e.Origin.IP,
 	}, nil
 }
 

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"latchkey/app/store"
 )
 
 // Of the words of an event, what is kept.
@@ -52,17 +50,4 @@ func (e Event) words() []string {
 	}
 	all := Words(said)
 	return all[:min(len(all), wordsMost)]
-}
-
-// indexWords writes, with the event that is stored under an id, by which words it is found.
-func (e Event) indexWords(tx *store.Tx, id string) error {
-	words := e.words()
-	if len(words) == 0 {
-		return nil
-	}
-	var values []any
-	for _, w := range words {
-		values = append(values, e.TenantID, w, tx.Now, id)
-	}
-	return tx.Later("INSERT INTO audit_words (tenant_id, word, occurred_at, event_id) VALUES "+store.Tuples(len(words), 4), values...)
 }

@@ -97,7 +97,8 @@
 // # What is found, and where
 //
 // A verifier builds each tree anew and says the first index that is wrong: that of an event
-// whose bytes, columns, personal data or leaf do not fit each other or are gone; else, where
+// whose bytes, columns, personal data or leaf do not fit each other or are gone, or that has lost
+// a mark by which it is found; else, where
 // event and leaf were changed together, the leaves between the last head that fits and the
 // first that does not, or the 256 below a node that does not. An event that is missing is
 // dropped when a signed drop has its leaf, and removed when none has. What was changed after the last

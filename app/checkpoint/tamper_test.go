@@ -109,7 +109,9 @@ func TestEachTamperingIsFoundInItsPlace(t *testing.T) {
 		{"an actor", []string{"UPDATE audit_events SET actor_id = 'somebody' WHERE " + at("alder", 0)}, checkpoint.Edited, 0, 0},
 		{"a moment", []string{"UPDATE audit_leaves SET occurred_at = '2020-01-01' WHERE tenant_id = 'alder' AND n = 5"}, checkpoint.Removed, 5, 5},
 		{"personal data", []string{`UPDATE audit_events SET personal = '{"ip":"192.0.2.1"}' WHERE ` + at("alder", 300)}, checkpoint.Edited, 300, 300},
-		{"personal data gone, and nobody erased", []string{"UPDATE audit_events SET personal = '', salt = '' WHERE " + at("alder", 44)}, checkpoint.Blanked, 44, 44},
+		{"personal data gone, and nobody erased", []string{"UPDATE audit_events SET personal = '', salt = '', address = '' WHERE " + at("alder", 44)}, checkpoint.Blanked, 44, 44},
+		{"an address", []string{"UPDATE audit_events SET address = '192.0.2.1' WHERE " + at("alder", 45)}, checkpoint.Edited, 45, 45},
+		{"what an event is found by", []string{"DELETE FROM audit_words WHERE word = ':outcome denied' AND " + strings.Replace(at("alder", 46), "AND id =", "AND event_id =", 1)}, checkpoint.Hidden, 46, 46},
 		{"the first event", []string{"DELETE FROM audit_events WHERE " + at("alder", 0)}, checkpoint.Removed, 0, 0},
 		{"one in the middle", []string{"DELETE FROM audit_events WHERE " + at("alder", 400)}, checkpoint.Removed, 400, 400},
 		{"the last one", []string{"DELETE FROM audit_events WHERE " + at("alder", 799)}, checkpoint.Removed, 799, 799},
@@ -177,12 +179,12 @@ func TestTwoHundredTamperings(t *testing.T) {
 				}
 			}
 		}
-		whole := "tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt"
+		whole := "tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt, address"
 		if db.Dialect == store.Postgres {
-			whole += ", written_in" // the address is the database's own
+			whole += ", written_in"
 		}
 		keep("CREATE TABLE kept_events AS SELECT "+whole+" FROM audit_events WHERE 1 = 0", "CREATE TABLE kept_leaves AS SELECT * FROM audit_leaves WHERE 1 = 0")
-		columns := []string{"action", "outcome", "reason", "actor_kind", "actor_id", "target_kind", "target_id", "subject_id", "thread_id", "request_id", "personal", "salt"}
+		columns := []string{"action", "outcome", "reason", "actor_kind", "actor_id", "target_kind", "target_id", "subject_id", "thread_id", "request_id", "personal", "salt", "address"}
 		dice := rand.New(rand.NewPCG(1, uint64(len(db.Dialect))))
 		for i := range 200 {
 			n := dice.Int64N(800)

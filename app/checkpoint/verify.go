@@ -24,6 +24,7 @@ const (
 	Unsigned  Wrong = "unsigned"  // events without a checkpoint, for longer than one takes
 	Signature Wrong = "signature" // a checkpoint is signed by nobody who may
 	Node      Wrong = "node"      // what is stored over leaves does not fit them
+	Hidden    Wrong = "hidden"    // an event is there, and not found by what it is
 	Blanked   Wrong = "blanked"   // personal data are gone, and nobody has erased the person
 	Numbers   Wrong = "numbers"   // a checkpoint is gone
 	Dropped   Wrong = "dropped"   // a drop is not signed, or is of other events than it says

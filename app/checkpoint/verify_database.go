@@ -3,8 +3,10 @@ package checkpoint
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -170,6 +172,7 @@ func (s *Service) verifyPage(tx *store.Tx, w *walker, from, to int64) (matched i
 		return 0, err
 	}
 	var block edge // the leaves since the last multiple of 256
+	var marks []markDue
 	err = tx.Each("SELECT l.n, l.hash, "+audit.Columns+` FROM audit_leaves l LEFT JOIN audit_events e ON e.tenant_id = l.tenant_id AND e.occurred_at = l.occurred_at AND e.id = l.event_id
 		WHERE l.tenant_id = ? AND l.n >= ? AND l.n < ? ORDER BY l.n`, func(scan func(...any) error) error {
 		var n int64
@@ -191,6 +194,10 @@ func (s *Service) verifyPage(tx *store.Tx, w *walker, from, to int64) (matched i
 			said, wrong := kept.Check()
 			if wrong != nil { // whose it is may still be read
 				said, _ = audit.ParseBytes(kept.Record)
+			} else {
+				for _, mark := range kept.Marks() {
+					marks = append(marks, markDue{n, mark, kept})
+				}
 			}
 			w.leaf(tlog.Hash(hash), kept.Record, said, audit.Erased(kept.Personal, kept.Salt), wrong)
 		} else {
@@ -210,7 +217,38 @@ func (s *Service) verifyPage(tx *store.Tx, w *walker, from, to int64) (matched i
 	if err == nil && w.Size < to {
 		w.gone(to)
 	}
-	return matched, err
+	return matched, errors.Join(err, verifyMarks(tx, w, marks))
+}
+
+// markDue is a mark that the event of a leaf has to have.
+type markDue struct {
+	n    int64
+	mark string
+	of   audit.Kept
+}
+
+// verifyMarks looks for events that have lost a mark: whoever looks for what it says would
+// not find them.
+func verifyMarks(tx *store.Tx, w *walker, marks []markDue) error {
+	for part := range slices.Chunk(marks, store.InsertRows) {
+		lines, values := make([]string, len(part)), make([]any, 0, 4*len(part)+1)
+		for i, m := range part {
+			lines[i] = "(CAST(? AS bigint), ?, " + store.Moment[tx.Dialect] + ", ?)"
+			values = append(values, m.n, m.mark, m.of.OccurredAt, m.of.ID)
+		}
+		err := tx.Each("SELECT v.column1, v.column2 FROM (VALUES "+strings.Join(lines, ", ")+`) v
+			WHERE NOT EXISTS (SELECT 1 FROM audit_words m WHERE m.tenant_id = ? AND m.word = v.column2 AND m.occurred_at = v.column3 AND m.event_id = v.column4) ORDER BY 1`, func(scan func(...any) error) error {
+			var n int64
+			var mark string
+			err := scan(&n, &mark)
+			w.found(Hidden, n, n, "it is not found by its mark "+mark)
+			return err
+		}, append(values, w.TenantID)...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // verifyUnsealed looks for events that are in no tree, and should be.
@@ -241,7 +279,7 @@ func (s *Service) verifyUnsealed(tx *store.Tx, w *walker, matched int64) error {
 
 // keptRow is an event beside its leaf, if there is one.
 type keptRow struct {
-	texts  [14]sql.NullString // the columns in their order, without the two others
+	texts  [15]sql.NullString // the columns in their order, without the two others
 	at     sql.NullTime
 	record []byte
 }
@@ -263,7 +301,7 @@ func (k *keptRow) kept() (audit.Kept, bool) {
 	t := func(i int) string { return k.texts[i].String }
 	return audit.Kept{
 		TenantID: t(0), ID: t(1), OccurredAt: k.at.Time, Action: t(2), Outcome: t(3), Reason: t(4), ActorKind: t(5), ActorID: t(6),
-		TargetKind: t(7), TargetID: t(8), SubjectID: t(9), ThreadID: t(10), RequestID: t(11), Record: k.record, Personal: t(12), Salt: t(13),
+		TargetKind: t(7), TargetID: t(8), SubjectID: t(9), ThreadID: t(10), RequestID: t(11), Record: k.record, Personal: t(12), Salt: t(13), Address: t(14),
 	}, k.texts[1].Valid
 }
 

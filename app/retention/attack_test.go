@@ -117,7 +117,7 @@ func TestAForgedDropIsFound(t *testing.T) {
 		gone := fmt.Sprintf("DELETE FROM audit_events WHERE tenant_id = '%s' AND id = (SELECT event_id FROM audit_leaves WHERE tenant_id = '%s' AND n = %d)", h.Alder.ID, h.Alder.ID, n)
 		keep := []string{"CREATE TABLE was_events AS SELECT * FROM audit_events", "CREATE TABLE was_drops AS SELECT * FROM audit_drops", "CREATE TABLE was_spans AS SELECT * FROM audit_drop_spans"}
 		columns := "tenant_id, class, month, part, from_at, until_at, events, note, archive, host, made_at, open"
-		const events = "tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt"
+		const events = "tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt, address"
 		back := []string{
 			"DELETE FROM audit_drop_spans", "DELETE FROM audit_drops", "DELETE FROM audit_events",
 			"INSERT INTO audit_drops (" + columns + ") SELECT " + columns + " FROM was_drops", "INSERT INTO audit_drop_spans SELECT * FROM was_spans", "INSERT INTO audit_events (" + events + ") SELECT " + events + " FROM was_events",

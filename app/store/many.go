@@ -24,6 +24,9 @@ func (tx *Tx) InsertAll(into, behind string, rows [][]any) error {
 	return nil
 }
 
+// Moment is how a time stands in a list of values.
+var Moment = map[Dialect]string{Postgres: "CAST(? AS timestamptz)", SQLite: "?"}
+
 // Column is a column of many rows that are inserted at once.
 type Column interface {
 	rows() int

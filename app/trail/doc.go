@@ -30,8 +30,8 @@
 //
 // # Cost
 //
-// A query walks one index in the order of time (migration 0055) and filters what it meets by
-// the rest, and never by all of it: WindowMost events for a page. When they are through before
+// A query walks one index in the order of time, that of a column or of a word, and filters what
+// it meets by the rest, and never by all of it: WindowMost events for a page. When they are through before
 // the page is full, the page says how far it has looked, and the next one goes on from there.
 // So a page costs the same among ten thousand and among ten million events.
 //
@@ -41,7 +41,9 @@
 //
 // Words are found whole, in what people gave as a reason and what stands beside it. A code such
 // as signin.password_wrong finds the events with that reason, and an address those that came
-// from it.
+// from it. What is rare among events has a word that nobody types, a mark (package audit): whoever
+// acts on others, what is not a person, what did not succeed, a code, what the helpdesk does. So an
+// event of a sign-in that goes well, which most are, opens no index of what it is not.
 //
 // # Looking
 //

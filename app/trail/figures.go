@@ -101,9 +101,6 @@ func (s Sight) whole() bool {
 	return (s.Told == people.Everything || s.Told == people.NoSecurity) && !s.Own && len(s.scope) == 0 && s.Since.IsZero()
 }
 
-// moments are how a time stands in a list of values.
-var moments = map[store.Dialect]string{store.Postgres: "CAST(? AS timestamptz)", store.SQLite: "?"}
-
 // counted counts the events of an action for who sees them all. No row is read: they stand in
 // the index audit_events_by_action.
 func (s Sight) counted(tx *store.Tx, action audit.Action, edges []time.Time, into []Figure) error {
@@ -111,7 +108,7 @@ func (s Sight) counted(tx *store.Tx, action audit.Action, edges []time.Time, int
 	values := []any{string(action), s.TenantID, most + 1}
 	parts := make([]string, len(into))
 	for i := range into {
-		parts[i] = "(CAST(? AS bigint), " + moments[tx.Dialect] + ", " + moments[tx.Dialect] + ")"
+		parts[i] = "(CAST(? AS bigint), " + store.Moment[tx.Dialect] + ", " + store.Moment[tx.Dialect] + ")"
 		values = append(values, i, edges[i], edges[i+1])
 	}
 	return tx.Each(`SELECT v.column1, (SELECT count(*) FROM (SELECT 1 AS one FROM audit_events e WHERE e.action = ? AND e.tenant_id = ?

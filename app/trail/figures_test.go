@@ -112,14 +112,18 @@ func TestFiguresReadNoMoreThanTheyMay(t *testing.T) {
 		h.Clock.Forward(time.Hour)
 		edges := hours(h.Clock.Now(), 50)
 		many := func(n, hour int, action audit.Action, actor string) {
-			const columns = "INSERT INTO audit_events (tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt) "
+			const columns = "INSERT INTO audit_events (tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt, address) "
 			record := []byte(`{"v":1,"details":{"by":"phone"}}`)
 			at := edges[hour].Add(time.Minute)
 			h.Act(func(tx *store.Tx) error {
 				return tx.Exec(columns+`WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < ?)
-					SELECT ?, ? || n, `+map[store.Dialect]string{store.Postgres: "CAST(? AS timestamptz)", store.SQLite: "?"}[tx.Dialect]+`, ?, 'success', '', 'user', ?, 'tenant', '', ?, '', '', `+
-					map[store.Dialect]string{store.Postgres: "CAST(? AS bytea)", store.SQLite: "?"}[tx.Dialect]+`, '', '' FROM i`,
+					SELECT ?, ? || n, `+store.Moment[tx.Dialect]+`, ?, 'success', '', 'user', ?, 'tenant', '', ?, '', '', `+
+					map[store.Dialect]string{store.Postgres: "CAST(? AS bytea)", store.SQLite: "?"}[tx.Dialect]+`, '', '', '' FROM i`,
 					n, h.Alder.ID, fmt.Sprint(action, hour, "-"), at, string(action), actor, nurse.ID, record).Error
+			})
+			h.Act(func(tx *store.Tx) error {
+				return tx.Exec("INSERT INTO audit_words (tenant_id, word, occurred_at, event_id) SELECT tenant_id, ?, occurred_at, id FROM audit_events WHERE tenant_id = ? AND id LIKE ? AND actor_id <> subject_id",
+					audit.MarkOfDesk, h.Alder.ID, fmt.Sprint(action, hour, "-%")).Error
 			})
 		}
 		many(5001, 10, audit.SignInFinished, nurse.ID)

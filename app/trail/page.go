@@ -277,11 +277,7 @@ func (p plan) walk(tx *store.Tx, s stream, from, far Position, older bool, most 
 
 // meet gives up to most rows of the plan that are met within the first so many events of a stretch.
 func (p plan) meet(tx *store.Tx, along stretch, window, most int) (rows []Row, err error) {
-	met := "e.tenant_id, " + columns
-	if tx.Dialect == store.Postgres {
-		met += ", e.address"
-	}
-	query := "SELECT " + columns + " FROM (" + along.selecting(met) + " LIMIT ?) e" + p.filter.after("WHERE")
+	query := "SELECT " + columns + " FROM (" + along.selecting("e.tenant_id, e.address, "+columns) + " LIMIT ?) e" + p.filter.after("WHERE")
 	if tx.Dialect == store.Postgres {
 		query += " ORDER BY e.occurred_at" + along.way + ", e.id" + along.way // as it comes; SQLite would sort the window for it
 	}

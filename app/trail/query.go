@@ -47,6 +47,14 @@ func events(text string, values ...any) stream {
 	return stream{from: allEvents, at: "e.occurred_at", id: "e.id", condition: condition{text, values}}
 }
 
+// found walks what a word leads to, or a mark.
+func (s Sight) found(word string) stream {
+	return stream{
+		from: "audit_words w JOIN audit_events e ON e.tenant_id = w.tenant_id AND e.occurred_at = w.occurred_at AND e.id = w.event_id",
+		at:   "w.occurred_at", id: "w.event_id", condition: condition{"w.tenant_id = ? AND w.word = ?", []any{s.TenantID, word}},
+	}
+}
+
 // Means says whether a question about actions means any. Else it is a text that somebody typed.
 func Means(asked string) bool { return len(actionsOf(asked)) > 0 }
 
@@ -149,7 +157,7 @@ func (s Sight) plan(tx *store.Tx, q Query) (p plan, err error) {
 	}
 	if q.Outcome != "" {
 		if q.Outcome != audit.Success {
-			take(events("e.outcome = ? AND e.outcome <> 'success'", string(q.Outcome)))
+			take(s.found(audit.MarkOfOutcome(q.Outcome)))
 		}
 		p.filter.and("e.outcome = ?", string(q.Outcome))
 	}
@@ -198,7 +206,7 @@ func (s Sight) streams() []stream {
 		cases := events("e.thread_id IN ("+handled+") AND NOT (e.actor_kind IN ('user', 'operator') AND e.actor_id = ?)", append(s.handledBy(), s.ReaderID)...)
 		return append(own, cases)
 	case s.Told == people.Helpdesk:
-		return []stream{events(deskEvents)}
+		return []stream{s.found(audit.MarkOfDesk)}
 	}
 	return nil
 }
@@ -206,7 +214,7 @@ func (s Sight) streams() []stream {
 // actsOf are the acts of a user: on others, and on themselves.
 func (s Sight) actsOf(userID string) []stream {
 	return []stream{
-		events("e.actor_id = ? AND e.actor_kind IN ('user', 'operator') AND e.actor_id <> e.subject_id", userID),
+		s.found(audit.MarkOfActor(userID)),
 		events("e.subject_id = ? AND e.actor_kind IN ('user', 'operator') AND e.actor_id = ?", userID, userID),
 	}
 }
@@ -222,21 +230,20 @@ func (s Sight) text(tx *store.Tx, text string, p *plan) (found []stream, ok bool
 		filter.and("(e.subject_id = ? OR e.actor_id = ?)", id, id)
 		return []stream{
 			events("e.subject_id = ?", id),
-			events("e.actor_id = ? AND e.actor_kind IN ('user', 'operator') AND e.actor_id <> e.subject_id", id),
+			s.found(audit.MarkOfActor(id)),
 		}, true, nil
 	}
 	if address, err := netip.ParseAddr(text); err == nil {
 		if !s.Personal { // masked: there is nothing by it, whether or not there is
 			return nil, false, nil
 		}
-		is := addressOf[tx.Dialect] + " = ? AND e.personal <> ''"
+		const is = "e.address = ? AND e.personal <> ''"
 		filter.and(is, address.String())
 		return []stream{events(is, address.String())}, true, nil
 	}
 	if audit.IsCode(text) {
-		const is = "e.reason = ? AND e.reason <> '' AND length(e.reason) <= 80"
-		filter.and(is, text)
-		return []stream{events(is, text)}, true, nil
+		filter.and("e.reason = ?", text)
+		return []stream{s.found(audit.MarkOfReason(text))}, true, nil
 	}
 	words := audit.Words(text)
 	if len(words) == 0 {
@@ -255,10 +262,7 @@ func (s Sight) text(tx *store.Tx, text string, p *plan) (found []stream, ok bool
 		// made into a join of all that has the one word and all that has the other.
 		filter.and("EXISTS (SELECT 1 FROM audit_words o WHERE o.tenant_id = e.tenant_id AND o.word = ? AND o.occurred_at = e.occurred_at AND o.event_id = e.id LIMIT 1 OFFSET 0)", w)
 	}
-	return []stream{{
-		from: "audit_words w JOIN audit_events e ON e.tenant_id = w.tenant_id AND e.occurred_at = w.occurred_at AND e.id = w.event_id",
-		at:   "w.occurred_at", id: "w.event_id", condition: condition{"w.tenant_id = ? AND w.word = ?", []any{s.TenantID, rarest}},
-	}}, true, nil
+	return []stream{s.found(rarest)}, true, nil
 }
 
 // rareBack is how many events of a word are gone back to tell a rare one from common ones.
@@ -296,14 +300,6 @@ func (s Sight) rarest(tx *store.Tx, words []string, before time.Time) (rarest st
 	return rarest, err
 }
 
-// addressOf is the address that an event e came from, as the index audit_events_by_address
-// has it. Behind the wall between tenants PostgreSQL asks no index of what it would have to
-// reckon (CREATE FUNCTION, LEAKPROOF); there it is a column that the database fills.
-var addressOf = map[store.Dialect]string{
-	store.Postgres: "e.address",
-	store.SQLite:   `CASE WHEN e.personal <> '' THEN json_extract(e.personal, '$.ip') END`,
-}
-
 // otherActors are parties that act and are no user.
 var otherActors = []string{audit.KindClaimant, audit.KindDevice, audit.KindService}
 
@@ -323,10 +319,10 @@ func (s Sight) actor(tx *store.Tx, asked string, filter *condition) ([]stream, e
 func (s Sight) target(tx *store.Tx, asked string, filter *condition) ([]stream, error) {
 	if kind, id, ok := strings.Cut(asked, ":"); ok && !strings.Contains(asked, "@") {
 		filter.and("e.target_kind = ? AND e.target_id = ?", kind, id)
-		if slices.Contains(unindexed, kind) {
+		if !audit.Marked(kind) {
 			return nil, nil
 		}
-		return []stream{events("e.target_id = ? AND e.target_kind NOT IN ('user', 'prompt', 'attempt', 'session', 'device')", id)}, nil
+		return []stream{s.found(audit.MarkOfTarget(id))}, nil
 	}
 	id, err := s.userOf(tx, asked)
 	if err != nil {
@@ -335,9 +331,6 @@ func (s Sight) target(tx *store.Tx, asked string, filter *condition) ([]stream, 
 	filter.and("e.subject_id = ?", id)
 	return []stream{events("e.subject_id = ?", id)}, nil
 }
-
-// unindexed are kinds of targets that stand in the thread of every sign-in.
-var unindexed = []string{audit.KindUser, audit.KindPrompt, audit.KindAttempt, audit.KindSession, audit.KindDevice}
 
 // nobody is no user's id.
 const nobody = "(nobody)"

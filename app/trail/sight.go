@@ -93,8 +93,7 @@ func (c condition) after(word string) string {
 	return " " + word + " " + c.text
 }
 
-// deskEvents is what the helpdesk does: word for word the condition of the index
-// audit_events_of_desk.
+// deskEvents is what the helpdesk does: what has audit.MarkOfDesk, and is not taken at its word.
 const deskEvents = `(actor_kind = 'user' AND subject_id <> '' AND actor_id <> subject_id OR action LIKE 'bypass.%' OR action LIKE 'call_back.%' OR action LIKE 'caller_check.%' OR action LIKE 'case.%' OR action LIKE 'vouch.%')`
 
 // handled are the ids of the cases that somebody handles. Its values are handledBy.

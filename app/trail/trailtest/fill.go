@@ -59,9 +59,9 @@ func (o organisation) write(tx *store.Tx, tenantID string, now time.Time, first,
 		moment = "CAST(? AS timestamptz) - i * (interval '60 days' / CAST(? AS int))"
 	)
 	return errors.Join(
-		tx.Exec(`INSERT INTO audit_events (tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt)
+		tx.Exec(`WITH written AS (INSERT INTO audit_events (tenant_id, id, occurred_at, action, outcome, reason, actor_kind, actor_id, target_kind, target_id, subject_id, thread_id, request_id, record, personal, salt, address)
 			SELECT CAST(? AS text), e.id, e.at, e.action, e.outcome, e.reason, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.subject_id, e.thread_id, e.id,
-				convert_to('{"v":1,"details":{"way":"phone"},"reason":"' || e.reason || '"}', 'UTF8'), '{"ip":"' || e.ip || '","browser":"firefox/linux"}', e.id
+				convert_to('{"v":1,"details":{"way":"phone"},"reason":"' || e.reason || '"}', 'UTF8'), '{"ip":"' || e.ip || '","browser":"firefox/linux"}', e.id, e.ip
 			FROM (SELECT i, `+id+` AS id, `+moment+` AS at, '10.' || p % 200 || '.' || p / 200 || '.' || i % 7 AS ip,
 				CASE WHEN i % 10 = 0 THEN (ARRAY['user.locked','user.unlocked','bypass.issued','case.opened','caller_check.begun','group.member_added','settings.changed'])[1 + i / 10 % 7]
 					ELSE (ARRAY['signin.begun','prompt.approved','signin.finished'])[1 + i % 3] END AS action,
@@ -70,7 +70,8 @@ func (o organisation) write(tx *store.Tx, tenantID string, now time.Time, first,
 				CASE WHEN i % 10 <> 0 AND i % 3 = 0 THEN 'claimant' ELSE 'user' END AS actor_kind,
 				CASE WHEN i % 10 = 0 THEN 'u' || 1 + i / 10 % CAST(? AS int) WHEN i % 3 = 0 THEN '' ELSE person END AS actor_id,
 				CASE WHEN i % 10 = 0 THEN 'user' ELSE 'attempt' END AS target_kind, CASE WHEN i % 10 = 0 THEN person ELSE 'a' || i / 3 END AS target_id, person AS subject_id, 'a' || i / 3 AS thread_id
-				FROM (SELECT i, i / 3 % CAST(? AS int) AS p, 'u' || 41 + i / 3 % CAST(? AS int) AS person FROM generate_series(CAST(? AS int), CAST(? AS int)) i) i) e`,
+				FROM (SELECT i, i / 3 % CAST(? AS int) AS p, 'u' || 41 + i / 3 % CAST(? AS int) AS person FROM generate_series(CAST(? AS int), CAST(? AS int)) i) i) e RETURNING *)
+			INSERT INTO audit_words (tenant_id, word, occurred_at, event_id) SELECT e.tenant_id, m, e.occurred_at, e.id FROM written e, audit_marks(e.action, e.outcome, e.reason, e.actor_kind, e.actor_id, e.target_kind, e.target_id, e.subject_id) m`,
 			tenantID, now, o.events, o.wards, o.admins, o.people, o.people, first, last).Error,
 		tx.Exec(`INSERT INTO audit_words (tenant_id, word, occurred_at, event_id) SELECT e.tenant_id, w, e.occurred_at, e.id FROM generate_series(CAST(? AS int), CAST(? AS int)) i
 			JOIN LATERAL (SELECT * FROM audit_events e WHERE e.tenant_id = ? AND e.occurred_at = `+moment+` AND e.id = `+id+` AND e.reason LIKE '% %' LIMIT 1) e ON true,
