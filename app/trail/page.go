@@ -235,7 +235,10 @@ func (p plan) between(tx *store.Tx, s stream, from, far Position, older bool) st
 	way := " DESC"
 	if older {
 		if from.None() {
-			from.At = tx.Now.Add(time.Hour)
+			// The end of the time too: of two ends an index is entered at either, and walked to the other.
+			if from.At = tx.Now.Add(time.Hour); !p.to.IsZero() && p.to.Before(from.At) {
+				from.At = p.to
+			}
 		}
 		within.and("("+s.at+", "+s.id+") < (?, ?)", from.At, from.ID)
 		if !far.None() {
