@@ -36,8 +36,13 @@ func Marked(kind string) bool {
 // ofDesk are what the actions of cases begin with.
 var ofDesk = []string{"bypass.", "call_back.", "caller_check.", "case.", "vouch."}
 
-// marks are those of e.
+// marks are those of e. A code that is sent to a backup phone has as many as one that is held
+// back: who has no such phone, or is nobody, is to make the same work.
 func (e Event) marks() (all []string) {
+	even := e.Action == PhoneCodeSent
+	if e.Outcome == "" {
+		e.Outcome = Success
+	}
 	of := func(is bool, mark string) {
 		if is {
 			all = append(all, mark)
@@ -45,8 +50,8 @@ func (e Event) marks() (all []string) {
 	}
 	of((e.Actor.Kind == KindUser || e.Actor.Kind == KindOperator) && e.Actor.ID != e.Subject, MarkOfActor(e.Actor.ID))
 	of(Marked(e.Target.Kind), MarkOfTarget(e.Target.ID))
-	of(e.Outcome != Success && e.Outcome != "", MarkOfOutcome(e.Outcome))
-	of(IsCode(e.Reason), MarkOfReason(e.Reason))
+	of(e.Outcome != Success || even, MarkOfOutcome(e.Outcome))
+	of(IsCode(e.Reason) || even, MarkOfReason(e.Reason))
 	of(e.Actor.Kind == KindUser && e.Subject != "" && e.Actor.ID != e.Subject ||
 		slices.ContainsFunc(ofDesk, func(prefix string) bool { return strings.HasPrefix(string(e.Action), prefix) }), MarkOfDesk)
 	return all

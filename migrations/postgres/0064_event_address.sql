@@ -10,8 +10,8 @@
 CREATE FUNCTION audit_marks(action text, outcome text, reason text, actor_kind text, actor_id text, target_kind text, target_id text, subject_id text) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
     SELECT ':actor ' || actor_id WHERE actor_kind IN ('user', 'operator') AND actor_id <> subject_id
     UNION ALL SELECT ':target ' || target_id WHERE target_kind NOT IN ('user', 'prompt', 'attempt', 'session', 'device')
-    UNION ALL SELECT ':outcome ' || outcome WHERE outcome <> 'success'
-    UNION ALL SELECT ':reason ' || reason WHERE reason ~ '^[a-z_]+(\.[a-z_]+)+$'
+    UNION ALL SELECT ':outcome ' || outcome WHERE outcome <> 'success' OR action = 'phone_code.sent'
+    UNION ALL SELECT ':reason ' || reason WHERE reason ~ '^[a-z_]+(\.[a-z_]+)+$' OR action = 'phone_code.sent'
     UNION ALL SELECT ':desk' WHERE actor_kind = 'user' AND subject_id <> '' AND actor_id <> subject_id
         OR action LIKE 'bypass.%' OR action LIKE 'call_back.%' OR action LIKE 'caller_check.%' OR action LIKE 'case.%' OR action LIKE 'vouch.%'
 $$;
