@@ -15,6 +15,10 @@ import (
 // to a case.
 const MarkOfDesk = ":desk"
 
+// OfDesk is the condition of an event that has MarkOfDesk: whoever may see no other event does not
+// take the mark at its word.
+const OfDesk = `(actor_kind = 'user' AND subject_id <> '' AND actor_id <> subject_id OR action LIKE 'bypass.%' OR action LIKE 'call_back.%' OR action LIKE 'caller_check.%' OR action LIKE 'case.%' OR action LIKE 'vouch.%')`
+
 // MarkOfActor is on what a user or an operator did to somebody else, or to a thing.
 func MarkOfActor(id string) string { return ":actor " + id }
 
@@ -33,8 +37,8 @@ func Marked(kind string) bool {
 	return !slices.Contains([]string{KindUser, KindPrompt, KindAttempt, KindSession, KindDevice}, kind)
 }
 
-// ofDesk are what the actions of cases begin with.
-var ofDesk = []string{"bypass.", "call_back.", "caller_check.", "case.", "vouch."}
+// deskActions are what the actions of cases begin with.
+var deskActions = []string{"bypass.", "call_back.", "caller_check.", "case.", "vouch."}
 
 // marks are those of e. A code that is sent to a backup phone has as many as one that is held
 // back: who has no such phone, or is nobody, is to make the same work.
@@ -53,7 +57,7 @@ func (e Event) marks() (all []string) {
 	of(e.Outcome != Success || even, MarkOfOutcome(e.Outcome))
 	of(IsCode(e.Reason) || even, MarkOfReason(e.Reason))
 	of(e.Actor.Kind == KindUser && e.Subject != "" && e.Actor.ID != e.Subject ||
-		slices.ContainsFunc(ofDesk, func(prefix string) bool { return strings.HasPrefix(string(e.Action), prefix) }), MarkOfDesk)
+		slices.ContainsFunc(deskActions, func(prefix string) bool { return strings.HasPrefix(string(e.Action), prefix) }), MarkOfDesk)
 	return all
 }
 

@@ -15,9 +15,6 @@ import (
 	"latchkey/migrations"
 )
 
-// ofDesk is what the helpdesk does, as app/trail asks it of an event.
-const ofDesk = `(actor_kind = 'user' AND subject_id <> '' AND actor_id <> subject_id OR action LIKE 'bypass.%' OR action LIKE 'call_back.%' OR action LIKE 'caller_check.%' OR action LIKE 'case.%' OR action LIKE 'vouch.%')`
-
 // everyKind is an event of each action, with parties, outcomes and reasons of each kind.
 func everyKind() (all []audit.Event) {
 	parties := []audit.Party{audit.User("u1"), audit.User("u2"), audit.Operator("u3"), audit.Claimant("u1"), audit.Service, audit.Device("d1")}
@@ -79,7 +76,7 @@ func TestEachEventHasItsMarks(t *testing.T) {
 		}
 		same(t, db, "as recorded")
 		for mark, is := range map[string]string{
-			audit.MarkOfDesk:                            ofDesk,
+			audit.MarkOfDesk:                            audit.OfDesk,
 			audit.MarkOfActor("u1"):                     "actor_id = 'u1' AND actor_kind IN ('user', 'operator') AND actor_id <> subject_id",
 			audit.MarkOfActor("u3"):                     "actor_id = 'u3' AND actor_kind IN ('user', 'operator') AND actor_id <> subject_id",
 			audit.MarkOfTarget("c1"):                    "target_id = 'c1' AND target_kind NOT IN ('user', 'prompt', 'attempt', 'session', 'device')",

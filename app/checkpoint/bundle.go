@@ -282,7 +282,7 @@ func VerifyBundle(from io.ReaderAt, size int64, roots []string, witnessed []Sign
 	if err != nil {
 		return about, w.Result, trusted, err
 	}
-	if w.Size < about.Size && len(w.marks) == 0 {
+	if w.Size < about.Size && len(w.due) == 0 {
 		w.found(Cut, w.Size, about.Size-1, "the bundle says that it has "+plural(about.Size, "event"))
 	}
 	return about, w.end(), trusted, nil

@@ -236,10 +236,7 @@ const deletesMost = 250
 // its key, and all of a statement are between two moments that lie close together: whatever the
 // database believes of how many events there are, it looks at few.
 func deleteDropped(tx *store.Tx, a Archived, meanwhile error) error {
-	which := "(CAST(? AS timestamptz), CAST(? AS text))"
-	if tx.Dialect == store.SQLite {
-		which = "(?,?)"
-	}
+	which := "(" + store.Moment[tx.Dialect] + ", CAST(? AS text))"
 	// Whoever was erased since the archive was written is in it still: it is written anew.
 	for _, part := range []struct {
 		keys []eventKey

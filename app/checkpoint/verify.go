@@ -69,8 +69,8 @@ func (r *Result) found(what Wrong, from, to int64, detail string) {
 	}
 }
 
-// mark is a head that a tree must have at its size.
-type mark struct {
+// due is a head that a tree must have at its size.
+type due struct {
 	Head
 	witness bool
 }
@@ -82,7 +82,7 @@ type walker struct {
 	tree    edge
 	broken  bool  // a leaf is missing: hashes say nothing from here on
 	suspect int64 // the first leaf below a node that does not fit, or -1
-	marks   []mark
+	due     []due
 	forged  []string   // why checkpoints do not count
 	drops   []goodSpan // in the order of their leaves
 
@@ -109,12 +109,12 @@ func newWalker(tenantID string, keys note.Verifiers, checkpoints, witnessed []Si
 				w.forged = append(w.forged, err.Error())
 				continue
 			}
-			w.marks = append(w.marks, mark{h, witness})
+			w.due = append(w.due, due{h, witness})
 		}
 	}
 	take(checkpoints, false)
 	take(witnessed, true)
-	slices.SortStableFunc(w.marks, func(a, b mark) int { return cmp.Compare(a.Size, b.Size) })
+	slices.SortStableFunc(w.due, func(a, b due) int { return cmp.Compare(a.Size, b.Size) })
 	return w
 }
 
@@ -151,9 +151,9 @@ func (w *walker) leaf(stored tlog.Hash, record []byte, said audit.Bytes, erased 
 			w.openAt = said.At
 		}
 	}
-	for len(w.marks) > 0 && w.marks[0].Size <= w.Size {
-		w.compare(w.marks[0])
-		w.marks = w.marks[1:]
+	for len(w.due) > 0 && w.due[0].Size <= w.Size {
+		w.compare(w.due[0])
+		w.due = w.due[1:]
 	}
 }
 
@@ -172,7 +172,7 @@ func (w *walker) say(n int64, said audit.Bytes, erased bool) {
 }
 
 // compare holds a head against the tree, which has its size now.
-func (w *walker) compare(m mark) {
+func (w *walker) compare(m due) {
 	if w.broken || m.Size == 0 {
 		return
 	}
@@ -210,8 +210,8 @@ const (
 
 // end looks at what the end of the leaves tells.
 func (w *walker) end() Result {
-	if last := len(w.marks) - 1; last >= 0 {
-		m := w.marks[last]
+	if last := len(w.due) - 1; last >= 0 {
+		m := w.due[last]
 		where := "a checkpoint"
 		if m.witness {
 			where = "the witness"

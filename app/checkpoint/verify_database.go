@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -116,7 +117,7 @@ func (s *Service) walk(ctx context.Context, tenantID string, trusted []string, d
 	w := newWalker(tenantID, verifiers(trusted), checkpoints, witnessed)
 	w.takeDrops(drops, verifiers(trusted))
 	signed := int64(0)
-	for _, m := range w.marks {
+	for _, m := range w.due {
 		if !m.witness {
 			signed = max(signed, m.Size)
 		}
@@ -134,7 +135,7 @@ func (s *Service) walk(ctx context.Context, tenantID string, trusted []string, d
 		w.found(Removed, t.Leaves, t.Size-1, "the tree has "+plural(t.Size, "leaf"))
 	case t.Leaves > t.Size:
 		w.found(Extra, t.Size, t.Leaves-1, "the tree has "+plural(t.Size, "leaf"))
-	case right.Root != nil && !w.broken && len(w.marks) == 0 && !sameTree(w.tree, right.Root, right.Edge):
+	case right.Root != nil && !w.broken && len(w.due) == 0 && !sameTree(w.tree, right.Root, right.Edge):
 		w.found(Forked, w.Covered, t.Size-1, "the root that is stored is not that of the leaves")
 	}
 	if t.SignedSize > signed {
@@ -172,7 +173,7 @@ func (s *Service) verifyPage(tx *store.Tx, w *walker, from, to int64) (matched i
 		return 0, err
 	}
 	var block edge // the leaves since the last multiple of 256
-	var marks []markDue
+	var marks []marked
 	err = tx.Each("SELECT l.n, l.hash, "+audit.Columns+` FROM audit_leaves l LEFT JOIN audit_events e ON e.tenant_id = l.tenant_id AND e.occurred_at = l.occurred_at AND e.id = l.event_id
 		WHERE l.tenant_id = ? AND l.n >= ? AND l.n < ? ORDER BY l.n`, func(scan func(...any) error) error {
 		var n int64
@@ -196,7 +197,7 @@ func (s *Service) verifyPage(tx *store.Tx, w *walker, from, to int64) (matched i
 				said, _ = audit.ParseBytes(kept.Record)
 			} else {
 				for _, mark := range kept.Marks() {
-					marks = append(marks, markDue{n, mark, kept})
+					marks = append(marks, marked{n, mark, kept.OccurredAt, kept.ID})
 				}
 			}
 			w.leaf(tlog.Hash(hash), kept.Record, said, audit.Erased(kept.Personal, kept.Salt), wrong)
@@ -220,21 +221,22 @@ func (s *Service) verifyPage(tx *store.Tx, w *walker, from, to int64) (matched i
 	return matched, errors.Join(err, verifyMarks(tx, w, marks))
 }
 
-// markDue is a mark that the event of a leaf has to have.
-type markDue struct {
+// marked is a mark that the event of a leaf has to have.
+type marked struct {
 	n    int64
 	mark string
-	of   audit.Kept
+	at   time.Time
+	id   string
 }
 
 // verifyMarks looks for events that have lost a mark: whoever looks for what it says would
 // not find them.
-func verifyMarks(tx *store.Tx, w *walker, marks []markDue) error {
+func verifyMarks(tx *store.Tx, w *walker, marks []marked) error {
 	for part := range slices.Chunk(marks, store.InsertRows) {
 		lines, values := make([]string, len(part)), make([]any, 0, 4*len(part)+1)
 		for i, m := range part {
 			lines[i] = "(CAST(? AS bigint), ?, " + store.Moment[tx.Dialect] + ", ?)"
-			values = append(values, m.n, m.mark, m.of.OccurredAt, m.of.ID)
+			values = append(values, m.n, m.mark, m.at, m.id)
 		}
 		err := tx.Each("SELECT v.column1, v.column2 FROM (VALUES "+strings.Join(lines, ", ")+`) v
 			WHERE NOT EXISTS (SELECT 1 FROM audit_words m WHERE m.tenant_id = ? AND m.word = v.column2 AND m.occurred_at = v.column3 AND m.event_id = v.column4) ORDER BY 1`, func(scan func(...any) error) error {

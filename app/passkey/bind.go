@@ -113,7 +113,7 @@ func (s *Service) Bind(ctx context.Context, by Owner, name, answer string, from 
 		}
 		err := tx.Change(over, `INSERT INTO passkeys (tenant_id, id, user_id, state, name, credential_id, public_key, format, aaguid, transports, sign_count,
 			backup_eligible, backed_up, created_at) SELECT u.tenant_id, ?, u.id, 'active', ?, ?, ?, ?, ?, ?,
-			CAST(? AS bigint), CAST(? AS boolean), CAST(? AS boolean), `+now(tx)+`
+			CAST(? AS bigint), CAST(? AS boolean), CAST(? AS boolean), `+store.Moment[tx.Dialect]+`
 			FROM users u JOIN tenants t ON t.id = u.tenant_id JOIN sessions s ON s.tenant_id = u.tenant_id AND s.user_id = u.id
 			WHERE u.tenant_id = ? AND u.id = ? AND s.id = ? AND (u.state = 'active' AND t.state = 'active' AND s.ended_at IS NULL) IS TRUE`,
 			id, name, base64.RawURLEncoding.EncodeToString(made.ID), key, made.AttestationFormat, base64.RawURLEncoding.EncodeToString(made.Authenticator.AAGUID),
@@ -135,14 +135,6 @@ func (s *Service) Bind(ctx context.Context, by Owner, name, answer string, from 
 		e.Details = map[string]string{"synced": strconv.FormatBool(made.Flags.BackupState), "format": made.AttestationFormat}
 		return audit.Record(tx, e)
 	})
-}
-
-// now casts a moment among the values of a SELECT, where PostgreSQL must be told.
-func now(tx *store.Tx) string {
-	if tx.Dialect == store.SQLite {
-		return "?"
-	}
-	return "CAST(? AS timestamptz)"
 }
 
 // madeFor reads and checks what a browser made for a question; nil with the reason

@@ -24,7 +24,7 @@ func (tx *Tx) InsertAll(into, behind string, rows [][]any) error {
 	return nil
 }
 
-// Moment is how a time stands in a list of values.
+// Moment is how a time stands among the values of a SELECT or of a list, where PostgreSQL must be told.
 var Moment = map[Dialect]string{Postgres: "CAST(? AS timestamptz)", SQLite: "?"}
 
 // Column is a column of many rows that are inserted at once.

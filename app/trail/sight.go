@@ -93,9 +93,6 @@ func (c condition) after(word string) string {
 	return " " + word + " " + c.text
 }
 
-// deskEvents is what the helpdesk does: what has audit.MarkOfDesk, and is not taken at its word.
-const deskEvents = `(actor_kind = 'user' AND subject_id <> '' AND actor_id <> subject_id OR action LIKE 'bypass.%' OR action LIKE 'call_back.%' OR action LIKE 'caller_check.%' OR action LIKE 'case.%' OR action LIKE 'vouch.%')`
-
 // handled are the ids of the cases that somebody handles. Its values are handledBy.
 const handled = "SELECT k.id FROM cases k WHERE k.tenant_id = ? AND (k.owner_id = ? OR k.opened_by = ?) AND (k.closed_at IS NULL OR k.closed_at > ?)"
 
@@ -122,7 +119,7 @@ func (s Sight) condition() (c condition) {
 	case s.Told == people.OwnActs:
 		c.and("(e.actor_kind IN ('user', 'operator') AND e.actor_id = ? OR e.thread_id IN ("+handled+"))", append([]any{s.ReaderID}, s.handledBy()...)...)
 	case s.Told == people.Helpdesk:
-		c.and(deskEvents)
+		c.and(audit.OfDesk)
 	}
 	if len(s.scope) > 0 {
 		c.and("EXISTS (SELECT 1 FROM group_members m WHERE m.user_id = e.subject_id AND m.tenant_id = e.tenant_id AND m.group_id IN ?)", s.scope)
