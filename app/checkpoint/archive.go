@@ -135,7 +135,7 @@ func (s *Service) WriteArchive(ctx context.Context, p Portion, slug string, upto
 			}, append(values, end.OccurredAt, end.ID, upto)...)
 		}),
 		zipped(file, archiveHashes, func(add func(any) error) error {
-			stored := &blocks{hashes: hashes{tx, p.TenantID}, first: -1}
+			stored := hashesOf(tx, p.TenantID)
 			return a.leaves.around(0, in.Size, func(level int, n int64) error {
 				h, err := stored.node(level, n)
 				if err != nil {

@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"fmt"
 	"math/bits"
 	"sort"
 
@@ -62,44 +61,4 @@ func (s spans) root(lo, hi int64, own *[]tlog.Hash, next func() (tlog.Hash, erro
 	}
 	right, err := s.root(middle, hi, own, next)
 	return tlog.NodeHash(left, right), err
-}
-
-// blocks reads nodes from left to right: those of the lowest levels out of the 256 leaves
-// that it holds.
-type blocks struct {
-	hashes
-	first  int64 // of the leaves that it holds, or -1
-	levels [nodeHeight][]tlog.Hash
-}
-
-func (b *blocks) node(level int, n int64) (tlog.Hash, error) {
-	if level >= nodeHeight {
-		return b.hashes.node(level, n)
-	}
-	leaf := n << level
-	if first := leaf &^ (1<<nodeHeight - 1); first != b.first {
-		var rows []struct{ Hash []byte }
-		if err := b.tx.All(&rows, "SELECT hash FROM audit_leaves WHERE tenant_id = ? AND n >= ? AND n < ? ORDER BY n", b.tenantID, first, first+1<<nodeHeight); err != nil {
-			return tlog.Hash{}, err
-		}
-		b.first = first
-		b.levels[0] = b.levels[0][:0]
-		for _, r := range rows {
-			if len(r.Hash) != tlog.HashSize {
-				return tlog.Hash{}, fmt.Errorf("checkpoint: a leaf from %d on is no hash", first)
-			}
-			b.levels[0] = append(b.levels[0], tlog.Hash(r.Hash))
-		}
-		for l := 1; l < nodeHeight; l++ {
-			b.levels[l] = b.levels[l][:0]
-			for i := 0; i+1 < len(b.levels[l-1]); i += 2 {
-				b.levels[l] = append(b.levels[l], tlog.NodeHash(b.levels[l-1][i], b.levels[l-1][i+1]))
-			}
-		}
-	}
-	i := (leaf - b.first) >> level
-	if i >= int64(len(b.levels[level])) {
-		return tlog.Hash{}, fmt.Errorf("checkpoint: node %d on level %d is not stored", n, level)
-	}
-	return b.levels[level][i], nil
 }

@@ -54,7 +54,7 @@ func (s *Service) Inclusion(ctx context.Context, tenantID string, index int64) (
 	if index < 0 || index >= p.In.Size {
 		return p, fault.New(fault.NotFound, "http.not_found")
 	}
-	stored := hashes{s.DB.View(ctx), tenantID}
+	stored := hashesOf(s.DB.View(ctx), tenantID)
 	p.Index = index
 	if p.Leaf, err = stored.node(0, index); err != nil {
 		return p, store.Unusable(err)
@@ -98,6 +98,6 @@ func (s *Service) Consistency(ctx context.Context, tenantID string, from, to int
 		return p, fault.New(fault.NotFound, "http.not_found")
 	}
 	p.From, p.To = from, to
-	p.Path, err = tlog.ProveTree(to, from, hashes{s.DB.View(ctx), tenantID})
+	p.Path, err = tlog.ProveTree(to, from, hashesOf(s.DB.View(ctx), tenantID))
 	return p, store.Unusable(err)
 }

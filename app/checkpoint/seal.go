@@ -17,6 +17,10 @@ import (
 // held for as long as it takes.
 var batchMost = map[store.Dialect]int{store.Postgres: 4000, store.SQLite: 1000}
 
+// busyBatch is how many events of a batch mean that there will be some at the next look too, so
+// that it is not asked first whether there are.
+const busyBatch = 50
+
 // sealing is how far sealing is.
 type sealing struct {
 	cluster, done, goal, upto string
@@ -40,9 +44,13 @@ const (
 	notALeaf = " AND NOT " + aLeaf
 )
 
-// since is the condition of an event that a snapshot does not show. It is asked of the
-// snapshots twice: once by their first transaction, which the index finds.
-const since = `e.written_in > '1' AND e.written_in >= pg_snapshot_xmin(CAST(CAST(? AS text) AS pg_snapshot)) AND NOT pg_visible_in_snapshot(e.written_in, CAST(CAST(? AS text) AS pg_snapshot))`
+// between is the condition of an event that the first snapshot does not show, and the second
+// does, and that is behind a transaction. The first snapshot is asked twice: once for its first
+// transaction, which the index finds. Each is read once and not for each event, as a value
+// that is cast in place would be.
+const between = `e.written_in > '1' AND e.written_in >= (SELECT pg_snapshot_xmin(CAST(CAST(? AS text) AS pg_snapshot)))
+	AND NOT pg_visible_in_snapshot(e.written_in, (SELECT CAST(CAST(? AS text) AS pg_snapshot)))
+	AND e.written_in > (SELECT CAST(CAST(? AS text) AS xid8)) AND pg_visible_in_snapshot(e.written_in, (SELECT CAST(CAST(? AS text) AS pg_snapshot)))`
 
 // Seal appends what was committed and is in no tree yet, up to a batch of it, and says how
 // much, and whether more of it may be left. It is safe on several replicas at once: one of them
@@ -51,12 +59,15 @@ const since = `e.written_in > '1' AND e.written_in >= pg_snapshot_xmin(CAST(CAST
 func (s *Service) Seal(ctx context.Context) (n int, more bool, err error) { return s.seal(ctx, take) }
 
 func (s *Service) seal(ctx context.Context, hold hold) (n int, more bool, err error) {
-	if pending, err := s.pending(ctx); err != nil || !pending {
-		return 0, false, err
+	if !s.busy.Load() {
+		if pending, err := s.pending(ctx); err != nil || !pending {
+			return 0, false, err
+		}
 	}
 	if n, more, err = s.append(ctx, hold, false); errors.Is(err, store.ErrDuplicate) {
 		n, more, err = s.append(ctx, hold, true)
 	}
+	s.busy.Store(n >= busyBatch)
 	return n, more, err
 }
 
@@ -262,7 +273,7 @@ func (at *sealing) nextTransactions(tx *store.Tx, most int, look bool) (batch []
 	}
 	query := "SELECT e.tenant_id, e.id, e.occurred_at, e.record, CAST(e.written_in AS text), " + sealed + ` FROM (
 		SELECT e.tenant_id, e.id, e.occurred_at, e.record, e.written_in FROM audit_events e
-		WHERE ` + since + ` AND e.written_in > CAST(CAST(? AS text) AS xid8) AND pg_visible_in_snapshot(e.written_in, CAST(CAST(? AS text) AS pg_snapshot))
+		WHERE ` + between + `
 		ORDER BY e.written_in FETCH FIRST ` + strconv.Itoa(most) + ` ROWS WITH TIES) e ORDER BY e.written_in, e.occurred_at, e.id`
 	looked, upto := 0, ""
 	err = tx.Each(query, func(scan func(dest ...any) error) error {
@@ -372,7 +383,8 @@ func treesOf(tx *store.Tx, tenants []string) (map[string]*growing, error) {
 	}
 	for part := range slices.Chunk(tenants, store.EachMost) {
 		var rows []treeRow
-		if err := tx.All(&rows, selectTree+" WHERE tenant_id IN ?", part); err != nil {
+		among, values := tx.Among("tenant_id", part)
+		if err := tx.All(&rows, selectTree+" WHERE "+among, values); err != nil {
 			return nil, err
 		}
 		for _, r := range rows {

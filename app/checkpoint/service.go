@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"latchkey/app/secret"
@@ -19,6 +20,8 @@ type Service struct {
 	Log       *slog.Logger
 	Witnesses []Witness
 	BatchMost int // events in one transaction; 0: what suits the database
+
+	busy atomic.Bool // the last batch was large
 
 	mu       sync.Mutex
 	recalled bool            // what the witnesses have

@@ -149,7 +149,7 @@ func (s *Service) grown(tx *store.Tx, tenantID string, t tree, keys []Key) (head
 	if own, ok := s.known(tenantID); ok && (len(olds) == 0 || own.Size != olds[0].Size || own.Root != olds[0].Root) {
 		olds = append(olds, own)
 	}
-	stored := hashes{tx, tenantID}
+	stored := hashesOf(tx, tenantID)
 	if root, err := tlog.TreeHash(t.size, stored); err != nil || root != t.root {
 		return head, faultForked, nil
 	}
