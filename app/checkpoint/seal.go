@@ -1,11 +1,13 @@
 package checkpoint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -36,6 +38,7 @@ type unsealed struct {
 	OccurredAt   time.Time
 	Record       []byte
 	Rowid        int64
+	nth          int // of the transactions of a batch
 }
 
 // aLeaf says that an event e is sealed, and notALeaf keeps out what is.
@@ -154,8 +157,8 @@ func read(tx *store.Tx, lock string) (at sealing, held bool, err error) {
 }
 
 func (at *sealing) keep(tx *store.Tx) error {
-	return tx.Exec("UPDATE audit_sealing SET cluster = ?, done = ?, goal = ?, upto = ?, walking = ?, walk_tenant = ?, walk_at = ?, walk_id = ? WHERE id = 1",
-		at.cluster, at.done, at.goal, at.upto, at.walking, at.walkTenant, at.walkAt, at.walkID).Error
+	return tx.Later("UPDATE audit_sealing SET cluster = ?, done = ?, goal = ?, upto = ?, walking = ?, walk_tenant = ?, walk_at = ?, walk_id = ? WHERE id = 1",
+		at.cluster, at.done, at.goal, at.upto, at.walking, at.walkTenant, at.walkAt, at.walkID)
 }
 
 // sameDatabase begins anew when the numbers of transactions, or of rows, are not those that
@@ -263,23 +266,28 @@ func (at *sealing) nextTransactions(tx *store.Tx, most int, look bool) (batch []
 			return nil, false, err
 		}
 	}
-	// Each batch is to come out of the index, and not from sorting all that is left.
-	if err := tx.Later("SET LOCAL enable_sort = off"); err != nil {
+	// Each batch is to come out of the index, and not from sorting all that is left; and by the
+	// plans that there are, for the values at hand make no better ones.
+	if err := tx.Later("SELECT set_config('enable_sort', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)"); err != nil {
 		return nil, false, err
 	}
 	sealed := "FALSE"
 	if look {
 		sealed = aLeaf
 	}
-	query := "SELECT e.tenant_id, e.id, e.occurred_at, e.record, CAST(e.written_in AS text), " + sealed + ` FROM (
-		SELECT e.tenant_id, e.id, e.occurred_at, e.record, e.written_in FROM audit_events e
+	query := "SELECT e.tenant_id, e.id, e.occurred_at, e.record, CAST(e.written_in AS text), " + sealed + ` FROM audit_events e
 		WHERE ` + between + `
-		ORDER BY e.written_in FETCH FIRST ` + strconv.Itoa(most) + ` ROWS WITH TIES) e ORDER BY e.written_in, e.occurred_at, e.id`
-	looked, upto := 0, ""
+		ORDER BY e.written_in FETCH FIRST ` + strconv.Itoa(most) + ` ROWS WITH TIES`
+	looked, nth, upto := 0, 0, ""
 	err = tx.Each(query, func(scan func(dest ...any) error) error {
 		var e unsealed
 		var known bool
-		err := scan(&e.TenantID, &e.ID, &e.OccurredAt, &e.Record, &upto, &known)
+		var transaction string
+		err := scan(&e.TenantID, &e.ID, &e.OccurredAt, &e.Record, &transaction, &known)
+		if transaction != upto {
+			upto, nth = transaction, nth+1
+		}
+		e.nth = nth
 		if looked++; !known {
 			batch = append(batch, e)
 		}
@@ -288,6 +296,9 @@ func (at *sealing) nextTransactions(tx *store.Tx, most int, look bool) (batch []
 	if err != nil {
 		return nil, false, err
 	}
+	slices.SortFunc(batch, func(a, b unsealed) int {
+		return cmp.Or(a.nth-b.nth, a.OccurredAt.Compare(b.OccurredAt), strings.Compare(a.ID, b.ID))
+	})
 	if looked >= most {
 		at.upto, more = upto, true
 	} else {

@@ -142,7 +142,7 @@ type crowd struct {
 }
 
 const (
-	crowded = 50_000
+	crowded = 200_000
 	warmUp  = 128 // acts: eight on each connection, which plans its statements until then
 )
 
