@@ -11,6 +11,7 @@ import (
 
 	"latchkey/app/approval"
 	"latchkey/app/audit"
+	"latchkey/app/checkpoint/checkpointtest"
 	"latchkey/app/people"
 	"latchkey/app/server/servertest"
 	"latchkey/app/signin"
@@ -43,7 +44,6 @@ func BenchmarkActs(b *testing.B) {
 				plain += c.acts(b, row.turn, row.act).Seconds()
 				took = append(took, event*1e6/float64(2*row.turn))
 				added = append(added, 100*(event/plain-1))
-				c.seal(b)
 			}
 			c.write(b, true, row.act)
 			b.ReportMetric(medianOf(took), "µs/act")
@@ -52,41 +52,17 @@ func BenchmarkActs(b *testing.B) {
 	}
 }
 
-// BenchmarkSealingBeside does the same acts without a pause, sixteen at once, while the sealing
-// is let in and kept out in turns. What it finds when it comes in it seals before it is
-// measured, so that it has neither more nor less to do than what is recorded meanwhile, with
-// which it is to keep up within a second. It reports how many of the acts are left beside it,
-// against those before and after: the median over the turns, of which many are short because
-// the machine may be slower for some seconds.
+// BenchmarkSealingBeside does the same acts with the sealing beside them, which is to keep up,
+// and reports how many of a hundred are left.
 func BenchmarkSealingBeside(b *testing.B) {
-	const rounds, round = 3, 200 * time.Millisecond
 	c := newCrowd(b)
 	for _, row := range actsMeasured {
 		b.Run(row.name, func(b *testing.B) {
-			ctx, end := context.WithCancel(b.Context())
-			var done atomic.Int64
-			acting := c.workers(b, func() bool { done.Add(1); return ctx.Err() == nil }, row.act)
-			defer acting.Wait()
-			defer end()
-			rate := func() float64 {
-				was, began := done.Load(), time.Now()
-				time.Sleep(rounds * round)
-				return float64(done.Load()-was) / time.Since(began).Seconds()
+			f := checkpointtest.Beside(b, c.Checkpoints, 1, func() error { return c.do(row.act) })
+			if f.Behind > 0.5 {
+				b.Errorf("the sealing has left the events of %.1f s", f.Behind)
 			}
-			time.Sleep(rounds * round)
-			var kept []float64
-			for before := rate(); b.Loop(); {
-				stop := c.sealing(b)
-				time.Sleep(rounds*round + round/2)
-				beside := rate()
-				stop()
-				if left := c.seal(b); float64(left) > beside {
-					b.Errorf("of %.0f acts a second %d were not sealed", beside, left)
-				}
-				after := rate()
-				kept, before = append(kept, 200*beside/(before+after)), after
-			}
-			b.ReportMetric(medianOf(kept), "%-kept")
+			b.ReportMetric(f.Kept, "%-kept")
 		})
 	}
 }
@@ -110,28 +86,6 @@ func (c *crowd) write(b *testing.B, rows bool, act func(c *crowd, i int64) error
 	pool.SetMaxIdleConns(0)
 	pool.SetMaxIdleConns(pool.Stats().MaxOpenConnections)
 	c.acts(b, warmUp, act)
-}
-
-// sealing lets the sealing in, and gives what keeps it out again.
-func (c *crowd) sealing(b *testing.B) (stop func()) {
-	b.Helper()
-	ctx, end := context.WithCancel(b.Context())
-	var running sync.WaitGroup
-	running.Go(func() { c.Checkpoints.Run(ctx) })
-	return func() { end(); running.Wait() }
-}
-
-// seal seals what is recorded, with nobody beside it, and says how much it was.
-func (c *crowd) seal(b *testing.B) (all int) {
-	b.Helper()
-	for more := true; more; {
-		n, again, err := c.Checkpoints.Seal(b.Context())
-		if err != nil {
-			b.Fatal(err)
-		}
-		all, more = all+n, again
-	}
-	return all
 }
 
 // crowd is a program with so many people that each is locked once.
@@ -169,27 +123,25 @@ func (c *crowd) run(b *testing.B, statement string) {
 // acts does so many, sixteen at once, and says how long it took.
 func (c *crowd) acts(b *testing.B, count int, act func(c *crowd, i int64) error) time.Duration {
 	b.Helper()
+	const atOnce = 16
 	began := time.Now()
-	var asked atomic.Int64
-	c.workers(b, func() bool { return asked.Add(1) <= int64(count) }, act).Wait()
-	return time.Since(began)
-}
-
-// workers are sixteen who act for as long as there is more to do.
-func (c *crowd) workers(b *testing.B, more func() bool, act func(c *crowd, i int64) error) *sync.WaitGroup {
 	var working sync.WaitGroup
-	for range 16 {
+	for range atOnce {
 		working.Go(func() {
-			for more() {
-				if err := act(c, c.next.Add(1)%crowded); err != nil {
+			for range count / atOnce {
+				if err := c.do(act); err != nil {
 					b.Error(err)
 					return
 				}
 			}
 		})
 	}
-	return &working
+	working.Wait()
+	return time.Since(began)
 }
+
+// do does an act to the next of the crowd.
+func (c *crowd) do(act func(c *crowd, i int64) error) error { return act(c, c.next.Add(1)%crowded) }
 
 func (c *crowd) begin(i int64) error {
 	from := signin.From{Origin: audit.Origin{IP: fmt.Sprintf("10.1.%d.%d", i>>8, i&255), RequestID: fmt.Sprint(i)}, BrowserDigest: fmt.Sprint(i)}
