@@ -258,6 +258,7 @@ func VerifyBundle(from io.ReaderAt, size int64, roots []string, witnessed []Sign
 		}
 	}
 	w := newWalker(about.Tenant, verifiers(trusted), checkpoints, witnessed)
+	w.closed = true
 	w.takeDrops(drops, verifiers(trusted))
 	err = eachLine(file, bundleEvents, func(d *json.Decoder) error {
 		var e bundleEvent
@@ -282,8 +283,11 @@ func VerifyBundle(from io.ReaderAt, size int64, roots []string, witnessed []Sign
 	if err != nil {
 		return about, w.Result, trusted, err
 	}
-	if w.Size < about.Size && len(w.due) == 0 {
-		w.found(Cut, w.Size, about.Size-1, "the bundle says that it has "+plural(about.Size, "event"))
+	switch says := "the bundle says that it has " + plural(about.Size, "event"); {
+	case w.Size < about.Size && len(w.due) == 0:
+		w.found(Cut, w.Size, about.Size-1, says)
+	case w.Size > about.Size:
+		w.found(Extra, max(0, about.Size), w.Size-1, says)
 	}
 	return about, w.end(), trusted, nil
 }

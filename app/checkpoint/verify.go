@@ -84,6 +84,7 @@ type walker struct {
 	suspect int64 // the first leaf below a node that does not fit, or -1
 	due     []due
 	forged  []string   // why checkpoints do not count
+	closed  bool       // a bundle, which ends where its last checkpoint does: nothing waits for one
 	drops   []goodSpan // in the order of their leaves
 
 	blanked map[string]int64 // by whose they were, the first index
@@ -221,7 +222,7 @@ func (w *walker) end() Result {
 	if len(w.forged) > 0 {
 		w.found(Signature, w.Covered, max(w.Covered, w.Size-1), w.forged[0])
 	}
-	if open := w.Size - w.Covered; !w.broken && open > 0 && (open > unsignedMost || w.lastAt.Sub(w.openAt) > unsignedLonger) {
+	if open := w.Size - w.Covered; !w.broken && open > 0 && (w.closed && len(w.forged)+len(w.due) == 0 || open > unsignedMost || w.lastAt.Sub(w.openAt) > unsignedLonger) {
 		w.found(Unsigned, w.Covered, w.Size-1, "no checkpoint covers them")
 	}
 	for whose, n := range w.blanked {
