@@ -155,7 +155,7 @@ func (s Sight) tallied(tx *store.Tx, q Query, edges []time.Time, kind string, mo
 		return err
 	}
 	if own := s.streams(); own != nil && len(p.streams) > 0 { // few, whatever is asked: nothing else is read
-		p.streams = own
+		p.streams, p.filter = own, p.whole()
 	}
 	partOf := func(at time.Time) int {
 		after, _ := slices.BinarySearchFunc(edges, at, func(edge, at time.Time) int {

@@ -67,10 +67,20 @@ func Nameless(actor string) bool { return slices.Contains(otherActors, actor) }
 type plan struct {
 	streams []stream
 	filter  condition
-	common  bool // enough of it may stand among any events to fill a page
+	walked  condition // what the streams have alone, and the filter does not ask again
+	common  bool      // enough of it may stand among any events to fill a page
 	tenant  string
 	from    time.Time
 	to      time.Time
+}
+
+// whole is the filter for whoever does not walk the streams.
+func (p plan) whole() condition {
+	c := condition{p.filter.text, slices.Clone(p.filter.values)}
+	if p.walked.text != "" {
+		c.and(p.walked.text, p.walked.values...)
+	}
+	return c
 }
 
 // nothing is the plan of what cannot be there.
@@ -255,12 +265,13 @@ func (s Sight) text(tx *store.Tx, text string, p *plan) (found []stream, ok bool
 		return nil, false, err
 	}
 	for _, w := range words {
+		asked := filter
 		if w == rarest && p.streams == nil {
-			continue // its stream has no other
+			asked = &p.walked // its stream has no other
 		}
 		// With its LIMIT it is asked of each event that is met, by the whole key, and never
 		// made into a join of all that has the one word and all that has the other.
-		filter.and("EXISTS (SELECT 1 FROM audit_words o WHERE o.tenant_id = e.tenant_id AND o.word = ? AND o.occurred_at = e.occurred_at AND o.event_id = e.id LIMIT 1 OFFSET 0)", w)
+		asked.and("EXISTS (SELECT 1 FROM audit_words o WHERE o.tenant_id = e.tenant_id AND o.word = ? AND o.occurred_at = e.occurred_at AND o.event_id = e.id LIMIT 1 OFFSET 0)", w)
 	}
 	return []stream{s.found(rarest)}, true, nil
 }

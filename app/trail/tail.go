@@ -34,7 +34,7 @@ func (s *Service) Tail(ctx context.Context, sight Sight, q Query, size int64) (r
 	if next == size || len(plan.streams) == 0 {
 		return nil, next, nil
 	}
-	filter := plan.filter
+	filter := plan.whole()
 	if !plan.from.IsZero() {
 		filter.and("e.occurred_at >= ?", plan.from)
 	}
