@@ -54,6 +54,15 @@ func Look(ctx context.Context, db *store.DB) (h Health, err error) {
 	if _, err := tx.One(&h.UnsignedAt, "SELECT signed_at FROM audit_trees WHERE size > signed_size AND signed_at IS NOT NULL ORDER BY signed_at LIMIT 1"); err != nil {
 		return h, store.Unusable(err)
 	}
+	// A tree that was never signed should have been since its first event.
+	var never time.Time
+	if _, err := tx.One(&never, `SELECT l.occurred_at FROM audit_trees t JOIN audit_leaves l ON l.tenant_id = t.tenant_id AND l.n = 0
+		WHERE t.size > t.signed_size AND t.signed_at IS NULL ORDER BY l.occurred_at LIMIT 1`); err != nil {
+		return h, store.Unusable(err)
+	}
+	if !never.IsZero() && (h.UnsignedAt.IsZero() || never.Before(h.UnsignedAt)) {
+		h.UnsignedAt = never
+	}
 	if _, err := tx.One(&h.Faults, "SELECT count(*) FROM audit_trees WHERE fault <> ''"); err != nil {
 		return h, store.Unusable(err)
 	}

@@ -132,6 +132,10 @@ func TestTheHealthPageTellsWhatIsNotProved(t *testing.T) {
 				says(sealing, "good", "sealed within a second")
 				says(witness, "good", "It has every checkpoint")
 			}
+			_, _, err := w.Checkpoints.Seal(t.Context()) // and nothing was ever signed
+			must(err)
+			w.forward(t, 2*checkpoint.SignWait+time.Second)
+			says(sealing, "warn", late)
 			seal()
 			must(tell())
 			well()
@@ -142,7 +146,7 @@ func TestTheHealthPageTellsWhatIsNotProved(t *testing.T) {
 			w.forward(t, 2*time.Second)
 			says(sealing, "warn", late)
 			says(witness, "good", "It has every checkpoint")
-			_, _, err := w.Checkpoints.Seal(t.Context())
+			_, _, err = w.Checkpoints.Seal(t.Context())
 			must(err)
 			well()
 
