@@ -125,6 +125,9 @@ func (s *Service) Rotate(ctx context.Context, reason string) (public string, err
 			return err
 		}
 		if len(keys) == 0 {
+			if at.checkpoints > 0 {
+				return errNoKey // one that nobody names would make every tree a forked one
+			}
 			first, err := s.newKey(tx, nil, audit.Service, reason)
 			public = first.Public
 			return err

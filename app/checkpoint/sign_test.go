@@ -196,6 +196,9 @@ func TestKeysThatAreGone(t *testing.T) {
 			if n, err := s.Sign(t.Context()); err == nil || n != 0 {
 				t.Errorf("after %s Sign = %d, %v", row.later, n, err)
 			}
+			if public, err := s.Rotate(t.Context(), "a try"); err == nil {
+				t.Errorf("after %s the next key, that none names, is %s", row.later, public)
+			}
 			if got := count(t, db, "SELECT size FROM audit_trees WHERE tenant_id = 'alder'"); got != size {
 				t.Errorf("after %s %d events are sealed, want %d", row.later, got, size)
 			}
