@@ -26,7 +26,7 @@ type Service struct {
 	mu       sync.Mutex
 	recalled bool            // what the witnesses have
 	heads    map[string]Head // the largest that this process has signed or a witness has
-	ahead    int64           // number of the last checkpoint that a witness had at the start
+	ahead    int64           // number of the last checkpoint that a witness had at the start, or that this process has signed
 }
 
 // roundWait is between two looks at what there is to seal.
@@ -104,6 +104,7 @@ func (s *Service) know(h Head) {
 }
 
 func (s *Service) learn(h Head) {
+	s.ahead = max(s.ahead, h.Number)
 	if s.heads == nil {
 		s.heads = map[string]Head{}
 	}
